@@ -1,0 +1,61 @@
+"""Prints `PASSED FAILED SKIPPED` test cases of one `bazel test`.
+
+    count_tests.py BUILD_EVENTS.json
+
+reads the file that --build_event_json_file wrote. A target whose log names no
+case (a shell test) counts as one case; a test that did not build, timed out or
+left no log as one failure.
+"""
+
+import json
+import pathlib
+import sys
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+
+
+def count_log(path):
+    """(passed, failed, skipped) of one test.xml."""
+    passed = failed = skipped = 0
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        if case.get("status") == "notrun":
+            continue
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif case.find("skipped") is not None or case.get("result") == "skipped":
+            skipped += 1
+        else:
+            passed += 1
+    return passed, failed, skipped
+
+
+def count_result(result):
+    """(passed, failed, skipped) of one testResult event."""
+    counts = (0, 0, 0)
+    for output in result.get("testActionOutput", []):
+        if output["name"] == "test.xml":
+            path = pathlib.Path(urllib.parse.unquote(urllib.parse.urlparse(output["uri"]).path))
+            try:
+                counts = count_log(path)
+            except (ElementTree.ParseError, OSError):
+                pass
+    if result["status"] == "PASSED":
+        return counts if sum(counts) else (1, 0, 0)
+    return counts if counts[1] else (counts[0], 1, counts[2])
+
+
+def main():
+    totals = [0, 0, 0]
+    for line in open(sys.argv[1], encoding="utf-8"):
+        event = json.loads(line)
+        if "testResult" in event:
+            totals = [a + b for a, b in zip(totals, count_result(event["testResult"]))]
+        elif event.get("testSummary", {}).get("overallStatus") == "FAILED_TO_BUILD":
+            totals[1] += 1
+        elif "targetCompleted" in event.get("id", {}) and event.get("aborted"):
+            totals[1] += 1
+    print(*totals)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Runs all tests, from a fresh clone as well; installs what they need.
+#
+#   tools/test.sh               everything but the tests tagged `long`
+#   tools/test.sh --long        those too (every allocation, 100 kills, 10,000 mutants)
+#   tools/test.sh --sanitize    also the tests of files, libav and threads under
+#                               the address and undefined-behaviour sanitizers
+#   tools/test.sh //data/...    only these targets
+#
+# Ends with a line `N passed, N failed` (test cases). Exit status 0: all passed.
+# SLIMREEL_MEDIA names the folder of real media (default: ../shared/media where
+# it is there); the tests that need it are skipped without it.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+filters="-benchmark,-long"
+sanitize=false
+targets=()
+for argument in "$@"; do
+  case "${argument}" in
+    --long) filters="-benchmark" ;;
+    --sanitize) sanitize=true ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "test.sh: unknown argument ${argument}; known: --long, --sanitize, --help, Bazel targets" >&2; exit 2 ;;
+    *) targets+=("${argument}") ;;
+  esac
+done
+[[ ${#targets[@]} -gt 0 ]] || targets=(//...)
+
+tools/setup.sh || exit 1
+if [[ -z "${SLIMREEL_MEDIA:-}" && -d ../shared/media ]]; then
+  SLIMREEL_MEDIA="$(cd ../shared/media && pwd)"
+fi
+export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
+# Peers that tests compare with (webdataset, safetensors) live in a venv of their own.
+tools/parity/setup.sh || echo "test.sh: no venv of peers; the tests that compare with them are skipped" >&2
+export SLIMREEL_PARITY_PYTHON="$PWD/.venv_parity/bin/python3"
+[[ -x "${SLIMREEL_PARITY_PYTHON}" ]] || SLIMREEL_PARITY_PYTHON=""
+
+events="$(mktemp)"
+trap 'rm -f "${events}"' EXIT
+status=0
+passed=0
+failed=0
+skipped=0
+
+run_tests() {  # run_tests TAG_FILTERS ARGS...
+  local tags="$1" counts
+  shift
+  : > "${events}"
+  bazel test --keep_going --build_tests_only --test_tag_filters="${tags}" \
+    --build_event_json_file="${events}" \
+    --test_env=SLIMREEL_MEDIA --test_env=SLIMREEL_PARITY_PYTHON "$@" || status=1
+  read -r -a counts < <(python3 tools/count_tests.py "${events}")
+  passed=$((passed + ${counts[0]:-0}))
+  failed=$((failed + ${counts[1]:-1}))
+  skipped=$((skipped + ${counts[2]:-0}))
+}
+
+tools/format.sh --check || { echo "test.sh: run tools/format.sh" >&2; status=1; }
+run_tests "${filters}" "${targets[@]}"
+if ${sanitize}; then
+  run_tests "sanitize,-benchmark,-long" --config=asan "${targets[@]}"
+  run_tests "sanitize,-benchmark,-long" --config=ubsan "${targets[@]}"
+fi
+
+# A build that failed before any test ran has no failed case of its own.
+if [[ ${status} -ne 0 && ${failed} -eq 0 ]]; then failed=1; fi
+[[ ${skipped} -eq 0 ]] || echo "test.sh: ${skipped} skipped (each says why)"
+echo "${passed} passed, ${failed} failed"
+exit ${status}
