@@ -17,7 +17,7 @@ struct Batch {
   at::Tensor labels;                  // [B] int64; -1: the sample has no label
   std::vector<int64_t> samples;       // [B] dataset-wide sample (chunk) number
   std::vector<int64_t> clip_numbers;  // [B] which of evaluation's clips of the sample
-  std::vector<int64_t> videos;        // [B] number of the source video (chunks of one video share it)
+  std::vector<int64_t> videos;  // [B] number of the source video (chunks of one video share it)
   int64_t epoch = 0;
   int64_t first_sample = 0;  // position of sample 0 in the epoch's order
   bool last_of_epoch = false;

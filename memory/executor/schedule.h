@@ -44,6 +44,10 @@ Schedule MakeSchedule(const std::vector<StageMode>& modes);
 // exactly once, last to first. The error names the offending operation.
 absl::Status ValidateSchedule(const Schedule& schedule, int num_stages);
 
+// For each operation: does a later one read what this forward gives out? A
+// recompute's output, for one, is often read by nobody and dropped at once.
+std::vector<bool> OutputsRead(const Schedule& schedule);
+
 // memory.schedule's words: keep | checkpoint | every:N (each N-th stage is
 // checkpointed, the rest kept) | one word per stage, comma- or blank-separated.
 absl::StatusOr<std::vector<StageMode>> ParseStageModes(const std::string& words, int num_stages);

@@ -12,11 +12,11 @@
 namespace slimreel {
 
 struct CpuMemoryReading {
-  int64_t live_bytes = 0;           // requested bytes of live tensors + charged batches
-  int64_t peak_live_bytes = 0;      // highest since the last ResetCpuPeaks
-  int64_t reserved_bytes = 0;       // live blocks as handed out + blocks kept for reuse
+  int64_t live_bytes = 0;       // requested bytes of live tensors + charged batches
+  int64_t peak_live_bytes = 0;  // highest since the last ResetCpuPeaks
+  int64_t reserved_bytes = 0;   // live blocks as handed out + blocks kept for reuse
   int64_t peak_reserved_bytes = 0;
-  int64_t num_refusals = 0;         // allocations refused for the budget
+  int64_t num_refusals = 0;  // allocations refused for the budget
 };
 
 // Installs the allocator as ATen's; before the first tensor exists, once.

@@ -1,0 +1,186 @@
+#include "base/config/key.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/status_macros.h"
+
+namespace slimreel {
+namespace {
+
+bool Says(const YAML::Node& value, const std::string& unset) {
+  return IsNone(value) || (value.IsScalar() && absl::EqualsIgnoreCase(value.Scalar(), unset));
+}
+
+// A key of an optional: `unset` beside what `parse` reads.
+template <typename T>
+ConfigKey OptionalKey(std::string name, std::string allowed, std::string meaning,
+                      std::optional<T>* field, std::string unset,
+                      std::function<absl::StatusOr<T>(const YAML::Node&)> parse,
+                      std::function<std::string(const T&)> print) {
+  return CustomKey(
+      std::move(name), absl::StrCat(allowed, ", or ", unset), std::move(meaning),
+      [field, unset, parse](const YAML::Node& value) -> absl::Status {
+        if (Says(value, unset)) {
+          field->reset();
+          return absl::OkStatus();
+        }
+        const absl::StatusOr<T> parsed = parse(value);
+        if (!parsed.ok()) {
+          return absl::InvalidArgumentError(
+              absl::StrCat(parsed.status().message(), ", or ", unset));
+        }
+        *field = *parsed;
+        return absl::OkStatus();
+      },
+      [field, unset, print] { return field->has_value() ? print(**field) : unset; });
+}
+
+absl::StatusOr<ByteSpec> ParseByteSpecValue(const YAML::Node& value) {
+  if (!value.IsScalar()) return NotAllowed(value, "4GiB, 4000MB, 123456 or 80%");
+  absl::StatusOr<ByteSpec> spec = ParseByteSpec(value.Scalar());
+  if (!spec.ok()) return NotAllowed(value, "4GiB, 4000MB, 123456 or 80%");
+  return spec;
+}
+
+}  // namespace
+
+ConfigKey& ConfigKey::Later() {
+  later = true;
+  return *this;
+}
+ConfigKey& ConfigKey::LaterValues(std::vector<std::string> values) {
+  later_values = std::move(values);
+  return *this;
+}
+ConfigKey& ConfigKey::KeepsResult() {
+  changes_result = false;
+  return *this;
+}
+ConfigKey& ConfigKey::PartOfMap() {
+  part_of_map = true;
+  return *this;
+}
+
+ConfigKey CustomKey(std::string name, std::string allowed, std::string meaning,
+                    std::function<absl::Status(const YAML::Node&)> set,
+                    std::function<std::string()> get) {
+  ConfigKey key;
+  key.name = std::move(name);
+  key.allowed = std::move(allowed);
+  key.meaning = std::move(meaning);
+  key.default_text = get();
+  key.set = std::move(set);
+  key.get = std::move(get);
+  return key;
+}
+
+ConfigKey IntKey(std::string name, int64_t* field, Bounds bounds, std::string meaning) {
+  return CustomKey(
+      std::move(name), absl::StrCat("whole number, ", bounds.ToText()), std::move(meaning),
+      [field, bounds](const YAML::Node& value) -> absl::Status {
+        SLIMREEL_ASSIGN_OR_RETURN(*field, ParseInt(value, bounds));
+        return absl::OkStatus();
+      },
+      [field] { return absl::StrCat(*field); });
+}
+
+ConfigKey FloatKey(std::string name, double* field, Bounds bounds, std::string meaning) {
+  return CustomKey(
+      std::move(name), absl::StrCat("number, ", bounds.ToText()), std::move(meaning),
+      [field, bounds](const YAML::Node& value) -> absl::Status {
+        SLIMREEL_ASSIGN_OR_RETURN(*field, ParseFloat(value, bounds));
+        return absl::OkStatus();
+      },
+      [field] { return YamlFloat(*field); });
+}
+
+ConfigKey BoolKey(std::string name, bool* field, std::string meaning) {
+  return CustomKey(
+      std::move(name), "true | false", std::move(meaning),
+      [field](const YAML::Node& value) -> absl::Status {
+        SLIMREEL_ASSIGN_OR_RETURN(*field, ParseBool(value));
+        return absl::OkStatus();
+      },
+      [field] { return std::string(*field ? "true" : "false"); });
+}
+
+ConfigKey BytesKey(std::string name, ByteSpec* field, std::string meaning) {
+  return CustomKey(
+      std::move(name), "bytes (128MiB) or share (10%)", std::move(meaning),
+      [field](const YAML::Node& value) -> absl::Status {
+        SLIMREEL_ASSIGN_OR_RETURN(*field, ParseByteSpecValue(value));
+        return absl::OkStatus();
+      },
+      [field] { return FormatByteSpec(*field); });
+}
+
+ConfigKey TextListKey(std::string name, std::vector<std::string>* field, std::string meaning) {
+  return CustomKey(
+      std::move(name), "list", std::move(meaning),
+      [field](const YAML::Node& value) -> absl::Status {
+        SLIMREEL_ASSIGN_OR_RETURN(*field, ParseTextList(value));
+        return absl::OkStatus();
+      },
+      [field] {
+        std::vector<std::string> items;
+        for (const std::string& item : *field) items.push_back(YamlText(item));
+        return items.empty() ? "none" : YamlList(items);
+      });
+}
+
+ConfigKey TextKey(std::string name, std::string* field, std::string unset, std::string meaning) {
+  return CustomKey(
+      std::move(name), absl::StrCat("text, or ", unset), std::move(meaning),
+      [field, unset](const YAML::Node& value) -> absl::Status {
+        field->clear();
+        if (Says(value, unset)) return absl::OkStatus();
+        SLIMREEL_ASSIGN_OR_RETURN(*field, ParseText(value));
+        return absl::OkStatus();
+      },
+      [field, unset] { return field->empty() ? unset : YamlText(*field); });
+}
+
+ConfigKey IntKey(std::string name, std::optional<int64_t>* field, Bounds bounds, std::string unset,
+                 std::string meaning) {
+  return OptionalKey<int64_t>(
+      std::move(name), absl::StrCat("whole number, ", bounds.ToText()), std::move(meaning), field,
+      std::move(unset), [bounds](const YAML::Node& value) { return ParseInt(value, bounds); },
+      [](const int64_t& value) { return absl::StrCat(value); });
+}
+
+ConfigKey FloatKey(std::string name, std::optional<double>* field, Bounds bounds, std::string unset,
+                   std::string meaning) {
+  return OptionalKey<double>(
+      std::move(name), absl::StrCat("number, ", bounds.ToText()), std::move(meaning), field,
+      std::move(unset), [bounds](const YAML::Node& value) { return ParseFloat(value, bounds); },
+      [](const double& value) { return YamlFloat(value); });
+}
+
+ConfigKey BoolKey(std::string name, std::optional<bool>* field, std::string unset,
+                  std::string meaning) {
+  return OptionalKey<bool>(std::move(name), "true | false", std::move(meaning), field,
+                           std::move(unset), ParseBool,
+                           [](const bool& value) { return std::string(value ? "true" : "false"); });
+}
+
+ConfigKey BytesKey(std::string name, std::optional<ByteSpec>* field, std::string meaning) {
+  return OptionalKey<ByteSpec>(std::move(name), "bytes (4GiB) or share (80%)", std::move(meaning),
+                               field, "none", ParseByteSpecValue, FormatByteSpec);
+}
+
+absl::StatusOr<size_t> ParseWord(const YAML::Node& value, const std::vector<std::string>& words,
+                                 const std::vector<std::pair<std::string, std::string>>& read) {
+  std::string word = value.IsScalar() ? value.Scalar() : "";
+  for (const auto& [other, meant] : read) {
+    if (absl::EqualsIgnoreCase(word, other)) word = meant;
+  }
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (absl::EqualsIgnoreCase(word, words[i])) return i;
+  }
+  return NotAllowed(value, WordList(words));
+}
+
+std::string WordList(const std::vector<std::string>& words) { return absl::StrJoin(words, " | "); }
+
+}  // namespace slimreel

@@ -1,0 +1,240 @@
+#include "base/config/loader.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/nearest_name.h"
+
+namespace slimreel {
+namespace {
+
+constexpr int kMaxDepth = 8;  // deeper than any key; ends on files that refer to themselves
+
+struct Setting {
+  std::string name;
+  YAML::Node value;
+  std::string where;  // "a.yaml:3", "command line"
+};
+
+// One run of ApplyConfig.
+class Applier {
+ public:
+  Applier(const std::vector<ConfigAlias>& aliases, std::vector<ConfigKey>* keys,
+          std::vector<std::string>* notes)
+      : aliases_(aliases), keys_(*keys), notes_(*notes) {
+    for (const ConfigKey& key : keys_) names_.push_back(key.name);
+    for (const ConfigAlias& alias : aliases_) names_.push_back(alias.name);
+  }
+
+  void ReadFile(const std::string& path);
+  void ReadOverrides(const std::vector<ConfigOverride>& overrides);
+  absl::Status Finish() const;
+
+ private:
+  void Walk(const YAML::Node& map, const std::string& prefix, const std::string& path, int depth);
+  void Apply(std::vector<Setting>* settings, bool once);
+  void ApplyOne(const Setting& setting, bool once);
+  bool Resolve(const Setting& setting, std::string* key, YAML::Node* value);
+  bool IsSection(const std::string& name) const;
+  bool IsKey(const std::string& name) const;
+  void Unknown(const std::string& where, const std::string& name, const char* what);
+
+  const std::vector<ConfigAlias>& aliases_;
+  std::vector<ConfigKey>& keys_;
+  std::vector<std::string>& notes_;
+  std::vector<std::string> names_;
+  std::vector<Setting> settings_;
+  std::map<std::string, std::string> set_at_;  // key -> where, within one source
+  std::vector<std::string> mistakes_;
+};
+
+bool Applier::IsSection(const std::string& name) const {
+  const std::string prefix = name + ".";
+  return std::any_of(names_.begin(), names_.end(),
+                     [&](const std::string& known) { return absl::StartsWith(known, prefix); });
+}
+
+bool Applier::IsKey(const std::string& name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
+
+void Applier::Unknown(const std::string& where, const std::string& name, const char* what) {
+  std::vector<std::string> known = names_;
+  if (!IsKey(name) && std::string(what) == "section") {
+    known.clear();
+    for (const std::string& key : names_) {
+      const size_t dot = key.rfind('.');
+      if (dot != std::string::npos) known.push_back(key.substr(0, dot));
+    }
+  }
+  mistakes_.push_back(absl::StrCat(where, ": unknown ", what, " ", name, DidYouMean(name, known)));
+}
+
+void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::string& path,
+                   int depth) {
+  for (const auto& pair : map) {
+    const std::string where = absl::StrCat(path, ":", pair.first.Mark().line + 1);
+    if (!pair.first.IsScalar()) {
+      mistakes_.push_back(absl::StrCat(where, ": a key must be a plain name"));
+      continue;
+    }
+    const std::string name =
+        prefix.empty() ? pair.first.Scalar() : absl::StrCat(prefix, ".", pair.first.Scalar());
+    if (pair.second.IsMap() && IsSection(name) && depth < kMaxDepth) {
+      Walk(pair.second, name, path, depth + 1);
+    } else if (IsKey(name)) {
+      settings_.push_back({name, pair.second, where});
+    } else if (IsSection(name)) {
+      if (pair.second.IsNull()) continue;  // a section without keys
+      mistakes_.push_back(absl::StrCat(where, ": ", name,
+                                       " is a section; its keys are written below it, indented"));
+    } else {
+      Unknown(where, name, pair.second.IsMap() ? "section" : "key");
+    }
+  }
+}
+
+void Applier::ReadFile(const std::string& path) {
+  YAML::Node root;
+  try {
+    root = YAML::LoadFile(path);
+  } catch (const YAML::Exception& error) {
+    mistakes_.push_back(error.mark.is_null()
+                            ? absl::StrCat(path, ": cannot be read as YAML")
+                            : absl::StrCat(path, ":", error.mark.line + 1, ": ", error.msg));
+    return;
+  }
+  if (root.IsMap()) {
+    Walk(root, "", path, 0);
+  } else if (!root.IsNull()) {
+    mistakes_.push_back(absl::StrCat(path,
+                                     ":1: a configuration is a map of sections, as in "
+                                     "\"data:\" with \"batch_size: 8\" indented below it"));
+  }
+  Apply(&settings_, /*once=*/true);
+}
+
+void Applier::ReadOverrides(const std::vector<ConfigOverride>& overrides) {
+  for (const ConfigOverride& given : overrides) {
+    const std::string where = "command line";
+    Setting setting{given.key, YAML::Node(), where};
+    try {
+      setting.value = YAML::Load(given.value);
+    } catch (const YAML::Exception&) {
+      setting.value = YAML::Node(given.value);  // not YAML: a plain text, such as "@home"
+    }
+    if (IsKey(given.key)) {
+      settings_.push_back(setting);
+    } else if (IsSection(given.key) && setting.value.IsMap()) {
+      Walk(setting.value, given.key, where, 1);
+    } else {
+      Unknown(where, given.key, "key");
+    }
+  }
+  Apply(&settings_, /*once=*/false);
+}
+
+// Follows an alias; false where its value says nothing.
+bool Applier::Resolve(const Setting& setting, std::string* key, YAML::Node* value) {
+  *key = setting.name;
+  *value = setting.value;
+  for (const ConfigAlias& alias : aliases_) {
+    if (alias.name != setting.name) continue;
+    *key = alias.key;
+    for (const auto& [from, to] : alias.values) {
+      if (!setting.value.IsScalar() || !absl::EqualsIgnoreCase(setting.value.Scalar(), from))
+        continue;
+      if (to.empty()) return false;
+      *value = YAML::Node(to);
+    }
+    notes_.push_back(absl::StrCat(setting.where, ": ", alias.name, " is read as ", alias.key));
+  }
+  return true;
+}
+
+void Applier::ApplyOne(const Setting& setting, bool once) {
+  std::string name;
+  YAML::Node value;
+  if (!Resolve(setting, &name, &value)) return;
+  const auto [before, first] = set_at_.emplace(name, setting.where);
+  if (once && !first) {
+    mistakes_.push_back(
+        absl::StrCat(setting.where, ": ", name, " is set twice, first at ", before->second));
+    return;
+  }
+  const auto key = std::find_if(keys_.begin(), keys_.end(),
+                                [&](const ConfigKey& row) { return row.name == name; });
+  if (key == keys_.end()) return Unknown(setting.where, name, "key");
+  if (absl::Status status = key->set(value); !status.ok()) {
+    mistakes_.push_back(absl::StrCat(setting.where, ": ", name, " ", status.message()));
+    return;
+  }
+  const std::string text = key->get();
+  if (text == key->default_text) return;
+  if (key->later || absl::c_linear_search(key->later_values, text)) {
+    mistakes_.push_back(absl::StrCat(setting.where, ": ", name, " is ", text,
+                                     ", which is not yet available; the default is ",
+                                     key->default_text));
+  }
+}
+
+void Applier::Apply(std::vector<Setting>* settings, bool once) {
+  set_at_.clear();
+  for (const Setting& setting : *settings) ApplyOne(setting, once);
+  settings->clear();
+}
+
+absl::Status Applier::Finish() const {
+  if (mistakes_.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(mistakes_, "\n"));
+}
+
+}  // namespace
+
+absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverride>& overrides,
+                         const std::vector<ConfigAlias>& aliases, std::vector<ConfigKey>* keys,
+                         std::vector<std::string>* notes) {
+  std::error_code error;
+  if (!path.empty() && !std::filesystem::is_regular_file(path, error)) {
+    return absl::NotFoundError(absl::StrCat(
+        path,
+        ": no such configuration file; ready ones are in configs/, such as configs/config.yaml"));
+  }
+  Applier applier(aliases, keys, notes);
+  if (!path.empty()) applier.ReadFile(path);
+  applier.ReadOverrides(overrides);
+  return applier.Finish();
+}
+
+std::string ConfigKeysToYaml(const std::vector<ConfigKey>& keys, bool with_comments) {
+  std::string text;
+  std::vector<std::string> open;  // sections that the last line stands in
+  for (const ConfigKey& key : keys) {
+    if (key.part_of_map) continue;
+    std::vector<std::string> parts = absl::StrSplit(key.name, '.');
+    const std::string leaf = parts.back();
+    parts.pop_back();
+    size_t shared = 0;
+    while (shared < std::min(open.size(), parts.size()) && open[shared] == parts[shared]) ++shared;
+    for (size_t i = shared; i < parts.size(); ++i) {
+      if (i == 0 && !text.empty()) absl::StrAppend(&text, "\n");
+      absl::StrAppend(&text, std::string(2 * i, ' '), parts[i], ":\n");
+    }
+    open = parts;
+    const std::string indent(2 * parts.size(), ' ');
+    if (with_comments) {
+      absl::StrAppend(&text, indent, "# ", key.meaning, " (", key.allowed, ")\n");
+    }
+    absl::StrAppend(&text, indent, leaf, ": ", key.get(), "\n");
+  }
+  return text;
+}
+
+}  // namespace slimreel

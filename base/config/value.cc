@@ -1,0 +1,125 @@
+#include "base/config/value.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+
+namespace slimreel {
+
+bool Bounds::Hold(double value) const {
+  return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
+}
+
+std::string Bounds::ToText() const {
+  const std::string from =
+      low_open ? absl::StrCat("more than ", YamlFloat(low)) : absl::StrCat(YamlFloat(low));
+  const std::string to =
+      high_open ? absl::StrCat("less than ", YamlFloat(high)) : absl::StrCat(YamlFloat(high));
+  const bool has_low = std::isfinite(low), has_high = std::isfinite(high);
+  if (has_low && has_high) {
+    return low_open || high_open
+               ? absl::StrCat(low_open ? from : absl::StrCat(from, " or more"), " and ",
+                              high_open ? to : absl::StrCat("at most ", to))
+               : absl::StrCat(from, " to ", to);
+  }
+  if (has_low) return low_open ? from : absl::StrCat(from, " or more");
+  return has_high ? absl::StrCat(high_open ? "" : "at most ", to) : "any";
+}
+
+std::string ValueText(const YAML::Node& value) {
+  if (!value.IsDefined() || value.IsNull()) return "empty";
+  if (value.IsScalar()) return absl::StrCat("\"", value.Scalar(), "\"");
+  return value.IsMap() ? "a map" : "a list";
+}
+
+absl::Status NotAllowed(const YAML::Node& value, absl::string_view allowed) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("is ", ValueText(value), "; allowed is ", allowed));
+}
+
+bool IsNone(const YAML::Node& value) {
+  if (!value.IsDefined() || value.IsNull()) return true;
+  return value.IsScalar() &&
+         (value.Scalar().empty() || absl::EqualsIgnoreCase(value.Scalar(), "none") ||
+          value.Scalar() == "null" || value.Scalar() == "~");
+}
+
+absl::StatusOr<int64_t> ParseInt(const YAML::Node& value, const Bounds& bounds) {
+  int64_t number = 0;
+  if (!value.IsScalar() || !absl::SimpleAtoi(value.Scalar(), &number) ||
+      !bounds.Hold(static_cast<double>(number))) {
+    return NotAllowed(value, absl::StrCat("a whole number, ", bounds.ToText()));
+  }
+  return number;
+}
+
+absl::StatusOr<double> ParseFloat(const YAML::Node& value, const Bounds& bounds) {
+  double number = 0.0;
+  if (!value.IsScalar() || !absl::SimpleAtod(value.Scalar(), &number) || !std::isfinite(number) ||
+      !bounds.Hold(number)) {
+    return NotAllowed(value, absl::StrCat("a number, ", bounds.ToText()));
+  }
+  return number;
+}
+
+absl::StatusOr<bool> ParseBool(const YAML::Node& value) {
+  const std::string text = value.IsScalar() ? absl::AsciiStrToLower(value.Scalar()) : "";
+  if (text == "true" || text == "yes" || text == "on") return true;
+  if (text == "false" || text == "no" || text == "off") return false;
+  return NotAllowed(value, "true or false");
+}
+
+absl::StatusOr<std::string> ParseText(const YAML::Node& value) {
+  if (value.IsScalar()) return value.Scalar();
+  return NotAllowed(value, "one text");
+}
+
+absl::StatusOr<std::vector<std::string>> ParseTextList(const YAML::Node& value) {
+  std::vector<std::string> items;
+  if (IsNone(value)) return items;
+  if (value.IsScalar()) {
+    items = absl::StrSplit(value.Scalar(), ',');
+  } else if (value.IsSequence()) {
+    for (const YAML::Node& item : value) {
+      if (!item.IsScalar()) return NotAllowed(item, "a list of plain values");
+      items.push_back(item.Scalar());
+    }
+  } else {
+    return NotAllowed(value, "a list");
+  }
+  for (std::string& item : items) {
+    absl::StripAsciiWhitespace(&item);
+    if (item.empty()) return NotAllowed(value, "a list without empty items");
+  }
+  return items;
+}
+
+std::string YamlText(absl::string_view text) {
+  const bool plain = !text.empty() && absl::ascii_isalnum(static_cast<unsigned char>(text[0])) &&
+                     text.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:%+-") ==
+                         absl::string_view::npos &&
+                     text.back() != ':';
+  if (plain) return std::string(text);
+  return absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}}), "\"");
+}
+
+std::string YamlList(const std::vector<std::string>& items) {
+  return absl::StrCat("[", absl::StrJoin(items, ", "), "]");
+}
+
+std::string YamlFloat(double value) {
+  char buffer[64];
+  const std::to_chars_result result = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  return std::string(buffer, result.ptr);
+}
+
+}  // namespace slimreel

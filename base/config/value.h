@@ -1,0 +1,56 @@
+// One YAML value -> one C++ value. Errors are InvalidArgument whose message reads
+// on after the key: `is "x"; allowed is a whole number`.
+//
+// Quoting does not matter: "8" and 8 are the same. Independent of the locale.
+#ifndef BASE_CONFIG_VALUE_H_
+#define BASE_CONFIG_VALUE_H_
+
+#include <yaml-cpp/yaml.h>
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace slimreel {
+
+// Bounds of a number; those marked open do not belong to it.
+struct Bounds {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool low_open = false;
+  bool high_open = false;
+
+  bool Hold(double value) const;
+  std::string ToText() const;  // "1 or more", "0 to 1", "more than 0"
+};
+inline Bounds AtLeast(double low) { return {.low = low}; }
+inline Bounds MoreThan(double low) { return {.low = low, .low_open = true}; }
+inline Bounds Between(double low, double high) { return {.low = low, .high = high}; }
+
+// `is "x"; allowed is ...`.
+absl::Status NotAllowed(const YAML::Node& value, absl::string_view allowed);
+// The value as a person would recognise it, on one line.
+std::string ValueText(const YAML::Node& value);
+
+// Null, empty, `none` or `null`.
+bool IsNone(const YAML::Node& value);
+absl::StatusOr<int64_t> ParseInt(const YAML::Node& value, const Bounds& bounds);
+absl::StatusOr<double> ParseFloat(const YAML::Node& value, const Bounds& bounds);
+absl::StatusOr<bool> ParseBool(const YAML::Node& value);  // true/false, yes/no, on/off
+absl::StatusOr<std::string> ParseText(const YAML::Node& value);
+// A list, or one scalar that commas cut. Empty parts are an error; none: no items.
+absl::StatusOr<std::vector<std::string>> ParseTextList(const YAML::Node& value);
+
+// Text that ParseText reads back to the same: quoted where YAML needs it.
+std::string YamlText(absl::string_view text);
+std::string YamlList(const std::vector<std::string>& items);  // [a, b]; items are YAML already
+std::string YamlFloat(double value);  // shortest that reads back to the same bits
+
+}  // namespace slimreel
+
+#endif  // BASE_CONFIG_VALUE_H_

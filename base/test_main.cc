@@ -1,0 +1,10 @@
+// The main of tests: gtest with glog started quietly (warnings and above).
+#include <gtest/gtest.h>
+
+#include "base/init_logging.h"
+
+int main(int argc, char** argv) {
+  slimreel::InitLogging(argv[0], /*quiet=*/true);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

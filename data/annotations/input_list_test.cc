@@ -1,0 +1,137 @@
+#include "data/annotations/input_list.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::vector<std::string>;
+
+class InputListTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(testing::TempDir()) / "input_list";
+    fs::remove_all(root_);
+  }
+  // Paths below the root.
+  std::string Write(const std::string& path, const std::string& text = "") {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+    return (root_ / path).string();
+  }
+  absl::StatusOr<InputList> List(const Names& inputs, const std::string& annotations = "",
+                                 const Names& known = {}) {
+    InputRequest request{{}, annotations, known};
+    for (const std::string& input : inputs) request.inputs.push_back((root_ / input).string());
+    return ListInputs(request);
+  }
+  fs::path root_;
+};
+
+Names NamesOf(const InputList& list) {
+  Names names;
+  for (const InputVideo& video : list.videos) names.push_back(video.name);
+  return names;
+}
+
+std::vector<int64_t> LabelsOf(const InputList& list) {
+  std::vector<int64_t> labels;
+  for (const InputVideo& video : list.videos) labels.push_back(video.label);
+  return labels;
+}
+
+void ExpectError(const absl::StatusOr<InputList>& list, absl::StatusCode code,
+                 const std::string& words) {
+  EXPECT_EQ(list.status().code(), code) << list.status();
+  EXPECT_NE(list.status().message().find(words), std::string::npos) << list.status();
+}
+
+TEST_F(InputListTest, AFolderPerClassIsSortedAndNumbered) {
+  Write("in/right/b.mp4");
+  Write("in/left/z.MP4");
+  Write("in/left/deep/a.avi");
+  Write("in/left/notes.txt");
+  Write("in/.hidden/c.mp4");
+  auto list = List({"in"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(NamesOf(*list), (Names{"left/deep/a.avi", "left/z.MP4", "right/b.mp4"}));
+  EXPECT_EQ(list->classes, (Names{"left", "right"}));
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{0, 0, 1}));
+  EXPECT_EQ(list->warnings.size(), 1u);
+}
+
+TEST_F(InputListTest, AFlatFolderAndPlainFilesHaveNoLabels) {
+  Write("flat/b.mp4");
+  Write("flat/a.mkv");
+  Write("one.dat");
+  auto list = List({"flat", "one.dat"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(NamesOf(*list), (Names{"a.mkv", "b.mp4", "one.dat"}));
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{-1, -1, -1}));
+  EXPECT_TRUE(list->classes.empty());
+}
+
+TEST_F(InputListTest, ListsGiveNumbersOrNamesBesideTheList) {
+  Write("d/x y.mp4");
+  Write("d/numbers.txt", "# two\nx y.mp4 2\nmissing.mp4 0\n");
+  auto list = List({"d/numbers.txt"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{2, 0}));
+  EXPECT_EQ(list->classes, (Names{"0", "1", "2"}));
+  EXPECT_EQ(list->videos[0].path, (root_ / "d/x y.mp4").string());
+  Write("d/names.txt", "x y.mp4 up\nother.mp4 down\nbare.mp4\n");
+  list = List({"d/names.txt"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->classes, (Names{"down", "up"}));
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0, -1}));
+}
+
+TEST_F(InputListTest, AnnotationsGiveLabelsAndClassNames) {
+  Write("flat/a.mp4");
+  Write("flat/b.mp4");
+  const std::string labels = Write("labels.txt", "walk\nrun\nflat/a.mp4 run\nb.mp4 0\nc.mp4 run\n");
+  auto list = List({"flat"}, labels);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->classes, (Names{"walk", "run"}));
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0}));
+  EXPECT_EQ(list->warnings.size(), 1u);
+}
+
+TEST_F(InputListTest, AmbiguousAnnotationsAreRefusedWithTheLine) {
+  Write("in/x/a.mp4");
+  Write("in/y/a.mp4");
+  ExpectError(List({"in"}, Write("l.txt", "\na.mp4 x\n")), absl::StatusCode::kInvalidArgument,
+              "l.txt:2");
+}
+
+TEST_F(InputListTest, KnownClassesBindTheNumbers) {
+  Write("val/right/a.mp4");
+  auto list = List({"val"}, "", {"left", "right"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1}));
+  EXPECT_EQ(list->classes, (Names{"left", "right"}));
+  ExpectError(List({"val"}, "", {"left", "up"}), absl::StatusCode::kInvalidArgument, "`right`");
+}
+
+TEST_F(InputListTest, MistakesNameTheLineOrTheInput) {
+  Write("a.mp4");
+  Write("twice.txt", "a.mp4 1\na.mp4 2\n");
+  ExpectError(List({"twice.txt"}), absl::StatusCode::kInvalidArgument, "twice.txt:2");
+  ExpectError(List({"absent"}), absl::StatusCode::kNotFound, "absent");
+  const std::string labels = Write("wrong.txt", "walk\nrun\na.mp4 5\n");
+  ExpectError(List({"a.mp4"}, labels), absl::StatusCode::kInvalidArgument, "wrong.txt:3");
+}
+
+TEST_F(InputListTest, AnEmptyFolderGivesNothing) {
+  fs::create_directories(root_ / "empty");
+  auto list = List({"empty"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_TRUE(list->videos.empty());
+}
+
+}  // namespace
+}  // namespace slimreel

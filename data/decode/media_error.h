@@ -1,0 +1,33 @@
+// Why a media file, or a part of it, could not be used: a short code that goes
+// into reports and can be counted, carried by the Status that explains it.
+#ifndef DATA_DECODE_MEDIA_ERROR_H_
+#define DATA_DECODE_MEDIA_ERROR_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace slimreel {
+
+// The codes, in the order in which a file meets them.
+inline constexpr std::string_view kReasonNotFound = "not_found";
+inline constexpr std::string_view kReasonUnreadable = "unreadable";  // permissions, I/O
+inline constexpr std::string_view kReasonNotMedia = "not_media";     // no container recognised
+inline constexpr std::string_view kReasonDamagedHeader =
+    "damaged_header";  // container, but cut or broken
+inline constexpr std::string_view kReasonNoVideo = "no_video_stream";
+inline constexpr std::string_view kReasonNoDecoder = "no_decoder";
+inline constexpr std::string_view kReasonNoFrames = "no_frames";  // nothing decoded
+inline constexpr std::string_view kReasonTooDamaged =
+    "too_damaged";  // gave up after a run of errors
+inline constexpr std::string_view kReasonDamagedPackets = "damaged_packets";
+inline constexpr std::string_view kReasonTruncated = "truncated";
+
+// A Status with a code; ReasonOf gives it back, empty where there is none.
+absl::Status MediaError(absl::StatusCode code, std::string_view reason, std::string_view message);
+std::string ReasonOf(const absl::Status& status);
+
+}  // namespace slimreel
+
+#endif  // DATA_DECODE_MEDIA_ERROR_H_

@@ -1,0 +1,81 @@
+// Decoded frames in any pixel format -> upright RGB24 frames of one size, with
+// the filters that the ffmpeg program inserts itself, so that the bytes are the
+// same as `ffmpeg -pix_fmt rgb24` gives. See Note [Same filters as ffmpeg].
+//
+// Who calls it: VideoDecoder. Threading: one thread at a time.
+#ifndef DATA_DECODE_RGB_CONVERTER_H_
+#define DATA_DECODE_RGB_CONVERTER_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "data/decode/frame_size.h"
+#include "data/decode/libav_handles.h"
+
+namespace slimreel {
+
+// A display matrix as containers and codecs carry it (libavutil/display.h).
+using DisplayMatrix = std::array<int32_t, 9>;
+
+// Degrees clockwise that bring the stored picture upright, 0 to 359.
+double ClockwiseRotation(const DisplayMatrix& matrix);
+
+// Filters (name, arguments) that undo `matrix`; ffmpeg_filter.c,
+// configure_input_video_filter, of FFmpeg 5.1. Flips count too.
+std::vector<std::pair<std::string, std::string>> UprightFilters(const DisplayMatrix& matrix);
+
+class RgbConverter {
+ public:
+  // `threads`: of swscale. `time_base`: the stream's; it does not change pixels.
+  RgbConverter(const FrameSizing& sizing, int threads, AVRational time_base)
+      : sizing_(sizing), threads_(threads), time_base_(time_base) {}
+
+  // `stream_matrix` counts where the frame brings none of its own. Takes the
+  // frame's buffers. The result is RGB24 with padded rows, valid until the next
+  // call, of one size for all frames: that of the first.
+  absl::StatusOr<const AVFrame*> Convert(AVFrame* frame,
+                                         const std::optional<DisplayMatrix>& stream_matrix);
+
+  FrameSize upright_size() const { return upright_; }  // of the latest frame, before resizing
+  FrameSize output_size() const { return output_; }
+  double rotation() const { return rotation_; }
+  // How often the pixel size or the rotation changed after the first frame.
+  int64_t size_changes() const { return size_changes_; }
+
+ private:
+  struct Input {
+    FrameSize size;
+    int format = -1;
+    AVRational aspect{0, 1};
+    std::optional<DisplayMatrix> matrix;
+    bool SameGraph(const Input& other) const;
+  };
+
+  absl::Status Configure(const Input& input);
+  absl::Status BuildGraph(const Input& input, bool resize);
+  absl::Status Append(std::string_view filter, const std::string& args, AVFilterContext** last);
+
+  const FrameSizing sizing_;
+  const int threads_;
+  const AVRational time_base_;
+  std::optional<Input> input_;
+  FrameSize upright_;
+  FrameSize output_;
+  double rotation_ = 0;
+  int64_t size_changes_ = 0;
+  FilterGraphPtr graph_;
+  AVFilterContext* source_ = nullptr;  // owned by graph_
+  AVFilterContext* sink_ = nullptr;    // owned by graph_
+  FramePtr rgb_ = NewFrame();
+};
+
+}  // namespace slimreel
+
+#endif  // DATA_DECODE_RGB_CONVERTER_H_

@@ -1,0 +1,45 @@
+// Writes the demo set: a folder per motion class, each full of encoded clips.
+//
+// Callers: make_demo; tests that want a small data set of real videos.
+// Threading: WriteDemoSet starts and joins its own threads; the files do not
+// depend on their number.
+#ifndef DATA_DEMO_DEMO_SET_H_
+#define DATA_DEMO_DEMO_SET_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "data/demo/motion_clip.h"
+#include "data/demo/video_writer.h"
+
+namespace slimreel {
+
+struct DemoSetOptions {
+  std::string output;         // folder; made where missing
+  int clips_per_class = 100;  // 1..1000000
+  uint64_t seed = 0;          // another seed gives other clips of the same classes
+  int num_threads = 2;        // at least 1
+  MotionClipOptions clip;
+  VideoEncoding encoding;
+  // Called after each clip from the thread that made it, at most one call at a time.
+  std::function<void(int64_t done, int64_t total)> on_progress;
+};
+
+struct DemoSetSummary {
+  int64_t clips = 0;
+  int64_t classes = 0;
+  int64_t bytes = 0;
+};
+
+// Writes output/<class>/<class>_s<seed>_<number>.mp4, each published whole. Clips of the
+// same name are replaced; nothing else is touched. Same options, same bytes.
+// Errors: InvalidArgument, PermissionDenied and such from the file system (with
+// the path), Unimplemented (no H.264 encoder). After an error the clips that were
+// complete stay.
+absl::StatusOr<DemoSetSummary> WriteDemoSet(const DemoSetOptions& options);
+
+}  // namespace slimreel
+
+#endif  // DATA_DEMO_DEMO_SET_H_

@@ -1,0 +1,220 @@
+#include "data/demo/motion_clip.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace slimreel {
+namespace {
+
+// Note [One frame tells nothing]
+// Every quantity that some class changes over time (place, angle, size) lives
+// on a circle and starts uniformly on it, whatever the class. Moving along a
+// circle keeps a uniform distribution uniform, so frame t of a clip has the
+// same distribution in all classes, for every t: what differs is only how
+// consecutive frames relate. The price is that an object that leaves at one edge
+// comes back at the other, and that a growing object starts small again once it
+// is as large as objects get. Background, colours, textures and shape are drawn
+// independently of the class.
+
+constexpr double kSmallestObject = 18.0;  // side or diameter
+constexpr double kLargestObject = 44.0;
+constexpr double kMinSpeed = 1.6;  // pixels per frame: above the background's
+constexpr double kMaxSpeed = 3.2;
+constexpr double kMaxBackgroundSpeed = 1.0;
+constexpr double kMinAngularVelocity = 0.14;  // radians per frame
+constexpr double kMaxAngularVelocity = 0.30;
+constexpr double kMinGrowth = 0.035;  // of the size circle per frame
+constexpr double kMaxGrowth = 0.055;
+
+// SplitMix64 (Steele, Lea, Flood 2014): the same numbers with every standard library.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t Bits() {
+    uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  double Uniform(double low, double high) {
+    return low + (high - low) * static_cast<double>(Bits() >> 11) * 0x1.0p-53;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+double Wrap(double value, double period) {
+  const double wrapped = value - period * std::floor(value / period);
+  return wrapped < period ? wrapped : 0.0;  // rounding may return the period itself
+}
+
+// Smooth noise between two colours on a grid that closes on itself.
+class Texture {
+ public:
+  static constexpr int kCells = 8;
+
+  Texture(uint64_t seed, double contrast) {
+    Random random(seed);
+    for (float& value : grid_) value = static_cast<float>(random.Uniform(0.0, 1.0));
+    for (int channel = 0; channel < 3; ++channel) {
+      const double mean = random.Uniform(70.0, 185.0);
+      const double swing = contrast * (random.Bits() % 2 == 0 ? 1.0 : -1.0);
+      low_[channel] = static_cast<float>(mean - swing);
+      span_[channel] = static_cast<float>(2.0 * swing);
+    }
+  }
+
+  // u and v in cells, from 0 on.
+  std::array<float, 3> At(float u, float v) const {
+    const int column = static_cast<int>(u);
+    const int row = static_cast<int>(v);
+    const float fu = u - static_cast<float>(column);
+    const float fv = v - static_cast<float>(row);
+    const float top = Cell(row, column) * (1 - fu) + Cell(row, column + 1) * fu;
+    const float bottom = Cell(row + 1, column) * (1 - fu) + Cell(row + 1, column + 1) * fu;
+    const float value = top * (1 - fv) + bottom * fv;
+    return {low_[0] + span_[0] * value, low_[1] + span_[1] * value, low_[2] + span_[2] * value};
+  }
+
+ private:
+  float Cell(int row, int column) const { return grid_[(row % kCells) * kCells + column % kCells]; }
+
+  std::array<float, kCells * kCells> grid_;
+  std::array<float, 3> low_;
+  std::array<float, 3> span_;
+};
+
+void DrawBackground(const MotionClipParameters& p, const MotionClipOptions& o, int frame,
+                    const Texture& texture, float* image) {
+  const double shift_x = p.background_x + p.background_velocity_x * frame;
+  const double shift_y = p.background_y + p.background_velocity_y * frame;
+  for (int y = 0; y < o.height; ++y) {
+    const double v = Wrap(y - shift_y, o.height) * Texture::kCells / o.height;
+    for (int x = 0; x < o.width; ++x) {
+      const double u = Wrap(x - shift_x, o.width) * Texture::kCells / o.width;
+      const std::array<float, 3> colour = texture.At(static_cast<float>(u), static_cast<float>(v));
+      std::copy(colour.begin(), colour.end(), image + (y * o.width + x) * 3);
+    }
+  }
+}
+
+// How much of the pixel at (x, y) from the centre the object covers, 0..1.
+double Coverage(double x, double y, double radius, bool disc) {
+  const double outside =
+      disc ? std::hypot(x, y) - radius : std::max(std::abs(x), std::abs(y)) - radius;
+  return std::clamp(0.5 - outside, 0.0, 1.0);
+}
+
+// One copy of the object around (centre_x, centre_y); pixels outside of the image are skipped.
+void DrawObjectAt(const MotionClipParameters& p, const MotionClipOptions& o, int frame,
+                  double centre_x, double centre_y, const Texture& texture, float* image) {
+  const double phase = Wrap(p.size_phase + p.growth * frame, 1.0);
+  const double radius = 0.5 * kSmallestObject * std::pow(kLargestObject / kSmallestObject, phase);
+  const double angle = p.angle + p.angular_velocity * frame;
+  const double cosine = std::cos(angle);
+  const double sine = std::sin(angle);
+  const double reach = radius * (p.disc ? 1.0 : std::numbers::sqrt2) + 1.0;
+  const int y_begin = std::max(0, static_cast<int>(std::ceil(centre_y - reach)));
+  const int y_end = std::min(o.height, static_cast<int>(std::floor(centre_y + reach)) + 1);
+  const int x_begin = std::max(0, static_cast<int>(std::ceil(centre_x - reach)));
+  const int x_end = std::min(o.width, static_cast<int>(std::floor(centre_x + reach)) + 1);
+  for (int y = y_begin; y < y_end; ++y) {
+    for (int x = x_begin; x < x_end; ++x) {
+      // Back into the object's own axes.
+      const double across = cosine * (x - centre_x) + sine * (y - centre_y);
+      const double along = -sine * (x - centre_x) + cosine * (y - centre_y);
+      const float coverage = static_cast<float>(Coverage(across, along, radius, p.disc));
+      if (coverage <= 0) continue;
+      // The texture grows with the object; half of its cells show, so that its ends never meet.
+      const double scale = Texture::kCells / 4.0 / radius;
+      const std::array<float, 3> colour =
+          texture.At(static_cast<float>(across * scale + Texture::kCells / 2.0),
+                     static_cast<float>(along * scale + Texture::kCells / 2.0));
+      float* pixel = image + (y * o.width + x) * 3;
+      for (int c = 0; c < 3; ++c) pixel[c] += coverage * (colour[c] - pixel[c]);
+    }
+  }
+}
+
+void DrawObject(const MotionClipParameters& p, const MotionClipOptions& o, int frame,
+                const Texture& texture, float* image) {
+  const double x = Wrap(p.x + p.velocity_x * frame, o.width);
+  const double y = Wrap(p.y + p.velocity_y * frame, o.height);
+  for (int row = -1; row <= 1; ++row) {
+    for (int column = -1; column <= 1; ++column) {
+      DrawObjectAt(p, o, frame, x + column * o.width, y + row * o.height, texture, image);
+    }
+  }
+}
+
+}  // namespace
+
+absl::string_view MotionName(Motion motion) {
+  switch (motion) {
+    case Motion::kClockwise:
+      return "clockwise";
+    case Motion::kDown:
+      return "down";
+    case Motion::kGrow:
+      return "grow";
+    case Motion::kLeft:
+      return "left";
+    case Motion::kRight:
+      return "right";
+    case Motion::kUp:
+      return "up";
+  }
+  return "";
+}
+
+MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
+                                              const MotionClipOptions& options) {
+  // Every draw happens for every class, so that only what the class uses differs.
+  Random random(seed);
+  MotionClipParameters p;
+  p.x = random.Uniform(0, options.width);
+  p.y = random.Uniform(0, options.height);
+  p.angle = random.Uniform(0, 2 * std::numbers::pi);
+  p.size_phase = random.Uniform(0, 1);
+  p.disc = random.Bits() % 2 == 0;
+  p.background_x = random.Uniform(0, options.width);
+  p.background_y = random.Uniform(0, options.height);
+  const double direction = random.Uniform(0, 2 * std::numbers::pi);
+  const double drift = random.Uniform(0, kMaxBackgroundSpeed);
+  p.background_velocity_x = drift * std::cos(direction);
+  p.background_velocity_y = drift * std::sin(direction);
+  p.texture_seed = random.Bits();
+  const double speed = random.Uniform(kMinSpeed, kMaxSpeed);
+  const double angular_velocity = random.Uniform(kMinAngularVelocity, kMaxAngularVelocity);
+  const double growth = random.Uniform(kMinGrowth, kMaxGrowth);
+  if (motion == Motion::kLeft) p.velocity_x = -speed;
+  if (motion == Motion::kRight) p.velocity_x = speed;
+  if (motion == Motion::kUp) p.velocity_y = -speed;
+  if (motion == Motion::kDown) p.velocity_y = speed;
+  if (motion == Motion::kClockwise) p.angular_velocity = angular_velocity;
+  if (motion == Motion::kGrow) p.growth = growth;
+  return p;
+}
+
+std::vector<uint8_t> RenderMotionClip(const MotionClipParameters& parameters,
+                                      const MotionClipOptions& options) {
+  Random seeds(parameters.texture_seed);
+  const Texture background(seeds.Bits(), 35.0);
+  const Texture object(seeds.Bits(), 70.0);
+  const size_t frame_bytes = static_cast<size_t>(options.width) * options.height * 3;
+  std::vector<uint8_t> clip(frame_bytes * options.num_frames);
+  std::vector<float> image(frame_bytes);
+  for (int frame = 0; frame < options.num_frames; ++frame) {
+    DrawBackground(parameters, options, frame, background, image.data());
+    DrawObject(parameters, options, frame, object, image.data());
+    std::transform(image.begin(), image.end(), clip.begin() + frame * frame_bytes, [](float v) {
+      return static_cast<uint8_t>(std::clamp(v + 0.5f, 0.0f, 255.0f));
+    });
+  }
+  return clip;
+}
+
+}  // namespace slimreel

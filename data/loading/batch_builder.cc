@@ -1,0 +1,135 @@
+#include "data/loading/batch_builder.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "data/loading/clip_sampler.h"
+#include "data/loading/counter_random.h"
+
+namespace slimreel {
+namespace {
+
+// What the bits of a draw are for, so that no two uses share them.
+constexpr uint64_t kStartDraw = 0x7374617274;
+constexpr uint64_t kTopDraw = 0x746f70;
+constexpr uint64_t kLeftDraw = 0x6c656674;
+constexpr uint64_t kFlipDraw = 0x666c6970;
+
+absl::Status CheckFrames(const LoaderOptions& options, const ClipSource& source) {
+  for (int64_t i = 0; i < source.num_samples(); ++i) {
+    const ClipInfo info = source.info(i);
+    const std::string& video = source.videos()[info.video];
+    if (info.num_frames < 1 || info.size.height < 1 || info.size.width < 1) {
+      return absl::DataLossError(absl::StrCat("a sample of ", video, " in ", options.sources[0],
+                                              " has no frames; prepare the folder again"));
+    }
+    if (!options.allow_upscale &&
+        (info.size.height < options.height || info.size.width < options.width)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("data.img_size asks for ", options.height, "x", options.width,
+                       " (height x width), but the stored frames of ", video, " are ",
+                       info.size.height, "x", info.size.width,
+                       ": prepare with a larger data.short_side, lower data.img_size, or set "
+                       "data.allow_upscale=true"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+BatchBuilder::BatchBuilder(const LoaderOptions& options, std::unique_ptr<ClipSource> source,
+                           SampleOrder order)
+    : options_(options),
+      source_(std::move(source)),
+      order_(std::move(order)),
+      clip_bytes_(3 * options.num_frames * options.height * options.width),
+      pool_(BufferPool::Create(batch_bytes())) {}
+
+absl::StatusOr<std::unique_ptr<BatchBuilder>> BatchBuilder::Create(
+    const LoaderOptions& options, std::unique_ptr<ClipSource> source) {
+  SLIMREEL_RETURN_IF_ERROR(CheckFrames(options, *source));
+  std::vector<int64_t> labels;
+  for (int64_t i = 0; i < source->num_samples(); ++i) labels.push_back(source->info(i).label);
+  const Sampling sampling = options.training ? options.sampling : Sampling::kSequential;
+  SLIMREEL_ASSIGN_OR_RETURN(SampleOrder order, SampleOrder::Create(sampling, options.seed,
+                                                                   source->num_samples(), labels));
+  return std::unique_ptr<BatchBuilder>(
+      new BatchBuilder(options, std::move(source), std::move(order)));
+}
+
+int64_t BatchBuilder::clips_per_epoch() const {
+  return source_->num_samples() * (options_.training ? 1 : options_.num_clips);
+}
+
+int64_t BatchBuilder::batch_bytes() const {
+  return clip_bytes_ * std::min(options_.batch_size, clips_per_epoch());
+}
+
+LoaderPosition BatchBuilder::Advance(const LoaderPosition& from, int64_t batches) const {
+  const auto batches_in = [this](int64_t clips) {
+    return (clips + options_.batch_size - 1) / options_.batch_size;
+  };
+  const int64_t left = batches_in(clips_per_epoch() - from.next_sample);
+  if (batches < left) return {from.epoch, from.next_sample + batches * options_.batch_size};
+  const int64_t per_epoch = batches_in(clips_per_epoch());
+  return {from.epoch + 1 + (batches - left) / per_epoch,
+          (batches - left) % per_epoch * options_.batch_size};
+}
+
+ClipRequest BatchBuilder::Plan(int64_t epoch, int64_t place, RawBatch* batch) const {
+  const int64_t num_clips = options_.training ? 1 : options_.num_clips;
+  const OrderEntry entry = order_.At(epoch, place / num_clips);
+  const int64_t clip_number = place % num_clips;
+  const ClipInfo info = source_->info(entry.sample);
+  const int64_t available = std::min(info.num_frames, options_.max_video_frames);
+  const ClipShape shape{options_.num_frames, options_.frame_interval};
+  const ImageSize size{options_.height, options_.width};
+  const auto bits = [&](uint64_t purpose) {
+    return CounterBits({options_.seed, static_cast<uint64_t>(epoch),
+                        static_cast<uint64_t>(entry.sample),
+                        static_cast<uint64_t>(entry.repetition), purpose});
+  };
+  ClipRequest request;
+  request.sample = entry.sample;
+  if (options_.training) {
+    request.frames = RandomClip(shape, available, bits(kStartDraw));
+    request.crop = options_.augment.random_crop
+                       ? RandomCrop(info.size, size, bits(kTopDraw), bits(kLeftDraw))
+                       : CentreCrop(info.size, size);
+    request.crop.flip = options_.augment.flip && bits(kFlipDraw) % 2 == 1;
+  } else {
+    request.frames = UniformClip(shape, available, clip_number, num_clips);
+    request.crop = CentreCrop(info.size, size);
+  }
+  batch->labels.push_back(info.label);
+  batch->samples.push_back(entry.sample);
+  batch->clip_numbers.push_back(clip_number);
+  batch->videos.push_back(info.video);
+  return request;
+}
+
+absl::StatusOr<RawBatch> BatchBuilder::Build(const LoaderPosition& position) const {
+  const int64_t end = std::min(position.next_sample + options_.batch_size, clips_per_epoch());
+  RawBatch batch;
+  batch.position = position;
+  batch.last_of_epoch = end == clips_per_epoch();
+  std::vector<ClipRequest> requests;
+  for (int64_t place = position.next_sample; place < end; ++place) {
+    requests.push_back(Plan(position.epoch, place, &batch));
+    source_->WillRead(requests.back());
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(batch.pixels, pool_->Acquire());
+  uint8_t* clip = batch.pixels.get();
+  for (const ClipRequest& request : requests) {
+    SLIMREEL_RETURN_IF_ERROR(source_->ReadClip(request, clip));
+    clip += clip_bytes_;
+  }
+  return batch;
+}
+
+}  // namespace slimreel

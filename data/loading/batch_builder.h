@@ -1,0 +1,62 @@
+// Makes the batch at a position: which samples, which frames, which crop, and
+// their pixels. A function of the options and the position; torch-free.
+//
+// Who calls it: the loader's workers. Threading: const, any thread at once.
+#ifndef DATA_LOADING_BATCH_BUILDER_H_
+#define DATA_LOADING_BATCH_BUILDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "data/loading/buffer_pool.h"
+#include "data/loading/clip_source.h"
+#include "data/loading/loader_options.h"
+#include "data/loading/order.h"
+
+namespace slimreel {
+
+// A Batch (batch.h) before it becomes tensors.
+struct RawBatch {
+  std::shared_ptr<uint8_t> pixels;  // [B, 3, T, H, W] uint8, of the pool
+  std::vector<int64_t> labels;      // [B]
+  std::vector<int64_t> samples;
+  std::vector<int64_t> clip_numbers;
+  std::vector<int64_t> videos;
+  LoaderPosition position;
+  bool last_of_epoch = false;
+};
+
+class BatchBuilder {
+ public:
+  // Checks the frame sizes against the crop: InvalidArgument naming both.
+  static absl::StatusOr<std::unique_ptr<BatchBuilder>> Create(const LoaderOptions& options,
+                                                              std::unique_ptr<ClipSource> source);
+
+  int64_t clips_per_epoch() const;
+  // The position `batches` full batches (the last of an epoch is short) after `from`.
+  LoaderPosition Advance(const LoaderPosition& from, int64_t batches) const;
+  int64_t batch_bytes() const;  // of a full batch
+  int64_t pool_bytes() const { return pool_->allocated_bytes(); }
+  const ClipSource& source() const { return *source_; }
+
+  // `position.next_sample` in [0, clips_per_epoch()).
+  absl::StatusOr<RawBatch> Build(const LoaderPosition& position) const;
+
+ private:
+  BatchBuilder(const LoaderOptions& options, std::unique_ptr<ClipSource> source, SampleOrder order);
+
+  // What the clip at a place of the epoch's order is; appends to the batch's lists.
+  ClipRequest Plan(int64_t epoch, int64_t place, RawBatch* batch) const;
+
+  const LoaderOptions options_;
+  const std::unique_ptr<ClipSource> source_;
+  const SampleOrder order_;
+  const int64_t clip_bytes_;
+  const std::shared_ptr<BufferPool> pool_;
+};
+
+}  // namespace slimreel
+
+#endif  // DATA_LOADING_BATCH_BUILDER_H_

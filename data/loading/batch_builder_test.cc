@@ -1,0 +1,182 @@
+// The loader below the tensor, also under the thread sanitizer: what the
+// batches hold, and that threads do not change them.
+#include "data/loading/batch_builder.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "data/loading/prefetch_queue.h"
+#include "data/loading/synthetic_source.h"
+
+namespace slimreel {
+namespace {
+
+// Notes what was asked for in the pixels: sample, frame, top, left, flip at the
+// start of each frame of channel 0.
+class NotingSource : public ClipSource {
+ public:
+  NotingSource(int64_t num_samples, int64_t num_frames, ImageSize size)
+      : num_samples_(num_samples), num_frames_(num_frames), size_(size) {
+    for (int64_t i = 0; i < num_samples; ++i) videos_.push_back(absl::StrCat("video", i));
+  }
+  int64_t num_samples() const override { return num_samples_; }
+  ClipInfo info(int64_t sample) const override { return {sample % 3, num_frames_, size_, sample}; }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  const std::vector<std::string>& videos() const override { return videos_; }
+  absl::Status ReadClip(const ClipRequest& request, uint8_t* clip) const override {
+    const int64_t pixels = request.crop.size.height * request.crop.size.width;
+    for (size_t t = 0; t < request.frames.size(); ++t) {
+      uint8_t* note = clip + t * pixels;
+      note[0] = request.sample;
+      note[1] = request.frames[t];
+      note[2] = request.crop.top;
+      note[3] = request.crop.left;
+      note[4] = request.crop.flip;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  const int64_t num_samples_;
+  const int64_t num_frames_;
+  const ImageSize size_;
+  std::vector<std::string> classes_ = {"a", "b", "c"};
+  std::vector<std::string> videos_;
+};
+
+LoaderOptions SmallOptions() {
+  LoaderOptions options;
+  options.sources = {"noted"};
+  options.height = 4;
+  options.width = 4;
+  options.num_frames = 3;
+  options.frame_interval = 2;
+  options.batch_size = 4;
+  options.seed = 5;
+  return options;
+}
+
+std::unique_ptr<BatchBuilder> NotingBuilder(const LoaderOptions& options) {
+  return *BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, ImageSize{9, 11}));
+}
+
+TEST(BatchBuilderTest, ShortLastBatchHasWhatIsLeft) {
+  const auto builder = NotingBuilder(SmallOptions());
+  std::multiset<int64_t> samples;
+  LoaderPosition position;
+  for (const int64_t size : {4, 4, 2}) {
+    const RawBatch batch = *builder->Build(position);
+    EXPECT_EQ(static_cast<int64_t>(batch.samples.size()), size);
+    EXPECT_EQ(batch.last_of_epoch, size == 2);
+    EXPECT_EQ(batch.labels.size(), batch.samples.size());
+    samples.insert(batch.samples.begin(), batch.samples.end());
+    position = builder->Advance(position, 1);
+  }
+  EXPECT_EQ(samples, (std::multiset<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(position, (LoaderPosition{1, 0}));
+}
+
+TEST(BatchBuilderTest, AdvancingManyIsAdvancingOneManyTimes) {
+  const auto builder = NotingBuilder(SmallOptions());
+  for (int64_t start = 0; start < 10; ++start) {
+    LoaderPosition step{2, start};
+    for (int64_t batches = 0; batches < 12; ++batches) {
+      EXPECT_EQ(builder->Advance({2, start}, batches), step) << start << " " << batches;
+      step = builder->Advance(step, 1);
+    }
+  }
+}
+
+TEST(BatchBuilderTest, EvaluationGivesEveryClipOfEverySampleInOrder) {
+  LoaderOptions options = SmallOptions();
+  options.training = false;
+  options.num_clips = 3;
+  options.augment = {.random_crop = true, .flip = true};  // training's alone
+  const auto builder = NotingBuilder(options);
+  ASSERT_EQ(builder->clips_per_epoch(), 30);
+  const RawBatch batch = *builder->Build({0, 4});
+  EXPECT_EQ(batch.samples, (std::vector<int64_t>{1, 1, 2, 2}));
+  EXPECT_EQ(batch.clip_numbers, (std::vector<int64_t>{1, 2, 0, 1}));
+  EXPECT_EQ(batch.videos, batch.samples);
+  // 20 frames, span 5, 16 starts in 3 parts: 16/6 = 2, 48/6 = 8, 80/6 = 13.
+  const uint8_t* note = batch.pixels.get();
+  const std::vector<int> expected = {1, 8, 2, 3, 0};
+  EXPECT_EQ(std::vector<int>(note, note + 5), expected);
+}
+
+TEST(BatchBuilderTest, AugmentationIsAFunctionOfSeedEpochAndSample) {
+  LoaderOptions options = SmallOptions();
+  options.augment = {.random_crop = true, .flip = true};
+  const auto notes = [&options](int64_t epoch) {
+    const auto builder = NotingBuilder(options);
+    std::map<int64_t, std::vector<uint8_t>> by_sample;
+    for (int64_t at = 0; at < 10; at += options.batch_size) {
+      const RawBatch batch = *builder->Build({epoch, at});
+      for (size_t i = 0; i < batch.samples.size(); ++i) {
+        const uint8_t* note = batch.pixels.get() + i * 3 * 3 * 16;
+        by_sample[batch.samples[i]] = std::vector<uint8_t>(note, note + 5);
+      }
+    }
+    return by_sample;
+  };
+  const auto first = notes(0);
+  EXPECT_NE(first, notes(1));
+  options.batch_size = 3;  // other batches, same clips
+  EXPECT_EQ(first, notes(0));
+  options.seed = 6;
+  EXPECT_NE(first, notes(0));
+}
+
+TEST(BatchBuilderTest, ClipsComeFromTheFirstMaxVideoFrames) {
+  LoaderOptions options = SmallOptions();
+  options.max_video_frames = 6;
+  const auto builder = NotingBuilder(options);
+  for (int64_t epoch = 0; epoch < 50; ++epoch) {
+    EXPECT_LE(builder->Build({epoch, 0})->pixels.get()[2 * 16 + 1], 5);
+  }
+}
+
+TEST(BatchBuilderTest, SmallFramesAreRefusedNamingBothSizes) {
+  LoaderOptions options = SmallOptions();
+  options.height = 10;
+  const auto builder =
+      BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, ImageSize{9, 11}));
+  ASSERT_TRUE(absl::IsInvalidArgument(builder.status()));
+  const std::string message(builder.status().message());
+  EXPECT_NE(message.find("10x4"), std::string::npos) << message;
+  EXPECT_NE(message.find("9x11"), std::string::npos) << message;
+  EXPECT_NE(message.find("data.allow_upscale"), std::string::npos) << message;
+  options.allow_upscale = true;
+  EXPECT_TRUE(
+      BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, ImageSize{9, 11})).ok());
+}
+
+TEST(BatchBuilderTest, ThreadsNeverChangeABatch) {
+  LoaderOptions options = SmallOptions();
+  options.sources = {"synthetic:10"};
+  options.num_classes = 4;
+  const auto batches = [&options](int workers) {
+    const auto builder = *BatchBuilder::Create(options, *OpenSyntheticSource(options));
+    PrefetchQueue<RawBatch> queue(
+        {.num_workers = workers, .max_ahead = 2 * workers, .num_items = 12}, [&](int64_t number) {
+          return builder->Build(builder->Advance({0, 0}, number));
+        });
+    std::vector<std::vector<int64_t>> all;
+    for (int i = 0; i < 12; ++i) {
+      const RawBatch batch = *queue.Next();
+      all.push_back(batch.samples);
+      all.push_back(batch.labels);
+      const int64_t bytes = static_cast<int64_t>(batch.samples.size()) * 3 * 3 * 16;
+      all.emplace_back(batch.pixels.get(), batch.pixels.get() + bytes);
+    }
+    return all;
+  };
+  const auto expected = batches(0);
+  for (const int workers : {1, 2, 8}) EXPECT_EQ(batches(workers), expected) << workers;
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,54 @@
+#include "data/loading/buffer_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <thread>
+
+namespace slimreel {
+namespace {
+
+TEST(BufferPoolTest, BuffersAreAlignedAndUsedAgain) {
+  const std::shared_ptr<BufferPool> pool = BufferPool::Create(1000);
+  const uint8_t* first = nullptr;
+  {
+    const std::shared_ptr<uint8_t> buffer = *pool->Acquire();
+    first = buffer.get();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(first) % 64, 0u);
+    std::memset(buffer.get(), 1, 1000);
+  }
+  EXPECT_EQ(pool->Acquire()->get(), first);
+  EXPECT_EQ(pool->allocated_bytes(), 1024);
+}
+
+TEST(BufferPoolTest, BuffersInUseAreDistinctAndCounted) {
+  const std::shared_ptr<BufferPool> pool = BufferPool::Create(64);
+  std::vector<std::shared_ptr<uint8_t>> held;
+  std::set<const uint8_t*> places;
+  for (int i = 0; i < 5; ++i) {
+    held.push_back(*pool->Acquire());
+    places.insert(held.back().get());
+  }
+  EXPECT_EQ(places.size(), 5u);
+  EXPECT_EQ(pool->allocated_bytes(), 5 * 64);
+  held.clear();
+  EXPECT_EQ(pool->allocated_bytes(), 5 * 64);
+}
+
+TEST(BufferPoolTest, ABufferOutlivesEverybodyElsesPool) {
+  std::shared_ptr<BufferPool> pool = BufferPool::Create(64);
+  std::shared_ptr<uint8_t> buffer = *pool->Acquire();
+  pool.reset();
+  std::memset(buffer.get(), 1, 64);
+  std::thread([moved = std::move(buffer)]() mutable { moved.reset(); }).join();
+}
+
+TEST(BufferPoolTest, MoreThanTheMachineHasIsAnError) {
+  const std::shared_ptr<BufferPool> pool = BufferPool::Create(int64_t{1} << 60);
+  EXPECT_TRUE(absl::IsResourceExhausted(pool->Acquire().status()));
+  EXPECT_EQ(pool->allocated_bytes(), 0);
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,41 @@
+#include "data/loading/loader_options.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace slimreel {
+
+absl::Status LoaderOptions::Validate() const {
+  if (augment.color_jitter) {
+    return absl::UnimplementedError(
+        "data.augment.color_jitter is not yet available; leave it out or set it to false");
+  }
+  std::vector<std::string> mistakes;
+  if (sources.empty()) mistakes.push_back("no data given: set data.train or data.val");
+  const std::pair<const char*, int64_t> positive[] = {
+      {"data.img_size (height)", height},
+      {"data.img_size (width)", width},
+      {"data.num_frames", num_frames},
+      {"data.frame_interval", frame_interval},
+      {"data.max_video_frames", max_video_frames},
+      {"evaluation.num_clips", num_clips},
+      {"data.batch_size", batch_size},
+  };
+  for (const auto& [key, value] : positive) {
+    if (value < 1) mistakes.push_back(absl::StrCat(key, " is ", value, "; it must be at least 1"));
+  }
+  if (num_workers < 0) {
+    mistakes.push_back(
+        absl::StrCat("dataloader.num_workers is ", num_workers, "; it must be at least 0"));
+  }
+  if (prefetch_batches < 1 && num_workers > 0) {
+    mistakes.push_back(absl::StrCat("batches to prefetch: ", prefetch_batches,
+                                    "; dataloader.prefetch_factor must be at least 1"));
+  }
+  if (mistakes.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(mistakes, "; "));
+}
+
+}  // namespace slimreel

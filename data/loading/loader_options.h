@@ -1,0 +1,60 @@
+// What a loader is told, and where it stands. Torch-free, so that the parts of
+// the loader below the tensor (and their thread sanitizer tests) share it.
+#ifndef DATA_LOADING_LOADER_OPTIONS_H_
+#define DATA_LOADING_LOADER_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace slimreel {
+
+struct AugmentOptions {
+  bool random_crop = false;   // else centre crop
+  bool flip = false;          // horizontal, half of the clips
+  bool color_jitter = false;  // not yet available: refused
+};
+
+enum class Sampling { kShuffle, kClassBalanced, kSequential };
+
+struct LoaderOptions {
+  std::vector<std::string> sources;  // shard folders, or one "synthetic:N"
+  std::string split = "train";       // train-*, val-*, test-*; the only split where there is one
+  int64_t height = 112;              // of the clip fed to the model
+  int64_t width = 112;
+  bool allow_upscale = false;  // else frames smaller than the crop are an error naming both
+  int64_t num_frames = 16;
+  int64_t frame_interval = 2;
+  int64_t max_video_frames = 500;  // frames of a sample that clips are drawn from
+  Sampling sampling = Sampling::kShuffle;
+  AugmentOptions augment;
+  uint64_t seed = 0;
+  // true: one random clip a sample, ordered by `sampling`, augmented;
+  // false: num_clips uniform clips, in order, centre crop.
+  bool training = true;
+  int64_t num_clips = 1;     // evaluation only
+  int64_t batch_size = 8;    // samples of one Batch (training: the effective batch of this rank)
+  int num_workers = 2;       // 0: in the calling thread
+  int prefetch_batches = 2;  // ahead in all
+  // Bound of prefetched bytes, of which one batch is always allowed; 0:
+  // prefetch_batches alone bounds.
+  int64_t queue_budget_bytes = 0;
+  bool pin_memory = false;  // accepted; without effect so far (README.md)
+  int64_t num_classes = 0;  // synthetic: labels are 0..num_classes-1
+
+  // All mistakes that can be seen without the data, in one InvalidArgument (Unimplemented).
+  absl::Status Validate() const;
+};
+
+// Where the next batch starts; what a checkpoint stores.
+struct LoaderPosition {
+  int64_t epoch = 0;
+  int64_t next_sample = 0;  // in the epoch's order
+  friend bool operator==(const LoaderPosition&, const LoaderPosition&) = default;
+};
+
+}  // namespace slimreel
+
+#endif  // DATA_LOADING_LOADER_OPTIONS_H_

@@ -1,0 +1,285 @@
+// The loader as the trainer sees it, over real shards.
+#include "data/loading/loader.h"
+
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "data/loading/counter_random.h"
+#include "data/shard/dataset_info.h"
+#include "data/shard/shard_writer.h"
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kHeight = 12;
+constexpr int64_t kWidth = 20;
+
+uint8_t Pixel(int64_t sample, int64_t frame, int64_t y, int64_t x, int64_t channel) {
+  return static_cast<uint8_t>(
+      CounterBits({static_cast<uint64_t>(sample), static_cast<uint64_t>(frame),
+                   static_cast<uint64_t>((y * kWidth + x) * 3 + channel)}));
+}
+
+int64_t NumFrames(int64_t sample) { return 7 + sample % 5; }
+
+// Two samples a video, three classes, a few samples a shard.
+void WriteShards(const std::string& folder, int64_t num_samples, const std::string& split) {
+  auto writer =
+      *ShardWriter::Create({.folder = folder, .split = split, .shard_size_bytes = 40 << 10});
+  for (int64_t n = 0; n < num_samples; ++n) {
+    std::vector<uint8_t> pixels;
+    for (int64_t t = 0; t < NumFrames(n); ++t) {
+      for (int64_t i = 0; i < kHeight * kWidth * 3; ++i) {
+        pixels.push_back(Pixel(n, t, i / 3 / kWidth, i / 3 % kWidth, i % 3));
+      }
+    }
+    Sample sample;
+    sample.key = absl::StrCat("clip", 1000 + n);
+    sample.source = absl::StrCat("video", n / 2, ".mp4");
+    sample.label = n % 3;
+    sample.height = kHeight;
+    sample.width = kWidth;
+    sample.frames = {{pixels.data(), NumFrames(n)}};
+    ASSERT_TRUE(writer->Add(sample).ok());
+  }
+  ASSERT_TRUE(writer->Flush().ok());
+  DatasetInfo info;
+  info.classes = {"a", "b", "c"};
+  ASSERT_TRUE(WriteDatasetInfo(folder, info).ok());
+}
+
+class LoaderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = absl::StrCat(testing::TempDir(), "/loader_",
+                           testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(folder_);
+    WriteShards(folder_, 11, "train");
+    options_.sources = {folder_};
+    options_.height = 8;
+    options_.width = 10;
+    options_.num_frames = 4;
+    options_.frame_interval = 2;
+    options_.batch_size = 4;
+    options_.seed = 3;
+    options_.augment = {.random_crop = true, .flip = true};
+  }
+
+  std::string FirstShard() const { return absl::StrCat(folder_, "/train-000000.tar"); }
+
+  std::string folder_;
+  LoaderOptions options_;
+};
+
+bool SameBatch(const Batch& a, const Batch& b) {
+  return at::equal(a.clips, b.clips) && at::equal(a.labels, b.labels) && a.samples == b.samples &&
+         a.clip_numbers == b.clip_numbers && a.videos == b.videos && a.epoch == b.epoch &&
+         a.first_sample == b.first_sample && a.last_of_epoch == b.last_of_epoch;
+}
+
+std::vector<Batch> Take(Loader& loader, int count) {
+  std::vector<Batch> batches;
+  for (int i = 0; i < count; ++i) batches.push_back(*loader.Next());
+  return batches;
+}
+
+TEST_F(LoaderTest, SameBatchesForAnyNumberOfWorkers) {
+  options_.num_workers = 0;
+  const std::vector<Batch> expected = Take(**Loader::Open(options_), 9);  // three epochs
+  for (const int workers : {1, 2, 8}) {
+    for (const int ahead : {1, 3, 8}) {
+      options_.num_workers = workers;
+      options_.prefetch_batches = ahead;
+      auto loader = *Loader::Open(options_);
+      for (const Batch& batch : expected) ASSERT_TRUE(SameBatch(*loader->Next(), batch));
+    }
+  }
+}
+
+TEST_F(LoaderTest, ResumesExactlyAtEveryPosition) {
+  auto loader = *Loader::Open(options_);
+  std::vector<LoaderPosition> positions;
+  std::vector<Batch> batches;
+  for (int i = 0; i < 9; ++i) {
+    positions.push_back(loader->position());
+    batches.push_back(*loader->Next());
+    EXPECT_EQ(batches[i].epoch, positions[i].epoch);
+    EXPECT_EQ(batches[i].first_sample, positions[i].next_sample);
+  }
+  for (int start = 0; start < 8; ++start) {
+    auto resumed = *Loader::Open(options_);
+    resumed->Seek(positions[start]);
+    EXPECT_EQ(resumed->position(), positions[start]);
+    for (int i = start; i < 9; ++i) ASSERT_TRUE(SameBatch(*resumed->Next(), batches[i])) << start;
+    loader->Seek(positions[start]);  // also on a loader that is under way
+    ASSERT_TRUE(SameBatch(*loader->Next(), batches[start]));
+  }
+}
+
+// Every clip must be some crop of its sample's own frames: found by trying all of them.
+TEST_F(LoaderTest, EveryClipIsACropOfItsOwnSample) {
+  auto loader = *Loader::Open(options_);
+  for (const Batch& batch : Take(*loader, 6)) {
+    ASSERT_EQ(batch.clips.dim(), 5);
+    const auto labels = batch.labels.data_ptr<int64_t>();
+    for (size_t b = 0; b < batch.samples.size(); ++b) {
+      const int64_t sample = batch.samples[b];
+      EXPECT_EQ(labels[b], sample % 3);
+      EXPECT_EQ(loader->videos()[batch.videos[b]], absl::StrCat("video", sample / 2, ".mp4"));
+      const at::Tensor clip = batch.clips[b];  // [3, T, H, W]
+      const auto pixel = clip.accessor<uint8_t, 4>();
+      int matches = 0;
+      const int64_t span = 7;
+      for (int64_t start = 0; start + span <= NumFrames(sample); ++start) {
+        for (int64_t place = 0; place < 5 * 11 * 2; ++place) {
+          const int64_t top = place / 2 / 11, left = place / 2 % 11, flip = place % 2;
+          bool same = true;
+          for (int64_t i = 0; same && i < 3 * 4 * 8 * 10; ++i) {
+            const int64_t c = i / 320, t = i / 80 % 4, y = i / 10 % 8, x = i % 10;
+            const int64_t column = left + (flip ? 9 - x : x);
+            same = pixel[c][t][y][x] == Pixel(sample, start + 2 * t, top + y, column, c);
+          }
+          matches += same;
+        }
+      }
+      EXPECT_EQ(matches, 1) << "sample " << sample;
+    }
+  }
+}
+
+TEST_F(LoaderTest, EvaluationEndsAndGivesAllClipsOfAllSamples) {
+  options_.training = false;
+  options_.num_clips = 2;
+  auto loader = *Loader::Open(options_);
+  EXPECT_EQ(loader->samples_per_epoch(), 22);
+  EXPECT_EQ(loader->batches_per_epoch(), 6);
+  std::vector<std::pair<int64_t, int64_t>> seen;
+  for (int i = 0; i < 6; ++i) {
+    const Batch batch = *loader->Next();
+    EXPECT_EQ(batch.last_of_epoch, i == 5);
+    EXPECT_EQ(batch.clips.size(0), i == 5 ? 2 : 4);
+    for (size_t b = 0; b < batch.samples.size(); ++b) {
+      seen.emplace_back(batch.samples[b], batch.clip_numbers[b]);
+    }
+  }
+  EXPECT_TRUE(absl::IsOutOfRange(loader->Next().status()));
+  ASSERT_EQ(seen.size(), 22u);
+  for (int64_t i = 0; i < 22; ++i) EXPECT_EQ(seen[i], (std::pair<int64_t, int64_t>{i / 2, i % 2}));
+  loader->Seek({0, 0});  // evaluated again after the next epoch of training
+  EXPECT_EQ(loader->Next()->samples[0], 0);
+}
+
+TEST_F(LoaderTest, BatchesOutliveTheirLoaderAndBuffersAreReused) {
+  auto loader = *Loader::Open(options_);
+  Batch kept = *loader->Next();
+  const at::Tensor copy = kept.clips.clone();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(loader->Next().ok());
+  // One kept, one just handed out, two ahead.
+  EXPECT_LE(loader->buffer_bytes(), 4 * 3840);
+  EXPECT_TRUE(at::equal(kept.clips, copy));
+  loader.reset();
+  EXPECT_TRUE(at::equal(kept.clips, copy));
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(kept.clips.data_ptr()) % 64, 0u);
+}
+
+TEST_F(LoaderTest, FoldersAreJoinedOneAfterTheOther) {
+  const std::string second = folder_ + "_second";
+  std::filesystem::remove_all(second);
+  WriteShards(second, 3, "train");
+  options_.sources = {folder_, second};
+  options_.training = false;
+  options_.batch_size = 14;
+  auto loader = *Loader::Open(options_);
+  const Batch batch = *loader->Next();
+  EXPECT_EQ(batch.samples[13], 13);
+  EXPECT_EQ(batch.videos[13], 7);  // six videos, then the second folder's second
+  EXPECT_TRUE(at::equal(batch.clips[11], batch.clips[0]));
+}
+
+TEST_F(LoaderTest, DamagedShardIsNamed) {
+  const auto size = std::filesystem::file_size(FirstShard());
+  std::filesystem::resize_file(FirstShard(), size / 2);
+  const auto loader = Loader::Open(options_);
+  ASSERT_TRUE(absl::IsDataLoss(loader.status())) << loader.status();
+  EXPECT_NE(loader.status().message().find("train-000000.tar"), absl::string_view::npos);
+}
+
+TEST_F(LoaderTest, DamageThatOpeningCannotSeeComesOutOfNext) {
+  auto loader = *Loader::Open(options_);  // nothing is read before the first Next
+  {
+    std::fstream shard(FirstShard(), std::ios::in | std::ios::out | std::ios::binary);
+    shard.write(std::string(512, 'x').data(), 512);  // the header of the first member
+  }
+  absl::Status status;
+  for (int i = 0; i < 3 && status.ok(); ++i) status = loader->Next().status();
+  ASSERT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_NE(status.message().find("train-000000.tar"), absl::string_view::npos) << status;
+}
+
+TEST_F(LoaderTest, CropLargerThanTheStoredFrameNamesBoth) {
+  options_.width = 24;
+  const absl::Status status = Loader::Open(options_).status();
+  ASSERT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_NE(status.message().find("8x24"), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find("12x20"), absl::string_view::npos) << status;
+  options_.allow_upscale = true;
+  EXPECT_EQ((*Loader::Open(options_))->Next()->clips.size(4), 24);
+}
+
+TEST_F(LoaderTest, MissingFolderIsNotFound) {
+  options_.sources = {folder_ + "_nowhere"};
+  EXPECT_TRUE(absl::IsNotFound(Loader::Open(options_).status()));
+}
+
+TEST_F(LoaderTest, MistakesAreRefusedTogether) {
+  options_.batch_size = 0;
+  options_.num_frames = -1;
+  const absl::Status status = Loader::Open(options_).status();
+  ASSERT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_NE(status.message().find("data.batch_size is 0"), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find("data.num_frames is -1"), absl::string_view::npos) << status;
+  options_.augment.color_jitter = true;
+  EXPECT_TRUE(absl::IsUnimplemented(Loader::Open(options_).status()));
+}
+
+TEST(SyntheticLoaderTest, SamplesAreFunctionsOfSeedAndNumber) {
+  LoaderOptions options;
+  options.sources = {"synthetic:20"};
+  options.height = options.width = 9;
+  options.num_frames = 3;
+  options.batch_size = 20;
+  options.num_classes = 5;
+  options.sampling = Sampling::kSequential;
+  const Batch first = *(*Loader::Open(options))->Next();
+  options.batch_size = 3;
+  auto loader = *Loader::Open(options);
+  loader->Seek({4, 7});
+  const Batch part = *loader->Next();
+  EXPECT_TRUE(at::equal(part.clips, first.clips.slice(0, 7, 10)));
+  EXPECT_TRUE(at::equal(part.labels, first.labels.slice(0, 7, 10)));
+  EXPECT_FALSE(at::equal(first.clips[0], first.clips[1]));
+  const int64_t* labels = first.labels.data_ptr<int64_t>();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(labels[i] >= 0 && labels[i] < 5);
+  options.seed = 1;
+  EXPECT_FALSE(at::equal((*Loader::Open(options))->Next()->clips, first.clips.slice(0, 0, 3)));
+}
+
+TEST(SyntheticLoaderTest, BadSourcesAreRefused) {
+  LoaderOptions options;
+  options.num_classes = 2;
+  for (const char* source : {"synthetic:", "synthetic:0", "synthetic:-3", "synthetic:many"}) {
+    options.sources = {source};
+    EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options).status())) << source;
+  }
+  options.sources = {"synthetic:4"};
+  options.num_classes = 0;
+  EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options).status()));
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,22 @@
+// Copies a crop of packed RGB frames into the planes of a clip: the one place
+// where the pixels of a batch are touched.
+#ifndef DATA_LOADING_PLANAR_COPY_H_
+#define DATA_LOADING_PLANAR_COPY_H_
+
+#include <cstdint>
+
+#include "data/loading/crop.h"
+
+namespace slimreel {
+
+// `frame`: [stored.height, stored.width, 3] uint8. Writes crop.size.height x
+// crop.size.width pixels per channel; channel c starts at out + c * plane_stride
+// (bytes), rows are contiguous. Reads the crop's pixels alone, none past the frame's end.
+// Where crop.scaled is larger than `stored`: bilinear, half-pixel centres, edges
+// repeated, rounded to nearest (PyTorch's interpolate with align_corners=False).
+void CopyCropToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop,
+                      int64_t plane_stride, uint8_t* out);
+
+}  // namespace slimreel
+
+#endif  // DATA_LOADING_PLANAR_COPY_H_

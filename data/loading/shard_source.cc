@@ -1,0 +1,122 @@
+#include "data/loading/shard_source.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/status_macros.h"
+#include "data/loading/planar_copy.h"
+#include "data/shard/shard_reader.h"
+
+namespace slimreel {
+namespace {
+
+// A folder of several: its first sample and video in the joined numbering.
+struct Part {
+  std::unique_ptr<ShardDataset> dataset;
+  int64_t first_sample = 0;
+  int64_t first_video = 0;
+};
+
+class ShardSource : public ClipSource {
+ public:
+  absl::Status Append(const std::string& folder, std::unique_ptr<ShardDataset> dataset);
+
+  int64_t num_samples() const override { return num_samples_; }
+  ClipInfo info(int64_t sample) const override {
+    const Part& part = PartOf(sample);
+    const SampleInfo info = part.dataset->sample(sample - part.first_sample);
+    return {info.label, info.num_frames, {info.height, info.width}, part.first_video + info.video};
+  }
+  const std::vector<std::string>& classes() const override { return classes_; }
+  const std::vector<std::string>& videos() const override { return videos_; }
+  void WillRead(const ClipRequest& request) const override;
+  absl::Status ReadClip(const ClipRequest& request, uint8_t* clip) const override;
+
+ private:
+  const Part& PartOf(int64_t sample) const {
+    const auto after =
+        std::upper_bound(parts_.begin(), parts_.end(), sample,
+                         [](int64_t value, const Part& part) { return value < part.first_sample; });
+    return *(after - 1);
+  }
+
+  std::vector<Part> parts_;
+  int64_t num_samples_ = 0;
+  std::vector<std::string> classes_;
+  std::vector<std::string> videos_;
+};
+
+absl::Status ShardSource::Append(const std::string& folder, std::unique_ptr<ShardDataset> dataset) {
+  if (parts_.empty()) {
+    classes_ = dataset->classes();
+  } else if (dataset->classes() != classes_) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        folder, " has other classes than the folders before it (", dataset->classes().size(),
+        " against ", classes_.size(), "): prepare them from one input, or train on one of them"));
+  }
+  const int64_t num_classes = static_cast<int64_t>(classes_.size());
+  for (int64_t i = 0; i < dataset->num_samples(); ++i) {
+    const SampleInfo info = dataset->sample(i);
+    if (num_classes > 0 && info.label >= num_classes) {
+      return absl::DataLossError(absl::StrCat(
+          dataset->shards()[info.shard], ": sample ",
+          absl::string_view(info.key.data(), info.key.size()), " has label ", info.label,
+          ", but dataset.json names ", num_classes, " classes; prepare the folder again"));
+    }
+  }
+  Part part{nullptr, num_samples_, static_cast<int64_t>(videos_.size())};
+  num_samples_ += dataset->num_samples();
+  videos_.insert(videos_.end(), dataset->videos().begin(), dataset->videos().end());
+  part.dataset = std::move(dataset);
+  parts_.push_back(std::move(part));
+  return absl::OkStatus();
+}
+
+void ShardSource::WillRead(const ClipRequest& request) const {
+  const Part& part = PartOf(request.sample);
+  const auto [first, last] = std::minmax_element(request.frames.begin(), request.frames.end());
+  part.dataset->WillNeed(request.sample - part.first_sample, *first, *last - *first + 1);
+}
+
+absl::Status ShardSource::ReadClip(const ClipRequest& request, uint8_t* clip) const {
+  const Part& part = PartOf(request.sample);
+  const int64_t sample = request.sample - part.first_sample;
+  SLIMREEL_ASSIGN_OR_RETURN(const FramesView view, part.dataset->Frames(sample));
+  const SampleInfo info = part.dataset->sample(sample);
+  if (view.num_frames != info.num_frames || view.height != info.height ||
+      view.width != info.width) {
+    return absl::DataLossError(absl::StrCat(
+        part.dataset->shards()[info.shard], ": sample ",
+        absl::string_view(info.key.data(), info.key.size()), " holds ", view.num_frames,
+        " frames of ", view.height, "x", view.width, ", its index says ", info.num_frames, " of ",
+        info.height, "x", info.width, "; prepare the folder again"));
+  }
+  const int64_t frame_pixels = request.crop.size.height * request.crop.size.width;
+  const int64_t plane_stride = frame_pixels * static_cast<int64_t>(request.frames.size());
+  for (size_t t = 0; t < request.frames.size(); ++t) {
+    CopyCropToPlanes(view.frame(request.frames[t]), {view.height, view.width}, request.crop,
+                     plane_stride, clip + frame_pixels * static_cast<int64_t>(t));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ClipSource>> OpenShardSource(const LoaderOptions& options) {
+  auto source = std::make_unique<ShardSource>();
+  for (const std::string& folder : options.sources) {
+    SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<ShardDataset> dataset,
+                              ShardDataset::Open(folder, options.split));
+    SLIMREEL_RETURN_IF_ERROR(source->Append(folder, std::move(dataset)));
+  }
+  if (source->num_samples() == 0) {
+    return absl::NotFoundError(absl::StrCat(options.sources[0], " holds no samples"));
+  }
+  return source;
+}
+
+}  // namespace slimreel

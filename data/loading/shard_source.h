@@ -1,0 +1,21 @@
+// Clips out of mapped shards: one split of one or several shard folders, whose
+// samples and videos are numbered one folder after the other.
+#ifndef DATA_LOADING_SHARD_SOURCE_H_
+#define DATA_LOADING_SHARD_SOURCE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "data/loading/clip_source.h"
+#include "data/loading/loader_options.h"
+
+namespace slimreel {
+
+// Reads options.sources and options.split. Errors: those of ShardDataset::Open;
+// InvalidArgument where folders disagree on their classes; DataLoss where a label
+// has no class.
+absl::StatusOr<std::unique_ptr<ClipSource>> OpenShardSource(const LoaderOptions& options);
+
+}  // namespace slimreel
+
+#endif  // DATA_LOADING_SHARD_SOURCE_H_

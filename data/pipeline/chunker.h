@@ -1,0 +1,73 @@
+// Frames of one video -> chunks of at most so many frames, with overlap.
+//
+// Who calls it: ChunkVideo, frame by frame: Slot, write, then Keep or not.
+// Threading: one thread at a time.
+#ifndef DATA_PIPELINE_CHUNKER_H_
+#define DATA_PIPELINE_CHUNKER_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "data/decode/video_decoder.h"
+#include "data/pipeline/chunk_buffer.h"
+#include "data/pipeline/frame_quality.h"
+
+namespace slimreel {
+
+struct KeptFrame {
+  FrameInfo info;
+  FrameQuality quality;
+};
+
+struct Chunk {
+  int64_t number = 0;  // in the video, from 0
+  bool last = false;   // of the video
+  std::vector<KeptFrame> frames;
+  ChunkBuffer rgb;  // [frames.size(), height, width, 3] uint8
+};
+
+struct ChunkerOptions {
+  int64_t max_frames = 500;                   // >= 1
+  int64_t overlap = 0;                        // frames that neighbours share; 0..max_frames - 1
+  int64_t memory_bytes = int64_t{256} << 20;  // per chunk, before it goes to a file
+  std::string spill_folder;
+};
+
+class Chunker {
+ public:
+  using Sink = std::function<absl::Status(Chunk)>;
+  Chunker(const ChunkerOptions& options, int64_t frame_bytes, Sink sink)
+      : options_(options), frame_bytes_(frame_bytes), sink_(std::move(sink)) {
+    chunk_.rgb = NewBuffer();
+  }
+
+  // Where the next frame goes. A frame that is not kept is overwritten.
+  absl::StatusOr<uint8_t*> Slot();
+  absl::Status Keep(const KeptFrame& frame);
+  // Hands out what is left, marked as the last chunk.
+  absl::Status Finish();
+
+  int64_t chunks() const { return chunks_; }
+  int64_t kept_frames() const { return kept_frames_; }  // without repetitions by overlap
+
+ private:
+  ChunkBuffer NewBuffer() const {
+    return ChunkBuffer(options_.memory_bytes, options_.spill_folder);
+  }
+  absl::Status Cut();
+
+  const ChunkerOptions options_;
+  const int64_t frame_bytes_;
+  Sink sink_;
+  Chunk chunk_;
+  int64_t chunks_ = 0;
+  int64_t kept_frames_ = 0;
+};
+
+}  // namespace slimreel
+
+#endif  // DATA_PIPELINE_CHUNKER_H_

@@ -1,0 +1,99 @@
+// Items of many inputs, made by several threads in any order, taken by one in
+// the order of the inputs; bounded by bytes.
+//
+// Workers claim inputs in order, so the input that the taker waits for is
+// always in some worker's hands. While nothing of that input is queued its
+// worker is not made to wait, whatever the others have queued, and so the bound
+// cannot deadlock: at worst the bytes held are the bound and one item more,
+// besides what each worker is making.
+#ifndef DATA_PIPELINE_ORDERED_QUEUE_H_
+#define DATA_PIPELINE_ORDERED_QUEUE_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace slimreel {
+
+template <typename Item>
+class OrderedQueue {
+ public:
+  OrderedQueue(int64_t num_inputs, int64_t max_bytes)
+      : num_inputs_(num_inputs), max_bytes_(max_bytes) {}
+
+  // Workers: the next input to work on; nothing when all are claimed or after Close.
+  std::optional<int64_t> Claim() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (closed_ || claimed_ == num_inputs_) return std::nullopt;
+    return claimed_++;
+  }
+
+  // Workers: waits for room; false after Close. `final`: the input's last item.
+  bool Push(int64_t input, Item item, int64_t bytes, bool final) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] {
+      const bool awaited = input == taking_ && queues_.count(input) == 0;
+      return closed_ || awaited || queued_bytes_ + bytes <= max_bytes_;
+    });
+    if (closed_) return false;
+    queued_bytes_ += bytes;
+    queues_[input].push_back({std::move(item), bytes, final});
+    changed_.notify_all();
+    return true;
+  }
+
+  // The taker: the next item of the lowest unfinished input and that input's
+  // number; waits for it. Nothing at the end or after Close.
+  std::optional<std::pair<int64_t, Item>> Pop() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock,
+                  [&] { return closed_ || taking_ == num_inputs_ || queues_.count(taking_) > 0; });
+    if (closed_ || taking_ == num_inputs_) return std::nullopt;
+    auto queue = queues_.find(taking_);
+    Entry entry = std::move(queue->second.front());
+    queue->second.pop_front();
+    if (queue->second.empty()) queues_.erase(queue);
+    queued_bytes_ -= entry.bytes;
+    const int64_t input = taking_;
+    if (entry.final) ++taking_;
+    changed_.notify_all();
+    return std::make_pair(input, std::move(entry.item));
+  }
+
+  // Ends all waiting, from any thread.
+  void Close() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+
+  bool closed() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return closed_;
+  }
+
+ private:
+  struct Entry {
+    Item item;
+    int64_t bytes = 0;
+    bool final = false;
+  };
+
+  const int64_t num_inputs_;
+  const int64_t max_bytes_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  int64_t claimed_ = 0;
+  int64_t taking_ = 0;
+  int64_t queued_bytes_ = 0;
+  bool closed_ = false;
+  std::map<int64_t, std::deque<Entry>> queues_;
+};
+
+}  // namespace slimreel
+
+#endif  // DATA_PIPELINE_ORDERED_QUEUE_H_

@@ -1,0 +1,63 @@
+// Videos in, shards out: lists the inputs, decodes and cuts them on worker
+// threads, writes shards in the order of the inputs, and keeps what an earlier
+// run has done already. See README.md.
+//
+// Who calls it: data/prepare_main.cc. Threading: one call per folder and split
+// at a time (a lock refuses a second one).
+#ifndef DATA_PIPELINE_PREPARE_H_
+#define DATA_PIPELINE_PREPARE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "data/options.h"
+
+namespace slimreel {
+
+struct PrepareProgress {
+  int64_t inputs_done = 0;
+  int64_t inputs = 0;
+  int64_t frames = 0;
+};
+
+struct PrepareOptions {
+  std::vector<std::string> inputs;  // folders, lists, videos (data/annotations/input_list.h)
+  std::string annotations;          // empty: none
+  std::string output;
+  std::string split = "train";
+  int part = 0;  // 1..num_parts; 0: the whole
+  int num_parts = 0;
+  int num_workers = 1;  // decoding threads; does not change a byte of the result
+  // For chunks that are being made or wait to be written; longer chunks go to
+  // unnamed files in `output`. Does not change a byte of the result.
+  int64_t memory_bytes = int64_t{1} << 30;
+  DataOptions data;
+  std::function<bool()> interrupted;                        // may be empty; from any thread
+  std::function<void(const PrepareProgress&)> on_progress;  // may be empty; from the caller's thread
+};
+
+struct PrepareSummary {
+  std::map<std::string, int64_t> videos;   // by status: ok, partial, rejected, unchanged
+  std::map<std::string, int64_t> reasons;  // of partial and rejected videos
+  std::vector<std::string> classes;
+  std::vector<std::string> warnings;
+  int64_t samples = 0;
+  int64_t frames = 0;
+  int64_t shards = 0;
+  int64_t bytes = 0;
+  std::string report;  // path
+};
+
+// Errors: InvalidArgument, NotFound (what the user gave), CANCELLED (interrupted;
+// run again to go on), ResourceExhausted (disk full), PermissionDenied; complete
+// shards stay in all cases. Where no sample stands, an error with exit code 3.
+absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options);
+
+}  // namespace slimreel
+
+#endif  // DATA_PIPELINE_PREPARE_H_

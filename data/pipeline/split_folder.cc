@@ -1,0 +1,159 @@
+#include "data/pipeline/split_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/atomic_file.h"
+#include "base/status_macros.h"
+#include "data/shard/shard_types.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+int64_t SizeOf(const std::string& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return error ? -1 : static_cast<int64_t>(size);
+}
+
+absl::Status Move(const std::string& from, const std::string& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  return error ? SystemError(error.value(), "move", from) : absl::OkStatus();
+}
+
+std::string FileName(const ShardName& name) { return FormatShardName(name); }
+
+}  // namespace
+
+SplitFolder::SplitFolder(std::string folder, std::string split, int part, int num_parts, int lock)
+    : folder_(std::move(folder)),
+      split_(std::move(split)),
+      part_(part),
+      num_parts_(num_parts),
+      lock_(lock) {
+  // "train-p03of16-000000.tar" without its number.
+  name_ = FileName({split_, part_, num_parts_, 0});
+  name_.erase(name_.rfind('-'));
+}
+
+SplitFolder::~SplitFolder() { close(lock_); }
+
+absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const std::string& folder,
+                                                               const std::string& split, int part,
+                                                               int num_parts) {
+  SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
+  std::string lock_path = FileName({split, part, num_parts, 0});
+  lock_path = absl::StrCat(folder, "/.", lock_path.substr(0, lock_path.rfind('-')), ".lock");
+  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock < 0) return SystemError(errno, "write", lock_path);
+  // The lock dies with the process; the file may stay.
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    close(lock);
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, ": another process is preparing ", split, " into this folder; wait for it to end"));
+  }
+  auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(folder, split, part, num_parts, lock));
+  SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(folder));
+  return opened;
+}
+
+std::string SplitFolder::report_path() const {
+  const std::string part = part_ > 0 ? absl::StrFormat("-p%02dof%02d", part_, num_parts_) : "";
+  const std::string split = split_ == "train" ? "" : absl::StrCat("-", split_);
+  return absl::StrCat(folder_, "/prepare_report", split, part, ".jsonl");
+}
+
+std::string SplitFolder::state_path() const {
+  return absl::StrCat(folder_, "/.prepare-", name_, ".jsonl");
+}
+
+std::string SplitFolder::previous_folder() const {
+  return absl::StrCat(folder_, "/.previous-", name_);
+}
+
+std::string SplitFolder::previous_state_path() const { return previous_folder() + "/state.jsonl"; }
+
+std::set<std::string> SplitFolder::ShardsInPlace() const {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    ShardName shard;
+    const std::string name = entry.path().filename();
+    if (ParseShardName(name, &shard) && shard.split == split_ && shard.part == part_ &&
+        shard.num_parts == num_parts_) {
+      names.insert(name);
+    }
+  }
+  return names;
+}
+
+void SplitFolder::DropMissing(RunState* state) const {
+  for (size_t i = 0; i < state->shards.size(); ++i) {
+    const std::string path = folder_ + "/" + state->shards[i].file;
+    if (SizeOf(path) == state->shards[i].bytes && SizeOf(IndexPathOf(path)) > 0) continue;
+    state->shards.resize(i);
+    state->complete = false;
+  }
+}
+
+absl::Status SplitFolder::Remove(const std::string& tar) const {
+  for (const std::string& path : {IndexPathOf(folder_ + "/" + tar), folder_ + "/" + tar}) {
+    std::error_code error;
+    fs::remove(path, error);
+    if (error) return SystemError(error.value(), "remove", path);
+  }
+  return absl::OkStatus();
+}
+
+// A kill in the middle of the moves is taken up by the next run: what is listed
+// in the previous folder's state and not yet there is moved then. New shards are
+// written only when all moves are done, so a shard that is there already shows
+// that the one in place is a newer one.
+absl::Status SplitFolder::MakeRoom(const RunState& state, int64_t kept, bool reuse) const {
+  std::set<std::string> in_place = ShardsInPlace();
+  for (int64_t i = 0; i < kept; ++i) in_place.erase(state.shards[i].file);
+  if (in_place.empty()) return absl::OkStatus();
+  RunState previous = LoadRunState(previous_state_path());
+  if (reuse && previous.fingerprint.empty()) {
+    SLIMREEL_RETURN_IF_ERROR(MakeFolders(previous_folder()));
+    SLIMREEL_ASSIGN_OR_RETURN(auto log, RunLog::Start(previous_state_path(), state));
+    previous = state;
+  }
+  std::set<std::string> listed;
+  for (const ShardRecord& shard : previous.shards) listed.insert(shard.file);
+  for (const std::string& tar : in_place) {
+    const std::string to = previous_folder() + "/" + tar;
+    if (reuse && listed.count(tar) > 0 && SizeOf(to) < 0) {
+      // The index first: a .tar that is there has moved completely.
+      const std::string from = folder_ + "/" + tar;
+      if (SizeOf(IndexPathOf(from)) >= 0) {
+        SLIMREEL_RETURN_IF_ERROR(Move(IndexPathOf(from), IndexPathOf(to)));
+      }
+      SLIMREEL_RETURN_IF_ERROR(Move(from, to));
+    } else {
+      SLIMREEL_RETURN_IF_ERROR(Remove(tar));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SplitFolder::RemoveStale(const RunState& state) const {
+  std::set<std::string> stale = ShardsInPlace();
+  for (const ShardRecord& shard : state.shards) stale.erase(shard.file);
+  for (const std::string& tar : stale) SLIMREEL_RETURN_IF_ERROR(Remove(tar));
+  std::error_code error;
+  fs::remove_all(previous_folder(), error);
+  return error ? SystemError(error.value(), "remove", previous_folder()) : absl::OkStatus();
+}
+
+}  // namespace slimreel

@@ -1,0 +1,165 @@
+#include "data/shard/dataset_info.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/atomic_file.h"
+#include "base/status_macros.h"
+
+namespace slimreel {
+namespace {
+
+using nlohmann::json;
+
+json ToJson(const DatasetInfo& info) {
+  json splits = json::object();
+  for (const auto& [name, counts] : info.splits) {
+    splits[name] = {{"shards", counts.shards},
+                    {"samples", counts.samples},
+                    {"videos", counts.videos},
+                    {"frames", counts.frames},
+                    {"bytes", counts.bytes}};
+  }
+  return {{"format_version", info.format_version},
+          {"task", info.task},
+          {"classes", info.classes},
+          {"splits", splits},
+          {"preparation", info.preparation},
+          {"libav_versions", info.libav_versions},
+          {"fingerprint", info.fingerprint}};
+}
+
+absl::Status Wrong(const std::string& path, absl::string_view key, absl::string_view expected) {
+  return absl::DataLossError(absl::StrCat(path, ": '", key, "' is not ", expected,
+                                          "; run prepare again to write it anew"));
+}
+
+// nullptr: absent or of another type.
+const json* Find(const json& object, const char* key, json::value_t type) {
+  const auto found = object.find(key);
+  if (found == object.end()) return nullptr;
+  const bool both_integers = type == json::value_t::number_integer && found->is_number_integer();
+  return found->type() == type || both_integers ? &*found : nullptr;
+}
+
+absl::Status ReadCounts(const std::string& path, const json& splits, DatasetInfo* info) {
+  for (const auto& [name, object] : splits.items()) {
+    SplitCounts counts;
+    if (!object.is_object()) return Wrong(path, "splits", "a map of counts");
+    for (const auto& [key, field] : {std::pair{"shards", &counts.shards},
+                                     {"samples", &counts.samples},
+                                     {"videos", &counts.videos},
+                                     {"frames", &counts.frames},
+                                     {"bytes", &counts.bytes}}) {
+      const json* value = Find(object, key, json::value_t::number_integer);
+      if (value == nullptr) return Wrong(path, absl::StrCat("splits.", name, ".", key), "a number");
+      *field = value->get<int64_t>();
+    }
+    info->splits[name] = counts;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DatasetInfo> FromJson(const std::string& path, const json& object) {
+  DatasetInfo info;
+  if (!object.is_object()) return Wrong(path, "dataset.json", "a JSON object");
+  const json* version = Find(object, "format_version", json::value_t::number_integer);
+  if (version == nullptr) return Wrong(path, "format_version", "a number");
+  info.format_version = version->get<int64_t>();
+  if (info.format_version > kDatasetFormatVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": dataset format ", info.format_version, ", this program reads up to ",
+                     kDatasetFormatVersion, ": use a newer SlimReel"));
+  }
+  const json* task = Find(object, "task", json::value_t::string);
+  const json* classes = Find(object, "classes", json::value_t::array);
+  const json* splits = Find(object, "splits", json::value_t::object);
+  if (task == nullptr) return Wrong(path, "task", "a string");
+  if (classes == nullptr) return Wrong(path, "classes", "a list of strings");
+  if (splits == nullptr) return Wrong(path, "splits", "a map of counts");
+  info.task = task->get<std::string>();
+  for (const json& name : *classes) {
+    if (!name.is_string()) return Wrong(path, "classes", "a list of strings");
+    info.classes.push_back(name.get<std::string>());
+  }
+  SLIMREEL_RETURN_IF_ERROR(ReadCounts(path, *splits, &info));
+  if (const json* value = Find(object, "preparation", json::value_t::object)) {
+    info.preparation = *value;
+  }
+  if (const json* value = Find(object, "fingerprint", json::value_t::string)) {
+    info.fingerprint = value->get<std::string>();
+  }
+  if (const json* versions = Find(object, "libav_versions", json::value_t::object)) {
+    for (const auto& [name, value] : versions->items()) {
+      if (!value.is_string()) return Wrong(path, "libav_versions", "a map of strings");
+      info.libav_versions[name] = value.get<std::string>();
+    }
+  }
+  return info;
+}
+
+// Adds a part's counts to what is known of the others.
+absl::Status Join(const std::string& path, const DatasetInfo& part, DatasetInfo* whole) {
+  if (part.classes != whole->classes || part.task != whole->task ||
+      part.fingerprint != whole->fingerprint) {
+    return absl::DataLossError(
+        absl::StrCat(path,
+                     ": its classes, task or fingerprint differ from the other parts'; "
+                     "prepare all parts from the same input with the same settings"));
+  }
+  for (const auto& [name, counts] : part.splits) {
+    SplitCounts& sum = whole->splits[name];
+    sum.shards += counts.shards;
+    sum.samples += counts.samples;
+    sum.videos += counts.videos;
+    sum.frames += counts.frames;
+    sum.bytes += counts.bytes;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string DatasetInfoFileName(int part, int num_parts) {
+  if (part == 0) return "dataset.json";
+  return absl::StrFormat("dataset-p%02dof%02d.json", part, num_parts);
+}
+
+absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info, int part,
+                              int num_parts) {
+  const std::string text =
+      ToJson(info).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return WriteFileAtomically(absl::StrCat(folder, "/", DatasetInfoFileName(part, num_parts)), text);
+}
+
+absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot open ", path));
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return FromJson(path, json::parse(text, nullptr, /*allow_exceptions=*/false));
+}
+
+absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder) {
+  const std::string path = absl::StrCat(folder, "/", DatasetInfoFileName());
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) return ReadDatasetInfoFile(path);
+  std::vector<std::string> parts;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("dataset-p") && name.ends_with(".json")) parts.push_back(entry.path());
+  }
+  if (parts.empty()) return absl::NotFoundError(absl::StrCat(folder, " has no dataset.json"));
+  std::sort(parts.begin(), parts.end());
+  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(parts.front()));
+  for (size_t i = 1; i < parts.size(); ++i) {
+    SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo part, ReadDatasetInfoFile(parts[i]));
+    SLIMREEL_RETURN_IF_ERROR(Join(parts[i], part, &whole));
+  }
+  return whole;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,58 @@
+// dataset.json: what the shards of a folder hold and what was done to the frames.
+// The parts of a divided job write dataset-p03of16.json each; reading a folder
+// without dataset.json joins them.
+//
+// Who calls it: data/pipeline writes, the reader and the commands read.
+#ifndef DATA_SHARD_DATASET_INFO_H_
+#define DATA_SHARD_DATASET_INFO_H_
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace slimreel {
+
+inline constexpr int64_t kDatasetFormatVersion = 1;
+
+struct SplitCounts {
+  int64_t shards = 0;
+  int64_t samples = 0;  // chunks
+  int64_t videos = 0;   // sources with at least one sample
+  int64_t frames = 0;
+  int64_t bytes = 0;  // of the .tar files
+  friend bool operator==(const SplitCounts&, const SplitCounts&) = default;
+};
+
+struct DatasetInfo {
+  int64_t format_version = kDatasetFormatVersion;
+  std::string task = "classify";
+  std::vector<std::string> classes;  // by label
+  std::map<std::string, SplitCounts> splits;
+  // What was done to the frames (short_side, fps, chunking, filter, ...), as prepare writes it.
+  nlohmann::json preparation = nlohmann::json::object();
+  std::map<std::string, std::string> libav_versions;
+  std::string fingerprint;  // of everything that decides the frames' bytes
+};
+
+// "dataset.json", or "dataset-p03of16.json" where part > 0.
+std::string DatasetInfoFileName(int part = 0, int num_parts = 0);
+
+// Published whole, replacing what was there. Errors name the path.
+absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info, int part = 0,
+                              int num_parts = 0);
+
+// NotFound: neither dataset.json nor parts. DataLoss: not what this format says,
+// or parts whose classes or fingerprints differ. FailedPrecondition: written by a
+// newer SlimReel.
+absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder);
+// One file.
+absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path);
+
+}  // namespace slimreel
+
+#endif  // DATA_SHARD_DATASET_INFO_H_

@@ -1,0 +1,204 @@
+#include "data/shard/shard_commands.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "data/shard/rebuild_index.h"
+#include "data/shard/shard_file.h"
+#include "data/shard/shard_reader.h"
+
+namespace slimreel {
+namespace {
+
+using nlohmann::json;
+
+std::string Dump(const json& value) {
+  return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+int Report(const absl::Status& status, std::ostream& err) {
+  err << std::string(status.message()) << "\n";
+  return absl::IsInvalidArgument(status) || absl::IsUnimplemented(status) ? 2 : 3;
+}
+
+absl::StatusOr<std::vector<std::string>> SplitsOf(const ShardCommand& command) {
+  std::set<std::string> splits;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(command.folder, error);
+  if (error) return absl::NotFoundError(absl::StrCat(command.folder, ": ", error.message()));
+  for (const auto& entry : entries) {
+    ShardName name;
+    if (ParseShardName(entry.path().filename().string(), &name) &&
+        (command.split.empty() || command.split == name.split)) {
+      splits.insert(name.split);
+    }
+  }
+  if (splits.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat(command.folder, " holds no shards (<split>-000000.tar)",
+                     command.split.empty() ? "" : absl::StrCat(" of split ", command.split)));
+  }
+  return std::vector<std::string>(splits.begin(), splits.end());
+}
+
+absl::StatusOr<json> Summary(const ShardDataset& dataset) {
+  json shards = json::array();
+  std::vector<int64_t> samples(dataset.shards().size());
+  int64_t frames = 0, unlabelled = 0;
+  std::map<std::string, int64_t> sizes;
+  for (int64_t i = 0; i < dataset.num_samples(); ++i) {
+    const SampleInfo info = dataset.sample(i);
+    ++samples[static_cast<size_t>(info.shard)];
+    frames += info.num_frames;
+    unlabelled += info.label < 0 ? 1 : 0;
+    ++sizes[absl::StrCat(info.width, "x", info.height)];
+  }
+  int64_t bytes = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    std::error_code error;
+    const auto size = static_cast<int64_t>(std::filesystem::file_size(dataset.shards()[i], error));
+    shards.push_back({{"path", dataset.shards()[i]}, {"samples", samples[i]}, {"bytes", size}});
+    bytes += size;
+  }
+  return json{{"split", dataset.split()},   {"samples", dataset.num_samples()},
+              {"frames", frames},           {"videos", dataset.videos().size()},
+              {"unlabelled", unlabelled},   {"bytes", bytes},
+              {"frame_sizes", json(sizes)}, {"shards", shards}};
+}
+
+void PrintSummary(const json& split, std::ostream& out) {
+  out << split["split"].get<std::string>() << ": " << split["samples"] << " samples of "
+      << split["videos"] << " videos, " << split["frames"] << " frames, " << split["unlabelled"]
+      << " without a label, " << split["bytes"] << " bytes\n";
+  for (const auto& [size, count] : split["frame_sizes"].items()) {
+    out << "  " << count << " samples of " << size << "\n";
+  }
+  for (const json& shard : split["shards"]) {
+    out << "  " << shard["path"].get<std::string>() << ": " << shard["samples"] << " samples, "
+        << shard["bytes"] << " bytes\n";
+  }
+}
+
+absl::Status List(const ShardCommand& command, std::ostream& out) {
+  SLIMREEL_ASSIGN_OR_RETURN(const auto splits, SplitsOf(command));
+  json all = json::array();
+  std::vector<std::string> classes;
+  for (const std::string& split : splits) {
+    SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
+    SLIMREEL_ASSIGN_OR_RETURN(const json summary, Summary(*dataset));
+    classes = dataset->classes();
+    all.push_back(summary);
+    if (!command.json) PrintSummary(summary, out);
+  }
+  if (command.json) {
+    out << Dump({{"splits", all}, {"classes", classes}});
+    return absl::OkStatus();
+  }
+  out << "classes (" << classes.size() << "):";
+  for (const std::string& name : classes) out << " " << name;
+  out << "\n";
+  return absl::OkStatus();
+}
+
+absl::Status Show(const ShardCommand& command, std::ostream& out) {
+  const std::string split = command.split.empty() ? "train" : command.split;
+  SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
+  if (command.sample < 0 || command.sample >= dataset->num_samples()) {
+    return absl::InvalidArgumentError(absl::StrCat("--sample=", command.sample, ": split ",
+                                                   dataset->split(), " has samples 0 to ",
+                                                   dataset->num_samples() - 1));
+  }
+  const SampleInfo info = dataset->sample(command.sample);
+  SLIMREEL_ASSIGN_OR_RETURN(const auto members, dataset->Members(command.sample));
+  json listed = json::array();
+  for (const MemberInfo& member : members) {
+    listed.push_back({{"kind", MemberKindName(member.kind)},
+                      {"ordinal", member.ordinal},
+                      {"offset", member.offset},
+                      {"bytes", member.content.size()}});
+  }
+  auto metadata = dataset->Metadata(command.sample);
+  if (!metadata.ok() && !absl::IsNotFound(metadata.status())) return metadata.status();
+  out << Dump({{"key", info.key},
+               {"shard", dataset->shards()[static_cast<size_t>(info.shard)]},
+               {"label", info.label},
+               {"shape", {info.num_frames, info.height, info.width, 3}},
+               {"video", dataset->videos()[static_cast<size_t>(info.video)]},
+               {"members", listed},
+               {"metadata", metadata.ok() ? *metadata : json()}});
+  return absl::OkStatus();
+}
+
+// Every sample's hashes, and that the tar holds no more and no other members than the index.
+std::vector<std::string> DamageOf(const std::string& path) {
+  auto shard = ShardFile::Open(path);
+  if (!shard.ok()) return {std::string(shard.status().message())};
+  std::vector<std::string> damage;
+  for (int64_t i = 0; i < (*shard)->index().num_samples(); ++i) {
+    const absl::Status status = (*shard)->Verify(i);
+    if (!status.ok()) damage.emplace_back(status.message());
+  }
+  const auto rebuilt = RebuildIndex((*shard)->tar().bytes());
+  if (!rebuilt.ok()) {
+    damage.push_back(absl::StrCat(path, ": ", rebuilt.status().message()));
+    return damage;
+  }
+  const auto view = IndexView::Parse(*rebuilt, (*shard)->tar().bytes().size());
+  if (view.ok() && (view->num_samples() != (*shard)->index().num_samples() ||
+                    view->num_members() != (*shard)->index().num_members())) {
+    damage.push_back(absl::StrCat(path, ": the tar holds ", view->num_members(),
+                                  " members, its index ", (*shard)->index().num_members()));
+  }
+  return damage;
+}
+
+absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
+  SLIMREEL_ASSIGN_OR_RETURN(const auto splits, SplitsOf(command));
+  std::vector<std::string> paths, damage;
+  for (const auto& entry : std::filesystem::directory_iterator(command.folder)) {
+    ShardName name;
+    if (ParseShardName(entry.path().filename().string(), &name) &&
+        std::find(splits.begin(), splits.end(), name.split) != splits.end()) {
+      paths.push_back(entry.path().string());
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const std::string& path : paths) {
+    const std::vector<std::string> found = DamageOf(path);
+    damage.insert(damage.end(), found.begin(), found.end());
+    if (!command.json) out << path << ": " << (found.empty() ? "ok" : "DAMAGED") << "\n";
+  }
+  if (command.json) out << Dump({{"shards", paths.size()}, {"damage", damage}});
+  if (damage.empty()) return absl::OkStatus();
+  std::string text;
+  for (const std::string& line : damage) absl::StrAppend(&text, line, "\n");
+  return absl::DataLossError(
+      absl::StrCat(text, damage.size(), " damaged; delete these shards and prepare again"));
+}
+
+}  // namespace
+
+int RunShardCommand(const ShardCommand& command, std::ostream& out, std::ostream& err) {
+  absl::Status status;
+  if (command.verb == "list") {
+    status = List(command, out);
+  } else if (command.verb == "show") {
+    status = Show(command, out);
+  } else if (command.verb == "verify") {
+    status = VerifyAll(command, out);
+  } else if (command.verb == "index") {
+    status = absl::UnimplementedError("index --format=wids|dali is not yet available");
+  } else {
+    status = absl::InvalidArgumentError(
+        absl::StrCat("unknown command '", command.verb, "': list, show, verify or index"));
+  }
+  return status.ok() ? 0 : Report(status, err);
+}
+
+}  // namespace slimreel

@@ -1,0 +1,258 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "data/shard/shard_commands.h"
+#include "data/shard/shard_reader.h"
+#include "data/shard/testing/sample_shards.h"
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kShardBytes = 8192;  // two or three test samples
+
+std::vector<std::string> FileNames(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::unique_ptr<ShardDataset> OpenOrDie(const std::string& folder, const std::string& split) {
+  auto dataset = ShardDataset::Open(folder, split);
+  EXPECT_TRUE(dataset.ok()) << dataset.status();
+  return dataset.ok() ? *std::move(dataset) : nullptr;
+}
+
+void ExpectSamples(const ShardDataset& dataset, int64_t count) {
+  ASSERT_EQ(dataset.num_samples(), count);
+  for (int64_t i = count - 1; i >= 0; --i) {  // any order
+    const TestSample expected(i);
+    const SampleInfo info = dataset.sample(i);
+    EXPECT_EQ(info.key, expected.sample.key);
+    EXPECT_EQ(info.label, expected.sample.label);
+    EXPECT_EQ(dataset.videos()[static_cast<size_t>(info.video)], expected.sample.source);
+    const auto frames = dataset.Frames(i);
+    ASSERT_TRUE(frames.ok()) << frames.status();
+    EXPECT_EQ(frames->num_frames, info.num_frames);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(frames->data) % 64, 0u);
+    ASSERT_EQ(frames->bytes(), static_cast<int64_t>(expected.pixels.size()));
+    EXPECT_TRUE(std::equal(expected.pixels.begin(), expected.pixels.end(), frames->data));
+    EXPECT_EQ(dataset.Member(i, MemberKind::kKeypoints).ok(), i % 2 == 0);
+    if (i % 2 == 0) {
+      EXPECT_EQ(*dataset.Member(i, MemberKind::kKeypoints), expected.keypoints);
+    }
+    const auto metadata = dataset.Metadata(i);
+    ASSERT_TRUE(metadata.ok()) << metadata.status();
+    EXPECT_EQ((*metadata)["pts_us"][1], 40000);
+    EXPECT_TRUE(dataset.Verify(i).ok()) << dataset.Verify(i);
+  }
+}
+
+TEST(ShardRoundTripTest, SamplesComeBackByNumberOverSeveralShards) {
+  const std::string folder = FreshFolder("roundtrip");
+  ASSERT_TRUE(WriteTestShards(folder, 9, kShardBytes).ok());
+  const auto dataset = OpenOrDie(folder, "train");
+  EXPECT_GT(dataset->shards().size(), 2u);
+  EXPECT_EQ(dataset->videos().size(), 5u);  // chunks of one video share it, over shards too
+  ExpectSamples(*dataset, 9);
+}
+
+TEST(ShardRoundTripTest, ShardsKeepBelowTheirSize) {
+  const std::string folder = FreshFolder("sizes");
+  ASSERT_TRUE(WriteTestShards(folder, 9, kShardBytes).ok());
+  const auto dataset = OpenOrDie(folder, "train");
+  for (const std::string& path : dataset->shards()) {
+    EXPECT_LE(std::filesystem::file_size(path), static_cast<uintmax_t>(kShardBytes));
+  }
+}
+
+TEST(ShardRoundTripTest, BytesAreAFunctionOfTheSamples) {
+  const std::string first = FreshFolder("bytes_a"), second = FreshFolder("bytes_b");
+  ASSERT_TRUE(WriteTestShards(first, 5, kShardBytes).ok());
+  ASSERT_TRUE(WriteTestShards(second, 5, kShardBytes).ok());
+  ASSERT_EQ(FileNames(first), FileNames(second));
+  for (const std::string& name : FileNames(first)) {
+    EXPECT_EQ(ReadWholeFile(first + "/" + name), ReadWholeFile(second + "/" + name)) << name;
+  }
+}
+
+TEST(ShardRoundTripTest, AMissingIndexIsRebuiltFromTheTar) {
+  const std::string folder = FreshFolder("rebuild");
+  ASSERT_TRUE(WriteTestShards(folder, 6, kShardBytes).ok());
+  for (const std::string& name : FileNames(folder)) {
+    if (name.ends_with(".idx")) std::filesystem::remove(folder + "/" + name);
+  }
+  ExpectSamples(*OpenOrDie(folder, "train"), 6);
+}
+
+TEST(ShardRoundTripTest, AWriterThatDiesLeavesCompleteShardsOnly) {
+  const std::string folder = FreshFolder("dies");
+  ShardWriterOptions options;
+  options.folder = folder;
+  {
+    auto writer = ShardWriter::Create(options);
+    ASSERT_TRUE(writer.ok());
+    ASSERT_TRUE((*writer)->Add(TestSample(0).sample).ok());
+    ASSERT_TRUE((*writer)->Flush().ok());
+    ASSERT_TRUE((*writer)->Add(TestSample(1).sample).ok());
+  }
+  EXPECT_EQ(FileNames(folder), (std::vector<std::string>{"train-000000.idx", "train-000000.tar"}));
+}
+
+TEST(ShardRoundTripTest, TheOnlySplitIsTakenAndSeveralAreTold) {
+  const std::string folder = FreshFolder("splits");
+  ASSERT_TRUE(WriteTestShards(folder, 2, kShardBytes, "val").ok());
+  EXPECT_EQ(OpenOrDie(folder, "train")->split(), "val");
+  ASSERT_TRUE(WriteTestShards(folder, 4, kShardBytes, "train").ok());
+  EXPECT_EQ(OpenOrDie(folder, "train")->num_samples(), 4);
+  const auto missing = ShardDataset::Open(folder, "test");
+  EXPECT_TRUE(absl::IsNotFound(missing.status()));
+  EXPECT_NE(missing.status().message().find("train, val"), absl::string_view::npos);
+}
+
+TEST(ShardRoundTripTest, PartsAreNamedAndReadTogether) {
+  const std::string folder = FreshFolder("parts");
+  ShardWriterOptions options;
+  options.folder = folder;
+  options.num_parts = 16;
+  for (const int part : {3, 12}) {
+    options.part = part;
+    auto writer = ShardWriter::Create(options);
+    ASSERT_TRUE(writer.ok());
+    ASSERT_TRUE((*writer)->Add(TestSample(part).sample).ok());
+    ASSERT_TRUE((*writer)->Flush().ok());
+  }
+  EXPECT_EQ(FileNames(folder)[1], "train-p03of16-000000.tar");
+  const auto dataset = OpenOrDie(folder, "train");
+  EXPECT_EQ(dataset->num_samples(), 2);
+  EXPECT_EQ(dataset->split(), "train");
+}
+
+TEST(ShardRoundTripTest, BadSamplesAreRefusedAndTheWriterGoesOn) {
+  ShardWriterOptions options;
+  options.folder = FreshFolder("bad");
+  auto writer = ShardWriter::Create(options);
+  ASSERT_TRUE(writer.ok());
+  for (const char* key : {"", "a.b", "../a", "/a", "a/", "a\nb"}) {
+    TestSample test(1);
+    test.sample.key = key;
+    EXPECT_TRUE(absl::IsInvalidArgument((*writer)->Add(test.sample))) << key;
+  }
+  const TestSample good(1);
+  ASSERT_TRUE((*writer)->Add(good.sample).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument((*writer)->Add(good.sample)));  // the key was used
+  EXPECT_TRUE((*writer)->Flush().ok());
+}
+
+TEST(ShardRoundTripTest, LongNamesTakeAPaxHeader) {
+  ShardWriterOptions options;
+  options.folder = FreshFolder("long_names");
+  auto writer = ShardWriter::Create(options);
+  ASSERT_TRUE(writer.ok());
+  TestSample test(0);
+  test.sample.key = std::string(180, 'k') + "/" + std::string(120, 'n');
+  ASSERT_TRUE((*writer)->Add(test.sample).ok());
+  ASSERT_TRUE((*writer)->Flush().ok());
+  for (const bool with_index : {true, false}) {
+    if (!with_index) std::filesystem::remove(options.folder + "/train-000000.idx");
+    const auto dataset = OpenOrDie(options.folder, "train");
+    EXPECT_EQ(dataset->sample(0).key, test.sample.key);
+    EXPECT_TRUE(dataset->Frames(0).ok());
+  }
+}
+
+TEST(ShardRoundTripTest, AFlippedBitOfAnyMemberIsFound) {
+  const std::string folder = FreshFolder("flipped");
+  ASSERT_TRUE(WriteTestShards(folder, 1, kShardBytes).ok());
+  const std::string path = folder + "/train-000000.tar";
+  const std::string whole = ReadWholeFile(path);
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;  // offset, length
+  {
+    const auto dataset = OpenOrDie(folder, "train");
+    const auto members = dataset->Members(0);
+    ASSERT_TRUE(members.ok()) << members.status();
+    for (const MemberInfo& member : *members) {
+      ranges.emplace_back(member.offset, member.content.size());
+    }
+  }
+  ASSERT_EQ(ranges.size(), 3u);
+  for (const auto& [offset, length] : ranges) {
+    for (uint64_t i = 0; i < length; i += 37) {
+      std::string damaged = whole;
+      damaged[offset + i] ^= 0x10;
+      WriteWholeFile(path, damaged);
+      const absl::Status status = OpenOrDie(folder, "train")->Verify(0);
+      EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+      EXPECT_NE(status.message().find(path), absl::string_view::npos);
+    }
+  }
+}
+
+TEST(ShardCommandTest, VerifyNamesTheDamagedMemberAndExitsWith3) {
+  const std::string folder = FreshFolder("verify");
+  ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
+  ShardCommand command{"verify", folder, "", 0, false, ""};
+  std::ostringstream out, err;
+  EXPECT_EQ(RunShardCommand(command, out, err), 0) << err.str();
+  const std::string path = folder + "/train-000001.tar";
+  std::string bytes = ReadWholeFile(path);
+  bytes[1000] ^= 1;  // in the pixels of its first sample
+  WriteWholeFile(path, bytes);
+  EXPECT_EQ(RunShardCommand(command, out, err), 3);
+  EXPECT_NE(err.str().find(path + ", sample 0"), std::string::npos) << err.str();
+  EXPECT_NE(err.str().find("frames"), std::string::npos) << err.str();
+}
+
+TEST(ShardCommandTest, ListAndShowPrintWhatIsThereAndMistakesAreUsage) {
+  const std::string folder = FreshFolder("list");
+  ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
+  std::ostringstream out, err;
+  EXPECT_EQ(RunShardCommand({"list", folder, "", 0, true, ""}, out, err), 0) << err.str();
+  EXPECT_EQ(nlohmann::json::parse(out.str())["splits"][0]["samples"], 5);
+  out.str("");
+  EXPECT_EQ(RunShardCommand({"show", folder, "", 2, true, ""}, out, err), 0) << err.str();
+  EXPECT_EQ(nlohmann::json::parse(out.str())["video"], "v1.mp4");
+  EXPECT_EQ(RunShardCommand({"show", folder, "", 5, true, ""}, out, err), 2);
+  EXPECT_EQ(RunShardCommand({"look", folder, "", 0, false, ""}, out, err), 2);
+  EXPECT_EQ(RunShardCommand({"index", folder, "", 0, false, "wids"}, out, err), 2);
+  EXPECT_EQ(RunShardCommand({"list", folder + "/none", "", 0, false, ""}, out, err), 3);
+}
+
+TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {
+  const std::string folder = FreshFolder("info");
+  DatasetInfo info;
+  info.classes = {"left", "right"};
+  info.splits["train"] = {1, 2, 2, 30, 4096};
+  info.libav_versions["libavcodec"] = "59.37.100";
+  info.fingerprint = "abc";
+  ASSERT_TRUE(WriteDatasetInfo(folder, info, 1, 2).ok());
+  ASSERT_TRUE(WriteDatasetInfo(folder, info, 2, 2).ok());
+  const auto joined = ReadDatasetInfo(folder);
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(joined->classes, info.classes);
+  EXPECT_EQ(joined->splits.at("train"), (SplitCounts{2, 4, 4, 60, 8192}));
+  info.classes = {"other"};
+  ASSERT_TRUE(WriteDatasetInfo(folder, info, 2, 2).ok());
+  EXPECT_TRUE(absl::IsDataLoss(ReadDatasetInfo(folder).status()));
+}
+
+TEST(DatasetInfoTest, WrongFilesAreNamed) {
+  const std::string folder = FreshFolder("wrong_info");
+  for (const char* text :
+       {"", "[]", "{}", "{\"format_version\":\"1\"}", "{\"format_version\":1,\"task\":2}"}) {
+    WriteWholeFile(folder + "/dataset.json", text);
+    const auto info = ReadDatasetInfo(folder);
+    EXPECT_TRUE(absl::IsDataLoss(info.status())) << text;
+    EXPECT_NE(info.status().message().find("dataset.json"), absl::string_view::npos);
+  }
+  WriteWholeFile(folder + "/dataset.json", "{\"format_version\":99}");
+  EXPECT_TRUE(absl::IsFailedPrecondition(ReadDatasetInfo(folder).status()));
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,71 @@
+// The types that the writer, the index and the reader of shards share.
+// SHARD_FORMAT.md is the byte specification.
+#ifndef DATA_SHARD_SHARD_TYPES_H_
+#define DATA_SHARD_SHARD_TYPES_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace slimreel {
+
+// What a member of a sample holds. The values are stored in indexes: never renumber.
+enum class MemberKind : uint16_t {
+  kOther = 0,
+  kJson = 1,       // <key>.json
+  kFrames = 2,     // <key>.frames.npy  [T, H, W, 3] uint8 RGB
+  kImage = 3,      // <key>.0000.jpg    one encoded frame; the ordinal is the number in the name
+  kKeypoints = 4,  // <key>.kpts.npy    [M, T, V, 3] float32 x, y, score
+  kAudio = 5,      // <key>.audio.npy   [N] int16, 16 kHz mono
+  kMel = 6,        // <key>.mel.npy     [num_mels, T] float32
+};
+
+// What a name without its key ("frames.npy", "0012.jpg") stands for.
+struct MemberName {
+  MemberKind kind = MemberKind::kOther;
+  uint32_t ordinal = 0;  // kImage: the frame's number; else 0
+};
+MemberName ParseMemberSuffix(std::string_view suffix);
+
+// "json", "frames", ...: for messages and listings.
+std::string_view MemberKindName(MemberKind kind);
+
+// What a loader needs of every sample without parsing its JSON.
+struct SampleInfo {
+  std::string_view key;  // valid as long as the dataset
+  int64_t label = -1;    // -1: no label
+  int64_t num_frames = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t video = 0;  // number of the source video in ShardDataset::videos()
+  int64_t shard = 0;  // number in ShardDataset::shards()
+};
+
+// Frames inside the mapped shard: [num_frames, height, width, 3] uint8 RGB,
+// contiguous, `data` 64-byte aligned. Valid as long as the dataset.
+struct FramesView {
+  const uint8_t* data = nullptr;
+  int64_t num_frames = 0;
+  int64_t height = 0;
+  int64_t width = 0;
+  int64_t frame_bytes() const { return height * width * 3; }
+  int64_t bytes() const { return num_frames * frame_bytes(); }
+  const uint8_t* frame(int64_t t) const { return data + t * frame_bytes(); }
+};
+
+// Names of shard files: <split>-000000.tar, <split>-p03of16-000000.tar.
+struct ShardName {
+  std::string split;
+  int part = 0;  // counted from 1; 0: not a part
+  int num_parts = 0;
+  int64_t number = 0;
+};
+std::string FormatShardName(const ShardName& name);  // with ".tar"
+// False where `file_name` is no shard's name ("train-000000.idx" is none).
+bool ParseShardName(std::string_view file_name, ShardName* name);
+// ".../train-000000.tar" -> ".../train-000000.idx"
+std::string IndexPathOf(std::string_view tar_path);
+
+}  // namespace slimreel
+
+#endif  // DATA_SHARD_SHARD_TYPES_H_

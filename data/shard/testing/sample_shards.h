@@ -1,0 +1,40 @@
+// Small shards with known content for the tests of this folder.
+#ifndef DATA_SHARD_TESTING_SAMPLE_SHARDS_H_
+#define DATA_SHARD_TESTING_SAMPLE_SHARDS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "data/shard/shard_writer.h"
+
+namespace slimreel {
+
+inline constexpr int64_t kTestHeight = 6, kTestWidth = 10, kTestFrames = 4;
+
+// Byte i of sample n's frames; a formula, so that any reader can check it.
+inline uint8_t TestPixel(int64_t sample, int64_t i) {
+  return static_cast<uint8_t>((sample * 31 + i * 7 + i / 251) & 0xff);
+}
+
+// Sample n: key "clips/v<n/2>_<n>", source "v<n/2>.mp4", label n % 3 (-1 for every
+// fifth), kTestFrames + n % 2 frames, keypoints for even n.
+struct TestSample {
+  explicit TestSample(int64_t number);
+  std::vector<uint8_t> pixels;
+  std::string keypoints;
+  Sample sample;  // views into the above
+};
+
+absl::Status WriteTestShards(const std::string& folder, int64_t num_samples,
+                             int64_t shard_size_bytes, const std::string& split = "train");
+
+// A fresh folder under the test's own temporary folder.
+std::string FreshFolder(const std::string& name);
+std::string ReadWholeFile(const std::string& path);
+void WriteWholeFile(const std::string& path, const std::string& bytes);
+
+}  // namespace slimreel
+
+#endif  // DATA_SHARD_TESTING_SAMPLE_SHARDS_H_

@@ -1,0 +1,43 @@
+// What a step does when its plan ran out of memory: the next plan that asks for
+// less and gives the same result. Exact means come first, then the split, which
+// changes rounding only. Pure numbers; called by the trainer outside of any catch.
+#ifndef MEMORY_POLICY_TIGHTEN_H_
+#define MEMORY_POLICY_TIGHTEN_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "memory/executor/schedule.h"
+
+namespace slimreel {
+
+// The plan in force: how the effective batch is split, and what each stage keeps.
+struct Plan {
+  int64_t micro_batch = 1;       // samples per forward pass
+  std::vector<StageMode> modes;  // of the scheduled stages, without the loss
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+struct TightenLimits {
+  // Smallest allowed micro-batch and what all are multiples of (model.norm_group); 0: 1.
+  int64_t norm_group = 0;
+  bool allow_checkpointing = true;  // memory.allow, model.use_gradient_checkpointing
+  bool allow_split = true;          // memory.allow
+};
+
+// Every stage checkpointed at the same split; then half the micro-batch, down to
+// norm_group or 1. nullopt: nothing is left to try.
+std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits);
+
+// "micro-batch 4, schedule every:2".
+std::string DescribePlan(const Plan& plan);
+
+// For the message of exit code 4: the plans that were tried, in order, why no
+// other was, and which keys would make one fit.
+std::string DescribeTried(const std::vector<Plan>& tried, const TightenLimits& limits);
+
+}  // namespace slimreel
+
+#endif  // MEMORY_POLICY_TIGHTEN_H_

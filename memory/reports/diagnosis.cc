@@ -1,0 +1,135 @@
+#include "memory/reports/diagnosis.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace slimreel {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A budget that leaves the system, other processes and libraries their part.
+constexpr double kAdvisedShare = 0.8;
+constexpr double kLargeHolder = 0.1;  // of the ceiling; worth a line of advice
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+std::string InMebibytes(double bytes) {
+  return absl::StrCat(static_cast<int64_t>(bytes) / kMiB, "MiB");
+}
+
+std::string Share(int64_t part, int64_t whole) {
+  return absl::StrFormat("%.0f%%", whole > 0 ? 100.0 * part / whole : 0.0);
+}
+
+void AppendHost(const HostMemory& host, std::string& text) {
+  absl::StrAppendFormat(&text, "Host memory   %s in all, %s available, swap free %s\n",
+                        FormatBytes(host.total_bytes), FormatBytes(host.available_bytes),
+                        FormatBytes(host.swap_free_bytes));
+  const Ceiling ceiling = LowestCeiling(host, std::nullopt);
+  absl::StrAppendFormat(&text, "Ceiling       %s, set by %s; %s can still be taken\n",
+                        FormatBytes(ceiling.bytes), ceiling.origin,
+                        FormatBytes(host.headroom_bytes()));
+  absl::StrAppend(&text, "\nLimits, lowest first\n");
+  for (const MemoryLimit& limit : host.limits) {
+    absl::StrAppendFormat(&text, "  %-16s %12s   in use %12s (%s)   %s\n", limit.origin,
+                          FormatBytes(limit.bytes), FormatBytes(limit.used_bytes),
+                          Share(limit.used_bytes, limit.bytes), limit.where);
+  }
+}
+
+void AppendAccelerators(const std::vector<AcceleratorMemory>& accelerators, std::string& text) {
+  absl::StrAppend(&text, "\nAccelerators\n");
+  if (accelerators.empty()) {
+    absl::StrAppend(&text, "  none that this LibTorch can use: training runs on the CPU\n");
+  }
+  for (const AcceleratorMemory& one : accelerators) {
+    absl::StrAppendFormat(&text, "  %-16s %12s   free %12s\n", one.device,
+                          FormatBytes(one.total_bytes), FormatBytes(one.free_bytes));
+  }
+}
+
+void AppendProcesses(const std::vector<ProcessMemory>& processes, std::string& text) {
+  absl::StrAppend(&text, "\nWho holds host memory now (resident)\n");
+  for (const ProcessMemory& process : processes) {
+    absl::StrAppendFormat(&text, "  %12s   %7d   %s\n", FormatBytes(process.resident_bytes),
+                          process.pid, process.command);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> Advice(const Diagnosis& diagnosis) {
+  std::vector<std::string> advice;
+  const HostMemory& host = diagnosis.host;
+  const Ceiling ceiling = LowestCeiling(host, std::nullopt);
+  for (const AcceleratorMemory& one : diagnosis.accelerators) {
+    advice.push_back(absl::StrCat("To train on ", one.device, ": trainer.device=", one.device,
+                                  " memory.budget=", InMebibytes(kAdvisedShare * one.free_bytes)));
+  }
+  if (diagnosis.accelerators.empty()) {
+    advice.push_back(absl::StrCat(
+        "To train on the CPU: memory.budget=", InMebibytes(kAdvisedShare * host.headroom_bytes()),
+        " leaves a fifth of what can still be taken to the rest"));
+  }
+  for (const ProcessMemory& process : diagnosis.processes) {
+    if (process.pid == diagnosis.own_pid) continue;
+    if (process.resident_bytes < kLargeHolder * ceiling.bytes) break;
+    advice.push_back(absl::StrCat("Process ", process.pid, " holds ",
+                                  FormatBytes(process.resident_bytes),
+                                  ": stop it if it is not needed (", process.command, ")"));
+  }
+  if (ceiling.origin != "physical memory") {
+    advice.push_back(absl::StrCat("The machine has ", FormatBytes(host.total_bytes), ", but ",
+                                  ceiling.origin, " allows ", FormatBytes(ceiling.bytes), " (",
+                                  host.limits.front().where,
+                                  "): raise it there (container, job or ulimit) to use more"));
+  }
+  return advice;
+}
+
+std::string DiagnosisText(const Diagnosis& diagnosis) {
+  std::string text;
+  AppendHost(diagnosis.host, text);
+  AppendAccelerators(diagnosis.accelerators, text);
+  AppendProcesses(diagnosis.processes, text);
+  absl::StrAppend(&text, "\nWhat to do\n");
+  for (const std::string& line : Advice(diagnosis)) absl::StrAppend(&text, "  - ", line, "\n");
+  return text;
+}
+
+std::string DiagnosisJson(const Diagnosis& diagnosis) {
+  const HostMemory& host = diagnosis.host;
+  const Ceiling ceiling = LowestCeiling(host, std::nullopt);
+  Json json;
+  json["host"] = {{"total_bytes", host.total_bytes},
+                  {"available_bytes", host.available_bytes},
+                  {"swap_free_bytes", host.swap_free_bytes},
+                  {"headroom_bytes", host.headroom_bytes()}};
+  json["ceiling"] = {{"bytes", ceiling.bytes}, {"origin", ceiling.origin}};
+  json["limits"] = Json::array();
+  for (const MemoryLimit& limit : host.limits) {
+    json["limits"].push_back({{"origin", limit.origin},
+                              {"bytes", limit.bytes},
+                              {"used_bytes", limit.used_bytes},
+                              {"where", limit.where}});
+  }
+  json["accelerators"] = Json::array();
+  for (const AcceleratorMemory& one : diagnosis.accelerators) {
+    json["accelerators"].push_back(
+        {{"device", one.device}, {"total_bytes", one.total_bytes}, {"free_bytes", one.free_bytes}});
+  }
+  json["processes"] = Json::array();
+  for (const ProcessMemory& process : diagnosis.processes) {
+    json["processes"].push_back({{"pid", process.pid},
+                                 {"resident_bytes", process.resident_bytes},
+                                 {"command", process.command}});
+  }
+  json["advice"] = Advice(diagnosis);
+  // Command lines may hold bytes that are no UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace slimreel

@@ -1,0 +1,36 @@
+// What //memory:diagnose says: what the machine has, which limits apply, who
+// holds memory, and what to do about it. Text and JSON are pure functions of it.
+#ifndef MEMORY_REPORTS_DIAGNOSIS_H_
+#define MEMORY_REPORTS_DIAGNOSIS_H_
+
+#include <string>
+#include <vector>
+
+#include "memory/policy/limits.h"
+#include "memory/reports/processes.h"
+
+namespace slimreel {
+
+struct AcceleratorMemory {
+  std::string device;  // "cuda:0"
+  int64_t total_bytes = 0;
+  int64_t free_bytes = 0;
+};
+
+struct Diagnosis {
+  HostMemory host;
+  std::vector<AcceleratorMemory> accelerators;
+  std::vector<ProcessMemory> processes;  // largest first
+  int64_t own_pid = 0;                   // left out of the advice
+};
+
+// What a person should do, most useful first; never empty.
+std::vector<std::string> Advice(const Diagnosis& diagnosis);
+
+std::string DiagnosisText(const Diagnosis& diagnosis);
+// One object: host, ceiling, limits, accelerators, processes, advice; bytes as numbers.
+std::string DiagnosisJson(const Diagnosis& diagnosis);
+
+}  // namespace slimreel
+
+#endif  // MEMORY_REPORTS_DIAGNOSIS_H_

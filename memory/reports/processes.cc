@@ -1,0 +1,62 @@
+#include "memory/reports/processes.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+namespace slimreel {
+namespace {
+
+constexpr size_t kLongestCommand = 100;
+
+std::string ReadCommand(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "cmdline", std::ios::binary);
+  std::string command((std::istreambuf_iterator<char>(file)), {});
+  while (!command.empty() && command.back() == '\0') command.pop_back();
+  // Arguments are separated by zeros, and may hold anything.
+  for (char& c : command) {
+    if (static_cast<unsigned char>(c) < 32) c = ' ';
+  }
+  if (command.size() > kLongestCommand) command.resize(kLongestCommand);
+  return command;
+}
+
+std::optional<ProcessMemory> ReadProcess(const std::filesystem::path& folder) {
+  ProcessMemory process;
+  process.pid = std::strtoll(folder.filename().c_str(), nullptr, 10);
+  if (process.pid <= 0) return std::nullopt;
+  std::ifstream status(folder / "status");
+  std::string line, name;
+  while (std::getline(status, line)) {
+    if (line.rfind("Name:\t", 0) == 0) name = line.substr(6);
+    if (line.rfind("VmRSS:", 0) == 0) {
+      process.resident_bytes = std::strtoll(line.c_str() + 6, nullptr, 10) * 1024;
+    }
+  }
+  if (process.resident_bytes == 0) return std::nullopt;  // a kernel thread, or gone
+  process.command = ReadCommand(folder);
+  if (process.command.empty()) process.command = name;
+  return process;
+}
+
+}  // namespace
+
+std::vector<ProcessMemory> LargestProcesses(size_t most, const std::string& root) {
+  std::vector<ProcessMemory> all;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(root + "/proc", error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (auto process = ReadProcess(entry->path())) all.push_back(std::move(*process));
+  }
+  std::sort(all.begin(), all.end(), [](const ProcessMemory& a, const ProcessMemory& b) {
+    return a.resident_bytes != b.resident_bytes ? a.resident_bytes > b.resident_bytes
+                                                : a.pid < b.pid;
+  });
+  if (all.size() > most) all.resize(most);
+  return all;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,23 @@
+// Who holds the machine's memory: processes by resident set, from /proc.
+#ifndef MEMORY_REPORTS_PROCESSES_H_
+#define MEMORY_REPORTS_PROCESSES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace slimreel {
+
+struct ProcessMemory {
+  int64_t pid = 0;
+  std::string command;         // its arguments, at most 100 characters
+  int64_t resident_bytes = 0;  // VmRSS; shared pages count for each that maps them
+};
+
+// The `most` processes of the largest resident sets, largest first. Processes
+// that end meanwhile or may not be read are left out.
+std::vector<ProcessMemory> LargestProcesses(size_t most, const std::string& root = "");
+
+}  // namespace slimreel
+
+#endif  // MEMORY_REPORTS_PROCESSES_H_

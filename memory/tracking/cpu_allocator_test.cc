@@ -1,0 +1,135 @@
+#include "memory/tracking/cpu_allocator.h"
+
+#include <ATen/Functions.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/util/Exception.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <thread>
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+
+at::Tensor Bytes(int64_t bytes) { return at::empty({bytes}, at::kByte); }
+
+class CpuAllocatorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    SetCpuBudget(0);
+    ReleaseKeptCpuBlocks();
+    ResetCpuPeaks();
+    before_ = ReadCpuMemory();
+  }
+  void TearDown() override { SetCpuBudget(0); }
+  int64_t Live() const { return ReadCpuMemory().live_bytes - before_.live_bytes; }
+  CpuMemoryReading before_;
+};
+
+TEST_F(CpuAllocatorTest, CountsRequestedBytesAndTheirPeak) {
+  ASSERT_TRUE(CpuAllocatorInstalled());
+  {
+    const at::Tensor small = Bytes(100), large = Bytes(3 * kMiB + 1);
+    EXPECT_EQ(Live(), 3 * kMiB + 101);
+  }
+  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(ReadCpuMemory().peak_live_bytes - before_.live_bytes, 3 * kMiB + 101);
+  ResetCpuPeaks();
+  EXPECT_EQ(ReadCpuMemory().peak_live_bytes, before_.live_bytes);
+}
+
+TEST_F(CpuAllocatorTest, EveryBaseIsAlignedTo64Bytes) {
+  std::vector<at::Tensor> held;
+  for (int64_t bytes : {1, 63, 4097, 1 << 17, 5 * (1 << 20) + 3}) {
+    held.push_back(Bytes(bytes));
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(held.back().data_ptr()) % 64, 0) << bytes;
+  }
+}
+
+TEST_F(CpuAllocatorTest, RawInterfaceAndEmptyAllocationsWork) {
+  c10::Allocator* const allocator = c10::GetCPUAllocator();
+  ASSERT_NE(allocator->raw_deleter(), nullptr);
+  void* const data = allocator->raw_allocate(10);
+  EXPECT_EQ(Live(), 10);
+  allocator->raw_deallocate(data);
+  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(allocator->allocate(0).get(), nullptr);
+  const at::Tensor t = at::arange(5);
+  EXPECT_EQ(std::memcmp(allocator->clone(t.data_ptr(), 40).get(), t.data_ptr(), 40), 0);
+}
+
+TEST_F(CpuAllocatorTest, BudgetRefusesByTypeAndSaysTheNumbers) {
+  SetCpuBudget(before_.live_bytes + kMiB);
+  const at::Tensor held = Bytes(kMiB / 2);
+  try {
+    Bytes(kMiB / 2 + 1);
+    FAIL() << "not refused";
+  } catch (const c10::OutOfMemoryError& error) {
+    const std::string what = error.what();
+    for (int64_t number : {kMiB / 2 + 1, Live() + before_.live_bytes, CpuBudget()}) {
+      EXPECT_NE(what.find(std::to_string(number)), std::string::npos) << what;
+    }
+  }
+  EXPECT_EQ(ReadCpuMemory().num_refusals, before_.num_refusals + 1);
+  EXPECT_EQ(Live(), kMiB / 2);
+  EXPECT_NO_THROW(Bytes(kMiB / 2));  // exactly the budget
+}
+
+TEST_F(CpuAllocatorTest, KeptBlocksAreGivenBackBeforeABudgetRefuses) {
+  Bytes(8 * kMiB);
+  EXPECT_GE(ReadCpuMemory().reserved_bytes, 8 * kMiB);
+  SetCpuBudget(before_.live_bytes + 10 * kMiB);
+  std::vector<at::Tensor> held;
+  for (int i = 0; i < 10 * 16; ++i) {
+    held.push_back(Bytes(kMiB / 16));  // of malloc: the kept pages are no use
+    const CpuMemoryReading reading = ReadCpuMemory();
+    EXPECT_LE(reading.reserved_bytes,
+              CpuBudget() + int64_t{65} * (i + 64) + before_.reserved_bytes);
+  }
+  EXPECT_EQ(Live(), 10 * kMiB);
+}
+
+TEST_F(CpuAllocatorTest, LoweredBudgetGivesKeptBlocksBackAtOnce) {
+  Bytes(8 * kMiB);
+  SetCpuBudget(before_.live_bytes + 2 * kMiB);
+  EXPECT_LE(ReadCpuMemory().reserved_bytes, before_.reserved_bytes + 2 * kMiB);
+}
+
+TEST_F(CpuAllocatorTest, ChargeCountsAsLiveWhileItLives) {
+  SetCpuBudget(before_.live_bytes + kMiB);
+  {
+    CpuCharge charge(kMiB);
+    const CpuCharge moved(std::move(charge));
+    EXPECT_EQ(Live(), kMiB);
+    EXPECT_THROW(Bytes(1), c10::OutOfMemoryError);
+    EXPECT_THROW(CpuCharge(1), c10::OutOfMemoryError);
+  }
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(CpuAllocatorTest, ImpossibleRequestIsOutOfMemoryAndCountsNothing) {
+  EXPECT_THROW(Bytes(int64_t{1} << 60), c10::OutOfMemoryError);
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(CpuAllocatorTest, ThreadsShareItWithoutLosingAByte) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([t] {
+      std::vector<at::Tensor> held(8);
+      for (int i = 0; i < 2000; ++i) {
+        at::Tensor& slot = held[i % 8];
+        slot = Bytes(1 + (i * 7919 + t * 104729) % (300 << 10));
+        slot.data_ptr<uint8_t>()[0] = 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Live(), 0);
+}
+
+}  // namespace
+}  // namespace slimreel

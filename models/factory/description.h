@@ -1,0 +1,32 @@
+// What a model's stages make and keep, measured by running them once.
+//
+// Caller: //models:model. One thread. Moves no running statistics.
+#ifndef MODELS_FACTORY_DESCRIPTION_H_
+#define MODELS_FACTORY_DESCRIPTION_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/chain/model.h"
+
+namespace slimreel {
+
+struct StageDescription {
+  std::string name;
+  std::vector<std::vector<int64_t>> output_sizes;  // per slot
+  int64_t parameters = 0;
+  // Bytes that stay alive for backward beyond the stage's inputs and outputs.
+  int64_t saved_bytes = 0;
+  int64_t output_bytes = 0;  // of the outputs made here (not those handed on)
+};
+
+// Runs each stage and the loss forward with grad, in training mode, on zeros
+// [batch, 3, T, H, W]. `live_bytes` reads the allocator's live tensor bytes.
+std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
+                                             const std::function<int64_t()>& live_bytes);
+
+}  // namespace slimreel
+
+#endif  // MODELS_FACTORY_DESCRIPTION_H_

@@ -1,0 +1,53 @@
+// Heads that turn features into logits: the last stage of a chain.
+#ifndef MODELS_HEADS_CLASSIFIER_H_
+#define MODELS_HEADS_CLASSIFIER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "models/layers/dropout.h"
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+struct ClassifierOptions {
+  int64_t features = 0;
+  int64_t num_classes = 0;
+  double dropout = 0.0;  // of the pooled features
+  uint64_t seed = 0;
+  at::ScalarType dtype = at::kFloat;
+};
+
+// {features [B, C, T, H, W]} -> {logits [B, K]}: mean over T, H, W, dropout, linear.
+// Keys fc.{weight, bias} (torchvision's VideoResNet: normal(0, 0.01), zero).
+class ConvClassifier : public Stage {
+ public:
+  explicit ConvClassifier(const ClassifierOptions& options);
+  Tensors Forward(const StageContext& context, Tensors in) override;
+
+ private:
+  Dropout dropout_;
+  at::Tensor weight_;  // [K, C]
+  at::Tensor bias_;    // [K]
+};
+
+// {tokens [B, N, C]} -> {logits [B, K]}: mean over tokens, LayerNorm 1e-5, dropout,
+// linear. Keys fc_norm.*, classifier.* (Hugging Face's
+// VideoMAEForVideoClassification: normal(0, 0.02), zero; dropout is ours, 0 there).
+class TokenClassifier : public Stage {
+ public:
+  explicit TokenClassifier(const ClassifierOptions& options);
+  Tensors Forward(const StageContext& context, Tensors in) override;
+
+ private:
+  Dropout dropout_;
+  at::Tensor norm_weight_;  // [C]
+  at::Tensor norm_bias_;    // [C]
+  at::Tensor weight_;       // [K, C]
+  at::Tensor bias_;         // [K]
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_HEADS_CLASSIFIER_H_

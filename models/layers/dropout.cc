@@ -1,0 +1,110 @@
+#include "models/layers/dropout.h"
+
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr int64_t kGrain = 16384;  // elements a thread takes at least: about 30 us
+
+template <typename T>
+void DropOnCpu(const StageContext& context, uint64_t layer_id, double probability, int64_t batch,
+               int64_t elements, const T* in, T* out) {
+  const uint32_t threshold = DropThreshold(probability);
+  const T scale = static_cast<T>(1.0 / (1.0 - probability));
+  for (int64_t b = 0; b < batch; ++b) {
+    const uint64_t key = SampleKey(context, layer_id, context.first_position + b);
+    at::parallel_for(0, elements, kGrain, [&](int64_t begin, int64_t end) {
+      const int64_t offset = b * elements;
+      for (int64_t i = begin; i < end; ++i) {
+        out[offset + i] = KeyedDraw(key, i) >= threshold ? in[offset + i] * scale : T(0);
+      }
+    });
+  }
+}
+
+at::Tensor Drop(const StageContext& context, uint64_t layer_id, double probability,
+                const at::Tensor& x) {
+  if (x.numel() == 0) return x.clone();
+  const at::Tensor in = x.contiguous();
+  const int64_t batch = in.size(0);
+  const int64_t elements = in.numel() / batch;
+  if (!in.is_cpu() || (in.scalar_type() != at::kFloat && in.scalar_type() != at::kDouble)) {
+    const at::Tensor keep =
+        KeyedKeepMask(context, layer_id, batch, elements, probability, in.device());
+    return in.mul(1.0 / (1.0 - probability)).masked_fill_(keep.logical_not().view_as(in), 0);
+  }
+  at::Tensor out = at::empty_like(in);
+  AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), "keyed_dropout", [&] {
+    DropOnCpu<scalar_t>(context, layer_id, probability, batch, elements,
+                        in.const_data_ptr<scalar_t>(), out.mutable_data_ptr<scalar_t>());
+  });
+  return out;
+}
+
+struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
+  static at::Tensor forward(AutogradContext* saved, const at::Tensor& x, int64_t seed, int64_t step,
+                            int64_t first_position, int64_t layer_id, double probability) {
+    saved->saved_data["seed"] = seed;
+    saved->saved_data["step"] = step;
+    saved->saved_data["first_position"] = first_position;
+    saved->saved_data["layer_id"] = layer_id;
+    saved->saved_data["probability"] = probability;
+    return Drop(Context(seed, step, first_position), static_cast<uint64_t>(layer_id), probability,
+                x);
+  }
+
+  static variable_list backward(AutogradContext* saved, variable_list grad) {
+    auto& data = saved->saved_data;
+    const StageContext context =
+        Context(data["seed"].toInt(), data["step"].toInt(), data["first_position"].toInt());
+    return {Drop(context, static_cast<uint64_t>(data["layer_id"].toInt()),
+                 data["probability"].toDouble(), grad[0]),
+            {},
+            {},
+            {},
+            {},
+            {}};
+  }
+
+  static StageContext Context(int64_t seed, int64_t step, int64_t first_position) {
+    StageContext context;
+    context.seed = static_cast<uint64_t>(seed);
+    context.step = step;
+    context.first_position = first_position;
+    return context;
+  }
+};
+
+}  // namespace
+
+at::Tensor Dropout::Forward(const StageContext& context, const at::Tensor& x) const {
+  if (!context.training || probability_ == 0.0) return x;
+  return DropoutFunction::apply(x, static_cast<int64_t>(context.seed), context.step,
+                                context.first_position, static_cast<int64_t>(layer_id_),
+                                probability_);
+}
+
+at::Tensor DropPath::Forward(const StageContext& context, const at::Tensor& x) const {
+  if (!active(context)) return x;
+  const uint32_t threshold = DropThreshold(probability_);
+  std::vector<double> factors(x.size(0));
+  for (int64_t b = 0; b < x.size(0); ++b) {
+    const uint64_t key = SampleKey(context, layer_id_, context.first_position + b);
+    factors[b] = KeyedDraw(key, 0) >= threshold ? 1.0 / (1.0 - probability_) : 0.0;
+  }
+  std::vector<int64_t> sizes(x.dim(), 1);
+  sizes[0] = x.size(0);
+  return x.mul(at::tensor(factors, x.options().requires_grad(false)).view(sizes));
+}
+
+}  // namespace slimreel

@@ -1,0 +1,55 @@
+// Randomness without a generator: each draw is a hash of (seed, step, sample
+// position in the effective batch, layer, element). So masks do not depend on
+// how a batch is split, and a recompute draws the same mask again.
+//
+// Pure functions, any thread. Callers: dropout, weight initialisation.
+#ifndef MODELS_LAYERS_KEYED_RANDOM_H_
+#define MODELS_LAYERS_KEYED_RANDOM_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom generators").
+constexpr uint64_t MixBits(uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return z ^ (z >> 31);
+}
+
+constexpr uint64_t MixKeys(uint64_t a, uint64_t b) {
+  return MixBits(MixBits(a + 0x9e3779b97f4a7c15ull) + b);
+}
+
+// FNV-1a of a layer's name: stable across runs and builds.
+constexpr uint64_t LayerId(std::string_view name) {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash;
+}
+
+// The key of one sample's draws in one layer at one step.
+uint64_t SampleKey(const StageContext& context, uint64_t layer_id, int64_t position);
+
+// Draw number `element` of a sample: uniform in [0, 2^24).
+constexpr uint32_t KeyedDraw(uint64_t sample_key, int64_t element) {
+  return static_cast<uint32_t>(
+      MixBits(sample_key + 0x9e3779b97f4a7c15ull * static_cast<uint64_t>(element)) >> 40);
+}
+
+// Draws below this are dropped; KeyedDraw's scale.
+uint32_t DropThreshold(double probability);
+
+// [batch, elements] bool, true where kept, for samples first_position .. + batch.
+// The same bits on every device.
+at::Tensor KeyedKeepMask(const StageContext& context, uint64_t layer_id, int64_t batch,
+                         int64_t elements, double probability, at::Device device);
+
+}  // namespace slimreel
+
+#endif  // MODELS_LAYERS_KEYED_RANDOM_H_

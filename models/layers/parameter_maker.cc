@@ -1,0 +1,64 @@
+#include "models/layers/parameter_maker.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <utility>
+
+#include "models/layers/keyed_random.h"
+
+namespace slimreel {
+
+// Note [Weights are a function of seed and key]
+// Each tensor is drawn by a generator of its own, seeded from (seed, key), so
+// the weights do not depend on the order in which layers are made, and a layer
+// added to a model leaves the others as they were. Draws are always float32 and
+// then converted, so that a float64 model starts from the very same numbers and
+// runs of both precisions can be compared.
+
+ParameterMaker::ParameterMaker(uint64_t seed, at::ScalarType dtype,
+                               std::vector<NamedTensor>* parameters,
+                               std::vector<NamedTensor>* buffers)
+    : seed_(seed), dtype_(dtype), parameters_(parameters), buffers_(buffers) {
+  TORCH_CHECK(dtype == at::kFloat || dtype == at::kDouble,
+              "parameters are float32 or float64, not ", dtype);
+}
+
+at::Tensor ParameterMaker::Normal(const std::string& key, at::IntArrayRef sizes, double std) {
+  at::Generator generator = at::detail::createCPUGenerator(MixKeys(seed_, LayerId(key)));
+  return Register(key, at::empty(sizes, at::kFloat).normal_(0.0, std, generator).to(dtype_));
+}
+
+at::Tensor ParameterMaker::KaimingNormalFanOut(const std::string& key, at::IntArrayRef sizes) {
+  int64_t fan_out = sizes[0];
+  for (size_t i = 2; i < sizes.size(); ++i) fan_out *= sizes[i];
+  return Normal(key, sizes, std::sqrt(2.0 / static_cast<double>(fan_out)));
+}
+
+at::Tensor ParameterMaker::Constant(const std::string& key, at::IntArrayRef sizes, double value) {
+  return Register(key, at::full(sizes, value, dtype_));
+}
+
+at::Tensor ParameterMaker::ConstantBuffer(const std::string& key, at::IntArrayRef sizes,
+                                          double value) {
+  at::Tensor buffer = at::full(sizes, value, dtype_);
+  buffers_->push_back({key, buffer});
+  return buffer;
+}
+
+at::Tensor ParameterMaker::CounterBuffer(const std::string& key) {
+  at::Tensor buffer = at::zeros({}, at::kLong);
+  buffers_->push_back({key, buffer});
+  return buffer;
+}
+
+at::Tensor ParameterMaker::Register(const std::string& key, at::Tensor value) {
+  value.set_requires_grad(true);
+  parameters_->push_back({key, value});
+  return value;
+}
+
+}  // namespace slimreel

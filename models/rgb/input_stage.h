@@ -1,0 +1,31 @@
+// The first stage of every RGB model: pixels become normalised floats.
+#ifndef MODELS_RGB_INPUT_STAGE_H_
+#define MODELS_RGB_INPUT_STAGE_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+// {clips [B, 3, T, H, W]} -> {the same shape, dtype}: uint8 becomes
+// (x / 255 - mean) / std; floats count as normalised and are converted to dtype
+// (handed on where they have it). No parameters, so no gradient: an executor
+// may run it once, outside of the schedule.
+class InputStage : public Stage {
+ public:
+  InputStage(const std::array<float, 3>& mean, const std::array<float, 3>& std,
+             at::ScalarType dtype);
+  Tensors Forward(const StageContext& context, Tensors in) override;
+
+ private:
+  at::ScalarType dtype_;
+  at::Tensor scale_;  // [3, 1, 1, 1]: 1 / (255 std)
+  at::Tensor shift_;  // [3, 1, 1, 1]: -mean / std
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_RGB_INPUT_STAGE_H_

@@ -1,0 +1,139 @@
+#include "models/weights/weights.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace slimreel {
+namespace {
+
+std::string Path(const std::string& name) {
+  const char* root = std::getenv("TEST_TMPDIR");
+  return std::string(root != nullptr ? root : "/tmp") + "/" + name;
+}
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
+std::vector<NamedTensor> Model() {
+  return {{"conv.weight", at::arange(24, at::kFloat).view({2, 3, 4})},
+          {"bn.num_batches_tracked", at::arange(1, at::kLong).view(at::IntArrayRef{})},
+          {"head.bias", at::arange(5, at::kDouble)},
+          {"mask", at::arange(3, at::kByte)},
+          {"turned", at::arange(6, at::kFloat).view({2, 3}).t()}};
+}
+
+TEST(WeightsTest, TensorsComeBackBitForBit) {
+  const std::vector<NamedTensor> saved = Model();
+  ASSERT_TRUE(SaveWeights(Path("model.safetensors"), saved, {{"step", "3"}}).ok());
+  std::vector<NamedTensor> loaded = Model();
+  for (NamedTensor& tensor : loaded) tensor.tensor.zero_();
+  const auto report = LoadInto(loaded, Path("model.safetensors"));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->loaded, 5);
+  EXPECT_EQ(report->metadata.at("step"), "3");
+  for (size_t i = 0; i < saved.size(); ++i) {
+    EXPECT_TRUE(at::equal(saved[i].tensor, loaded[i].tensor)) << saved[i].name;
+  }
+}
+
+TEST(WeightsTest, TheFileDoesNotDependOnTheOrderOfTheTensors) {
+  std::vector<NamedTensor> tensors = Model();
+  ASSERT_TRUE(SaveWeights(Path("a.safetensors"), tensors).ok());
+  std::swap(tensors[0], tensors[3]);
+  ASSERT_TRUE(SaveWeights(Path("b.safetensors"), tensors).ok());
+  EXPECT_EQ(Contents(Path("a.safetensors")), Contents(Path("b.safetensors")));
+}
+
+TEST(WeightsTest, ParametersThatRequireGradAreLoadedInPlaceAndConverted) {
+  const at::Tensor source = at::arange(3'000'000, at::kFloat);  // several chunks
+  ASSERT_TRUE(SaveWeights(Path("f32.safetensors"), {{"w", source}}).ok());
+  at::Tensor parameter = at::zeros({3'000'000}, at::kDouble).requires_grad_();
+  const void* before = parameter.const_data_ptr();
+  ASSERT_TRUE(LoadInto({{"w", parameter}}, Path("f32.safetensors")).ok());
+  EXPECT_EQ(parameter.const_data_ptr(), before);
+  EXPECT_TRUE(at::equal(parameter.detach(), source.to(at::kDouble)));
+  LoadOptions strict;
+  strict.convert_type = false;
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      LoadInto({{"w", parameter}}, Path("f32.safetensors"), strict).status()));
+}
+
+TEST(WeightsTest, AllMismatchesAreToldAtOnceAndNothingIsWritten) {
+  ASSERT_TRUE(SaveWeights(Path("m.safetensors"), Model()).ok());
+  std::vector<NamedTensor> other = {{"conv.weight", at::zeros({2, 3, 4})},
+                                    {"head.bias", at::zeros({7})},
+                                    {"extra.weight", at::zeros({1})}};
+  const auto report = LoadInto(other, Path("m.safetensors"));
+  ASSERT_TRUE(absl::IsInvalidArgument(report.status()));
+  for (const char* part : {"m.safetensors", "missing: extra.weight", "shape of head.bias", "[5]",
+                           "[7]", "surplus: mask", "surplus: turned"}) {
+    EXPECT_NE(report.status().message().find(part), absl::string_view::npos) << part;
+  }
+  EXPECT_TRUE(at::equal(other[0].tensor, at::zeros({2, 3, 4})));
+  LoadOptions options;
+  options.allow_surplus = true;
+  options.optional_prefixes = {"head.", "extra."};
+  const auto lenient = LoadInto(other, Path("m.safetensors"), options);
+  ASSERT_TRUE(lenient.ok()) << lenient.status();
+  EXPECT_EQ(lenient->loaded, 1);
+  EXPECT_EQ(lenient->not_loaded, (std::vector<std::string>{"head.bias", "extra.weight"}));
+  EXPECT_EQ(lenient->surplus.size(), 3u);
+}
+
+TEST(WeightsTest, DamagedAndMissingFilesAreNamed) {
+  EXPECT_TRUE(absl::IsNotFound(LoadInto(Model(), Path("none.safetensors")).status()));
+  std::ofstream(Path("cut.safetensors")) << "cut";
+  const absl::Status status = LoadInto(Model(), Path("cut.safetensors")).status();
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_NE(status.message().find("cut.safetensors"), absl::string_view::npos);
+}
+
+// Private memory may grow by no more than a twentieth of the model while it is
+// loaded, from 64-bit floats into 32-bit ones too: the kernel refuses more.
+// Runs in a process of its own, because the limit stays.
+void LoadUnderLimit(at::ScalarType stored) {
+  constexpr int64_t kElements = 48'000'000;  // 192 MB as float32
+  at::Tensor model = at::empty({kElements}, at::kFloat).fill_(1);
+  {
+    const at::Tensor source = at::empty({kElements}, stored).fill_(2);
+    if (!SaveWeights(Path("large.safetensors"), {{"w", source}}).ok()) std::exit(3);
+  }
+  at::Tensor small = at::empty({4'000'000}, at::kFloat);
+  if (!SaveWeights(Path("small.safetensors"), {{"w", small}}).ok() ||
+      !LoadInto({{"w", small}}, Path("small.safetensors")).ok()) {
+    std::exit(3);  // threads exist from here on
+  }
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word && word != "VmData:") {
+  }
+  rlim_t data_kib = 0;
+  status >> data_kib;
+  const rlim_t limit = data_kib * 1024 + kElements * sizeof(float) / 20;
+  const rlimit limits{limit, limit};
+  if (setrlimit(RLIMIT_DATA, &limits) != 0) std::exit(3);
+  if (std::malloc(kElements * sizeof(float)) != nullptr) std::exit(4);  // the limit must bite
+  const auto report = LoadInto({{"w", model}}, Path("large.safetensors"));
+  std::exit(report.ok() && model[kElements - 1].item<float>() == 2 ? 0 : 5);
+}
+
+TEST(WeightsDeathTest, LoadingNeedsNoSecondCopy) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(LoadUnderLimit(at::kFloat), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(LoadUnderLimit(at::kDouble), testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace slimreel

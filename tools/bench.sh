@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Runs the benchmarks against their peers and prints one table.
+#
+#   tools/bench.sh [--json]      ratios are medians over interleaved pairs
+#
+# PyTorch eager, the peer of the train step, is the torch that python3 has, or
+# the one in .libtorch/ with the Python packages that it needs from .venv_parity/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+case "${1:-}" in
+  "" | --json) ;;
+  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) echo "bench.sh: unknown argument $1; known: --json, --help" >&2; exit 2 ;;
+esac
+
+if [[ -z "${SLIMREEL_MEDIA:-}" && -d ../shared/media ]]; then
+  SLIMREEL_MEDIA="$(cd ../shared/media && pwd)"
+fi
+export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
+
+bazel build //data/decode:decode_benchmark //data/shard:shard_benchmark \
+  //memory/tracking:allocator_benchmark //trainer/benchmark:all >&2
+
+python=python3
+if ! python3 -c 'import torch' 2>/dev/null; then
+  tools/parity/setup.sh >&2
+  python=.venv_parity/bin/python3
+  export PYTHONPATH="$PWD/.libtorch${PYTHONPATH:+:${PYTHONPATH}}"
+fi
+
+echo "machine: $(nproc) cores, $(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo), $(date +%F)"
+bazel-bin/data/decode/decode_benchmark "$@"
+bazel-bin/data/shard/shard_benchmark "$@"
+bazel-bin/memory/tracking/allocator_benchmark "$@"
+"${python}" trainer/benchmark/train_step_benchmark.py "$@"
+"${python}" trainer/benchmark/start_benchmark.py "$@"

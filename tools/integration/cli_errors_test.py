@@ -1,0 +1,151 @@
+"""What a user meets who makes a mistake: exit code, message, nothing half-written."""
+
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+import binaries
+from binaries import must, run, scratch
+
+
+def names_in_help():
+    """Every key that --help_config prints, first column."""
+    text = must("//data:prepare", "--help_config").stdout
+    return sorted(set(re.findall(r"^\s*((?:[a-z_0-9]+\.)*[a-z_0-9]+)\s", text, re.M))
+                  & set(re.findall(r"[a-z_0-9.]+", text)))
+
+
+class CliErrorsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = scratch()
+        cls.config, cls.clips, cls.shards = binaries.tiny_set(cls.folder)
+
+    def expect(self, result, code, *parts):
+        self.assertEqual(result.returncode, code, result.stderr[-2000:])
+        self.assertNotIn("what():", result.stderr)
+        self.assertNotIn("terminate called", result.stderr)
+        for part in parts:
+            self.assertIn(str(part), result.stderr)
+
+    def prepare(self, source, output, *more):
+        return run("//data:prepare", f"--config={self.config}", f"--input={source}",
+                   f"--output={output}", *more)
+
+    def test_every_key_misspelt_once_names_the_right_one(self):
+        keys = [key for key in names_in_help() if "." in key]
+        self.assertGreater(len(keys), 60)
+        for key in keys:
+            section, last = key.rsplit(".", 1)
+            wrong = f"{section}.{last[:-1]}{'x' if last[-1] != 'x' else 'y'}q"
+            result = self.prepare(self.clips, self.folder / "no", f"{wrong}=1")
+            self.expect(result, 2, wrong, key)
+
+    def test_all_mistakes_of_a_file_are_reported_at_once_with_their_lines(self):
+        bad = self.folder / "bad.yaml"
+        bad.write_text("data:\n  batch_sise: 8\n  num_frames: many\ntrain:\n  lr: -1\nmodle:\n  name: x\n")
+        result = run("//data:prepare", f"--config={bad}", f"--input={self.clips}",
+                     f"--output={self.folder / 'no'}")
+        self.expect(result, 2, f"{bad}:2", "data.batch_size", f"{bad}:3", f"{bad}:5", f"{bad}:6", "model")
+        self.assertFalse((self.folder / "no").exists())
+
+    def test_misused_flags(self):
+        for arguments in (["--confg=x"], ["--output"], ["stray"], [],
+                          [f"--config={self.folder}/missing.yaml", "--input=x", "--output=y"]):
+            result = run("//data:prepare", *arguments)
+            self.expect(result, 2)
+            self.assertTrue(result.stderr.strip())
+        self.expect(run("//data:prepare", f"--confg={self.config}"), 2, "config")
+        self.expect(run("//trainer:train", "--confg=x"), 2, "config")
+        self.expect(run("//trainer:evaluate", f"--run={self.folder}/none"), 2, "none")
+        self.expect(run("//models:model", "describe", "--model=r3d_nan"), 2, "r3d_nano")
+
+    def test_inputs_that_hold_nothing(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        result = self.prepare(empty, self.folder / "out_empty")
+        self.assertIn(result.returncode, (2, 3))
+        self.assertIn(str(empty), result.stderr)
+        text = self.folder / "text"
+        text.mkdir()
+        (text / "a.mp4").write_text("this is no video\n" * 100)
+        result = self.prepare(text, self.folder / "out_text")
+        self.expect(result, 3, "a.mp4")
+        self.assertFalse(list((self.folder / "out_text").glob("*.tar")))
+
+    def test_a_truncated_video_is_kept_or_rejected_with_a_reason(self):
+        source = sorted(self.clips.rglob("*.mp4"))
+        folder = self.folder / "cut"
+        folder.mkdir()
+        (folder / "whole.mp4").write_bytes(source[0].read_bytes())
+        data = source[1].read_bytes()
+        (folder / "cut.mp4").write_bytes(data[:len(data) // 2])
+        output = self.folder / "out_cut"
+        self.expect(self.prepare(folder, output), 0)
+        report = (output / "prepare_report.jsonl").read_text()
+        self.assertRegex(report, r'cut\.mp4.*"(partial|rejected)"|"(partial|rejected)".*cut\.mp4')
+
+    def test_unwritable_output(self):
+        self.expect(self.prepare(self.clips, "/proc/nowhere"), 1, "/proc/nowhere")
+        result = run("//trainer:train", f"--config={self.config}", "--run=/proc/nowhere",
+                     f"data.train={self.shards}")
+        self.expect(result, 1, "/proc/nowhere")
+
+    def test_full_disk_stops_cleanly(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk],
+                                 capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("a small tmpfs cannot be mounted here")
+        try:
+            result = self.prepare(self.clips, disk / "shards", "data.shard_size=200KB")
+            self.expect(result, 1, "disk")
+            left = [path for path in (disk / "shards").glob("*.tar")]
+            for tar in left:
+                subprocess.run(["tar", "tf", tar], check=True, capture_output=True)
+            if left:
+                must("//data:shards", "verify", disk / "shards")
+        finally:
+            subprocess.run(["umount", disk], check=False)
+
+    def test_damaged_shard(self):
+        damaged = binaries.copy(self.shards, "damaged")
+        tar = sorted(damaged.glob("*.tar"))[0]
+        data = bytearray(tar.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        tar.write_bytes(data)
+        self.expect(run("//data:shards", "verify", damaged), 3, tar.name)
+        tar.write_bytes(data[:len(data) // 3])
+        self.expect(run("//data:shards", "verify", damaged), 3, tar.name)
+        result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r1'}",
+                     f"data.train={damaged}")
+        self.expect(result, 3, tar.name)
+
+    def test_damaged_checkpoint_falls_back_or_says_so(self):
+        folder = self.folder / "run_damaged"
+        must("//trainer:train", f"--config={self.config}", f"--run={folder}",
+             f"data.train={self.shards}", "checkpoint.every_steps=1")
+        steps = sorted((folder / "checkpoints").glob("step_*"))
+        self.assertGreater(len(steps), 1)
+        weights = steps[-1] / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-100])
+        result = run("//trainer:train", f"--config={self.config}", f"--run={folder}",
+                     f"data.train={self.shards}", "checkpoint.every_steps=1")
+        self.expect(result, 0, steps[-1].name, steps[-2].name)
+        for step in (folder / "checkpoints").glob("step_*"):
+            (step / "model.safetensors").write_bytes(b"nothing")
+        result = run("//trainer:train", f"--config={self.config}", f"--run={folder}",
+                     f"data.train={self.shards}", "checkpoint.every_steps=1")
+        self.expect(result, 3, "checkpoint")
+
+    def test_nothing_fits_the_budget(self):
+        result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r2'}",
+                     f"data.train={self.shards}", "memory.budget=1MiB")
+        self.expect(result, 4, "budget")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,151 @@
+"""The published architectures in plain PyTorch: references for parity and for benchmarks.
+
+Written from the papers' and libraries' published shapes and key names (torchvision's
+r3d_18, Hugging Face's VideoMAEForVideoClassification), so that a state dict moves
+between these, the originals and SlimReel by its keys. Input: [B, 3, T, H, W] normalised.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def _conv3(inputs, outputs, stride=1):
+    return nn.Conv3d(inputs, outputs, 3, stride, 1, bias=False)
+
+
+class BasicBlock3d(nn.Module):
+    """Two 3x3x3 convolutions with a residual (keys conv1.0, conv1.1, conv2.0, conv2.1, downsample.0, .1)."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Sequential(_conv3(inputs, outputs, stride), nn.BatchNorm3d(outputs), nn.ReLU(inplace=True))
+        self.conv2 = nn.Sequential(_conv3(outputs, outputs), nn.BatchNorm3d(outputs))
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(
+                nn.Conv3d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm3d(outputs))
+
+    def forward(self, x):
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return self.relu(self.conv2(self.conv1(x)) + shortcut)
+
+
+class R3d(nn.Module):
+    """torchvision's VideoResNet with 3-D blocks."""
+
+    def __init__(self, num_classes, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)):
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv3d(3, widths[0], (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False),
+            nn.BatchNorm3d(widths[0]), nn.ReLU(inplace=True))
+        inputs = widths[0]
+        for number, (width, count) in enumerate(zip(widths, blocks), 1):
+            layers = []
+            for i in range(count):
+                layers.append(BasicBlock3d(inputs, width, 2 if number > 1 and i == 0 else 1))
+                inputs = width
+            setattr(self, f"layer{number}", nn.Sequential(*layers))
+        self.fc = nn.Linear(inputs, num_classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv3d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        nn.init.normal_(self.fc.weight, 0, 0.01)
+        nn.init.zeros_(self.fc.bias)
+
+    def forward(self, x):
+        x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+        return self.fc(x.mean((2, 3, 4)))
+
+
+class VitSelfAttention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(dim, dim, bias=False)
+        self.key = nn.Linear(dim, dim, bias=False)
+        self.value = nn.Linear(dim, dim, bias=False)
+        self.q_bias = nn.Parameter(torch.zeros(dim))
+        self.v_bias = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x):
+        batch, tokens, dim = x.shape
+
+        def split(y):
+            return y.view(batch, tokens, self.heads, dim // self.heads).transpose(1, 2)
+
+        query = split(functional.linear(x, self.query.weight, self.q_bias))
+        key = split(functional.linear(x, self.key.weight))
+        value = split(functional.linear(x, self.value.weight, self.v_bias))
+        out = functional.scaled_dot_product_attention(query, key, value)
+        return out.transpose(1, 2).reshape(batch, tokens, dim)
+
+
+class _Named(nn.Module):
+    """Holds submodules under given names, so that keys read as Hugging Face's."""
+
+    def __init__(self, **modules):
+        super().__init__()
+        for name, module in modules.items():
+            self.add_module(name, module)
+
+
+class VitLayer(nn.Module):
+    def __init__(self, dim, heads, mlp, eps):
+        super().__init__()
+        self.attention = _Named(attention=VitSelfAttention(dim, heads), output=_Named(dense=nn.Linear(dim, dim)))
+        self.intermediate = _Named(dense=nn.Linear(dim, mlp))
+        self.output = _Named(dense=nn.Linear(mlp, dim))
+        self.layernorm_before = nn.LayerNorm(dim, eps=eps)
+        self.layernorm_after = nn.LayerNorm(dim, eps=eps)
+
+    def forward(self, x):
+        x = x + self.attention.output.dense(self.attention.attention(self.layernorm_before(x)))
+        hidden = functional.gelu(self.intermediate.dense(self.layernorm_after(x)))
+        return x + self.output.dense(hidden)
+
+
+def sinusoid_positions(tokens, dim):
+    """[1, tokens, dim] fixed table of VideoMAE (computed in double, stored in float)."""
+    position = torch.arange(tokens, dtype=torch.float64)[:, None]
+    index = torch.arange(dim, dtype=torch.float64)
+    angle = position / torch.pow(10000.0, 2 * torch.div(index, 2, rounding_mode="floor") / dim)
+    table = torch.where(index.long() % 2 == 0, torch.sin(angle), torch.cos(angle))
+    return table.float()[None]
+
+
+class VideoMae(nn.Module):
+    """Hugging Face's VideoMAEForVideoClassification."""
+
+    def __init__(self, num_classes, num_frames, image_size, dim, heads, layers, patch=16, tubelet=2):
+        super().__init__()
+        tokens = (num_frames // tubelet) * (image_size // patch) ** 2
+        projection = nn.Conv3d(3, dim, (tubelet, patch, patch), (tubelet, patch, patch))
+        self.videomae = _Named(
+            embeddings=_Named(patch_embeddings=_Named(projection=projection)),
+            encoder=_Named(layer=nn.ModuleList(VitLayer(dim, heads, 4 * dim, 1e-12) for _ in range(layers))))
+        self.fc_norm = nn.LayerNorm(dim, eps=1e-5)
+        self.classifier = nn.Linear(dim, num_classes)
+        self.register_buffer("positions", sinusoid_positions(tokens, dim), persistent=False)
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, nn.Conv3d)):
+                nn.init.normal_(module.weight, 0, 0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, x):
+        x = self.videomae.embeddings.patch_embeddings.projection(x).flatten(2).transpose(1, 2)
+        x = x + self.positions.to(x.dtype)
+        for layer in self.videomae.encoder.layer:
+            x = layer(x)
+        return self.classifier(self.fc_norm(x.mean(1)))
+
+
+def build(name, num_classes, num_frames=16, image_size=112):
+    """A reference by SlimReel's model name."""
+    if name == "r3d_18":
+        return R3d(num_classes)
+    if name == "video_vit_small":
+        return VideoMae(num_classes, num_frames, image_size, 384, 6, 12)
+    raise ValueError(f"no reference for {name}; known: r3d_18, video_vit_small")

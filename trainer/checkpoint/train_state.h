@@ -1,0 +1,66 @@
+// Everything that a run is besides its tensors, and its JSON form (state.json in a
+// checkpoint): what is not in here or in the tensors does not decide what comes next.
+//
+// Who calls it: trainer/loop moves it, trainer/checkpoint stores it. No tensor in here.
+#ifndef TRAINER_CHECKPOINT_TRAIN_STATE_H_
+#define TRAINER_CHECKPOINT_TRAIN_STATE_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace slimreel {
+
+// What must be equal for a resumed run to give the same bits.
+struct RunEnvironment {
+  int64_t threads = 0;
+  std::string instruction_set;  // as ATen names it: AVX2, AVX512, ...
+  std::string torch_version;
+  std::string device;  // cpu, cuda:0
+  friend bool operator==(const RunEnvironment&, const RunEnvironment&) = default;
+};
+
+struct FileFingerprint {
+  int64_t bytes = 0;
+  std::string xxh3;  // XXH3-64, 16 hexadecimal digits
+  friend bool operator==(const FileFingerprint&, const FileFingerprint&) = default;
+};
+
+struct TrainState {
+  int64_t step = 0;  // optimizer steps done
+  int64_t samples_seen = 0;
+  int64_t oom_retries = 0;
+  bool finished = false;  // the run's last step is done
+  // Where the loader goes on, in the middle of an epoch.
+  int64_t loader_epoch = 0;
+  int64_t loader_next_sample = 0;
+  // The plan in force: read at resume, not computed again.
+  int64_t micro_batch = 0;
+  std::string schedule;  // memory.schedule's words
+  // Highest value of evaluation.metric so far and where it was; step -1: none yet.
+  std::string best_metric;
+  double best_value = 0.0;
+  int64_t best_step = -1;
+  int64_t evaluated_step = -1;       // the last evaluation's; -1: none yet
+  std::vector<std::string> classes;  // names by label, so that a checkpoint predicts on its own
+  RunEnvironment environment;
+  // By name inside the checkpoint's folder; filled by the save.
+  std::map<std::string, FileFingerprint> files;
+  friend bool operator==(const TrainState&, const TrainState&) = default;
+};
+
+// The document carries a hash of itself, so that a flipped digit is found.
+std::string StateToJson(const TrainState& state);
+
+// DataLoss for anything that StateToJson cannot have written; `path` is for the message.
+absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::string& path);
+
+// XXH3-64 of a file's content. NotFound, or Internal where reading fails.
+absl::StatusOr<FileFingerprint> FingerprintFile(const std::string& path);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_CHECKPOINT_TRAIN_STATE_H_

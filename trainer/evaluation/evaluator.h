@@ -1,0 +1,49 @@
+// Runs a model over an evaluation loader and scores it.
+//
+// Who calls it: the trainer between steps, //trainer:evaluate. Threading: one thread.
+#ifndef TRAINER_EVALUATION_EVALUATOR_H_
+#define TRAINER_EVALUATION_EVALUATOR_H_
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "data/loading/loader.h"
+#include "models/chain/model.h"
+#include "trainer/evaluation/metrics.h"
+
+namespace slimreel {
+
+struct EvaluationResult {
+  ClassificationMetrics clips;
+  ClassificationMetrics videos;
+  std::vector<ScoredSample> video_scores;
+};
+
+class Evaluator {
+ public:
+  // `model` and `loader` (opened for evaluation) must outlive it. `max_batches` < 0: all.
+  Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device);
+
+  // From the first sample on, each time. A batch that does not fit the budget is
+  // halved, and so are all later ones: normalisation uses running statistics, so
+  // a clip's logits do not depend on its batch but for rounding.
+  // Errors: NothingFits (one clip does not fit), the loader's.
+  absl::StatusOr<EvaluationResult> Run();
+
+ private:
+  absl::Status ScoreBatch(const Batch& batch, std::vector<ScoredSample>& scores);
+  at::Tensor Logits(const Batch& batch) const;
+
+  std::vector<Stage*> chain_;
+  Loader* loader_;
+  int64_t max_batches_;
+  at::Device device_;
+  int64_t micro_batch_ = 0;  // 0: a whole batch at once
+};
+
+}  // namespace slimreel
+
+#endif  // TRAINER_EVALUATION_EVALUATOR_H_

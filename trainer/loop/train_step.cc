@@ -1,0 +1,103 @@
+#include "trainer/loop/train_step.h"
+
+#include <ATen/ops/add.h>
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/exit_code.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "memory/policy/split.h"
+#include "memory/tracking/cpu_allocator.h"
+#include "models/losses/cross_entropy.h"
+#include "trainer/loop/fits_in_memory.h"
+
+namespace slimreel {
+namespace {
+
+std::vector<at::Tensor> Unnamed(const std::vector<NamedTensor>& named) {
+  std::vector<at::Tensor> tensors;
+  for (const NamedTensor& entry : named) tensors.push_back(entry.tensor);
+  return tensors;
+}
+
+// 1 where no sample is labelled: such a batch has a loss of zero, not of 0 / 0.
+double Denominator(const at::Tensor& labels, const std::vector<double>& class_weights) {
+  const double weight = LossDenominator(labels, class_weights);
+  return weight > 0.0 ? weight : 1.0;
+}
+
+}  // namespace
+
+TrainStep::TrainStep(const Model& model, Executor* executor, Optimizer* optimizer,
+                     TrainStepOptions options, Plan plan)
+    : executor_(executor),
+      optimizer_(optimizer),
+      options_(std::move(options)),
+      plan_(std::move(plan)),
+      transaction_(Unnamed(Parameters(model)), Unnamed(Buffers(model))) {}
+
+absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, double lr) {
+  StageContext context;
+  context.seed = options_.seed;
+  context.step = step;
+  context.training = true;
+  context.norm_group = options_.norm_group;
+  context.norm_frozen = options_.norm_frozen;
+  context.loss_denominator = Denominator(batch.labels, options_.class_weights);
+
+  StepOutcome outcome;
+  outcome.samples = batch.labels.numel();
+  transaction_.Begin();
+  while (!FitsInMemory([&] { outcome.loss = ForwardBackward(batch, context); })) {
+    transaction_.Rollback();
+    SLIMREEL_RETURN_IF_ERROR(TightenPlan(step));
+    ++outcome.oom_retries;
+  }
+  outcome.grad_norm = optimizer_->GlobalNormClip(options_.clip_grad_norm);
+  optimizer_->Step(lr);
+  optimizer_->ZeroGrad();
+  return outcome;
+}
+
+// Loss of the effective batch, its gradients added up in the parameters.
+at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) {
+  const bool on_cpu = options_.device.is_cpu();
+  const CpuCharge charge(on_cpu ? batch.bytes() : 0);
+  const Schedule schedule = MakeSchedule(plan_.modes);
+  const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {
+    return tensor.narrow(0, micro.first, micro.count).to(options_.device, /*non_blocking=*/true);
+  };
+  at::Tensor loss;
+  for (const MicroBatch& micro :
+       SplitBatch(batch.labels.numel(), plan_.micro_batch, options_.norm_group)) {
+    const Tensors targets = {on_device(batch.labels, micro)};
+    context.first_position = micro.first;
+    context.targets = &targets;
+    const Tensors out = executor_->Run(schedule, context, {on_device(batch.clips, micro)});
+    loss = loss.defined() ? at::add(loss, out[0]) : out[0];
+  }
+  return loss;
+}
+
+// What later steps use as well; the same batch is then done again.
+absl::Status TrainStep::TightenPlan(int64_t step) {
+  tried_.push_back(plan_);
+  const std::string where = absl::StrCat("out of memory in step ", step + 1, ": ");
+  if (!options_.retry_on_oom) {
+    return NothingFitsError(absl::StrCat(
+        where, DescribePlan(plan_), " does not fit, and memory.on_oom=fail forbids another plan"));
+  }
+  const std::optional<Plan> next = Tighten(plan_, options_.limits);
+  if (!next) {
+    return NothingFitsError(absl::StrCat(where, DescribeTried(tried_, options_.limits)));
+  }
+  LOG(INFO) << where << DescribePlan(plan_) << " does not fit; the step is done again with "
+            << DescribePlan(*next);
+  plan_ = *next;
+  return absl::OkStatus();
+}
+
+}  // namespace slimreel

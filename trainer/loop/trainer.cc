@@ -1,0 +1,188 @@
+#include "trainer/loop/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "base/stop_signal.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/loop/best_metric.h"
+#include "trainer/loop/memory_reading.h"
+
+namespace slimreel {
+namespace {
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+Trainer::Trainer(const TrainerParts& parts, const TrainerSettings& settings, TrainState state,
+                 std::vector<std::unique_ptr<Observer>> observers)
+    : parts_(parts),
+      settings_(settings),
+      state_(std::move(state)),
+      observers_(std::move(observers)) {}
+
+absl::StatusOr<RunEnd> Trainer::Run() {
+  last_report_ = last_save_ = Clock::now();
+  parts_.train_loader->Seek(
+      {.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
+  const absl::Status status = Loop();
+  if (!status.ok()) {
+    // What was learnt since the newest checkpoint is lost, what was observed is not.
+    SLIMREEL_RETURN_IF_ERROR(ReportPending());
+    return status;
+  }
+  state_.finished = state_.step >= settings_.length.total_steps && !EvaluationIsDue();
+  SLIMREEL_RETURN_IF_ERROR(Save());
+  SLIMREEL_RETURN_IF_ERROR(End(state_.finished ? "" : "signal"));
+  return state_.finished ? RunEnd::kFinished : RunEnd::kStopped;
+}
+
+absl::Status Trainer::Loop() {
+  SLIMREEL_RETURN_IF_ERROR(
+      EvaluateIfDue());  // a stop may have come between a step and its evaluation
+  while (state_.step < settings_.length.total_steps && !StopRequested()) {
+    SLIMREEL_RETURN_IF_ERROR(OneStep());
+    if (StopRequested()) break;
+    SLIMREEL_RETURN_IF_ERROR(EvaluateIfDue());
+    if (state_.step < settings_.length.total_steps &&
+        CheckpointDue(settings_.checkpoint, state_.step, SecondsSince(last_save_) / 60.0)) {
+      SLIMREEL_RETURN_IF_ERROR(Save());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::OneStep() {
+  const auto start = Clock::now();
+  SLIMREEL_ASSIGN_OR_RETURN(const Batch batch, parts_.train_loader->Next());
+  const double lr = LearningRate(settings_.lr, state_.step);
+  SLIMREEL_ASSIGN_OR_RETURN(StepOutcome outcome, parts_.step->Run(batch, state_.step, lr));
+  Advance(batch);
+  state_.samples_seen += outcome.samples;
+  state_.oom_retries += outcome.oom_retries;
+  state_.micro_batch = parts_.step->plan().micro_batch;
+  state_.schedule = FormatStageModes(parts_.step->plan().modes);
+  pending_.push_back({.record = {.step = state_.step,
+                                 .epoch = batch.epoch,
+                                 .loss = 0.0,
+                                 .grad_norm = 0.0,
+                                 .lr = lr,
+                                 .samples = outcome.samples,
+                                 .step_ms = 1e3 * SecondsSince(start),
+                                 .micro_batch = state_.micro_batch,
+                                 .oom_retries = outcome.oom_retries},
+                      .loss = std::move(outcome.loss),
+                      .grad_norm = std::move(outcome.grad_norm)});
+  const bool log =
+      state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
+  return log || outcome.oom_retries > 0 ? ReportPending() : absl::OkStatus();
+}
+
+// The step counts, and the loader stands where the next one begins.
+void Trainer::Advance(const Batch& batch) {
+  ++state_.step;
+  LoaderPosition next = parts_.train_loader->position();
+  const bool epoch_ends = state_.step % settings_.length.steps_per_epoch == 0;
+  // trainer.limit_train_batches ends an epoch before its samples do.
+  if (epoch_ends && next.epoch == batch.epoch) {
+    next = {.epoch = batch.epoch + 1, .next_sample = 0};
+    parts_.train_loader->Seek(next);
+  }
+  state_.loader_epoch = next.epoch;
+  state_.loader_next_sample = next.next_sample;
+}
+
+bool Trainer::EvaluationIsDue() const {
+  return parts_.evaluator != nullptr && state_.evaluated_step != state_.step &&
+         EvaluationDue(settings_.evaluation, settings_.length, state_.step);
+}
+
+absl::Status Trainer::EvaluateIfDue() {
+  if (!EvaluationIsDue()) return absl::OkStatus();
+  SLIMREEL_RETURN_IF_ERROR(ReportPending());
+  const auto start = Clock::now();
+  SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, parts_.evaluator->Run());
+  state_.evaluated_step = state_.step;
+  const EvaluationRecord record{.step = state_.step,
+                                .epoch = state_.step / settings_.length.steps_per_epoch,
+                                .clips = result.clips,
+                                .videos = result.videos,
+                                .seconds = SecondsSince(start)};
+  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEvaluation(record));
+  last_report_ = Clock::now();
+  const double value = MetricValue(result.videos, settings_.best_metric);
+  if (!IsBetter(settings_.best_metric, value, state_.best_value, state_.best_step >= 0)) {
+    return absl::OkStatus();
+  }
+  state_.best_metric = settings_.best_metric;
+  state_.best_value = value;
+  state_.best_step = state_.step;
+  return state_.step < settings_.length.total_steps ? Save() : absl::OkStatus();
+}
+
+absl::Status Trainer::ReportPending() {
+  if (pending_.empty()) return absl::OkStatus();
+  const MemoryRecord memory = ReadMemory(settings_.device, settings_.budget_bytes);
+  std::vector<PendingStep> reported = std::exchange(pending_, {});
+  for (PendingStep& step : reported) {
+    step.record.loss = step.loss.item<double>();
+    step.record.grad_norm = step.grad_norm.item<double>();
+  }
+  // An accelerator runs behind the host: there only the mean over these steps is true.
+  const double mean_ms = 1e3 * SecondsSince(last_report_) / static_cast<double>(reported.size());
+  last_report_ = Clock::now();
+  for (PendingStep& step : reported) {
+    if (!settings_.device.is_cpu()) step.record.step_ms = mean_ms;
+    if (!std::isfinite(step.record.loss)) {
+      LOG(WARNING) << "the loss of step " << step.record.step << " is " << step.record.loss
+                   << "; a lower train.lr or train.clip_grad_norm helps where it stays so";
+    }
+    for (const auto& observer : observers_) {
+      SLIMREEL_RETURN_IF_ERROR(observer->OnStep(step.record, memory));
+    }
+  }
+  return Flush();
+}
+
+absl::Status Trainer::Flush() {
+  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->Flush());
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Save() {
+  SLIMREEL_RETURN_IF_ERROR(ReportPending());
+  SLIMREEL_RETURN_IF_ERROR(Flush());
+  SLIMREEL_RETURN_IF_ERROR(SaveCheckpoint({.run_dir = settings_.run_dir,
+                                           .device = settings_.device.str(),
+                                           .keep = settings_.keep_checkpoints,
+                                           .model = parts_.model,
+                                           .optimizer = parts_.optimizer},
+                                          state_));
+  last_save_ = last_report_ = Clock::now();
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::End(const std::string& stopped_by) {
+  const RunRecord run{
+      .effective_batch_size = settings_.effective_batch_size,
+      .micro_batch_size = state_.micro_batch,
+      .accumulate_grad_batches =
+          (settings_.effective_batch_size + state_.micro_batch - 1) / state_.micro_batch,
+      .schedule = state_.schedule,
+      .steps = state_.step,
+      .epochs = state_.step / settings_.length.steps_per_epoch,
+      .oom_retries = state_.oom_retries,
+      .memory = ReadMemory(settings_.device, settings_.budget_bytes),
+      .stopped_by = stopped_by};
+  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEnd(run));
+  return absl::OkStatus();
+}
+
+}  // namespace slimreel

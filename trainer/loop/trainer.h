@@ -1,0 +1,93 @@
+// The run: steps, evaluations, checkpoints and observers in their order.
+//
+// Who calls it: //trainer:train, with the parts that trainer/setup made.
+// Threading: one thread. Ownership: borrows the parts, owns the observers and the state.
+#ifndef TRAINER_LOOP_TRAINER_H_
+#define TRAINER_LOOP_TRAINER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "data/loading/loader.h"
+#include "trainer/checkpoint/train_state.h"
+#include "trainer/evaluation/evaluator.h"
+#include "trainer/loop/run_length.h"
+#include "trainer/loop/train_step.h"
+#include "trainer/lr/lr_schedule.h"
+#include "trainer/observers/observer.h"
+
+namespace slimreel {
+
+struct TrainerParts {
+  const Model* model = nullptr;
+  Optimizer* optimizer = nullptr;
+  TrainStep* step = nullptr;
+  Loader* train_loader = nullptr;
+  Evaluator* evaluator = nullptr;  // null: no evaluation
+};
+
+struct TrainerSettings {
+  std::string run_dir;
+  at::Device device = at::kCPU;
+  RunLength length;
+  LrCurve lr;
+  EvaluationTimes evaluation;
+  std::string best_metric = "top1";  // of the per-video metrics
+  CheckpointTimes checkpoint;
+  int64_t keep_checkpoints = 3;
+  int64_t log_every_steps = 10;  // how often device values are read
+  int64_t effective_batch_size = 0;
+  int64_t budget_bytes = 0;
+};
+
+enum class RunEnd { kFinished, kStopped };
+
+class Trainer {
+ public:
+  // `state` is a new run's or a checkpoint's; parts are already restored to it.
+  Trainer(const TrainerParts& parts, const TrainerSettings& settings, TrainState state,
+          std::vector<std::unique_ptr<Observer>> observers);
+
+  // Up to the last step, or to a stop signal: then the step in hand is finished and
+  // saved. Both ends leave a checkpoint and a summary. Errors: the step's, the
+  // loader's, the disk's; the newest checkpoint then stands as it was.
+  absl::StatusOr<RunEnd> Run();
+
+  const TrainState& state() const { return state_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // A step whose loss may still be on its way on the device.
+  struct PendingStep {
+    StepRecord record;
+    at::Tensor loss;
+    at::Tensor grad_norm;
+  };
+
+  absl::Status Loop();
+  absl::Status OneStep();
+  void Advance(const Batch& batch);
+  bool EvaluationIsDue() const;
+  absl::Status EvaluateIfDue();
+  absl::Status ReportPending();
+  absl::Status Flush();
+  absl::Status Save();
+  absl::Status End(const std::string& stopped_by);
+
+  TrainerParts parts_;
+  TrainerSettings settings_;
+  TrainState state_;
+  std::vector<std::unique_ptr<Observer>> observers_;
+  std::vector<PendingStep> pending_;
+  Clock::time_point last_report_;
+  Clock::time_point last_save_;
+};
+
+}  // namespace slimreel
+
+#endif  // TRAINER_LOOP_TRAINER_H_

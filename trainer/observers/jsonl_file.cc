@@ -1,0 +1,58 @@
+#include "trainer/observers/jsonl_file.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace slimreel {
+namespace {
+
+// Bytes of the leading lines that are complete and of steps up to `last_step`.
+int64_t IntactBytes(std::ifstream& file, int64_t last_step) {
+  int64_t bytes = 0;
+  std::string line;
+  while (std::getline(file, line)) {
+    if (file.eof()) break;  // no line end: the line was cut off
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) break;
+    if (json["step"].get<int64_t>() > last_step) break;
+    bytes += static_cast<int64_t>(line.size()) + 1;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<JsonlFile> JsonlFile::Open(const std::string& path, int64_t last_step) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return absl::InternalError(absl::StrCat(path, " cannot be read"));
+    std::filesystem::resize_file(path, IntactBytes(file, last_step), error);
+    if (error) {
+      return absl::InternalError(absl::StrCat(path, " cannot be cut: ", error.message()));
+    }
+  }
+  std::FILE* file = std::fopen(path.c_str(), "ab");
+  if (!file) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+  return JsonlFile(path, file);
+}
+
+absl::Status JsonlFile::Append(const std::string& line) {
+  if (std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
+      std::fputc('\n', file_.get()) != EOF) {
+    return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path_));
+}
+
+absl::Status JsonlFile::Flush() {
+  if (std::fflush(file_.get()) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path_));
+}
+
+}  // namespace slimreel

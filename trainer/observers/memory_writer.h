@@ -1,0 +1,22 @@
+// RUN/memory.jsonl: one reading per logged step.
+#ifndef TRAINER_OBSERVERS_MEMORY_WRITER_H_
+#define TRAINER_OBSERVERS_MEMORY_WRITER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "trainer/observers/observer.h"
+
+namespace slimreel {
+
+// {"step", "live_bytes", "peak_bytes", "reserved_bytes", "host_bytes", "budget_bytes"} at every
+// `every_steps`-th step and at each step that was retried.
+absl::StatusOr<std::unique_ptr<Observer>> MakeMemoryWriter(const std::string& run_dir,
+                                                           int64_t resumed_step,
+                                                           int64_t every_steps);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_OBSERVERS_MEMORY_WRITER_H_

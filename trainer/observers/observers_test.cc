@@ -1,0 +1,147 @@
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "trainer/observers/jsonl_file.h"
+#include "trainer/observers/memory_writer.h"
+#include "trainer/observers/metrics_writer.h"
+#include "trainer/observers/progress_line.h"
+#include "trainer/observers/summary_writer.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string FreshFolder() {
+  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+  const std::string folder = ::testing::TempDir() + "/" + info->name();
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  return folder;
+}
+
+std::vector<nlohmann::json> Lines(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+StepRecord Step(int64_t step) {
+  return {.step = step,
+          .epoch = 0,
+          .loss = 1.0 / step,
+          .grad_norm = 2.0,
+          .lr = 1e-3,
+          .samples = 8,
+          .step_ms = 40.0 + step,
+          .micro_batch = 4,
+          .oom_retries = step == 3 ? 1 : 0};
+}
+
+void Write(const std::string& run, int64_t resumed, int64_t from, int64_t to) {
+  auto writer = MakeMetricsWriter(run, resumed);
+  ASSERT_TRUE(writer.ok()) << writer.status();
+  for (int64_t step = from; step <= to; ++step) {
+    ASSERT_TRUE((*writer)->OnStep(Step(step), {}).ok());
+  }
+  ASSERT_TRUE((*writer)->Flush().ok());
+}
+
+TEST(MetricsWriterTest, EachStepStandsOnceAlsoAfterAResumeFromAnEarlierCheckpoint) {
+  const std::string run = FreshFolder();
+  Write(run, 0, 1, 7);
+  Write(run, 4, 5, 9);
+  const auto lines = Lines(run + "/metrics.jsonl");
+  ASSERT_EQ(lines.size(), 9u);
+  for (int64_t i = 0; i < 9; ++i) EXPECT_EQ(lines[i]["step"], i + 1);
+  EXPECT_DOUBLE_EQ(lines[8]["loss"], 1.0 / 9);
+}
+
+TEST(MetricsWriterTest, ALineCutOffByAKillIsRemoved) {
+  const std::string run = FreshFolder();
+  Write(run, 0, 1, 3);
+  std::ofstream(run + "/metrics.jsonl", std::ios::app) << R"({"step":4,"lo)";
+  Write(run, 4, 4, 4);
+  EXPECT_EQ(Lines(run + "/metrics.jsonl").size(), 4u);
+}
+
+TEST(MetricsWriterTest, ANewRunStartsWithAnEmptyFile) {
+  const std::string run = FreshFolder();
+  Write(run, 0, 1, 3);
+  Write(run, 0, 1, 1);
+  EXPECT_EQ(Lines(run + "/metrics.jsonl").size(), 1u);
+}
+
+TEST(MetricsWriterTest, AnUnwritableFolderIsAnErrorThatNamesTheFile) {
+  const auto writer = MakeMetricsWriter("/nonexistent/run", 0);
+  ASSERT_FALSE(writer.ok());
+  EXPECT_NE(writer.status().message().find("/nonexistent/run/metrics.jsonl"), std::string::npos);
+}
+
+TEST(MemoryWriterTest, WritesLoggedStepsAndEveryRetriedOne) {
+  const std::string run = FreshFolder();
+  auto writer = MakeMemoryWriter(run, 0, 5);
+  for (int64_t step = 1; step <= 10; ++step) {
+    ASSERT_TRUE((*writer)->OnStep(Step(step), {.live_bytes = 7}).ok());
+  }
+  ASSERT_TRUE((*writer)->Flush().ok());
+  const auto lines = Lines(run + "/memory.jsonl");
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0]["step"], 3);
+  EXPECT_EQ(lines[1]["step"], 5);
+  EXPECT_EQ(lines[2]["live_bytes"], 7);
+}
+
+TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
+  const std::string run = FreshFolder();
+  auto writer = MakeSummaryWriter(run);
+  for (int64_t step = 1; step <= 3; ++step) ASSERT_TRUE(writer->OnStep(Step(step), {}).ok());
+  EvaluationRecord evaluation;
+  evaluation.videos = {
+      .count = 4, .top1 = 0.75, .top5 = 1.0, .mean_class_accuracy = 0.7, .loss = 1};
+  ASSERT_TRUE(writer->OnEvaluation(evaluation).ok());
+  RunRecord record;
+  record.effective_batch_size = 8;
+  record.memory.peak_bytes = 100;
+  record.memory.budget_bytes = 200;
+  ASSERT_TRUE(writer->OnEnd(record).ok());
+  std::ifstream file(run + "/summary.json");
+  const auto summary = nlohmann::json::parse(file);
+  for (const char* key :
+       {"metrics", "effective_batch_size", "micro_batch_size", "accumulate_grad_batches",
+        "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes", "samples_per_second",
+        "step_ms", "oom_retries", "steps", "epochs"}) {
+    EXPECT_TRUE(summary.contains(key)) << key;
+  }
+  EXPECT_EQ(summary["metrics"]["top1"], 0.75);
+  EXPECT_EQ(summary["step_ms"], 42.0);
+  EXPECT_EQ(summary["peak_bytes"]["device"], 100);
+  EXPECT_EQ(summary["budget_bytes"], 200);
+}
+
+TEST(SummaryTest, MedianOfEvenCountsIsTheMiddlePairsMean) {
+  EXPECT_EQ(Median({4, 1, 3, 2}), 2.5);
+  EXPECT_EQ(Median({9, 1, 5}), 5);
+  EXPECT_EQ(Median({}), 0);
+}
+
+TEST(ProgressTest, LineNamesStepLossSpeedTimeLeftAndMemoryAgainstTheBudget) {
+  const MemoryRecord memory{.live_bytes = 300 << 20,
+                            .peak_bytes = 400 << 20,
+                            .reserved_bytes = 0,
+                            .host_bytes = 0,
+                            .budget_bytes = 512 << 20};
+  EXPECT_EQ(FormatProgress(Step(2), memory, 52.14, 80, 200),
+            "step 2/200  epoch 0  loss 0.5000  lr 1.00e-03  52.1 samples/s  1m20s left  "
+            "memory 300 MiB now, 400 MiB peak of 512 MiB");
+  EXPECT_EQ(FormatDuration(7500), "2h05m");
+  EXPECT_EQ(FormatDuration(7.6), "8s");
+}
+
+}  // namespace
+}  // namespace slimreel

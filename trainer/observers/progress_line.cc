@@ -1,0 +1,109 @@
+#include "trainer/observers/progress_line.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <deque>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace slimreel {
+namespace {
+
+// Steps that the shown speed is averaged over.
+constexpr size_t kWindow = 20;
+
+std::string Mebibytes(int64_t bytes) {
+  return absl::StrFormat("%d MiB", (bytes + (1 << 19)) >> 20);
+}
+
+class ProgressLine : public Observer {
+ public:
+  explicit ProgressLine(const ProgressOptions& options)
+      : options_(options), terminal_(isatty(STDERR_FILENO) == 1) {}
+
+  absl::Status OnStep(const StepRecord& step, const MemoryRecord& memory) override {
+    recent_.push_back(step);
+    if (recent_.size() > kWindow) recent_.pop_front();
+    if (step.step % options_.log_every_steps != 0 && step.step != options_.total_steps &&
+        step.step != options_.first_step + 1) {
+      return absl::OkStatus();
+    }
+    double milliseconds = 0.0;
+    double samples = 0.0;
+    for (const StepRecord& recent : recent_) {
+      milliseconds += recent.step_ms;
+      samples += static_cast<double>(recent.samples);
+    }
+    const double per_step_ms = milliseconds / static_cast<double>(recent_.size());
+    const double left = 1e-3 * per_step_ms * static_cast<double>(options_.total_steps - step.step);
+    Show(FormatProgress(step, memory, milliseconds > 0 ? 1e3 * samples / milliseconds : 0.0, left,
+                        options_.total_steps));
+    return absl::OkStatus();
+  }
+
+  absl::Status OnEvaluation(const EvaluationRecord& e) override {
+    EndLine();
+    std::fprintf(
+        stderr, "%s\n",
+        absl::StrFormat("evaluation at step %d: top1 %.4f  top5 %.4f  mean class %.4f  "
+                        "loss %.4f  (%d videos, %d clips, %s)",
+                        e.step, e.videos.top1, e.videos.top5, e.videos.mean_class_accuracy,
+                        e.videos.loss, e.videos.count, e.clips.count, FormatDuration(e.seconds))
+            .c_str());
+    return absl::OkStatus();
+  }
+
+  absl::Status OnEnd(const RunRecord& /*run*/) override {
+    EndLine();
+    return absl::OkStatus();
+  }
+
+ private:
+  void Show(const std::string& line) {
+    if (terminal_) {
+      std::fprintf(stderr, "\r\033[K%s", line.c_str());
+      open_ = true;
+    } else {
+      std::fprintf(stderr, "%s\n", line.c_str());
+    }
+  }
+
+  void EndLine() {
+    if (open_) std::fputc('\n', stderr);
+    open_ = false;
+  }
+
+  ProgressOptions options_;
+  bool terminal_;
+  bool open_ = false;  // the terminal's cursor stands behind an unfinished line
+  std::deque<StepRecord> recent_;
+};
+
+}  // namespace
+
+std::string FormatDuration(double seconds) {
+  const auto whole = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
+  if (whole >= 3600) return absl::StrFormat("%dh%02dm", whole / 3600, whole % 3600 / 60);
+  if (whole >= 60) return absl::StrFormat("%dm%02ds", whole / 60, whole % 60);
+  return absl::StrFormat("%ds", whole);
+}
+
+std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,
+                           double samples_per_second, double seconds_left, int64_t total_steps) {
+  std::string line = absl::StrFormat(
+      "step %d/%d  epoch %d  loss %.4f  lr %.2e  %.1f samples/s  %s left  memory %s now, %s peak",
+      step.step, total_steps, step.epoch, step.loss, step.lr, samples_per_second,
+      FormatDuration(seconds_left), Mebibytes(memory.live_bytes), Mebibytes(memory.peak_bytes));
+  if (memory.budget_bytes > 0) absl::StrAppend(&line, " of ", Mebibytes(memory.budget_bytes));
+  if (step.oom_retries > 0) absl::StrAppend(&line, "  (", step.oom_retries, " retried)");
+  return line;
+}
+
+std::unique_ptr<Observer> MakeProgressLine(const ProgressOptions& options) {
+  return std::make_unique<ProgressLine>(options);
+}
+
+}  // namespace slimreel

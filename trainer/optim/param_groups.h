@@ -1,0 +1,39 @@
+// Which parameters are trained, and with what weight decay.
+//
+// Who calls it: trainer/setup, once.
+#ifndef TRAINER_OPTIM_PARAM_GROUPS_H_
+#define TRAINER_OPTIM_PARAM_GROUPS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+// Parameters that share their hyperparameters. The learning rate of a group is
+// the schedule's times lr_scale.
+struct ParamGroup {
+  std::vector<NamedTensor> parameters;
+  double weight_decay = 0.0;
+  double lr_scale = 1.0;
+};
+
+// Sets requires_grad: false for every parameter whose key starts with one of
+// `prefixes`, true for all others. Returns how many are frozen. Errors:
+// InvalidArgument for a prefix that no key has (with the keys' first parts), and
+// where nothing would be left to train.
+absl::StatusOr<int64_t> FreezeParameters(const std::vector<NamedTensor>& parameters,
+                                         const std::vector<std::string>& prefixes);
+
+// Trainable parameters in groups, order kept. With no_decay_norm_and_bias,
+// tensors of one dimension (biases, norm scales) form a group without decay, as
+// in VideoMAE's optim_factory.py.
+std::vector<ParamGroup> MakeParamGroups(const std::vector<NamedTensor>& parameters,
+                                        double weight_decay, bool no_decay_norm_and_bias);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_OPTIM_PARAM_GROUPS_H_

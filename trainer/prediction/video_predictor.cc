@@ -1,0 +1,113 @@
+#include "trainer/prediction/video_predictor.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/tensor.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
+#include "base/status_macros.h"
+#include "data/decode/video_decoder.h"
+#include "data/loading/clip_sampler.h"
+#include "data/loading/crop.h"
+#include "data/loading/planar_copy.h"
+#include "memory/executor/executor.h"
+#include "trainer/evaluation/metrics.h"
+
+namespace slimreel {
+namespace {
+
+// Scores one chunk of cropped frames after the other.
+class ChunkScorer {
+ public:
+  ChunkScorer(const Model& model, const PredictOptions& options)
+      : chain_(model.Chain()),
+        options_(options),
+        crop_size_{.height = model.input.height, .width = model.input.width},
+        shape_{.num_frames = model.input.num_frames, .interval = options.frame_interval},
+        chunk_(at::empty({options.max_video_frames, 3, model.input.height, model.input.width},
+                         at::kByte)) {}
+
+  absl::Status Add(const VideoDecoder& decoder) {
+    const ImageSize stored{.height = decoder.size().height, .width = decoder.size().width};
+    const bool small = stored.height < crop_size_.height || stored.width < crop_size_.width;
+    if (small && !options_.allow_upscale) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "frames of ", stored.height, " x ", stored.width, " are smaller than data.img_size = ",
+          crop_size_.height, " x ", crop_size_.width, "; data.allow_upscale=true enlarges them"));
+    }
+    rgb_.resize(static_cast<size_t>(decoder.size().rgb_bytes()));
+    decoder.CopyRgb(absl::MakeSpan(rgb_));
+    const int64_t plane = crop_size_.height * crop_size_.width;
+    CopyCropToPlanes(rgb_.data(), stored, CentreCrop(stored, crop_size_), plane,
+                     chunk_.mutable_data_ptr<uint8_t>() + filled_ * 3 * plane);
+    ++frames_;
+    if (++filled_ == options_.max_video_frames) ScoreChunk();
+    return absl::OkStatus();
+  }
+
+  VideoPrediction Finish() {
+    if (filled_ > 0) ScoreChunk();
+    VideoPrediction prediction{.probabilities = {}, .label = 0, .frames = frames_, .clips = clips_};
+    for (double& logit : logits_) logit /= static_cast<double>(clips_);
+    prediction.probabilities = Softmax(logits_);
+    prediction.label =
+        std::max_element(prediction.probabilities.begin(), prediction.probabilities.end()) -
+        prediction.probabilities.begin();
+    return prediction;
+  }
+
+ private:
+  void ScoreChunk() {
+    for (int64_t number = 0; number < options_.num_clips; ++number) {
+      const at::Tensor frames =
+          at::tensor(UniformClip(shape_, filled_, number, options_.num_clips), at::kLong);
+      // [T, 3, H, W] -> [1, 3, T, H, W]
+      const at::Tensor clip =
+          chunk_.index_select(0, frames).permute({1, 0, 2, 3}).contiguous().unsqueeze(0);
+      const Tensors out = Executor::Forward(chain_, StageContext(), {clip.to(options_.device)});
+      const at::Tensor row = out[0].to(at::kCPU, at::kDouble).contiguous();
+      logits_.resize(static_cast<size_t>(row.numel()), 0.0);
+      for (int64_t c = 0; c < row.numel(); ++c) logits_[c] += row.const_data_ptr<double>()[c];
+      ++clips_;
+    }
+    filled_ = 0;
+  }
+
+  std::vector<Stage*> chain_;
+  PredictOptions options_;
+  ImageSize crop_size_;
+  ClipShape shape_;
+  at::Tensor chunk_;  // [max_video_frames, 3, H, W] uint8, the first filled_ of them valid
+  std::vector<uint8_t> rgb_;
+  std::vector<double> logits_;  // sum over clips
+  int64_t filled_ = 0;
+  int64_t frames_ = 0;
+  int64_t clips_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
+                                             const PredictOptions& options) {
+  VideoDecoderOptions decoder_options;
+  decoder_options.sizing.short_side = static_cast<int>(options.short_side);
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<VideoDecoder> decoder,
+                            VideoDecoder::Open(path, decoder_options));
+  ChunkScorer scorer(model, options);
+  while (true) {
+    SLIMREEL_ASSIGN_OR_RETURN(const bool more, decoder->Next());
+    if (!more) break;
+    SLIMREEL_RETURN_IF_ERROR(scorer.Add(*decoder));
+  }
+  if (decoder->stats().frames == 0) {
+    return absl::DataLossError(absl::StrCat(path, " holds no frame that decodes"));
+  }
+  return scorer.Finish();
+}
+
+}  // namespace slimreel

@@ -1,0 +1,34 @@
+// One raw video in, class probabilities out, in memory that does not grow with
+// the video's length.
+//
+// Who calls it: //trainer:predict. Threading: one thread.
+#ifndef TRAINER_PREDICTION_VIDEO_PREDICTOR_H_
+#define TRAINER_PREDICTION_VIDEO_PREDICTOR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "models/chain/model.h"
+#include "trainer/prediction/predict_options.h"
+
+namespace slimreel {
+
+struct VideoPrediction {
+  std::vector<double> probabilities;  // [num_classes]: softmax of the clips' mean logits
+  int64_t label = 0;                  // of the highest
+  int64_t frames = 0;
+  int64_t clips = 0;
+};
+
+// The video is cut into chunks of max_video_frames, as prepare cuts it; one chunk of
+// cropped frames is held at a time, and one clip is in the model at a time.
+// Errors: the decoder's (with its reason code); InvalidArgument for frames smaller than
+// the crop; DataLoss for a file without a frame.
+absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
+                                             const PredictOptions& options);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_PREDICTION_VIDEO_PREDICTOR_H_

@@ -1,0 +1,34 @@
+#include "trainer/setup/batch_terms.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace slimreel {
+
+absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request) {
+  BatchTerms terms;
+  terms.effective_batch = request.effective_batch_size > 0
+                              ? request.effective_batch_size
+                              : request.batch_size * request.accumulate_grad_batches;
+  terms.micro_batch = std::min(request.batch_size, terms.effective_batch);
+  terms.norm_frozen = request.norm_group.kind == NormGroup::Kind::kFrozen;
+  if (!request.has_batch_norm || terms.norm_frozen) return terms;
+  if (request.norm_group.kind == NormGroup::Kind::kMicroBatch) {
+    terms.norm_group = terms.min_micro_batch = terms.micro_batch;
+    return terms;
+  }
+  const int64_t group = request.norm_group.size;
+  if (terms.micro_batch < terms.effective_batch && terms.micro_batch % group != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "data.batch_size is ", request.batch_size, ", no multiple of model.norm_group = ", group,
+        ", so normalisation groups would be cut; allowed are multiples of ", group,
+        ", or an effective batch of at most data.batch_size"));
+  }
+  terms.norm_group = group;
+  terms.min_micro_batch = std::min(group, terms.micro_batch);
+  return terms;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,49 @@
+#include "trainer/setup/batch_terms.h"
+
+#include "gtest/gtest.h"
+
+namespace slimreel {
+namespace {
+
+TEST(BatchTermsTest, EffectiveBatchIsMicroTimesAccumulationUnlessItIsSet) {
+  EXPECT_EQ(MakeBatchTerms({.batch_size = 4, .accumulate_grad_batches = 3})->effective_batch, 12);
+  const auto set =
+      MakeBatchTerms({.batch_size = 4, .accumulate_grad_batches = 3, .effective_batch_size = 16});
+  EXPECT_EQ(set->effective_batch, 16);
+  EXPECT_EQ(set->micro_batch, 4);
+  EXPECT_EQ(MakeBatchTerms({.batch_size = 8, .effective_batch_size = 2})->micro_batch, 2);
+}
+
+TEST(BatchTermsTest, AModelWithoutBatchNormMayBeSplitDownToOne) {
+  const auto terms = MakeBatchTerms({.batch_size = 8});
+  EXPECT_EQ(terms->min_micro_batch, 0);
+}
+
+TEST(BatchTermsTest, GroupMicroBatchForbidsSplittingBelowTheConfiguredMicroBatch) {
+  const auto terms = MakeBatchTerms({.batch_size = 8, .has_batch_norm = true});
+  EXPECT_EQ(terms->min_micro_batch, 8);
+  EXPECT_EQ(terms->norm_group, 8);
+}
+
+TEST(BatchTermsTest, ANumberIsTheSmallestSplitAndMustDivideTheMicroBatch) {
+  BatchRequest request{.batch_size = 8,
+                       .accumulate_grad_batches = 2,
+                       .norm_group = {NormGroup::Kind::kSize, 2},
+                       .has_batch_norm = true};
+  EXPECT_EQ(MakeBatchTerms(request)->min_micro_batch, 2);
+  EXPECT_EQ(MakeBatchTerms(request)->norm_group, 2);
+  request.norm_group.size = 3;
+  EXPECT_FALSE(MakeBatchTerms(request).ok());
+  request.accumulate_grad_batches = 1;
+  EXPECT_TRUE(MakeBatchTerms(request).ok());
+}
+
+TEST(BatchTermsTest, FrozenStatisticsAllowEverySplit) {
+  const auto terms = MakeBatchTerms(
+      {.batch_size = 8, .norm_group = {NormGroup::Kind::kFrozen, 0}, .has_batch_norm = true});
+  EXPECT_TRUE(terms->norm_frozen);
+  EXPECT_EQ(terms->min_micro_batch, 0);
+}
+
+}  // namespace
+}  // namespace slimreel

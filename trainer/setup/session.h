@@ -1,0 +1,51 @@
+// All parts of a training run, made from a configuration and, where the run goes
+// on, from a checkpoint.
+//
+// Who calls it: //trainer:train. Ownership: the session owns every part; they borrow
+// from each other, so it does not move.
+#ifndef TRAINER_SETUP_SESSION_H_
+#define TRAINER_SETUP_SESSION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "configs/schema.h"
+#include "trainer/checkpoint/folder.h"
+#include "trainer/loop/trainer.h"
+#include "trainer/setup/batch_terms.h"
+
+namespace slimreel {
+
+struct Session {
+  TrainerSettings settings;
+  TrainState state;
+  BatchTerms batch;
+  std::unique_ptr<Loader> train_loader;
+  std::unique_ptr<Loader> val_loader;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Executor> executor;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<TrainStep> step;
+  std::unique_ptr<Evaluator> evaluator;  // null: no evaluation
+
+  TrainerParts parts() const;
+};
+
+// Opens the data, builds the model, loads model.weights or the checkpoint, makes the
+// optimizer's state. A budget must be in force before the call, so that all of it counts.
+// Errors: the loader's, the factory's, the checkpoint's, each with its own code.
+absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
+                                                     const std::string& run_dir,
+                                                     const std::optional<FoundCheckpoint>& start,
+                                                     int64_t budget_bytes);
+
+std::vector<std::unique_ptr<Observer>> MakeProgressObservers(const Config& config,
+                                                             const Session& session);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_SETUP_SESSION_H_
