@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <stdexcept>
+
 DEFINE_string(test_run, "", "where the run goes");
 DEFINE_int32(test_count, 3, "how many");
 DEFINE_bool(test_plan_only, false, "stop after the plan");
@@ -70,6 +73,23 @@ TEST_F(CommandLineTest, HelpShowsTheProgramsOwnFlagsAlone) {
   EXPECT_THAT(page, HasSubstr("--test_count\n      how many (default 3)"));
   EXPECT_THAT(page, HasSubstr("EXIT CODES"));
   EXPECT_THAT(page, Not(HasSubstr("minloglevel")));
+}
+
+int RunWith(std::vector<const char*> words, std::function<absl::Status(const CommandLine&)> body) {
+  words.insert(words.begin(), "program");
+  return RunProgram(static_cast<int>(words.size()), const_cast<char**>(words.data()), TestProgram(),
+                    body);
+}
+
+TEST_F(CommandLineTest, EveryEndHasItsExitCodeAndNoExceptionEscapes) {
+  const auto ok = [](const CommandLine&) { return absl::OkStatus(); };
+  EXPECT_EQ(RunWith({}, ok), 0);
+  EXPECT_EQ(RunWith({"--no_such_flag=1"}, ok), 2);
+  const auto fail = [](const CommandLine&) { return absl::DataLossError("damaged"); };
+  EXPECT_EQ(RunWith({}, fail), 3);
+  EXPECT_EQ(RunWith({"--help"}, fail), 0);
+  const auto thrower = [](const CommandLine&) -> absl::Status { throw std::runtime_error("x"); };
+  EXPECT_EQ(RunWith({}, thrower), 1);
 }
 
 }  // namespace

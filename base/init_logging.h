@@ -4,7 +4,7 @@
 
 namespace slimreel {
 
-// Once per process, from main, before other threads. `program` must outlive the
+// From main, before other threads; later calls do nothing. `program` must outlive the
 // process (argv[0]). With `quiet`, INFO lines are left out.
 void InitLogging(const char* program, bool quiet = false);
 

@@ -2,10 +2,15 @@
 //
 // LibTorch defines LOG, CHECK, VLOG and others itself, and whichever header
 // comes last wins without a word: with glog first, LOG(INFO) printed nothing. So
-// include this header as the LAST of a .cc file, and in no header.
-// base/logging_test.cc holds it.
+// c10's are brought in first, where LibTorch is there at all, and undefined; its
+// guards then keep it from defining them again. Include this header in .cc files
+// alone, last by custom. base/logging_test.cc holds that the order does not matter.
 #ifndef BASE_LOGGING_H_
 #define BASE_LOGGING_H_
+
+#if __has_include(<c10/util/Logging.h>)
+#include <c10/util/Logging.h>
+#endif
 
 #undef CHECK
 #undef CHECK_EQ

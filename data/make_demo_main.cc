@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "absl/status/status.h"
+#include "base/exit_code.h"
 #include "data/demo/demo_set.h"
 
 DEFINE_string(output, "", "folder to write; gets one folder per class");
@@ -20,9 +20,6 @@ DEFINE_bool(speech, false, "write speech (not yet available)");
 DEFINE_bool(fake, false, "write a deepfake set (not yet available)");
 
 namespace {
-
-constexpr int kExitMachine = 1;
-constexpr int kExitUsage = 2;
 
 constexpr char kUsage[] =
     "writes short clips whose class is the motion of an object.\n\n"
@@ -37,7 +34,7 @@ std::string FromWhereTheUserStands(const std::string& path) {
 
 int UsageError(const std::string& message) {
   std::cerr << "make_demo: " << message << "\nSee make_demo --help.\n";
-  return kExitUsage;
+  return static_cast<int>(slimreel::ExitCode::kUsage);
 }
 
 }  // namespace
@@ -58,7 +55,7 @@ int main(int argc, char** argv) {
   const absl::StatusOr<slimreel::DemoSetSummary> summary = slimreel::WriteDemoSet(options);
   if (!summary.ok()) {
     std::cerr << "make_demo: " << summary.status().message() << "\n";
-    return absl::IsInvalidArgument(summary.status()) ? kExitUsage : kExitMachine;
+    return static_cast<int>(slimreel::ExitCodeOf(summary.status()));
   }
   std::cout << summary->clips << " clips of " << summary->classes << " classes ("
             << summary->bytes / 1024 << " KiB) in " << options.output << "\n";

@@ -17,7 +17,7 @@ namespace slimreel {
 
 enum class FrameCodec { kRaw, kJpeg };
 enum class PreprocessDevice { kAuto, kCpu, kGpu };
-enum class SampleOrder { kShuffle, kClassBalanced, kSequential };
+enum class SamplingMode { kShuffle, kClassBalanced, kSequential };
 
 // data.augment. Presets: none; light = random_crop; standard = random_crop +
 // color_jitter. No preset flips: that turns left into right.
@@ -78,7 +78,7 @@ struct DataOptions {
   bool enable_cache = true;  // cache of decoded frames, dropped first under pressure
   ByteSpec cache_budget{.bytes = 0, .percent = 10.0};  // a share is one of the host ceiling
   int64_t shard_size = int64_t{128} << 20;  // bytes after which a new shard starts; >= 64KiB
-  SampleOrder sampling = SampleOrder::kShuffle;
+  SamplingMode sampling = SamplingMode::kShuffle;
   HeatmapOptions heatmap;
   AudioOptions audio;
 

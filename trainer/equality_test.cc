@@ -2,6 +2,7 @@
 // Whole training runs on synthetic samples, at sizes that take seconds.
 #include <ATen/ops/equal.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/sub.h>
 
 #include <algorithm>
 #include <cmath>
@@ -50,7 +51,7 @@ ModelSpec SpecOf(const RunSpec& run) {
   spec.num_frames = 8;
   spec.height = spec.width = 32;
   spec.dropout = 0.1;
-  spec.drop_path = 0.1;
+  if (run.model == "video_vit_nano") spec.drop_path = 0.1;
   spec.seed = run.seed;
   spec.dtype = run.dtype;
   return spec;
@@ -156,7 +157,8 @@ double Distance(const RunResult& a, const RunResult& b) {
   double largest = 0.0;
   for (size_t i = 0; i < a.names.size(); ++i) {
     if (!a.weights[i].is_floating_point()) continue;
-    const at::Tensor difference = a.weights[i].to(at::kDouble) - b.weights[i].to(at::kDouble);
+    const at::Tensor difference =
+        at::sub(a.weights[i].to(at::kDouble), b.weights[i].to(at::kDouble));
     largest = std::max(largest, Norm(difference) / std::max(1e-30, Norm(b.weights[i])));
   }
   return largest;
@@ -232,7 +234,7 @@ TEST(SinglePrecisionTest, FirstStepGradientsOfASplitAgreeTo2em6) {
     spec.micro_batch = micro_batch;
     const auto split = FirstGradients(spec);
     for (size_t i = 0; i < reference.size(); ++i) {
-      const double difference = Norm(split[i] - reference[i]);
+      const double difference = Norm(at::sub(split[i], reference[i]));
       const double own = Norm(reference[i]);
       // A gradient that is zero but for rounding (a key bias) is compared with all gradients.
       const double scale = own < 1e-6 * std::sqrt(all) ? std::sqrt(all) : own;

@@ -4,7 +4,7 @@
 #
 #   kill_resume_test.sh TRAIN_BINARY   (the seed of the moments is printed; SEED=n repeats them)
 set -u
-train=$1
+train=$(realpath "$1")
 work=${TEST_TMPDIR:-$(mktemp -d)}/kill_resume
 rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
 SEED=${SEED:-$$}

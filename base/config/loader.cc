@@ -15,6 +15,7 @@
 namespace slimreel {
 namespace {
 
+constexpr char kCommandLine[] = "command line";
 constexpr int kMaxDepth = 8;  // deeper than any key; ends on files that refer to themselves
 
 struct Setting {
@@ -80,7 +81,8 @@ void Applier::Unknown(const std::string& where, const std::string& name, const c
 void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::string& path,
                    int depth) {
   for (const auto& pair : map) {
-    const std::string where = absl::StrCat(path, ":", pair.first.Mark().line + 1);
+    const std::string where =
+        path == kCommandLine ? path : absl::StrCat(path, ":", pair.first.Mark().line + 1);
     if (!pair.first.IsScalar()) {
       mistakes_.push_back(absl::StrCat(where, ": a key must be a plain name"));
       continue;
@@ -123,17 +125,17 @@ void Applier::ReadFile(const std::string& path) {
 
 void Applier::ReadOverrides(const std::vector<ConfigOverride>& overrides) {
   for (const ConfigOverride& given : overrides) {
-    const std::string where = "command line";
+    const std::string where(kCommandLine);
     Setting setting{given.key, YAML::Node(), where};
     try {
       setting.value = YAML::Load(given.value);
     } catch (const YAML::Exception&) {
       setting.value = YAML::Node(given.value);  // not YAML: a plain text, such as "@home"
     }
-    if (IsKey(given.key)) {
-      settings_.push_back(setting);
-    } else if (IsSection(given.key) && setting.value.IsMap()) {
+    if (setting.value.IsMap() && IsSection(given.key)) {
       Walk(setting.value, given.key, where, 1);
+    } else if (IsKey(given.key)) {
+      settings_.push_back(setting);
     } else {
       Unknown(where, given.key, "key");
     }

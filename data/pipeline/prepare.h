@@ -37,8 +37,9 @@ struct PrepareOptions {
   // unnamed files in `output`. Does not change a byte of the result.
   int64_t memory_bytes = int64_t{1} << 30;
   DataOptions data;
-  std::function<bool()> interrupted;                        // may be empty; from any thread
-  std::function<void(const PrepareProgress&)> on_progress;  // may be empty; from the caller's thread
+  std::function<bool()> interrupted;  // may be empty; from any thread
+  std::function<void(const PrepareProgress&)>
+      on_progress;  // may be empty; from the caller's thread
 };
 
 struct PrepareSummary {

@@ -77,8 +77,8 @@ absl::Status SampleSink::LogPublished(bool closed_by_end) {
     shard.closed_by_end = closed_by_end;
     shard.open_input = open_input_;
     for (int64_t i = 0; i < published.num_samples; ++i) {
-      // A sample larger than a shard is published as it is added.
-      if (pending_keys_.empty()) return absl::InternalError("a shard was published ahead of its samples");
+      if (pending_keys_.empty())
+        return absl::InternalError("a shard was published ahead of its samples");
       shard.keys.push_back(std::move(pending_keys_.front()));
       pending_keys_.pop_front();
     }

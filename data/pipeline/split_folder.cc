@@ -124,6 +124,12 @@ absl::Status SplitFolder::MakeRoom(const RunState& state, int64_t kept, bool reu
   for (int64_t i = 0; i < kept; ++i) in_place.erase(state.shards[i].file);
   if (in_place.empty()) return absl::OkStatus();
   RunState previous = LoadRunState(previous_state_path());
+  if (previous.fingerprint != state.fingerprint) {
+    std::error_code error;
+    fs::remove_all(previous_folder(), error);
+    if (error) return SystemError(error.value(), "remove", previous_folder());
+    previous = RunState();
+  }
   if (reuse && previous.fingerprint.empty()) {
     SLIMREEL_RETURN_IF_ERROR(MakeFolders(previous_folder()));
     SLIMREEL_ASSIGN_OR_RETURN(auto log, RunLog::Start(previous_state_path(), state));

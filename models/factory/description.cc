@@ -41,16 +41,18 @@ std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
   for (Stage* stage : model.ChainWithLoss()) {
     const Tensors in = Detached(slots);
     const int64_t before = live_bytes();
-    slots = stage->Forward(context, in);
+    // `slots` keeps the stages before alive until this one is measured.
+    Tensors out = stage->Forward(context, in);
     StageDescription description;
     description.name = stage->name();
-    description.output_bytes = BytesMadeHere(*stage, slots);
+    description.output_bytes = BytesMadeHere(*stage, out);
     description.saved_bytes = live_bytes() - before - description.output_bytes;
-    for (const at::Tensor& slot : slots) description.output_sizes.push_back(slot.sizes().vec());
+    for (const at::Tensor& slot : out) description.output_sizes.push_back(slot.sizes().vec());
     for (const NamedTensor& named : stage->parameters()) {
       description.parameters += named.tensor.numel();
     }
     stages.push_back(std::move(description));
+    slots = std::move(out);
   }
   return stages;
 }

@@ -11,6 +11,7 @@
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/loop/best_metric.h"
 #include "trainer/loop/memory_reading.h"
+#include "trainer/loop/plan_file.h"
 
 namespace slimreel {
 namespace {
@@ -29,6 +30,8 @@ Trainer::Trainer(const TrainerParts& parts, const TrainerSettings& settings, Tra
       observers_(std::move(observers)) {}
 
 absl::StatusOr<RunEnd> Trainer::Run() {
+  SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
+                                         settings_.effective_batch_size, settings_.budget_bytes));
   last_report_ = last_save_ = Clock::now();
   parts_.train_loader->Seek(
       {.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
@@ -82,6 +85,10 @@ absl::Status Trainer::OneStep() {
                       .grad_norm = std::move(outcome.grad_norm)});
   const bool log =
       state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
+  if (outcome.oom_retries > 0) {
+    SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
+                                           settings_.effective_batch_size, settings_.budget_bytes));
+  }
   return log || outcome.oom_retries > 0 ? ReportPending() : absl::OkStatus();
 }
 

@@ -21,7 +21,7 @@ std::string Mebibytes(int64_t bytes) {
 
 class ProgressLine : public Observer {
  public:
-  explicit ProgressLine(const ProgressOptions& options)
+  explicit ProgressLine(const ProgressLineOptions& options)
       : options_(options), terminal_(isatty(STDERR_FILENO) == 1) {}
 
   absl::Status OnStep(const StepRecord& step, const MemoryRecord& memory) override {
@@ -76,7 +76,7 @@ class ProgressLine : public Observer {
     open_ = false;
   }
 
-  ProgressOptions options_;
+  ProgressLineOptions options_;
   bool terminal_;
   bool open_ = false;  // the terminal's cursor stands behind an unfinished line
   std::deque<StepRecord> recent_;
@@ -102,7 +102,7 @@ std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,
   return line;
 }
 
-std::unique_ptr<Observer> MakeProgressLine(const ProgressOptions& options) {
+std::unique_ptr<Observer> MakeProgressLine(const ProgressLineOptions& options) {
   return std::make_unique<ProgressLine>(options);
 }
 

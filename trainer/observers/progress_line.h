@@ -10,7 +10,7 @@
 
 namespace slimreel {
 
-struct ProgressOptions {
+struct ProgressLineOptions {
   int64_t total_steps = 0;
   int64_t first_step = 0;  // steps done before this process (resume)
   int64_t log_every_steps = 10;
@@ -27,7 +27,7 @@ std::string FormatDuration(double seconds);
 
 // Writes to standard error: at each `log_every_steps`-th step, at the first and the
 // last one, and one line per evaluation. On a terminal a line replaces the one before.
-std::unique_ptr<Observer> MakeProgressLine(const ProgressOptions& options);
+std::unique_ptr<Observer> MakeProgressLine(const ProgressLineOptions& options);
 
 }  // namespace slimreel
 

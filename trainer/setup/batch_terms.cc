@@ -19,7 +19,8 @@ absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request) {
     terms.norm_group = terms.min_micro_batch = terms.micro_batch;
     return terms;
   }
-  const int64_t group = request.norm_group.size;
+  const bool global = request.norm_group.kind == NormGroup::Kind::kGlobal;
+  const int64_t group = global ? terms.effective_batch : request.norm_group.size;
   if (terms.micro_batch < terms.effective_batch && terms.micro_batch % group != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "data.batch_size is ", request.batch_size, ", no multiple of model.norm_group = ", group,

@@ -15,8 +15,8 @@ struct BatchRequest {
   int64_t batch_size = 8;               // data.batch_size
   int64_t accumulate_grad_batches = 1;  // train.accumulate_grad_batches
   int64_t effective_batch_size = 0;     // train.effective_batch_size; 0: not set
-  NormGroup norm_group;                 // model.norm_group
-  bool has_batch_norm = false;  // of the model
+  NormGroup norm_group{};               // model.norm_group
+  bool has_batch_norm = false;          // of the model
 };
 
 struct BatchTerms {

@@ -27,9 +27,8 @@ LoaderOptions CommonLoaderOptions(const Config& config) {
   options.seed = static_cast<uint64_t>(config.seed);
   options.num_classes = config.model.num_classes.value_or(0);
   options.num_workers = static_cast<int>(config.dataloader.num_workers.value_or(kAutoWorkers));
-  options.prefetch_batches =
-      static_cast<int>(std::max(1, options.num_workers) *
-                       config.dataloader.prefetch_factor.value_or(kAutoPrefetch));
+  options.prefetch_batches = static_cast<int>(
+      std::max(1, options.num_workers) * config.dataloader.prefetch_factor.value_or(kAutoPrefetch));
   options.pin_memory = config.dataloader.pin_memory.value_or(false);
   return options;
 }

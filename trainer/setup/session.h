@@ -41,10 +41,11 @@ struct Session {
 absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
                                                      const std::string& run_dir,
                                                      const std::optional<FoundCheckpoint>& start,
-                                                     int64_t budget_bytes);
+                                                     at::Device device, int64_t budget_bytes);
 
-std::vector<std::unique_ptr<Observer>> MakeProgressObservers(const Config& config,
-                                                             const Session& session);
+// The run folder's files and, unless trainer.progress is off, the progress line.
+absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Config& config,
+                                                                     const Session& session);
 
 }  // namespace slimreel
 

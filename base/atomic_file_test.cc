@@ -1,0 +1,98 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/exit_code.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class AtomicFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "/atomic_file_test";
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  int NumEntries() const {
+    return static_cast<int>(std::distance(fs::directory_iterator(folder_), {}));
+  }
+  std::string folder_;
+};
+
+TEST_F(AtomicFileTest, AFileAppearsWholeAndOnlyWhenCommitted) {
+  const std::string path = folder_ + "/a";
+  auto file = AtomicFile::Create(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE((*file)->Write("one").ok());
+  EXPECT_FALSE(fs::exists(path));
+  ASSERT_TRUE((*file)->Write(" two").ok());
+  ASSERT_TRUE((*file)->Commit().ok());
+  EXPECT_EQ(*ReadFile(path), "one two");
+  ASSERT_TRUE(WriteFileAtomically(path, "three").ok());
+  EXPECT_EQ(*ReadFile(path), "three");
+  EXPECT_EQ(NumEntries(), 1);
+}
+
+TEST_F(AtomicFileTest, WhatIsNotCommittedLeavesNothing) {
+  { ASSERT_TRUE((*AtomicFile::Create(folder_ + "/a"))->Write("x").ok()); }
+  { ASSERT_TRUE(AtomicFolder::Create(folder_ + "/b").ok()); }
+  EXPECT_EQ(NumEntries(), 0);
+}
+
+TEST_F(AtomicFileTest, AFolderAppearsWholeAndTakesThePlaceOfAnOldOne) {
+  for (const char* text : {"old", "new"}) {
+    auto folder = AtomicFolder::Create(folder_ + "/step/");
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    ASSERT_TRUE(MakeFolders((*folder)->aside() + "/sub").ok());
+    std::ofstream((*folder)->aside() + "/sub/" + text) << text;
+    ASSERT_TRUE((*folder)->Commit().ok());
+  }
+  EXPECT_EQ(*ReadFile(folder_ + "/step/sub/new"), "new");
+  EXPECT_FALSE(fs::exists(folder_ + "/step/sub/old"));
+  EXPECT_EQ(NumEntries(), 1);
+}
+
+TEST_F(AtomicFileTest, LeftoversOfTheDeadGoAndOfTheLivingStay) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {  // dies without destructors, as by kill -9
+    auto file = AtomicFile::Create(folder_ + "/dead");
+    auto dead_folder = AtomicFolder::Create(folder_ + "/dead_folder");
+    std::ofstream((*dead_folder)->aside() + "/x") << "x";
+    _exit(file.ok() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  auto living = AtomicFile::Create(folder_ + "/living");
+  ASSERT_TRUE(living.ok());
+  EXPECT_EQ(NumEntries(), 3);
+  ASSERT_TRUE(RemoveLeftovers(folder_).ok());
+  EXPECT_EQ(NumEntries(), 1);
+  EXPECT_TRUE((*living)->Commit().ok());
+}
+
+TEST_F(AtomicFileTest, ErrorsNameThePathAndAFullDiskIsTold) {
+  const absl::Status missing = WriteFileAtomically(folder_ + "/no/such", "x");
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(missing.message()), HasSubstr(folder_ + "/no/such: No such file"));
+  const absl::Status full = SystemError(ENOSPC, "write", "runs/a");
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(full.message()), HasSubstr("runs/a: No space left on device"));
+  EXPECT_EQ(ExitCodeOf(full), ExitCode::kInternal);
+  EXPECT_EQ(SystemError(EROFS, "write", "a").code(), absl::StatusCode::kPermissionDenied);
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,59 @@
+#include "configs/keys.h"
+
+namespace slimreel {
+
+// Names of PyTorch, Lightning, Hugging Face and OpenMMLab, in one table.
+const std::vector<ConfigAlias>& ConfigAliases() {
+  static const auto* const kAliases = new std::vector<ConfigAlias>{
+      {"data.num_workers", "dataloader.num_workers", {}},
+      {"data.pin_memory", "dataloader.pin_memory", {}},
+      {"data.persistent_workers", "dataloader.persistent_workers", {}},
+      {"data.prefetch_factor", "dataloader.prefetch_factor", {}},
+      {"dataloader_num_workers", "dataloader.num_workers", {}},
+      {"dataloader_pin_memory", "dataloader.pin_memory", {}},
+      {"num_workers", "dataloader.num_workers", {}},
+      {"pin_memory", "dataloader.pin_memory", {}},
+      {"persistent_workers", "dataloader.persistent_workers", {}},
+      {"prefetch_factor", "dataloader.prefetch_factor", {}},
+      {"gpu.memory_management.gpu_threshold", "memory.gpu_threshold", {}},
+      {"gpu.memory_management.cpu_threshold", "memory.cpu_threshold", {}},
+      {"gpu.memory_management.auto_cleanup_interval", "memory.auto_cleanup_interval", {}},
+      {"gpu.memory_management.enable_monitoring", "memory.enable_monitoring", {}},
+      {"gpu.memory_management.force_cleanup_every", "memory.force_cleanup_every", {}},
+      {"gpu_memory_threshold", "memory.gpu_threshold", {}},
+      {"cpu_memory_threshold", "memory.cpu_threshold", {}},
+      {"batch_size", "data.batch_size", {}},
+      {"per_device_train_batch_size", "data.batch_size", {}},
+      {"train_dataloader.batch_size", "data.batch_size", {}},
+      {"per_device_eval_batch_size", "data.eval_batch_size", {}},
+      {"enable_cache", "data.enable_cache", {}},
+      {"max_frames", "data.num_frames", {}},
+      {"gradient_accumulation_steps", "train.accumulate_grad_batches", {}},
+      {"accumulative_counts", "train.accumulate_grad_batches", {}},
+      {"optim_wrapper.accumulative_counts", "train.accumulate_grad_batches", {}},
+      {"learning_rate", "train.lr", {}},
+      {"optim_wrapper.optimizer.lr", "train.lr", {}},
+      {"warmup_steps", "train.warmup_steps", {}},
+      {"max_steps", "train.max_steps", {{"-1", "none"}}},
+      {"num_train_epochs", "train.max_epochs", {}},
+      {"max_epochs", "train.max_epochs", {}},
+      {"fp16", "trainer.precision", {{"true", "16"}, {"false", ""}}},
+      {"bf16", "trainer.precision", {{"true", "bf16"}, {"false", ""}}},
+      {"mixed_precision",
+       "trainer.precision",
+       {{"true", "16"}, {"fp16", "16"}, {"false", ""}, {"no", ""}}},
+      {"gradient_checkpointing", "model.use_gradient_checkpointing", {}},
+      {"backbone", "model.name", {}},
+      {"load_from", "model.weights", {}},
+      {"eval_strategy", "evaluation.strategy", {}},
+      {"eval_steps", "evaluation.every_steps", {}},
+      {"generation_max_length", "evaluation.generation_max_length", {}},
+      {"save_steps", "checkpoint.every_steps", {}},
+      {"save_total_limit", "checkpoint.keep", {}},
+      {"output_dir", "--run", {}},
+      {"resume", "--resume", {{"true", "auto"}, {"false", "none"}}},
+  };
+  return *kAliases;
+}
+
+}  // namespace slimreel

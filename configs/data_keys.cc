@@ -1,0 +1,214 @@
+#include "base/status_macros.h"
+#include "configs/keys.h"
+
+namespace slimreel {
+namespace {
+
+ConfigKey ImgSizeKey(DataOptions* data) {
+  return CustomKey(
+      "data.img_size", "whole number, 8 to 4096, or [height, width]",
+      "crop fed to the model, pixels; larger than the stored frame is an error",
+      [data](const YAML::Node& value) -> absl::Status {
+        const Bounds bounds = Between(8, 4096);
+        if (!value.IsSequence()) {
+          SLIMREEL_ASSIGN_OR_RETURN(data->img_height, ParseInt(value, bounds));
+          data->img_width = data->img_height;
+          return absl::OkStatus();
+        }
+        if (value.size() != 2) return NotAllowed(value, "a whole number or [height, width]");
+        SLIMREEL_ASSIGN_OR_RETURN(data->img_height, ParseInt(value[0], bounds));
+        SLIMREEL_ASSIGN_OR_RETURN(data->img_width, ParseInt(value[1], bounds));
+        return absl::OkStatus();
+      },
+      [data] {
+        if (data->img_height == data->img_width) return std::to_string(data->img_height);
+        return YamlList({std::to_string(data->img_height), std::to_string(data->img_width)});
+      });
+}
+
+ConfigKey ShortSideKey(DataOptions* data) {
+  return CustomKey(
+      "data.short_side", "whole number, 8 to 8192, or native, or none: round(img_size * 8/7)",
+      "prepare: shorter side of stored frames, pixels, after rotation",
+      [data](const YAML::Node& value) -> absl::Status {
+        data->native_size = value.IsScalar() && value.Scalar() == "native";
+        data->short_side.reset();
+        if (data->native_size || IsNone(value)) return absl::OkStatus();
+        SLIMREEL_ASSIGN_OR_RETURN(data->short_side, ParseInt(value, Between(8, 8192)));
+        return absl::OkStatus();
+      },
+      [data] {
+        if (data->native_size) return std::string("native");
+        return data->short_side.has_value() ? std::to_string(*data->short_side) : "none";
+      });
+}
+
+const AugmentSwitches kLight{.random_crop = true};
+const AugmentSwitches kStandard{.random_crop = true, .color_jitter = true};
+
+ConfigKey AugmentKey(AugmentSwitches* augment) {
+  ConfigKey key = CustomKey(
+      "data.augment", "none | light (random_crop) | standard (random_crop, color_jitter), or a map",
+      "augmentation of training clips; no preset flips, which turns left into right",
+      [augment](const YAML::Node& value) -> absl::Status {
+        if (IsNone(value)) {
+          *augment = AugmentSwitches();
+          return absl::OkStatus();
+        }
+        SLIMREEL_ASSIGN_OR_RETURN(const size_t preset, ParseWord(value, {"light", "standard"}, {}));
+        *augment = preset == 0 ? kLight : kStandard;
+        return absl::OkStatus();
+      },
+      [augment]() -> std::string {
+        if (*augment == AugmentSwitches()) return "none";
+        if (*augment == kLight) return "light";
+        if (*augment == kStandard) return "standard";
+        const auto word = [](bool on) { return on ? "true" : "false"; };
+        return std::string("{random_crop: ") + word(augment->random_crop) +
+               ", flip: " + word(augment->flip) + ", color_jitter: " + word(augment->color_jitter) +
+               ", spec_augment: " + word(augment->spec_augment) + "}";
+      });
+  return key.LaterValues({"standard"});
+}
+
+ConfigKey ShardSizeKey(int64_t* bytes) {
+  return CustomKey(
+      "data.shard_size", "bytes (128MiB), 64KiB or more",
+      "prepare: a new shard starts after so many bytes of samples",
+      [bytes](const YAML::Node& value) -> absl::Status {
+        const absl::StatusOr<int64_t> parsed =
+            value.IsScalar() ? ParseBytes(value.Scalar()) : NotAllowed(value, "bytes");
+        if (!parsed.ok() || *parsed < 65536) return NotAllowed(value, "128MiB; 64KiB or more");
+        *bytes = *parsed;
+        return absl::OkStatus();
+      },
+      [bytes] { return FormatByteSpec({.bytes = *bytes}); });
+}
+
+void AddPrepareKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
+  keys->push_back(ShortSideKey(data).KeepsResult());
+  keys->push_back(FloatKey("data.fps", &data->fps, Between(0.01, 1000), "native",
+                           "prepare: frames per second after resampling by time")
+                      .Later()
+                      .KeepsResult());
+  keys->push_back(IntKey("data.chunk_overlap", &data->chunk_overlap, AtLeast(0),
+                         "prepare: frames that neighbouring chunks share")
+                      .KeepsResult());
+  keys->push_back(EnumKey("data.frame_codec", &data->frame_codec, {"raw", "jpeg"},
+                          "prepare: how shards hold frames")
+                      .Later()
+                      .KeepsResult());
+  keys->push_back(IntKey("data.jpeg_quality", &data->jpeg_quality, Between(1, 100),
+                         "prepare: quality of frame_codec jpeg")
+                      .Later()
+                      .KeepsResult());
+  keys->push_back(FloatKey("data.quality_threshold", &data->quality_threshold, Between(0, 1),
+                           "prepare: frames under it (blur, darkness, flatness) are left out")
+                      .KeepsResult());
+  keys->push_back(ShardSizeKey(&data->shard_size).KeepsResult());
+}
+
+void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
+  keys->push_back(ImgSizeKey(data));
+  keys->push_back(BoolKey("data.allow_upscale", &data->allow_upscale,
+                          "frames smaller than img_size are enlarged instead of refused"));
+  keys->push_back(IntKey("data.num_frames", &data->num_frames, Between(1, 1024),
+                         "frames of a clip; memory and time grow with it"));
+  keys->push_back(IntKey("data.frame_interval", &data->frame_interval, Between(1, 1000),
+                         "stored frames from one frame of a clip to the next"));
+  keys->push_back(IntKey("data.max_video_frames", &data->max_video_frames, AtLeast(1),
+                         "prepare: longest chunk; train: frames of a sample that clips come from"));
+  keys->push_back(AugmentKey(&data->augment));
+  AugmentSwitches* augment = &data->augment;
+  keys->push_back(BoolKey("data.augment.random_crop", &augment->random_crop, "else the centre crop")
+                      .PartOfMap());
+  keys->push_back(
+      BoolKey("data.augment.flip", &augment->flip, "left-right, half of the clips").PartOfMap());
+  keys->push_back(
+      BoolKey("data.augment.color_jitter", &augment->color_jitter, "costs memory and time")
+          .Later()
+          .PartOfMap());
+  keys->push_back(
+      BoolKey("data.augment.spec_augment", &augment->spec_augment, "of audio").Later().PartOfMap());
+}
+
+void AddLaterInputKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
+  keys->push_back(FloatKey("data.heatmap.sigma", &data->heatmap.sigma, Between(0.01, 100),
+                           "pose input: of the Gaussian, heatmap pixels")
+                      .Later());
+  keys->push_back(IntKey("data.heatmap.size", &data->heatmap.size, Between(8, 1024),
+                         "pose input: height and width of heatmaps")
+                      .Later());
+  keys->push_back(
+      BoolKey("data.heatmap.with_limb", &data->heatmap.with_limb, "pose input: limbs beside joints")
+          .Later());
+  keys->push_back(IntKey("data.audio.sample_rate", &data->audio.sample_rate, Between(8000, 48000),
+                         "speech input: Hz")
+                      .Later());
+  keys->push_back(FloatKey("data.audio.window_seconds", &data->audio.window_seconds,
+                           Between(0.1, 60), "speech input: length of a sample")
+                      .Later());
+  keys->push_back(IntKey("data.audio.num_mels", &data->audio.num_mels, Between(1, 512),
+                         "speech input: bins of the log-mel spectrogram")
+                      .Later());
+}
+
+void AddLoaderKeys(DataloaderOptions* dataloader, std::vector<ConfigKey>* keys) {
+  keys->push_back(IntKey("dataloader.num_workers", &dataloader->num_workers, Between(0, 256),
+                         "auto", "threads that load; 0: in the caller's thread")
+                      .KeepsResult());
+  keys->push_back(IntKey("dataloader.prefetch_factor", &dataloader->prefetch_factor,
+                         Between(1, 1024), "auto", "batches ahead per worker")
+                      .KeepsResult());
+  keys->push_back(
+      BoolKey("dataloader.pin_memory", &dataloader->pin_memory, "auto", "page-locked buffers")
+          .KeepsResult());
+  keys->push_back(BoolKey("dataloader.persistent_workers", &dataloader->persistent_workers, "auto",
+                          "keep threads and mappings between epochs")
+                      .KeepsResult());
+}
+
+}  // namespace
+
+std::vector<ConfigKey> DataKeys(DataOptions* data, DataloaderOptions* dataloader) {
+  std::vector<ConfigKey> keys;
+  keys.push_back(TextListKey("data.train", &data->train,
+                             "shard folders (their train-* shards), or synthetic:N"));
+  keys.push_back(
+      TextListKey("data.val", &data->val, "shard folders (their val-* shards)").KeepsResult());
+  keys.push_back(
+      TextListKey("data.test", &data->test, "shard folders (their test-* shards)").KeepsResult());
+  keys.push_back(IntKey("data.batch_size", &data->batch_size, Between(1, 1 << 20),
+                        "samples per forward pass on one device (micro-batch)"));
+  keys.push_back(IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20), "none",
+                        "the same in evaluation; none: batch_size")
+                     .KeepsResult());
+  for (const auto& [name, field] :
+       {std::pair("data.load_rgb", &data->load_rgb), std::pair("data.load_kpt", &data->load_kpt),
+        std::pair("data.load_audio", &data->load_audio)}) {
+    keys.push_back(
+        BoolKey(name, field, "none", "none: what the model needs; left out is not read"));
+    const bool rgb = field == &data->load_rgb;
+    keys.back().LaterValues({rgb ? "false" : "true"});
+  }
+  AddClipKeys(data, &keys);
+  keys.push_back(EnumKey("data.sampling", &data->sampling,
+                         {"shuffle", "class_balanced", "sequential"}, "order of training samples"));
+  keys.push_back(EnumKey("data.preprocess_device", &data->preprocess_device, {"auto", "cpu", "gpu"},
+                         "where uint8 becomes float and is normalised and cropped")
+                     .LaterValues({"gpu"})
+                     .KeepsResult());
+  keys.push_back(BoolKey("data.enable_cache", &data->enable_cache,
+                         "cache of decoded frames, dropped first under pressure")
+                     .KeepsResult());
+  keys.push_back(BytesKey("data.cache_budget", &data->cache_budget,
+                          "bytes of the cache, or share of the host ceiling")
+                     .Later()
+                     .KeepsResult());
+  AddPrepareKeys(data, &keys);
+  AddLaterInputKeys(data, &keys);
+  AddLoaderKeys(dataloader, &keys);
+  return keys;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,128 @@
+#include <array>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "base/status_macros.h"
+#include "configs/keys.h"
+
+namespace slimreel {
+namespace {
+
+struct Technique {
+  const char* name;
+  bool AllowedTechniques::*field;
+  bool available;
+};
+constexpr std::array<Technique, 7> kTechniques = {
+    {{"checkpointing", &AllowedTechniques::checkpointing, true},
+     {"lean", &AllowedTechniques::lean, true},
+     {"split", &AllowedTechniques::split, true},
+     {"offload", &AllowedTechniques::offload, true},
+     {"precision", &AllowedTechniques::precision, false},
+     {"fewer_frames", &AllowedTechniques::fewer_frames, false},
+     {"smaller_images", &AllowedTechniques::smaller_images, false}}};
+
+absl::Status SetAllowed(const YAML::Node& value, AllowedTechniques* allow) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParseTextList(value));
+  AllowedTechniques result{false, false, false, false, false, false, false};
+  for (const std::string& name : names) {
+    const auto found = absl::c_find_if(
+        kTechniques, [&](const Technique& technique) { return name == technique.name; });
+    if (found == kTechniques.end()) {
+      return NotAllowed(YAML::Node(name),
+                        "a list of checkpointing, lean, split, offload, precision, fewer_frames, "
+                        "smaller_images");
+    }
+    if (!found->available) {
+      return absl::InvalidArgumentError("holds " + name + ", which is not yet available");
+    }
+    result.*(found->field) = true;
+  }
+  *allow = result;
+  return absl::OkStatus();
+}
+
+ConfigKey AllowKey(AllowedTechniques* allow) {
+  return CustomKey(
+      "memory.allow",
+      "list of checkpointing, lean, split, offload, precision, fewer_frames, smaller_images",
+      "what the planner may use; the last three change results",
+      [allow](const YAML::Node& value) { return SetAllowed(value, allow); },
+      [allow] {
+        std::vector<std::string> names;
+        for (const Technique& technique : kTechniques) {
+          if (allow->*technique.field) names.push_back(technique.name);
+        }
+        return YamlList(names);
+      });
+}
+
+bool IsScheduleWord(const std::string& word) {
+  return word == "keep" || word == "checkpoint" || word == "lean";
+}
+
+absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
+  constexpr char kAllowed[] = "auto, keep, checkpoint, every:N, or one word per stage";
+  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> given, ParseTextList(value));
+  std::vector<std::string> words;
+  for (const std::string& item : given) {
+    for (absl::string_view word : absl::StrSplit(item, ' ', absl::SkipEmpty())) {
+      words.emplace_back(word);
+    }
+  }
+  int64_t every = 0;
+  const bool single =
+      words.size() == 1 &&
+      (words[0] == "auto" || (absl::StartsWith(words[0], "every:") &&
+                              absl::SimpleAtoi(words[0].substr(6), &every) && every >= 1));
+  if (words.empty() || (!single && !absl::c_all_of(words, IsScheduleWord))) {
+    return NotAllowed(value, kAllowed);
+  }
+  if (absl::c_linear_search(words, "lean")) {
+    return absl::InvalidArgumentError("holds lean, which is not yet available");
+  }
+  schedule->clear();
+  for (const std::string& word : words) *schedule += (schedule->empty() ? "" : ",") + word;
+  return absl::OkStatus();
+}
+
+ConfigKey ScheduleKey(std::string* schedule) {
+  return CustomKey(
+      "memory.schedule", "auto | keep | lean | checkpoint | every:N | one word per stage",
+      "what the executor does with each stage; auto keeps all without a budget",
+      [schedule](const YAML::Node& value) { return SetSchedule(value, schedule); },
+      [schedule] { return YamlText(*schedule); });
+}
+
+}  // namespace
+
+std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
+  std::vector<ConfigKey> keys;
+  keys.push_back(BytesKey("memory.budget", &memory->budget, "hard ceiling of device memory"));
+  keys.push_back(BytesKey("memory.host_budget", &memory->host_budget,
+                          "hard ceiling of loader buffers, queues and pinned memory"));
+  keys.push_back(AllowKey(&memory->allow));
+  keys.push_back(ScheduleKey(&memory->schedule));
+  keys.push_back(EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},
+                         "a step that runs out of memory is done again by exact means, or fails"));
+  keys.push_back(FloatKey("memory.gpu_threshold", &memory->gpu_threshold, {0, 1, true, false},
+                          "share of the device ceiling above which to clean up and warn")
+                     .Later());
+  keys.push_back(FloatKey("memory.cpu_threshold", &memory->cpu_threshold, {0, 1, true, false},
+                          "the same of the host ceiling")
+                     .Later());
+  keys.push_back(FloatKey("memory.auto_cleanup_interval", &memory->auto_cleanup_interval_seconds,
+                          Between(0.1, 86400), "seconds between looks at the thresholds")
+                     .Later());
+  keys.push_back(IntKey("memory.force_cleanup_every", &memory->force_cleanup_every, AtLeast(0),
+                        "steps; 0: never")
+                     .Later());
+  keys.push_back(BoolKey("memory.enable_monitoring", &memory->enable_monitoring,
+                         "background sampling into memory.jsonl"));
+  for (ConfigKey& key : keys) key.KeepsResult();
+  return keys;
+}
+
+}  // namespace slimreel

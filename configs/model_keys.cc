@@ -1,0 +1,72 @@
+#include "base/status_macros.h"
+#include "configs/keys.h"
+
+namespace slimreel {
+namespace {
+
+ConfigKey NormGroupKey(NormGroup* group) {
+  ConfigKey key = CustomKey(
+      "model.norm_group", "micro_batch | global | frozen, or whole number, 1 or more",
+      "consecutive samples of the effective batch that BatchNorm takes statistics over",
+      [group](const YAML::Node& value) -> absl::Status {
+        using Kind = NormGroup::Kind;
+        const std::string word = value.IsScalar() ? value.Scalar() : "";
+        if (word == "micro_batch" || word == "global" || word == "frozen") {
+          *group = {word == "global"   ? Kind::kGlobal
+                    : word == "frozen" ? Kind::kFrozen
+                                       : Kind::kMicroBatch};
+          return absl::OkStatus();
+        }
+        const absl::StatusOr<int64_t> size = ParseInt(value, AtLeast(1));
+        if (!size.ok()) {
+          return NotAllowed(value, "micro_batch, global, frozen, or a whole number, 1 or more");
+        }
+        *group = {Kind::kSize, *size};
+        return absl::OkStatus();
+      },
+      [group]() -> std::string {
+        switch (group->kind) {
+          case NormGroup::Kind::kSize:
+            return std::to_string(group->size);
+          case NormGroup::Kind::kMicroBatch:
+            return "micro_batch";
+          case NormGroup::Kind::kGlobal:
+            return "global";
+          case NormGroup::Kind::kFrozen:
+            return "frozen";
+        }
+        return "";
+      });
+  return key.LaterValues({"global"});
+}
+
+}  // namespace
+
+std::vector<ConfigKey> ModelKeys(ModelOptions* model) {
+  std::vector<ConfigKey> keys;
+  keys.push_back(TextKey("model.name", &model->name, "none",
+                         "a model of the zoo (//models:model -- list); required to train"));
+  keys.push_back(IntKey("model.num_classes", &model->num_classes, Between(2, 1 << 24), "none",
+                        "none: from the data"));
+  keys.push_back(TextKey("model.weights", &model->weights, "none",
+                         "safetensors file with the reference's keys"));
+  keys.push_back(BoolKey("model.use_gradient_checkpointing", &model->use_gradient_checkpointing,
+                         "auto", "true: every stage, one forward pass of time; false: forbidden")
+                     .KeepsResult());
+  keys.push_back(FloatKey("model.dropout", &model->dropout, {0, 1, false, true}, "none",
+                          "none: the reference's"));
+  keys.push_back(FloatKey("model.drop_path", &model->drop_path, {0, 1, false, true}, "none",
+                          "none: the reference's"));
+  keys.push_back(EnumKey("model.temporal_pooling", &model->temporal_pooling,
+                         {"mean", "attention", "lstm"}, "per-frame backbones")
+                     .Later());
+  keys.push_back(NormGroupKey(&model->norm_group));
+  keys.push_back(
+      EnumKey("model.fusion", &model->fusion, {"lateral", "cross_attention"}, "RGB+pose models")
+          .Later());
+  keys.push_back(TextListKey("model.freeze", &model->freeze,
+                             "key prefixes; frozen parameters keep no gradient"));
+  return keys;
+}
+
+}  // namespace slimreel

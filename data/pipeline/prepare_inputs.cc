@@ -1,0 +1,105 @@
+#include "data/pipeline/prepare_inputs.h"
+
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "data/annotations/input_list.h"
+#include "data/decode/video_decoder.h"
+#include "data/pipeline/sample_key.h"
+
+namespace slimreel {
+namespace {
+
+// Moves when the same options give other bytes than before.
+constexpr int kPipelineVersion = 1;
+
+nlohmann::json Preparation(const DataOptions& data) {
+  nlohmann::json json = {{"pipeline_version", kPipelineVersion},
+                         {"resize", "bilinear"},
+                         {"max_video_frames", data.max_video_frames},
+                         {"chunk_overlap", data.chunk_overlap},
+                         {"quality_threshold", data.quality_threshold},
+                         {"frame_codec", "raw"},
+                         {"shard_size", data.shard_size}};
+  json["short_side"] =
+      data.native_size ? nlohmann::json("native") : nlohmann::json(data.ResolvedShortSide());
+  return json;
+}
+
+std::string Fingerprint(const DatasetInfo& info) {
+  const std::string text = info.preparation.dump() + nlohmann::json(info.libav_versions).dump();
+  return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
+}
+
+// Splits of one folder share classes and options: whoever comes second must agree.
+absl::Status AgreeWithOtherSplits(const PrepareOptions& options, const DatasetInfo& existing,
+                                  DatasetInfo* info) {
+  std::string others;
+  for (const auto& [split, counts] : existing.splits) {
+    if (split == options.split) continue;
+    absl::StrAppend(&others, others.empty() ? "" : ", ", split);
+    info->splits[split] = counts;
+  }
+  if (others.empty()) return absl::OkStatus();
+  info->classes = existing.classes;
+  if (existing.fingerprint == info->fingerprint) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      options.output, ": its split ", others, " was prepared with other options or libraries (",
+      existing.preparation.dump(), " against ", info->preparation.dump(),
+      "); use the same ones, or another --output"));
+}
+
+// Part 3 of 16 takes the videos number 2, 18, 34, ...: classes stay mixed.
+std::vector<InputRecord> RecordsOf(const std::vector<InputVideo>& videos,
+                                   const PrepareOptions& options) {
+  std::vector<std::string> names;
+  for (const InputVideo& video : videos) names.push_back(video.name);
+  const std::vector<std::string> stems = KeyStems(names);
+  std::vector<InputRecord> records;
+  const size_t step = options.part > 0 ? options.num_parts : 1;
+  for (size_t i = options.part > 0 ? options.part - 1 : 0; i < videos.size(); i += step) {
+    InputRecord record;
+    record.path = videos[i].path;
+    record.key = stems[i];
+    record.label = videos[i].label;
+    struct stat status;
+    if (stat(record.path.c_str(), &status) == 0) {
+      record.size_bytes = status.st_size;
+      record.mtime_ns = int64_t{1000000000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
+    }
+    records.push_back(std::move(record));
+  }
+  return records;
+}
+
+}  // namespace
+
+absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options) {
+  PreparedInputs prepared;
+  DatasetInfo& info = prepared.info;
+  info.preparation = Preparation(options.data);
+  info.libav_versions = LibavVersions();
+  info.fingerprint = Fingerprint(info);
+  const absl::StatusOr<DatasetInfo> existing = ReadDatasetInfoFile(
+      absl::StrCat(options.output, "/", DatasetInfoFileName(options.part, options.num_parts)));
+  if (existing.ok()) {
+    SLIMREEL_RETURN_IF_ERROR(AgreeWithOtherSplits(options, *existing, &info));
+  } else if (!absl::IsNotFound(existing.status())) {
+    return existing.status();
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(InputList list,
+                            ListInputs({options.inputs, options.annotations, info.classes}));
+  info.classes = list.classes;
+  prepared.info_changed = !existing.ok() || existing->classes != info.classes;
+  prepared.warnings = std::move(list.warnings);
+  prepared.videos = RecordsOf(list.videos, options);
+  return prepared;
+}
+
+}  // namespace slimreel

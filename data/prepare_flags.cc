@@ -1,0 +1,90 @@
+#include "data/prepare_flags.h"
+
+#include <gflags/gflags.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "configs/schema.h"
+
+DEFINE_string(config, "", "YAML file; without it, the defaults");
+DEFINE_string(input, "",
+              "what to prepare, comma-separated: a folder per class, a flat folder, lists of "
+              "`path label` lines (.txt, .csv, .tsv, .lst, .list), videos");
+DEFINE_string(annotations, "",
+              "file of `path label` lines for the inputs; words alone name the classes in order");
+DEFINE_string(output, "", "folder for the shards; several splits may share it");
+DEFINE_string(split, "train", "train, val or test");
+DEFINE_string(num_workers, "auto",
+              "decoding threads; auto: dataloader.num_workers, else one per core. Changes no byte");
+DEFINE_string(part, "", "3/16: the third of 16 parts that machines share");
+
+namespace slimreel {
+namespace {
+
+absl::Status ReadPart(const std::string& text, PrepareOptions* options) {
+  if (text.empty()) return absl::OkStatus();
+  const std::vector<std::string> words = absl::StrSplit(text, '/');
+  if (words.size() == 2 && absl::SimpleAtoi(words[0], &options->part) &&
+      absl::SimpleAtoi(words[1], &options->num_parts) && options->part >= 1 &&
+      options->part <= options->num_parts) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--part=", text, ": write i/n with 1 <= i <= n, for example 3/16"));
+}
+
+absl::StatusOr<int> ReadWorkers(const std::string& text, const DataloaderOptions& dataloader) {
+  int workers = 0;
+  if (text == "auto") {
+    if (dataloader.num_workers) return std::max<int>(1, *dataloader.num_workers);
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  if (absl::SimpleAtoi(text, &workers) && workers >= 1 && workers <= 256) return workers;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--num_workers=", text, ": write auto or a number from 1 to 256"));
+}
+
+}  // namespace
+
+Program PrepareProgram() {
+  Program program;
+  program.name = "prepare";
+  program.synopsis = "prepare --input=PATHS --output=DIR [--config=FILE] [KEY=VALUE...]";
+  program.description =
+      "Decodes videos, cuts them into chunks and writes shards (tar files).\n"
+      "A second run does only what is new or changed.";
+  program.flags = {"config", "input", "annotations", "output", "split", "num_workers", "part"};
+  program.examples =
+      "prepare --config=configs/quickstart.yaml --input=clips/train --output=shards\n"
+      "prepare --config=configs/quickstart.yaml --input=clips/val --output=shards --split=val\n"
+      "prepare --input=list.txt --output=shards data.short_side=native";
+  program.takes_config = true;
+  program.bare_keys = BareConfigKeys();
+  program.config_help = [] { return ConfigHelp(); };
+  return program;
+}
+
+absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
+    const std::vector<ConfigOverride>& overrides) {
+  std::vector<std::string> notes;
+  SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(FLAGS_config, overrides, &notes));
+  for (const std::string& note : notes) LOG(INFO) << note;
+  PrepareOptions options;
+  options.inputs = absl::StrSplit(FLAGS_input, ',', absl::SkipEmpty());
+  options.annotations = FLAGS_annotations;
+  options.output = FLAGS_output;
+  options.split = FLAGS_split;
+  options.data = config.data;
+  SLIMREEL_RETURN_IF_ERROR(ReadPart(FLAGS_part, &options));
+  SLIMREEL_ASSIGN_OR_RETURN(options.num_workers, ReadWorkers(FLAGS_num_workers, config.dataloader));
+  return options;
+}
+
+}  // namespace slimreel

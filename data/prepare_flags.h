@@ -1,0 +1,22 @@
+// The command line of //data:prepare as options. The only file that knows its flags.
+#ifndef DATA_PREPARE_FLAGS_H_
+#define DATA_PREPARE_FLAGS_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/command_line.h"
+#include "base/config/override.h"
+#include "data/pipeline/prepare.h"
+
+namespace slimreel {
+
+Program PrepareProgram();
+
+// Reads --config with `overrides` and all other flags. InvalidArgument, NotFound.
+absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
+    const std::vector<ConfigOverride>& overrides);
+
+}  // namespace slimreel
+
+#endif  // DATA_PREPARE_FLAGS_H_

@@ -1,0 +1,153 @@
+#include "models/factory/factory.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace slimreel {
+namespace {
+
+using ::testing::HasSubstr;
+
+ModelSpec Spec(const std::string& name, int64_t num_classes, int64_t size) {
+  ModelSpec spec;
+  spec.name = name;
+  spec.num_classes = num_classes;
+  spec.height = spec.width = size;
+  return spec;
+}
+
+std::unique_ptr<Model> Build(const ModelSpec& spec) {
+  auto model = BuildModel(spec);
+  EXPECT_TRUE(model.ok()) << model.status();
+  return std::move(*model);
+}
+
+int64_t Count(const Model& model) {
+  int64_t count = 0;
+  for (const NamedTensor& named : Parameters(model)) count += named.tensor.numel();
+  return count;
+}
+
+// Keys and shapes of a state dict, by tools/parity/make_rgb_fixtures.py.
+void ExpectKeys(const Model& model, const std::string& file) {
+  std::ifstream stream("models/rgb/testdata/" + file);
+  std::map<std::string, std::vector<int64_t>> got;
+  for (const auto& list : {Parameters(model), Buffers(model)}) {
+    for (const NamedTensor& named : list) got[named.name] = named.tensor.sizes().vec();
+  }
+  const auto expected = nlohmann::json::parse(stream).get<decltype(got)>();
+  EXPECT_EQ(got, expected);
+}
+
+at::Tensor Pixels(int64_t batch, int64_t size) {
+  return at::arange(batch * 3 * 16 * size * size, at::kLong)
+      .mul(7919)
+      .remainder(256)
+      .to(at::kByte)
+      .view({batch, 3, 16, size, size});
+}
+
+TEST(FactoryTest, R3d18HasTorchvisionsKeysAndCount) {
+  const auto model = Build(Spec("r3d_18", 400, 112));
+  EXPECT_EQ(Count(*model), 33371472);
+  ExpectKeys(*model, "r3d_18_keys.json");
+}
+
+TEST(FactoryTest, VideoVitSmallHasHuggingFacesKeysAndCount) {
+  const auto model = Build(Spec("video_vit_small", 400, 112));
+  // VideoMAE's layers at d = 384: matrices 12 d^2; biases of q, v, projection (3 d) and of
+  // the MLP (5 d); two LayerNorms (4 d). The same formula gives VideoMAE-B's 86,534,800.
+  const int64_t d = 384;
+  const int64_t layer = 12 * d * d + 12 * d;
+  const int64_t patches = 3 * 2 * 16 * 16 * d + d;
+  EXPECT_EQ(Count(*model), patches + 12 * layer + 2 * d + 400 * d + 400);
+  ExpectKeys(*model, "video_vit_small_keys.json");
+}
+
+TEST(FactoryTest, EveryStageGivesTheSameBitsWithoutGradAndWritesNoInput) {
+  for (const ModelEntry& entry : ModelTable()) {
+    ModelSpec spec = Spec(entry.name, 6, 32);
+    spec.dropout = 0.2;
+    const auto model = Build(spec);
+    const Tensors targets{at::zeros({2}, at::kLong)};
+    StageContext context;
+    context.training = true;
+    context.targets = &targets;
+    Tensors kept{Pixels(2, 32)};
+    for (Stage* stage : model->ChainWithLoss()) {
+      context.first_visit = true;
+      const Tensors in = kept;
+      std::vector<int64_t> versions;
+      for (const at::Tensor& t : in) versions.push_back(static_cast<int64_t>(t._version()));
+      kept = stage->Forward(context, in);
+      at::NoGradGuard no_grad;
+      context.first_visit = false;
+      const Tensors again = stage->Forward(context, in);
+      ASSERT_EQ(again.size(), kept.size());
+      for (size_t i = 0; i < kept.size(); ++i) {
+        EXPECT_TRUE(at::equal(again[i], kept[i])) << entry.name << " " << stage->name();
+      }
+      for (size_t i = 0; i < in.size(); ++i) {
+        EXPECT_EQ(static_cast<int64_t>(in[i]._version()), versions[i]) << stage->name();
+      }
+      for (size_t i = 0; i < stage->handed_on().size(); ++i) {
+        const int from = stage->handed_on()[i];
+        if (from >= 0) {
+          EXPECT_TRUE(kept[i].is_same(in[from])) << stage->name();
+        }
+      }
+    }
+    kept[0].backward();
+    for (const NamedTensor& named : Parameters(*model)) {
+      EXPECT_TRUE(named.tensor.grad().defined()) << entry.name << " " << named.name;
+    }
+  }
+}
+
+TEST(FactoryTest, EveryModelTakesSixteenFramesOf64) {
+  for (const ModelEntry& entry : ModelTable()) {
+    EXPECT_TRUE(BuildModel(Spec(entry.name, 6, 64)).ok()) << entry.name;
+  }
+}
+
+TEST(FactoryTest, PixelsAreNormalisedAndFloatsPass) {
+  const auto model = Build(Spec("video_vit_nano", 6, 64));
+  const Tensors out = model->stages[0]->Forward({}, {Pixels(1, 64)});
+  for (int c = 0; c < 3; ++c) {
+    const double pixel = Pixels(1, 64)[0][c][3][5][7].item<double>();
+    const double expected = (pixel / 255 - model->input.mean[c]) / model->input.std[c];
+    EXPECT_NEAR(out[0][0][c][3][5][7].item<double>(), expected, 1e-5);
+  }
+  EXPECT_TRUE(model->stages[0]->Forward({}, out)[0].is_same(out[0]));
+}
+
+TEST(FactoryTest, UnknownNameSuggestsTheNearest) {
+  const auto model = BuildModel(Spec("r3d_nanno", 6, 64));
+  EXPECT_TRUE(absl::IsNotFound(model.status()));
+  EXPECT_THAT(std::string(model.status().message()), HasSubstr("nearest: r3d_nano"));
+}
+
+TEST(FactoryTest, SizesThatAModelDoesNotTakeSayWhatItTakes) {
+  const auto odd_image = BuildModel(Spec("video_vit_nano", 6, 60));
+  EXPECT_TRUE(absl::IsInvalidArgument(odd_image.status()));
+  EXPECT_THAT(std::string(odd_image.status().message()), HasSubstr("multiples of 16"));
+  ModelSpec odd_frames = Spec("video_vit_nano", 6, 64);
+  odd_frames.num_frames = 7;
+  EXPECT_THAT(std::string(BuildModel(odd_frames).status().message()), HasSubstr("multiple of 2"));
+  EXPECT_THAT(std::string(BuildModel(Spec("r3d_18", 6, 16)).status().message()),
+              HasSubstr("from 32x32 up"));
+  ModelSpec weights = Spec("r3d_nano", 6, 64);
+  weights.class_weights = {1.0, 2.0};
+  EXPECT_THAT(std::string(BuildModel(weights).status().message()), HasSubstr("one per class"));
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,18 @@
+#!/bin/bash
+# Makes .venv_parity: the Python packages that tests compare SlimReel with
+# (webdataset, numpy, safetensors). Idempotent. Prints the python to pass on as
+# SLIMREEL_PARITY_PYTHON. Packages come from pip's configured sources.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+venv=$root/.venv_parity
+python=$venv/bin/python
+packages=(numpy safetensors webdataset)
+
+if [ ! -x "$python" ]; then
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+fi
+if ! "$python" -c "import numpy, safetensors, webdataset" 2>/dev/null; then
+  "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2
+fi
+echo "$python"

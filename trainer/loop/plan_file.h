@@ -1,0 +1,21 @@
+// RUN/plan.json: the plan in force, for people and tools. A resumed run reads its
+// plan from the checkpoint.
+#ifndef TRAINER_LOOP_PLAN_FILE_H_
+#define TRAINER_LOOP_PLAN_FILE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "memory/policy/tighten.h"
+
+namespace slimreel {
+
+// {"effective_batch_size", "micro_batch_size", "accumulate_grad_batches", "schedule",
+// "budget_bytes" (null: none)}. Replaces what was there, atomically.
+absl::Status WritePlanFile(const std::string& run_dir, const Plan& plan,
+                           int64_t effective_batch_size, int64_t budget_bytes);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_LOOP_PLAN_FILE_H_

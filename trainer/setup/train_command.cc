@@ -1,0 +1,171 @@
+#include "trainer/setup/train_command.h"
+
+#include <ATen/Context.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/atomic_file.h"
+#include "base/bytes.h"
+#include "base/exit_code.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "configs/schema.h"
+#include "memory/policy/limits.h"
+#include "memory/tracking/cpu_allocator.h"
+#include "trainer/loop/fits_in_memory.h"
+#include "trainer/setup/resume.h"
+#include "trainer/setup/run_options.h"
+#include "trainer/setup/session.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status CheckRequired(const Config& config) {
+  if (config.data.train.empty()) {
+    return absl::InvalidArgumentError(
+        "data.train is not set; give a shard folder (//data:prepare writes one) or synthetic:N");
+  }
+  if (config.model.name.empty()) {
+    return absl::InvalidArgumentError(
+        "model.name is not set; //models:model list shows the known names");
+  }
+  return absl::OkStatus();
+}
+
+std::string RunFolder(const TrainCommand& command, const Config& config) {
+  if (!command.run.empty()) return command.run;
+  if (!config.run.empty()) return config.run;
+  const std::string stem = fs::path(command.config).stem().string();
+  return absl::StrCat("runs/", stem.empty() ? "default" : stem);
+}
+
+std::string ResumeWord(const TrainCommand& command, const Config& config) {
+  if (!command.resume.empty()) return command.resume;
+  return config.resume.empty() ? "auto" : config.resume;
+}
+
+// Whether the configuration that a checkpoint was made with is this one.
+absl::StatusOr<bool> CompareWithRun(const Config& config, const FoundCheckpoint& start,
+                                    bool allow_change) {
+  const fs::path saved = fs::path(start.path).parent_path().parent_path() / "config.yaml";
+  if (!fs::exists(saved)) return true;
+  SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved.string(), {}));
+  std::vector<std::string> changed;
+  for (const ConfigDifference& difference : DiffConfigs(before, config)) {
+    const std::string line =
+        absl::StrCat(difference.key, ": ", difference.before, " -> ", difference.after);
+    LOG(WARNING) << "changed since the checkpoint: " << line
+                 << (difference.changes_result ? " (changes what is learnt)" : "");
+    if (difference.changes_result) changed.push_back(line);
+  }
+  if (changed.empty() || allow_change) return changed.empty();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the configuration differs from ", saved.string(),
+      " in what is learnt: ", absl::StrJoin(changed, "; "),
+      ". Put the values back, choose another --run, or give --allow_config_change to go on with "
+      "the new ones"));
+}
+
+// The ceiling in force; 0: none was asked for.
+absl::StatusOr<int64_t> EnforceBudget(const Config& config, at::Device device) {
+  if (!config.memory.budget.has_value()) return 0;
+  if (!device.is_cpu()) {
+    return absl::UnimplementedError(
+        "memory.budget on a CUDA device is not yet available; leave it out or set "
+        "trainer.device=cpu");
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+  const Ceiling ceiling = LowestCeiling(host, config.memory.budget);
+  LOG(INFO) << "memory ceiling: " << FormatBytes(ceiling.bytes) << " (" << ceiling.origin << ")";
+  SetCpuBudget(ceiling.bytes);
+  return ceiling.bytes;
+}
+
+absl::Status DoesNotFit(int64_t budget_bytes) {
+  return NothingFitsError(absl::StrCat(
+      "weights and optimizer state alone do not fit memory.budget = ", FormatBytes(budget_bytes),
+      "; raise it, choose a smaller model, train.optimizer=sgd with train.momentum=0, or freeze "
+      "parameters (model.freeze)"));
+}
+
+void LogSession(const Session& session) {
+  const BatchTerms& batch = session.batch;
+  LOG(INFO) << session.model->name << ": " << session.settings.length.total_steps << " steps of "
+            << batch.effective_batch << " samples in micro-batches of " << session.state.micro_batch
+            << ", schedule " << session.state.schedule;
+  if (batch.norm_group > 0 && session.settings.budget_bytes > 0) {
+    LOG(INFO) << "BatchNorm takes its statistics over " << batch.norm_group
+              << " samples, so the budget never splits below micro-batches of "
+              << batch.min_micro_batch
+              << " (model.norm_group: a smaller number or frozen allows more)";
+  }
+}
+
+void PrintResult(const Session& session, const TrainState& state) {
+  std::cout << "run folder: " << session.settings.run_dir << "\nsteps: " << state.step << " of "
+            << session.settings.length.total_steps << "\n";
+  if (state.best_step >= 0) {
+    std::cout << "best " << state.best_metric << ": " << state.best_value << " at step "
+              << state.best_step << "\n";
+  }
+}
+
+absl::Status PrepareFolder(const Config& config, const std::string& run_dir,
+                           const std::optional<FoundCheckpoint>& start) {
+  SLIMREEL_RETURN_IF_ERROR(MakeFolders(run_dir));
+  SLIMREEL_RETURN_IF_ERROR(
+      WriteFileAtomically(absl::StrCat(run_dir, "/config.yaml"), ConfigToYaml(config)));
+  return start ? SetAsideLaterCheckpoints(run_dir, start->state.step) : absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunTrainCommand(const TrainCommand& command,
+                             const std::vector<ConfigOverride>& overrides) {
+  std::vector<std::string> notes;
+  SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(command.config, overrides, &notes));
+  for (const std::string& note : notes) LOG(INFO) << note;
+  SLIMREEL_RETURN_IF_ERROR(CheckRequired(config));
+  if (command.plan_only) {
+    return absl::UnimplementedError("--plan_only is not yet available: the planner comes later");
+  }
+  const std::string run_dir = RunFolder(command, config);
+  SLIMREEL_ASSIGN_OR_RETURN(const auto start, FindStart(ResumeWord(command, config), run_dir));
+  if (start) {
+    SLIMREEL_ASSIGN_OR_RETURN(const bool same,
+                              CompareWithRun(config, *start, command.allow_config_change));
+    if (same && start->state.finished) {
+      std::cout << "this run is finished (" << start->state.step << " steps): " << run_dir << "\n";
+      return absl::OkStatus();
+    }
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(const at::Device device, ResolveDevice(config.trainer.device));
+  if (config.trainer.deterministic) {
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget_bytes, EnforceBudget(config, device));
+  absl::StatusOr<std::unique_ptr<Session>> session;
+  if (!FitsInMemory([&] { session = MakeSession(config, run_dir, start, device, budget_bytes); })) {
+    return DoesNotFit(budget_bytes);
+  }
+  if (!session.ok()) return session.status();
+  LogSession(**session);
+  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, start));
+  SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
+  Trainer trainer((*session)->parts(), (*session)->settings, (*session)->state,
+                  std::move(observers));
+  SLIMREEL_ASSIGN_OR_RETURN(const RunEnd end, trainer.Run());
+  PrintResult(**session, trainer.state());
+  if (end == RunEnd::kFinished) return absl::OkStatus();
+  return StoppedError("stopped by a signal and saved; the same command goes on from there");
+}
+
+}  // namespace slimreel

@@ -1,0 +1,43 @@
+#include "trainer/setup/trained_model.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "models/factory/factory.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/setup/run_options.h"
+
+namespace slimreel {
+
+absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
+                                              const std::string& checkpoint) {
+  const std::string config_path = absl::StrCat(run_dir, "/config.yaml");
+  if (run_dir.empty() || !std::filesystem::exists(config_path)) {
+    return absl::NotFoundError(absl::StrCat("--run=", run_dir, " is no run folder: it has no ",
+                                            "config.yaml; //trainer:train makes one"));
+  }
+  TrainedModel trained;
+  SLIMREEL_ASSIGN_OR_RETURN(trained.config, LoadConfig(config_path, {}));
+  SLIMREEL_ASSIGN_OR_RETURN(trained.checkpoint, FindCheckpoint(run_dir, checkpoint));
+  for (const std::string& reason : trained.checkpoint.skipped) {
+    LOG(WARNING) << reason << "; an older checkpoint is used";
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));
+  const auto classes = static_cast<int64_t>(trained.checkpoint.state.classes.size());
+  SLIMREEL_ASSIGN_OR_RETURN(
+      trained.model, BuildModel(MakeModelSpec(trained.config,
+                                              trained.config.model.num_classes.value_or(classes))));
+  SLIMREEL_RETURN_IF_ERROR(RestoreTensors(trained.checkpoint.path, *trained.model, nullptr));
+  if (!trained.device.is_cpu()) {
+    for (const auto& list : {Parameters(*trained.model), Buffers(*trained.model)}) {
+      for (NamedTensor named : list) named.tensor.set_data(named.tensor.to(trained.device));
+    }
+  }
+  return trained;
+}
+
+}  // namespace slimreel

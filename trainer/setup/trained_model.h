@@ -1,0 +1,31 @@
+// A trained model out of a run folder, for evaluate and predict.
+#ifndef TRAINER_SETUP_TRAINED_MODEL_H_
+#define TRAINER_SETUP_TRAINED_MODEL_H_
+
+#include <c10/core/Device.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "configs/schema.h"
+#include "models/chain/model.h"
+#include "trainer/checkpoint/folder.h"
+
+namespace slimreel {
+
+struct TrainedModel {
+  Config config;  // the run's
+  FoundCheckpoint checkpoint;
+  std::unique_ptr<Model> model;
+  at::Device device = at::kCPU;
+};
+
+// `checkpoint`: best | latest | path. Errors: NotFound (no run, no checkpoint), DataLoss
+// (damaged).
+absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
+                                              const std::string& checkpoint);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_SETUP_TRAINED_MODEL_H_
