@@ -1,41 +1,52 @@
 // //data:shards: looks into a folder of shards. See data/shard/README.md.
 #include <gflags/gflags.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <string>
-#include <vector>
 
+#include "base/command_line.h"
 #include "data/shard/shard_commands.h"
 
-DEFINE_bool(json, false, "list, show and verify: print JSON");
-DEFINE_string(split, "", "only this split; the default is all of them (show: train)");
-DEFINE_int64(sample, 0, "show: number of the sample in its split");
-DEFINE_string(format, "", "index: wids or dali");
+DEFINE_bool(json, false, "list, verify and index: print JSON (show always does)");
+DEFINE_string(split, "", "list, show, verify: only this split; empty: all, but show: train");
+DEFINE_int64(sample, 0, "show: number of the sample in its split, from 0");
+DEFINE_string(format, "", "index: wids or dali (not yet available); empty: join parts");
 
-int main(int argc, char** argv) {
-  gflags::SetUsageMessage(
-      "list|show|verify|index DIR\n"
-      "  list    splits, shards, samples, frames, classes\n"
-      "  show    --sample=N: one sample's members and metadata\n"
-      "  verify  compare every member with its hash; exit 3 names what is damaged\n"
-      "  index   --format=wids|dali: not yet available");
-  gflags::ParseCommandLineFlags(&argc, &argv, /*remove_flags=*/true);
-  // Under `bazel run`, relative paths mean where the user stands.
-  if (const char* folder = std::getenv("BUILD_WORKING_DIRECTORY")) {
-    if (chdir(folder) != 0) std::cerr << "cannot go to " << folder << "\n";
-  }
-  if (argc != 3) {
-    std::cerr << "usage: shards list|show|verify|index DIR (--help says more)\n";
-    return 2;
+namespace {
+
+slimreel::Program ShardsProgram() {
+  slimreel::Program program;
+  program.name = "shards";
+  program.synopsis = "shards list|show|verify|index DIR [FLAGS]";
+  program.description =
+      "Looks into a folder of shards that prepare wrote.\n\n"
+      "list    splits, shards, samples, frames, classes\n"
+      "show    one sample's members and metadata\n"
+      "verify  compares every member with its hash and names what is damaged (exit 3)\n"
+      "index   joins dataset.json and the report of a preparation in parts";
+  program.flags = {"split", "sample", "json", "format"};
+  program.examples =
+      "shards list shards\n"
+      "shards show shards --split=val --sample=7\n"
+      "shards verify shards --json";
+  return program;
+}
+
+absl::Status Main(const slimreel::CommandLine& line) {
+  if (line.positional.size() != 2) {
+    return absl::InvalidArgumentError(
+        "a command and a folder are needed: shards list|show|verify|index DIR; see --help");
   }
   slimreel::ShardCommand command;
-  command.verb = argv[1];
-  command.folder = argv[2];
+  command.verb = line.positional[0];
+  command.folder = line.positional[1];
   command.split = FLAGS_split;
   command.sample = FLAGS_sample;
   command.json = FLAGS_json;
   command.format = FLAGS_format;
-  return slimreel::RunShardCommand(command, std::cout, std::cerr);
+  return slimreel::RunShardCommand(command, std::cout);
 }
+
+}  // namespace
+
+int main(int argc, char** argv) { return slimreel::RunProgram(argc, argv, ShardsProgram(), Main); }

@@ -61,7 +61,7 @@ absl::Status Predict(std::vector<std::string> paths) {
     if (prediction.ok()) {
       Print(trained, path, *prediction);
     } else {
-      std::cerr << path << ": " << prediction.status().message() << "\n";
+      std::cerr << prediction.status().message() << "\n";
       ++failed;
     }
   }

@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/atomic_file.h"
 #include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "data/decode/libav_handles.h"
@@ -247,7 +246,7 @@ absl::Status Preparation::TakeOver(int64_t index, const InputRecord& known) {
 }
 
 void Preparation::Progress() const {
-  if (!options_.on_progress) return;
+  if (!options_.on_progress || inputs_.videos.empty()) return;
   options_.on_progress(
       {static_cast<int64_t>(report_.size()), static_cast<int64_t>(inputs_.videos.size()), frames_});
 }

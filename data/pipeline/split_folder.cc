@@ -7,10 +7,12 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "data/shard/shard_types.h"
 
@@ -31,8 +33,6 @@ absl::Status Move(const std::string& from, const std::string& to) {
   return error ? SystemError(error.value(), "move", from) : absl::OkStatus();
 }
 
-std::string FileName(const ShardName& name) { return FormatShardName(name); }
-
 }  // namespace
 
 SplitFolder::SplitFolder(std::string folder, std::string split, int part, int num_parts, int lock)
@@ -42,7 +42,7 @@ SplitFolder::SplitFolder(std::string folder, std::string split, int part, int nu
       num_parts_(num_parts),
       lock_(lock) {
   // "train-p03of16-000000.tar" without its number.
-  name_ = FileName({split_, part_, num_parts_, 0});
+  name_ = FormatShardName({split_, part_, num_parts_, 0});
   name_.erase(name_.rfind('-'));
 }
 
@@ -51,8 +51,11 @@ SplitFolder::~SplitFolder() { close(lock_); }
 absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const std::string& folder,
                                                                const std::string& split, int part,
                                                                int num_parts) {
-  SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
-  std::string lock_path = FileName({split, part, num_parts, 0});
+  if (absl::Status made = MakeFolders(folder); !made.ok()) {
+    // Whatever the system calls it, the place is not writable.
+    return WithExitCode(std::move(made), ExitCode::kInternal);
+  }
+  std::string lock_path = FormatShardName({split, part, num_parts, 0});
   lock_path = absl::StrCat(folder, "/.", lock_path.substr(0, lock_path.rfind('-')), ".lock");
   const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (lock < 0) return SystemError(errno, "write", lock_path);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -102,8 +100,14 @@ absl::StatusOr<DatasetInfo> FromJson(const std::string& path, const json& object
   return info;
 }
 
-// Adds a part's counts to what is known of the others.
-absl::Status Join(const std::string& path, const DatasetInfo& part, DatasetInfo* whole) {
+}  // namespace
+
+std::string DatasetInfoFileName(int part, int num_parts) {
+  if (part == 0) return "dataset.json";
+  return absl::StrFormat("dataset-p%02dof%02d.json", part, num_parts);
+}
+
+absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetInfo* whole) {
   if (part.classes != whole->classes || part.task != whole->task ||
       part.fingerprint != whole->fingerprint) {
     return absl::DataLossError(
@@ -122,13 +126,6 @@ absl::Status Join(const std::string& path, const DatasetInfo& part, DatasetInfo*
   return absl::OkStatus();
 }
 
-}  // namespace
-
-std::string DatasetInfoFileName(int part, int num_parts) {
-  if (part == 0) return "dataset.json";
-  return absl::StrFormat("dataset-p%02dof%02d.json", part, num_parts);
-}
-
 absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info, int part,
                               int num_parts) {
   const std::string text =
@@ -137,9 +134,7 @@ absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info
 }
 
 absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot open ", path));
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  SLIMREEL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   return FromJson(path, json::parse(text, nullptr, /*allow_exceptions=*/false));
 }
 
@@ -157,7 +152,7 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder) {
   SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(parts.front()));
   for (size_t i = 1; i < parts.size(); ++i) {
     SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo part, ReadDatasetInfoFile(parts[i]));
-    SLIMREEL_RETURN_IF_ERROR(Join(parts[i], part, &whole));
+    SLIMREEL_RETURN_IF_ERROR(AddPart(parts[i], part, &whole));
   }
   return whole;
 }

@@ -53,6 +53,10 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder);
 // One file.
 absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path);
 
+// Adds the counts of `part`, read from `path`. DataLoss: classes, task or
+// fingerprint differ from those of `whole`.
+absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetInfo* whole);
+
 }  // namespace slimreel
 
 #endif  // DATA_SHARD_DATASET_INFO_H_

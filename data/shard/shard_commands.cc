@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/atomic_file.h"
+#include "base/nearest_name.h"
 #include "base/status_macros.h"
+#include "data/shard/join_parts.h"
 #include "data/shard/rebuild_index.h"
 #include "data/shard/shard_file.h"
 #include "data/shard/shard_reader.h"
@@ -22,16 +25,14 @@ std::string Dump(const json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-int Report(const absl::Status& status, std::ostream& err) {
-  err << std::string(status.message()) << "\n";
-  return absl::IsInvalidArgument(status) || absl::IsUnimplemented(status) ? 2 : 3;
-}
-
 absl::StatusOr<std::vector<std::string>> SplitsOf(const ShardCommand& command) {
   std::set<std::string> splits;
   std::error_code error;
   std::filesystem::directory_iterator entries(command.folder, error);
-  if (error) return absl::NotFoundError(absl::StrCat(command.folder, ": ", error.message()));
+  if (error == std::errc::not_a_directory) {
+    return absl::InvalidArgumentError(absl::StrCat(command.folder, " is no folder of shards"));
+  }
+  if (error) return SystemError(error.value(), "list", command.folder);
   for (const auto& entry : entries) {
     ShardName name;
     if (ParseShardName(entry.path().filename().string(), &name) &&
@@ -136,10 +137,15 @@ absl::Status Show(const ShardCommand& command, std::ostream& out) {
 }
 
 // Every sample's hashes, and that the tar holds no more and no other members than the index.
-std::vector<std::string> DamageOf(const std::string& path) {
+// A file that the machine does not give is an error, not damage.
+absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path) {
   auto shard = ShardFile::Open(path);
-  if (!shard.ok()) return {std::string(shard.status().message())};
   std::vector<std::string> damage;
+  if (absl::IsDataLoss(shard.status())) {
+    damage.emplace_back(shard.status().message());
+    return damage;
+  }
+  SLIMREEL_RETURN_IF_ERROR(shard.status());
   for (int64_t i = 0; i < (*shard)->index().num_samples(); ++i) {
     const absl::Status status = (*shard)->Verify(i);
     if (!status.ok()) damage.emplace_back(status.message());
@@ -170,7 +176,7 @@ absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
   }
   std::sort(paths.begin(), paths.end());
   for (const std::string& path : paths) {
-    const std::vector<std::string> found = DamageOf(path);
+    SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> found, DamageOf(path));
     damage.insert(damage.end(), found.begin(), found.end());
     if (!command.json) out << path << ": " << (found.empty() ? "ok" : "DAMAGED") << "\n";
   }
@@ -182,23 +188,32 @@ absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
       absl::StrCat(text, damage.size(), " damaged; delete these shards and prepare again"));
 }
 
+absl::Status Index(const ShardCommand& command, std::ostream& out) {
+  if (!command.format.empty()) {
+    return absl::UnimplementedError(absl::StrCat("--format=", command.format,
+                                                 " is not yet available; without --format, index "
+                                                 "joins the parts of a divided preparation"));
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(const JoinedParts joined, JoinParts(command.folder));
+  if (command.json) {
+    out << Dump({{"parts", joined.num_parts}, {"written", joined.written}});
+    return absl::OkStatus();
+  }
+  out << joined.num_parts << " parts joined into\n";
+  for (const std::string& path : joined.written) out << "  " << path << "\n";
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-int RunShardCommand(const ShardCommand& command, std::ostream& out, std::ostream& err) {
-  absl::Status status;
-  if (command.verb == "list") {
-    status = List(command, out);
-  } else if (command.verb == "show") {
-    status = Show(command, out);
-  } else if (command.verb == "verify") {
-    status = VerifyAll(command, out);
-  } else if (command.verb == "index") {
-    status = absl::UnimplementedError("index --format=wids|dali is not yet available");
-  } else {
-    status = absl::InvalidArgumentError(
-        absl::StrCat("unknown command '", command.verb, "': list, show, verify or index"));
-  }
-  return status.ok() ? 0 : Report(status, err);
+absl::Status RunShardCommand(const ShardCommand& command, std::ostream& out) {
+  if (command.verb == "list") return List(command, out);
+  if (command.verb == "show") return Show(command, out);
+  if (command.verb == "verify") return VerifyAll(command, out);
+  if (command.verb == "index") return Index(command, out);
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown command '", command.verb, "' (there are list, show, verify and index)",
+                   DidYouMean(command.verb, {"list", "show", "verify", "index"})));
 }
 
 }  // namespace slimreel

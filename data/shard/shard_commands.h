@@ -8,6 +8,8 @@
 #include <ostream>
 #include <string>
 
+#include "absl/status/status.h"
+
 namespace slimreel {
 
 struct ShardCommand {
@@ -16,11 +18,12 @@ struct ShardCommand {
   std::string split;   // empty: all (show: train, or the only one)
   int64_t sample = 0;  // show
   bool json = false;
-  std::string format;  // index
+  std::string format;  // index; empty: join the parts of a divided preparation
 };
 
-// Results to `out`, errors to `err`. Exit code: 0; 2 usage; 3 no shards or damaged ones.
-int RunShardCommand(const ShardCommand& command, std::ostream& out, std::ostream& err);
+// Results to `out`. InvalidArgument, NotFound, Unimplemented: usage; DataLoss:
+// damaged shards, all of them in the message; others: the machine.
+absl::Status RunShardCommand(const ShardCommand& command, std::ostream& out);
 
 }  // namespace slimreel
 

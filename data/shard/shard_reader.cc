@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/atomic_file.h"
 #include "base/status_macros.h"
 #include "data/shard/shard_file.h"
 
@@ -21,7 +22,10 @@ absl::StatusOr<std::map<std::string, std::vector<std::string>>> ListShards(
   std::error_code error;
   std::map<std::string, std::vector<std::string>> splits;
   std::filesystem::directory_iterator entries(folder, error);
-  if (error) return absl::NotFoundError(absl::StrCat(folder, ": ", error.message()));
+  if (error == std::errc::not_a_directory) {
+    return absl::InvalidArgumentError(absl::StrCat(folder, " is no folder of shards"));
+  }
+  if (error) return SystemError(error.value(), "list", folder);
   for (const auto& entry : entries) {
     ShardName name;
     if (ParseShardName(entry.path().filename().string(), &name)) {

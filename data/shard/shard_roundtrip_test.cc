@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <sstream>
 
+#include "base/exit_code.h"
+#include "data/shard/join_parts.h"
 #include "data/shard/shard_commands.h"
 #include "data/shard/shard_reader.h"
 #include "data/shard/testing/sample_shards.h"
@@ -197,30 +199,75 @@ TEST(ShardCommandTest, VerifyNamesTheDamagedMemberAndExitsWith3) {
   const std::string folder = FreshFolder("verify");
   ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
   ShardCommand command{"verify", folder, "", 0, false, ""};
-  std::ostringstream out, err;
-  EXPECT_EQ(RunShardCommand(command, out, err), 0) << err.str();
+  std::ostringstream out;
+  ASSERT_TRUE(RunShardCommand(command, out).ok());
   const std::string path = folder + "/train-000001.tar";
   std::string bytes = ReadWholeFile(path);
   bytes[1000] ^= 1;  // in the pixels of its first sample
   WriteWholeFile(path, bytes);
-  EXPECT_EQ(RunShardCommand(command, out, err), 3);
-  EXPECT_NE(err.str().find(path + ", sample 0"), std::string::npos) << err.str();
-  EXPECT_NE(err.str().find("frames"), std::string::npos) << err.str();
+  const absl::Status status = RunShardCommand(command, out);
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kDataUnusable) << status;
+  EXPECT_NE(status.message().find(path + ", sample 0"), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find("frames"), absl::string_view::npos) << status;
 }
 
 TEST(ShardCommandTest, ListAndShowPrintWhatIsThereAndMistakesAreUsage) {
   const std::string folder = FreshFolder("list");
   ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
-  std::ostringstream out, err;
-  EXPECT_EQ(RunShardCommand({"list", folder, "", 0, true, ""}, out, err), 0) << err.str();
+  std::ostringstream out;
+  ASSERT_TRUE(RunShardCommand({"list", folder, "", 0, true, ""}, out).ok());
   EXPECT_EQ(nlohmann::json::parse(out.str())["splits"][0]["samples"], 5);
   out.str("");
-  EXPECT_EQ(RunShardCommand({"show", folder, "", 2, true, ""}, out, err), 0) << err.str();
+  ASSERT_TRUE(RunShardCommand({"show", folder, "", 2, true, ""}, out).ok());
   EXPECT_EQ(nlohmann::json::parse(out.str())["video"], "v1.mp4");
-  EXPECT_EQ(RunShardCommand({"show", folder, "", 5, true, ""}, out, err), 2);
-  EXPECT_EQ(RunShardCommand({"look", folder, "", 0, false, ""}, out, err), 2);
-  EXPECT_EQ(RunShardCommand({"index", folder, "", 0, false, "wids"}, out, err), 2);
-  EXPECT_EQ(RunShardCommand({"list", folder + "/none", "", 0, false, ""}, out, err), 3);
+  for (const ShardCommand& mistake :
+       {ShardCommand{"show", folder, "", 5, true, ""},
+        ShardCommand{"look", folder, "", 0, false, ""},
+        ShardCommand{"index", folder, "", 0, false, "wids"},
+        ShardCommand{"index", folder, "", 0, false, ""},
+        ShardCommand{"list", folder, "val", 0, false, ""},
+        ShardCommand{"list", folder + "/none", "", 0, false, ""},
+        ShardCommand{"verify", folder + "/train-000000.tar", "", 0, false, ""}}) {
+    const absl::Status status = RunShardCommand(mistake, out);
+    EXPECT_EQ(ExitCodeOf(status), ExitCode::kUsage) << mistake.verb << ": " << status;
+  }
+}
+
+TEST(ShardCommandTest, AFileThatCannotBeOpenedIsTheMachinesError) {
+  const std::string folder = FreshFolder("unreadable");
+  ASSERT_TRUE(WriteTestShards(folder, 1, kShardBytes).ok());
+  // A link to itself: unreadable for root as well.
+  std::filesystem::remove(folder + "/train-000000.tar");
+  std::filesystem::create_symlink("train-000000.tar", folder + "/train-000000.tar");
+  std::ostringstream out;
+  const absl::Status status = RunShardCommand({"verify", folder, "", 0, false, ""}, out);
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kInternal) << status;
+  EXPECT_NE(status.message().find("train-000000.tar"), absl::string_view::npos) << status;
+}
+
+TEST(JoinPartsTest, CountsAreSummedAndReportsComeInTheOrderOfTheInputs) {
+  const std::string folder = FreshFolder("join");
+  DatasetInfo info;
+  info.classes = {"left"};
+  info.splits["train"] = {1, 2, 2, 30, 4096};
+  ASSERT_TRUE(WriteDatasetInfo(folder, info, 2, 2).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(JoinParts(folder).status()));  // part 1 is missing
+  ASSERT_TRUE(WriteDatasetInfo(folder, info, 1, 2).ok());
+  WriteWholeFile(folder + "/prepare_report-p01of02.jsonl", "a\nc\ne\n");
+  WriteWholeFile(folder + "/prepare_report-p02of02.jsonl", "b\nd\n");
+  DatasetInfo earlier = info;  // a split that was prepared in one piece
+  earlier.splits = {{"val", {1, 1, 1, 7, 512}}, {"train", {9, 9, 9, 9, 9}}};
+  ASSERT_TRUE(WriteDatasetInfo(folder, earlier).ok());
+  const auto joined = JoinParts(folder);
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(joined->num_parts, 2);
+  EXPECT_EQ(ReadWholeFile(folder + "/prepare_report.jsonl"), "a\nb\nc\nd\ne\n");
+  const auto whole = ReadDatasetInfoFile(folder + "/dataset.json");
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(whole->splits.at("train"), (SplitCounts{2, 4, 4, 60, 8192}));
+  EXPECT_EQ(whole->splits.at("val"), (SplitCounts{1, 1, 1, 7, 512}));
+  ASSERT_TRUE(JoinParts(folder).ok());  // again: the same
+  EXPECT_EQ(ReadDatasetInfoFile(folder + "/dataset.json")->splits, whole->splits);
 }
 
 TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {

@@ -88,7 +88,7 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
 }  // namespace
 
 at::Tensor Dropout::Forward(const StageContext& context, const at::Tensor& x) const {
-  if (!context.training || probability_ == 0.0) return x;
+  if (!active(context)) return x;
   return DropoutFunction::apply(x, static_cast<int64_t>(context.seed), context.step,
                                 context.first_position, static_cast<int64_t>(layer_id_),
                                 probability_);

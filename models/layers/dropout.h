@@ -18,6 +18,7 @@ class Dropout {
   Dropout(std::string_view name, double probability)
       : layer_id_(LayerId(name)), probability_(probability) {}
 
+  bool active(const StageContext& context) const { return context.training && probability_ > 0; }
   // x [B, ...] floating -> the same shape: zero with the probability, else
   // x / (1 - probability). x itself outside of training. Keeps nothing for
   // backward: the mask is drawn again there.

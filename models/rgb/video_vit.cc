@@ -64,13 +64,11 @@ class Embeddings : public Stage {
 // dropout and drop-path on the branch. Writes into `branch`.
 at::Tensor AddBranch(const StageContext& context, const Dropout& dropout, const DropPath& drop_path,
                      at::Tensor branch, const at::Tensor& x) {
-  if (drop_path.active(context)) {
-    const at::Tensor kept = dropout.Forward(context, branch.view_as(x));
-    return drop_path.Forward(context, kept).add_(x);
+  if (!dropout.active(context) && !drop_path.active(context)) {
+    // Before the view: adding into a view in place makes autograd copy.
+    return branch.add_(AsRows(x)).view_as(x);
   }
-  // A mask keyed by sample needs the batch dimension.
-  branch = dropout.Forward(context, branch.view({x.size(0), -1})).view_as(branch);
-  return branch.add_(AsRows(x)).view_as(x);
+  return drop_path.Forward(context, dropout.Forward(context, branch.view_as(x))).add_(x);
 }
 
 // {x [B, N, C]} -> {x + projection(attention(norm(x)))}

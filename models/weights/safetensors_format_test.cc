@@ -17,16 +17,26 @@ std::string File(const std::string& text, size_t data_bytes) {
 }
 
 TEST(SafetensorsFormatTest, AFileOfTheReferenceImplementationIsRead) {
-  // Made by safetensors.numpy.save({"b": zeros((2, 3), float32), "a": zeros(4, uint8)}).
-  const auto header =
-      ParseSafetensors(File(R"({"b":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
-                            R"("a":{"dtype":"U8","shape":[4],"data_offsets":[24,28]}}   )",
-                            28));
+  // All 180 bytes as safetensors 0.8.0 made them: safetensors.numpy.save(
+  // {"b": arange(6, float32).reshape(2, 3), "a": arange(4, uint8)}, {"step": "3"}).
+  const char reference[] =
+      "\x90\0\0\0\0\0\0\0"
+      R"({"__metadata__":{"step":"3"},"b":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
+      R"("a":{"dtype":"U8","shape":[4],"data_offsets":[24,28]}}     )"
+      "\0\0\0\0\0\0\x80?\0\0\0@\0\0@@\0\0\x80@\0\0\xa0@\0\x01\x02\x03";
+  const std::string file(reference, sizeof(reference) - 1);
+  ASSERT_EQ(file.size(), 180u);
+  const auto header = ParseSafetensors(file);
   ASSERT_TRUE(header.ok()) << header.status();
   ASSERT_EQ(header->entries.size(), 2u);
   EXPECT_EQ(header->entries[0].name, "b");
+  EXPECT_EQ(header->entries[0].type, WeightType::kF32);
   EXPECT_EQ(header->entries[0].shape, (std::vector<int64_t>{2, 3}));
-  EXPECT_EQ(header->entries[1].offset, header->entries[0].offset + 24);
+  float last = 0;
+  std::memcpy(&last, file.data() + header->entries[0].offset + 20, sizeof(last));
+  EXPECT_EQ(last, 5.0f);
+  EXPECT_EQ(file.substr(header->entries[1].offset), std::string("\0\x01\x02\x03", 4));
+  EXPECT_EQ(header->metadata.at("step"), "3");
 }
 
 TEST(SafetensorsFormatTest, MalformedFilesAreDataLoss) {

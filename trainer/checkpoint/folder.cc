@@ -95,7 +95,12 @@ absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
   if (which == "latest") return FindNewestIntact(folder);
   if (which == "best") {
     const std::string name = LinkTarget(folder, "best");
-    return name.empty() ? FindNewestIntact(folder) : Verified(absl::StrCat(folder, "/", name));
+    if (name.empty()) return FindNewestIntact(folder);
+    auto best = Verified(absl::StrCat(folder, "/", name));
+    if (best.ok()) return best;
+    auto newest = FindNewestIntact(folder);
+    if (newest.ok()) newest->skipped.emplace_back(best.status().message());
+    return newest;
   }
   std::error_code error;
   if (fs::exists(absl::StrCat(which, "/", kStateFile), error)) return Verified(which);

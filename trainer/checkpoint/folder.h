@@ -39,7 +39,7 @@ absl::StatusOr<TrainState> VerifyCheckpoint(const std::string& path);
 struct FoundCheckpoint {
   std::string path;
   TrainState state;
-  std::vector<std::string> skipped;  // newer ones that are damaged, with the reason
+  std::vector<std::string> skipped;  // preferred ones that are damaged, with the reason
 };
 
 // The newest intact checkpoint. NotFound: there is none at all; DataLoss: there are, but
@@ -47,7 +47,8 @@ struct FoundCheckpoint {
 absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder);
 
 // `which` is best, latest or a path (of a checkpoint or of a run folder). `latest` falls back
-// as FindNewestIntact does; `best` falls back to latest where no evaluation has named one.
+// as FindNewestIntact does; `best` falls back to it where no evaluation has named one, or where it
+// is damaged.
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
                                                const std::string& which);
 

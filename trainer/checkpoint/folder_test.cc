@@ -127,6 +127,16 @@ TEST_F(FolderTest, PruningKeepsTheNewestAndWhatTheLinksName) {
   EXPECT_TRUE(fs::exists(folder_ + "/latest/" + kModelFile));
 }
 
+TEST_F(FolderTest, ADamagedBestFallsBackToTheNewestAndSaysSo) {
+  for (int64_t step : {1, 2}) Save(step);
+  ASSERT_TRUE(PointTo(folder_, "best", CheckpointName(1)).ok());
+  FlipByte(File(1, kModelFile), 3);
+  const auto found = FindCheckpoint(run_, "best");
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->state.step, 2);
+  EXPECT_EQ(found->skipped.size(), 1u);
+}
+
 TEST_F(FolderTest, SavingOverADamagedCheckpointOfTheSameStepReplacesIt) {
   Save(7);
   FlipByte(File(7, kModelFile), 3);

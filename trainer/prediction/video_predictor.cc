@@ -32,13 +32,14 @@ class ChunkScorer {
         chunk_(at::empty({options.max_video_frames, 3, model.input.height, model.input.width},
                          at::kByte)) {}
 
-  absl::Status Add(const VideoDecoder& decoder) {
+  absl::Status Add(const std::string& path, const VideoDecoder& decoder) {
     const ImageSize stored{.height = decoder.size().height, .width = decoder.size().width};
     const bool small = stored.height < crop_size_.height || stored.width < crop_size_.width;
     if (small && !options_.allow_upscale) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "frames of ", stored.height, " x ", stored.width, " are smaller than data.img_size = ",
-          crop_size_.height, " x ", crop_size_.width, "; data.allow_upscale=true enlarges them"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": frames of ", stored.height, " x ", stored.width,
+                       " are smaller than data.img_size = ", crop_size_.height, " x ",
+                       crop_size_.width, "; data.allow_upscale=true enlarges them"));
     }
     rgb_.resize(static_cast<size_t>(decoder.size().rgb_bytes()));
     decoder.CopyRgb(absl::MakeSpan(rgb_));
@@ -102,7 +103,7 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
   while (true) {
     SLIMREEL_ASSIGN_OR_RETURN(const bool more, decoder->Next());
     if (!more) break;
-    SLIMREEL_RETURN_IF_ERROR(scorer.Add(*decoder));
+    SLIMREEL_RETURN_IF_ERROR(scorer.Add(path, *decoder));
   }
   if (decoder->stats().frames == 0) {
     return absl::DataLossError(absl::StrCat(path, " holds no frame that decodes"));

@@ -33,13 +33,13 @@ LoaderOptions CommonLoaderOptions(const Config& config) {
   return options;
 }
 
-Sampling SamplingOf(SampleOrder order) {
+Sampling SamplingOf(SamplingMode order) {
   switch (order) {
-    case SampleOrder::kClassBalanced:
+    case SamplingMode::kClassBalanced:
       return Sampling::kClassBalanced;
-    case SampleOrder::kSequential:
+    case SamplingMode::kSequential:
       return Sampling::kSequential;
-    case SampleOrder::kShuffle:
+    case SamplingMode::kShuffle:
       break;
   }
   return Sampling::kShuffle;

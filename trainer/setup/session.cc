@@ -11,6 +11,7 @@
 #include "models/factory/factory.h"
 #include "models/weights/weights.h"
 #include "trainer/checkpoint/checkpoint.h"
+#include "trainer/loop/best_metric.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
@@ -157,6 +158,11 @@ absl::Status FillSettings(const Config& config, Session& session) {
   settings.evaluation = {.strategy = config.evaluation.strategy,
                          .every_steps = config.evaluation.every_steps.value_or(0)};
   if (!config.evaluation.metric.empty()) settings.best_metric = config.evaluation.metric;
+  if (!IsMetricName(settings.best_metric)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("evaluation.metric is ", settings.best_metric,
+                     "; allowed are top1, top5, mean_class_accuracy and loss"));
+  }
   settings.checkpoint = {.every_steps = config.checkpoint.every_steps.value_or(0),
                          .every_minutes = config.checkpoint.every_minutes.value_or(0.0)};
   settings.keep_checkpoints = config.checkpoint.keep;

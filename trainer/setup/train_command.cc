@@ -126,6 +126,25 @@ absl::Status PrepareFolder(const Config& config, const std::string& run_dir,
   return start ? SetAsideLaterCheckpoints(run_dir, start->state.step) : absl::OkStatus();
 }
 
+absl::Status Train(const Config& config, const std::string& run_dir,
+                   const std::optional<FoundCheckpoint>& start, at::Device device) {
+  SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget_bytes, EnforceBudget(config, device));
+  absl::StatusOr<std::unique_ptr<Session>> session;
+  if (!FitsInMemory([&] { session = MakeSession(config, run_dir, start, device, budget_bytes); })) {
+    return DoesNotFit(budget_bytes);
+  }
+  if (!session.ok()) return session.status();
+  LogSession(**session);
+  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, start));
+  SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
+  Trainer trainer((*session)->parts(), (*session)->settings, (*session)->state,
+                  std::move(observers));
+  SLIMREEL_ASSIGN_OR_RETURN(const RunEnd end, trainer.Run());
+  PrintResult(**session, trainer.state());
+  if (end == RunEnd::kFinished) return absl::OkStatus();
+  return StoppedError("stopped by a signal and saved; the same command goes on from there");
+}
+
 }  // namespace
 
 absl::Status RunTrainCommand(const TrainCommand& command,
@@ -151,21 +170,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   if (config.trainer.deterministic) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget_bytes, EnforceBudget(config, device));
-  absl::StatusOr<std::unique_ptr<Session>> session;
-  if (!FitsInMemory([&] { session = MakeSession(config, run_dir, start, device, budget_bytes); })) {
-    return DoesNotFit(budget_bytes);
-  }
-  if (!session.ok()) return session.status();
-  LogSession(**session);
-  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, start));
-  SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
-  Trainer trainer((*session)->parts(), (*session)->settings, (*session)->state,
-                  std::move(observers));
-  SLIMREEL_ASSIGN_OR_RETURN(const RunEnd end, trainer.Run());
-  PrintResult(**session, trainer.state());
-  if (end == RunEnd::kFinished) return absl::OkStatus();
-  return StoppedError("stopped by a signal and saved; the same command goes on from there");
+  return Train(config, run_dir, start, device);
 }
 
 }  // namespace slimreel

@@ -1,0 +1,137 @@
+#include "data/shard/join_parts.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <string_view>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/atomic_file.h"
+#include "base/status_macros.h"
+#include "data/shard/dataset_info.h"
+
+namespace slimreel {
+namespace {
+
+// The parts of one file: part number -> path.
+struct Parts {
+  int num_parts = 0;
+  std::map<int, std::string> paths;
+};
+
+// "dataset-p03of16.json" -> "dataset.json", 3, 16. False: no part's name.
+bool ParsePartName(std::string_view name, std::string* whole, int* part, int* num_parts) {
+  const size_t dash = name.rfind("-p");
+  const size_t dot = name.rfind('.');
+  if (dash == std::string_view::npos || dot == std::string_view::npos || dot < dash) return false;
+  const char* const end = name.data() + dot;
+  const auto first = std::from_chars(name.data() + dash + 2, end, *part);
+  if (first.ec != std::errc() || end - first.ptr < 3 || first.ptr[0] != 'o' ||
+      first.ptr[1] != 'f') {
+    return false;
+  }
+  const auto second = std::from_chars(first.ptr + 2, end, *num_parts);
+  *whole = absl::StrCat(std::string(name.substr(0, dash)), std::string(name.substr(dot)));
+  return second.ec == std::errc() && second.ptr == end && *part >= 1 && *part <= *num_parts;
+}
+
+// By the name of the whole.
+absl::StatusOr<std::map<std::string, Parts>> FindParts(const std::string& folder) {
+  std::map<std::string, Parts> found;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(folder, error);
+  if (error) return SystemError(error.value(), "list", folder);
+  for (const auto& entry : entries) {
+    std::string whole;
+    int part = 0, num_parts = 0;
+    if (!ParsePartName(entry.path().filename().string(), &whole, &part, &num_parts)) continue;
+    const bool is_report = whole.starts_with("prepare_report") && whole.ends_with(".jsonl");
+    if (whole != DatasetInfoFileName() && !is_report) continue;
+    Parts& parts = found[whole];
+    if (parts.num_parts != 0 && parts.num_parts != num_parts) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(folder, " has ", whole, " in ", parts.num_parts, " and in ", num_parts,
+                       " parts; remove those of one division with their shards"));
+    }
+    parts.num_parts = num_parts;
+    parts.paths[part] = entry.path().string();
+  }
+  return found;
+}
+
+absl::Status CheckAllThere(const std::string& folder, const std::string& whole, const Parts& parts,
+                           int num_parts) {
+  std::vector<int> missing;
+  for (int part = 1; part <= num_parts; ++part) {
+    if (!parts.paths.contains(part)) missing.push_back(part);
+  }
+  if (missing.empty() && parts.num_parts == num_parts) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      folder, ": of ", whole, " in ", num_parts, " parts there is no part ",
+      absl::StrJoin(missing, ", "), "; run prepare with --part=i/", num_parts, " for these first"));
+}
+
+absl::Status JoinInfo(const std::string& folder, const Parts& parts) {
+  const std::string path = absl::StrCat(folder, "/", DatasetInfoFileName());
+  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(parts.paths.begin()->second));
+  for (auto part = std::next(parts.paths.begin()); part != parts.paths.end(); ++part) {
+    SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo info, ReadDatasetInfoFile(part->second));
+    SLIMREEL_RETURN_IF_ERROR(AddPart(part->second, info, &whole));
+  }
+  if (auto earlier = ReadDatasetInfoFile(path); earlier.ok()) {
+    for (const auto& [split, counts] : whole.splits) earlier->splits.erase(split);
+    if (!earlier->splits.empty()) SLIMREEL_RETURN_IF_ERROR(AddPart(path, *earlier, &whole));
+  } else if (!absl::IsNotFound(earlier.status())) {
+    return earlier.status();
+  }
+  return WriteDatasetInfo(folder, whole);
+}
+
+// Line by line in turn: part i was given every n-th input from the i-th.
+absl::Status JoinReport(const std::string& path, const Parts& parts) {
+  std::vector<std::vector<std::string>> lines;
+  size_t longest = 0;
+  for (const auto& [part, part_path] : parts.paths) {
+    SLIMREEL_ASSIGN_OR_RETURN(const std::string text, ReadFile(part_path));
+    lines.push_back(absl::StrSplit(text, '\n', absl::SkipEmpty()));
+    longest = std::max(longest, lines.back().size());
+  }
+  std::string whole;
+  for (size_t i = 0; i < longest; ++i) {
+    for (const auto& part : lines) {
+      if (i < part.size()) absl::StrAppend(&whole, part[i], "\n");
+    }
+  }
+  return WriteFileAtomically(path, whole);
+}
+
+}  // namespace
+
+absl::StatusOr<JoinedParts> JoinParts(const std::string& folder) {
+  SLIMREEL_ASSIGN_OR_RETURN(const auto found, FindParts(folder));
+  const auto info = found.find(DatasetInfoFileName());
+  if (info == found.end()) {
+    return absl::NotFoundError(absl::StrCat(
+        folder, " has no parts (dataset-p01of16.json); prepare --part=1/16 writes them"));
+  }
+  JoinedParts joined;
+  joined.num_parts = info->second.num_parts;
+  for (const auto& [whole, parts] : found) {
+    SLIMREEL_RETURN_IF_ERROR(CheckAllThere(folder, whole, parts, joined.num_parts));
+  }
+  SLIMREEL_RETURN_IF_ERROR(JoinInfo(folder, info->second));
+  joined.written.push_back(absl::StrCat(folder, "/", DatasetInfoFileName()));
+  for (const auto& [whole, parts] : found) {
+    if (whole == DatasetInfoFileName()) continue;
+    joined.written.push_back(absl::StrCat(folder, "/", whole));
+    SLIMREEL_RETURN_IF_ERROR(JoinReport(joined.written.back(), parts));
+  }
+  return joined;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,29 @@
+// Joins what the parts of a divided preparation wrote beside their shards:
+// dataset-p03of16.json and prepare_report-p03of16.jsonl become dataset.json and
+// prepare_report.jsonl. The parts' files stay; joining again gives the same.
+//
+// Who calls it: `//data:shards -- index`, when no part is being prepared.
+#ifndef DATA_SHARD_JOIN_PARTS_H_
+#define DATA_SHARD_JOIN_PARTS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace slimreel {
+
+struct JoinedParts {
+  int num_parts = 0;
+  std::vector<std::string> written;  // paths, dataset.json first
+};
+
+// Reports come out in the order of the inputs (part i holds every n-th from the
+// i-th). Splits that only an earlier dataset.json knows stay in it.
+// Errors name the path. NotFound: no parts; FailedPrecondition: some are missing,
+// or of several divisions; DataLoss: damaged, or made with other settings.
+absl::StatusOr<JoinedParts> JoinParts(const std::string& folder);
+
+}  // namespace slimreel
+
+#endif  // DATA_SHARD_JOIN_PARTS_H_
