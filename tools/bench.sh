@@ -19,7 +19,7 @@ fi
 export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
 
 bazel build //data/decode:decode_benchmark //data/shard:shard_benchmark \
-  //memory/tracking:allocator_benchmark //trainer/benchmark:all >&2
+  //data/pipeline:reading_benchmark   //memory/tracking:allocator_benchmark //trainer/benchmark:all >&2
 
 python=python3
 if ! python3 -c 'import torch' 2>/dev/null; then
@@ -31,6 +31,7 @@ fi
 echo "machine: $(nproc) cores, $(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo), $(date +%F)"
 bazel-bin/data/decode/decode_benchmark "$@"
 bazel-bin/data/shard/shard_benchmark "$@"
+bazel-bin/data/pipeline/reading_benchmark "$@"
 bazel-bin/memory/tracking/allocator_benchmark "$@"
 "${python}" trainer/benchmark/train_step_benchmark.py "$@"
 "${python}" trainer/benchmark/start_benchmark.py "$@"
