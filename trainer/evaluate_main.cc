@@ -14,7 +14,9 @@
 #include "trainer/setup/trained_model.h"
 
 DEFINE_string(run, "", "run folder that //trainer:train wrote");
-DEFINE_string(data, "", "shard folder(s); default: the run's data.test, else its data.val");
+DEFINE_string(data, "",
+              "shard folder(s): their test shards, else val, else the only split there is; "
+              "default: the run's data.test, else its data.val");
 DEFINE_string(checkpoint, "best", "best | latest | path");
 DEFINE_bool(json, false, "print one JSON object");
 
@@ -44,9 +46,20 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained) {
   if (sources.empty()) {
     return absl::InvalidArgumentError("the run names neither data.test nor data.val; give --data");
   }
-  SLIMREEL_ASSIGN_OR_RETURN(auto loader, Loader::Open(EvaluationLoaderOptions(
-                                             trained.config, sources, use_val ? "val" : "test")));
-  if (loader->classes() == trained.checkpoint.state.classes) return loader;
+  const auto open = [&](const char* split) {
+    return Loader::Open(EvaluationLoaderOptions(trained.config, sources, split));
+  };
+  absl::StatusOr<std::unique_ptr<Loader>> loader = open(use_val ? "val" : "test");
+  if (!use_val && absl::IsNotFound(loader.status())) {
+    // A folder of train and val shards: held-out data is what is asked for.
+    absl::StatusOr<std::unique_ptr<Loader>> held_out = open("val");
+    if (held_out.ok()) {
+      std::cerr << "evaluate: no test shards there; evaluating the val shards\n";
+      loader = std::move(held_out);
+    }
+  }
+  SLIMREEL_RETURN_IF_ERROR(loader.status());
+  if ((*loader)->classes() == trained.checkpoint.state.classes) return loader;
   return absl::InvalidArgumentError(
       "the data has other classes than the run was trained on; prepare it with the same ones");
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "base/command_line.h"
 #include "base/status_macros.h"
+#include "data/decode/libav_handles.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "trainer/prediction/video_predictor.h"
 #include "trainer/setup/run_options.h"
@@ -52,6 +53,7 @@ absl::Status Predict(std::vector<std::string> paths) {
     paths.emplace_back(path);
   }
   if (paths.empty()) return absl::InvalidArgumentError("--input=FILES is missing");
+  QuietLibavLog();
   SLIMREEL_ASSIGN_OR_RETURN(const TrainedModel trained,
                             LoadTrainedModel(FLAGS_run, FLAGS_checkpoint));
   const PredictOptions options = MakePredictOptions(trained.config, trained.device);
