@@ -15,6 +15,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
 
 namespace slimreel {
@@ -90,7 +91,10 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
 absl::Status MakeFolders(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) return SystemError(error.value(), "make the folder", path);
+  // "No such file" here is no usage error: the system refuses to make one (/proc/x).
+  if (error) {
+    return WithExitCode(SystemError(error.value(), "make the folder", path), ExitCode::kInternal);
+  }
   return absl::OkStatus();
 }
 

@@ -51,7 +51,7 @@ class MediaTest(unittest.TestCase):
         train = ["//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}",
                  f"data.val={shards}"]
         must(*train, "train.max_steps=10", "evaluation.strategy=no")
-        must(*train, "train.max_steps=20", "evaluation.strategy=no", "--allow_config_change")
+        must(*train, "train.max_steps=20", "evaluation.strategy=no")
         self.assertTrue((run / "checkpoints" / "step_00000020").is_dir())
         result = must("//trainer:evaluate", f"--run={run}", f"--data={shards}", "--json")
         self.assertIn("top1", json.loads(result.stdout)["metrics"])

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/atomic_file.h"
@@ -52,21 +53,24 @@ std::string ResumeWord(const TrainCommand& command, const Config& config) {
   return config.resume.empty() ? "auto" : config.resume;
 }
 
-// Whether the configuration that a checkpoint was made with is this one.
+// Whether the configuration that a checkpoint was made with is this one: a run
+// that was finished under it is finished, one whose length changed goes on.
 absl::StatusOr<bool> CompareWithRun(const Config& config, const FoundCheckpoint& start,
                                     bool allow_change) {
   const fs::path saved = fs::path(start.path).parent_path().parent_path() / "config.yaml";
   if (!fs::exists(saved)) return true;
   SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved.string(), {}));
   std::vector<std::string> changed;
+  bool same_length = true;
   for (const ConfigDifference& difference : DiffConfigs(before, config)) {
     const std::string line =
         absl::StrCat(difference.key, ": ", difference.before, " -> ", difference.after);
     LOG(WARNING) << "changed since the checkpoint: " << line
                  << (difference.changes_result ? " (changes what is learnt)" : "");
     if (difference.changes_result) changed.push_back(line);
+    if (absl::StartsWith(difference.key, "train.max_")) same_length = false;
   }
-  if (changed.empty() || allow_change) return changed.empty();
+  if (changed.empty() || allow_change) return changed.empty() && same_length;
   return absl::InvalidArgumentError(absl::StrCat(
       "the configuration differs from ", saved.string(),
       " in what is learnt: ", absl::StrJoin(changed, "; "),
