@@ -1,0 +1,31 @@
+"""The wall between halves: `train` links no codec and no image library, `prepare` no tensors."""
+
+import subprocess
+import unittest
+
+import binaries
+
+CODECS = ("libavcodec", "libavformat", "libswscale", "libopencv")
+TENSORS = ("libtorch", "libc10")
+
+
+def linked(label):
+    """Names of the shared libraries that a binary loads, its own dependencies' too."""
+    return subprocess.run(["ldd", binaries.binary(label)], text=True, capture_output=True,
+                          check=True).stdout
+
+
+class WallsTest(unittest.TestCase):
+    def test_train_links_no_codec(self):
+        for name in CODECS:
+            self.assertNotIn(name, linked("//trainer:train"))
+        self.assertIn("libavcodec", linked("//trainer:predict"), "ldd sees what is linked")
+
+    def test_prepare_links_no_tensors(self):
+        for name in TENSORS:
+            self.assertNotIn(name, linked("//data:prepare"))
+        self.assertIn("libtorch", linked("//trainer:train"), "ldd sees what is linked")
+
+
+if __name__ == "__main__":
+    unittest.main()
