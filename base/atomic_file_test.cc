@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/exit_code.h"
+#include "base/test_files.h"
 
 namespace slimreel {
 namespace {
@@ -19,11 +20,7 @@ using ::testing::HasSubstr;
 
 class AtomicFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "/atomic_file_test";
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
+  void SetUp() override { folder_ = TestFolder("files"); }
   int NumEntries() const {
     return static_cast<int>(std::distance(fs::directory_iterator(folder_), {}));
   }
@@ -81,6 +78,18 @@ TEST_F(AtomicFileTest, LeftoversOfTheDeadGoAndOfTheLivingStay) {
   ASSERT_TRUE(RemoveLeftovers(folder_).ok());
   EXPECT_EQ(NumEntries(), 1);
   EXPECT_TRUE((*living)->Commit().ok());
+}
+
+TEST_F(AtomicFileTest, AFullDiskKeepsTheOldContentsAndLeavesNothingBeside) {
+  const auto disk = SmallDisk::Mount(folder_, 64 << 10);
+  if (disk == nullptr) GTEST_SKIP() << "a small tmpfs cannot be mounted here";
+  const std::string path = folder_ + "/a";
+  ASSERT_TRUE(WriteFileAtomically(path, "old").ok());
+  const absl::Status full = WriteFileAtomically(path, std::string(128 << 10, 'x'));
+  EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted) << full;
+  EXPECT_THAT(std::string(full.message()), HasSubstr(path + ": No space left on device"));
+  EXPECT_EQ(*ReadFile(path), "old");
+  EXPECT_EQ(NumEntries(), 1);
 }
 
 TEST_F(AtomicFileTest, ErrorsNameThePathAndAFullDiskIsTold) {

@@ -30,8 +30,10 @@ struct AugmentSwitches {
 };
 
 struct HeatmapOptions {
-  double sigma = 0.6;      // of the Gaussian, in heatmap pixels; 0.01..100
-  int64_t size = 56;       // height and width; 8..1024; bytes grow with its square
+  double sigma = 0.6;  // of the Gaussian, in heatmap pixels; 0.01..100
+  // Height and width; 8..1024; bytes grow with its square. None: 56, and beside frames a
+  // quarter of img_size, so that features of both streams lie on one grid.
+  std::optional<int64_t> size;
   bool with_limb = false;  // limbs beside joints; one more channel per limb
   friend bool operator==(const HeatmapOptions&, const HeatmapOptions&) = default;
 };
@@ -52,7 +54,9 @@ struct DataOptions {
   // memory grows in proportion.
   int64_t batch_size = 8;
   std::optional<int64_t> eval_batch_size;  // none: batch_size; evaluation keeps no graph
-  // none: what the model needs. What is left out is neither decoded nor read.
+  // none: what the model needs. What is left out is neither decoded nor read. prepare: none
+  // stores frames, and keypoints where they are there; load_kpt true rejects videos without;
+  // load_rgb false stores keypoints alone (frames are decoded to be counted).
   std::optional<bool> load_rgb;
   std::optional<bool> load_kpt;
   std::optional<bool> load_audio;
@@ -63,7 +67,8 @@ struct DataOptions {
   // Shorter side of stored frames (prepare); none: round(min(img_size) * 8/7). 8..8192.
   std::optional<int64_t> short_side;
   bool native_size = false;  // short_side: native: frames are stored as decoded
-  // Frames of a clip (1..1024), distance between them (1..1000 stored frames).
+  // Frames of a clip (1..1024), distance between them (1..1000 stored frames; without effect
+  // beside keypoints, where clips span the whole sample).
   int64_t num_frames = 16;
   int64_t frame_interval = 2;
   std::optional<double> fps;  // none: native; else frames per second at prepare; 0.01..1000

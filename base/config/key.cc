@@ -133,8 +133,10 @@ ConfigKey TextKey(std::string name, std::string* field, std::string unset, std::
   return CustomKey(
       std::move(name), absl::StrCat("text, or ", unset), std::move(meaning),
       [field, unset](const YAML::Node& value) -> absl::Status {
-        field->clear();
-        if (Says(value, unset)) return absl::OkStatus();
+        if (Says(value, unset)) {
+          field->clear();
+          return absl::OkStatus();
+        }
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseText(value));
         return absl::OkStatus();
       },

@@ -16,7 +16,6 @@ namespace slimreel {
 namespace {
 
 constexpr char kCommandLine[] = "command line";
-constexpr int kMaxDepth = 8;  // deeper than any key; ends on files that refer to themselves
 
 struct Setting {
   std::string name;
@@ -39,7 +38,7 @@ class Applier {
   absl::Status Finish() const;
 
  private:
-  void Walk(const YAML::Node& map, const std::string& prefix, const std::string& path, int depth);
+  void Walk(const YAML::Node& map, const std::string& prefix, const std::string& path);
   void Apply(std::vector<Setting>* settings, bool once);
   void ApplyOne(const Setting& setting, bool once);
   bool Resolve(const Setting& setting, std::string* key, YAML::Node* value);
@@ -78,8 +77,8 @@ void Applier::Unknown(const std::string& where, const std::string& name, const c
   mistakes_.push_back(absl::StrCat(where, ": unknown ", what, " ", name, DidYouMean(name, known)));
 }
 
-void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::string& path,
-                   int depth) {
+// Goes no deeper than the names of keys do, so files that refer to themselves end.
+void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::string& path) {
   for (const auto& pair : map) {
     const std::string where =
         path == kCommandLine ? path : absl::StrCat(path, ":", pair.first.Mark().line + 1);
@@ -89,8 +88,8 @@ void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::
     }
     const std::string name =
         prefix.empty() ? pair.first.Scalar() : absl::StrCat(prefix, ".", pair.first.Scalar());
-    if (pair.second.IsMap() && IsSection(name) && depth < kMaxDepth) {
-      Walk(pair.second, name, path, depth + 1);
+    if (pair.second.IsMap() && IsSection(name)) {
+      Walk(pair.second, name, path);
     } else if (IsKey(name)) {
       settings_.push_back({name, pair.second, where});
     } else if (IsSection(name)) {
@@ -107,14 +106,14 @@ void Applier::ReadFile(const std::string& path) {
   YAML::Node root;
   try {
     root = YAML::LoadFile(path);
-  } catch (const YAML::Exception& error) {
+  } catch (const YAML::Exception& error) {  // yaml-cpp reports by nothing else
     mistakes_.push_back(error.mark.is_null()
                             ? absl::StrCat(path, ": cannot be read as YAML")
                             : absl::StrCat(path, ":", error.mark.line + 1, ": ", error.msg));
     return;
   }
   if (root.IsMap()) {
-    Walk(root, "", path, 0);
+    Walk(root, "", path);
   } else if (!root.IsNull()) {
     mistakes_.push_back(absl::StrCat(path,
                                      ":1: a configuration is a map of sections, as in "
@@ -133,7 +132,7 @@ void Applier::ReadOverrides(const std::vector<ConfigOverride>& overrides) {
       setting.value = YAML::Node(given.value);  // not YAML: a plain text, such as "@home"
     }
     if (setting.value.IsMap() && IsSection(given.key)) {
-      Walk(setting.value, given.key, where, 1);
+      Walk(setting.value, given.key, where);
     } else if (IsKey(given.key)) {
       settings_.push_back(setting);
     } else {

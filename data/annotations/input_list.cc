@@ -60,7 +60,7 @@ absl::Status AddFolder(const std::string& input, std::vector<Found>* found,
     if (it->is_directory(ignored)) continue;
     if (IsVideoName(it->path())) {
       files.push_back(it->path().lexically_relative(input));
-    } else {
+    } else if (!name.ends_with(".kpts.npy")) {  // beside their videos (keypoint_file.h)
       ++others;
     }
   }

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
+
+#include "base/test_files.h"
 
 namespace slimreel {
 namespace {
@@ -13,14 +14,10 @@ using Names = std::vector<std::string>;
 
 class InputListTest : public testing::Test {
  protected:
-  void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / "input_list";
-    fs::remove_all(root_);
-  }
+  void SetUp() override { root_ = TestFolder("inputs"); }
   // Paths below the root.
   std::string Write(const std::string& path, const std::string& text = "") {
-    fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
+    WriteTestFile(root_ / path, text);
     return (root_ / path).string();
   }
   absl::StatusOr<InputList> List(const Names& inputs, const std::string& annotations = "",

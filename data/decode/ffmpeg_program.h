@@ -15,12 +15,6 @@ void RunFfmpeg(const std::string& arguments);
 // `ffmpeg -threads 1 -i PATH -map 0:V:0 -fps_mode passthrough [-vf FILTER] -pix_fmt rgb24`.
 std::vector<uint8_t> FfmpegFrames(const std::string& path, const std::string& filter = "");
 
-// A fresh folder of this test, removed by nobody: the test's own temporary space.
-std::string TestFolder(const std::string& name);
-
-std::vector<uint8_t> ReadBytes(const std::string& path);
-void WriteBytes(const std::string& path, const std::vector<uint8_t>& bytes);
-
 // SLIMREEL_MEDIA, or empty: then tests of real media skip.
 std::string RealMediaFolder();
 

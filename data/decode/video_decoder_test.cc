@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/test_files.h"
 #include "data/decode/ffmpeg_program.h"
 #include "data/decode/libav_handles.h"
 #include "data/decode/media_error.h"
@@ -168,10 +169,10 @@ TEST(VideoDecoderTest, MoreThreadsGiveTheSameFramesOfASoundFile) {
 TEST(VideoDecoderTest, ATruncatedFileGivesWhatDecodesAndSaysSo) {
   const std::string path = MakeClip("whole.mp4", "testsrc2=size=320x240:rate=25:duration=2",
                                     "-c:v libx264 -movflags +faststart -pix_fmt yuv420p");
-  std::vector<uint8_t> bytes = ReadBytes(path);
+  std::string bytes = ReadTestFile(path);
   EXPECT_FALSE(DecodeAll(path).stats.truncated);
   bytes.resize(bytes.size() / 2);
-  WriteBytes(path, bytes);
+  WriteTestFile(path, bytes);
   const Decoded cut = DecodeAll(path);
   EXPECT_TRUE(cut.status.ok()) << cut.status;
   EXPECT_TRUE(cut.stats.truncated);
@@ -183,9 +184,10 @@ TEST(VideoDecoderTest, ATruncatedFileGivesWhatDecodesAndSaysSo) {
 TEST(VideoDecoderTest, DamageInTheMiddleCostsWhatItHitsAlone) {
   const std::string path = MakeClip("whole.mp4", "testsrc2=size=320x240:rate=25:duration=2",
                                     "-c:v libx264 -g 10 -pix_fmt yuv420p");
-  std::vector<uint8_t> bytes = ReadBytes(path);
-  for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 4000; ++i) bytes[i] = uint8_t(i * 37);
-  WriteBytes(path, bytes);
+  std::string bytes = ReadTestFile(path);
+  for (size_t i = bytes.size() / 2; i < bytes.size() / 2 + 4000; ++i)
+    bytes[i] = static_cast<char>(i * 37);
+  WriteTestFile(path, bytes);
   const Decoded damaged = DecodeAll(path);
   EXPECT_TRUE(damaged.status.ok()) << damaged.status;
   EXPECT_GT(damaged.stats.damaged_packets + damaged.stats.damaged_frames, 0);
@@ -196,12 +198,11 @@ TEST(VideoDecoderTest, DamageInTheMiddleCostsWhatItHitsAlone) {
 TEST(VideoDecoderTest, ARunOfErrorsIsCapped) {
   const std::string path = MakeClip("whole.mp4", "testsrc2=size=64x64:rate=25:duration=4",
                                     "-c:v libx264 -g 10 -pix_fmt yuv420p");
-  std::vector<uint8_t> bytes = ReadBytes(path);
-  const auto mdat = std::search(bytes.begin(), bytes.end(), "mdat", "mdat" + 4);
-  const auto moov = std::search(bytes.begin(), bytes.end(), "moov", "moov" + 4);
+  std::string bytes = ReadTestFile(path);
+  const size_t mdat = bytes.find("mdat"), moov = bytes.find("moov");
   ASSERT_LT(mdat, moov);
-  std::fill(mdat + 4, moov - 4, uint8_t{0xff});
-  WriteBytes(path, bytes);
+  std::fill(bytes.begin() + mdat + 4, bytes.begin() + moov - 4, '\xff');
+  WriteTestFile(path, bytes);
   VideoDecoderOptions options;
   options.max_consecutive_errors = 10;
   const Decoded decoded = DecodeAll(path, options);
@@ -211,8 +212,8 @@ TEST(VideoDecoderTest, ARunOfErrorsIsCapped) {
 
 TEST(VideoDecoderTest, FilesThatAreNoVideoSayWhy) {
   const std::string folder = TestFolder("bad");
-  WriteBytes(folder + "/text.mp4", std::vector<uint8_t>(2000, 'a'));
-  WriteBytes(folder + "/empty.mp4", {});
+  WriteTestFile(folder + "/text.mp4", std::string(2000, 'a'));
+  WriteTestFile(folder + "/empty.mp4", "");
   RunFfmpeg("-f lavfi -i sine=duration=0.2 " + folder + "/sound.wav");
   const std::map<std::string, std::string_view> reasons = {{"text.mp4", kReasonNotMedia},
                                                            {"empty.mp4", kReasonNotMedia},
@@ -228,9 +229,9 @@ TEST(VideoDecoderTest, FilesThatAreNoVideoSayWhy) {
 TEST(VideoDecoderTest, AMovieWithoutItsIndexIsRejected) {
   const std::string path = MakeClip("tail.mp4", "testsrc2=size=64x64:rate=25:duration=1",
                                     "-c:v libx264 -pix_fmt yuv420p");
-  std::vector<uint8_t> bytes = ReadBytes(path);
+  std::string bytes = ReadTestFile(path);
   bytes.resize(bytes.size() / 2);  // the index stood at the end
-  WriteBytes(path, bytes);
+  WriteTestFile(path, bytes);
   EXPECT_EQ(ReasonOf(DecodeAll(path).status), kReasonNotMedia);
 }
 

@@ -4,8 +4,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
+#include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -14,28 +15,76 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "base/atomic_file.h"
+#include "base/mix_bits.h"
 #include "base/status_macros.h"
+#include "data/shard/npy.h"
 
 namespace slimreel {
 namespace {
 
 constexpr int kMaxClipsPerClass = 1000000;
 
-// The seed of one clip: distinct inputs give unrelated clips (SplitMix64's finaliser, chained).
-uint64_t ClipSeed(uint64_t seed, Motion motion, int number) {
+struct DemoClip {
+  std::vector<uint8_t> frames;  // num_frames x height x width x 3
+  int num_frames = 0;
+  int width = 0;
+  int height = 0;
+  std::string keypoints;  // a .npy file; empty: none
+};
+
+struct DemoClass {
+  std::string name;
+  std::function<DemoClip(uint64_t seed)> make;
+};
+
+DemoClip MotionDemoClip(Motion motion, uint64_t seed, const MotionClipOptions& options) {
+  const MotionClipParameters parameters = DrawMotionClipParameters(motion, seed, options);
+  return {RenderMotionClip(parameters, options), options.num_frames, options.width, options.height,
+          ""};
+}
+
+DemoClip PoseDemoClip(CloakColor color, LimbMotion motion, uint64_t seed,
+                      const PoseClipOptions& options) {
+  const PoseClipParameters parameters = DrawPoseClipParameters(color, motion, seed, options);
+  const std::vector<float> keypoints = PoseClipKeypoints(parameters, options);
+  return {RenderPoseClip(parameters, options), options.num_frames, options.width, options.height,
+          NpyFile(NpyType::kFloat32, {1, options.num_frames, 17, 3}, keypoints.data())};
+}
+
+// In the order of their names.
+std::vector<DemoClass> ClassesOf(const DemoSetOptions& options) {
+  std::vector<DemoClass> classes;
+  if (!options.pose) {
+    for (const Motion motion : kMotions) {
+      classes.push_back({std::string(MotionName(motion)), [&options, motion](uint64_t seed) {
+                           return MotionDemoClip(motion, seed, options.clip);
+                         }});
+    }
+    return classes;
+  }
+  for (const CloakColor color : kCloakColors) {
+    for (const LimbMotion motion : kLimbMotions) {
+      classes.push_back({absl::StrCat(CloakColorName(color), "_", LimbMotionName(motion)),
+                         [&options, color, motion](uint64_t seed) {
+                           return PoseDemoClip(color, motion, seed, options.pose_clip);
+                         }});
+    }
+  }
+  return classes;
+}
+
+// The seed of one clip: distinct inputs give unrelated clips (chained mixing).
+uint64_t ClipSeed(uint64_t seed, int64_t label, int number) {
   uint64_t z = seed;
-  for (const uint64_t part : {static_cast<uint64_t>(motion), static_cast<uint64_t>(number)}) {
-    z += 0x9e3779b97f4a7c15ull * (part + 1);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    z ^= z >> 31;
+  for (const uint64_t part : {static_cast<uint64_t>(label), static_cast<uint64_t>(number)}) {
+    z = MixBits(z + kSplitMixStep * (part + 1));
   }
   return z;
 }
 
-absl::Status MakeClassFolders(const std::string& output) {
-  for (const Motion motion : kMotions) {
-    SLIMREEL_RETURN_IF_ERROR(MakeFolders(absl::StrCat(output, "/", MotionName(motion))));
+absl::Status MakeClassFolders(const std::string& output, const std::vector<DemoClass>& classes) {
+  for (const DemoClass& demo : classes) {
+    SLIMREEL_RETURN_IF_ERROR(MakeFolders(absl::StrCat(output, "/", demo.name)));
   }
   return absl::OkStatus();
 }
@@ -60,32 +109,34 @@ absl::Status Publish(const std::string& path, const std::string& bytes) {
   return absl::OkStatus();
 }
 
-// Returns the size of the file.
-absl::StatusOr<int64_t> WriteClip(const DemoSetOptions& options, Motion motion, int number) {
-  const MotionClipParameters parameters =
-      DrawMotionClipParameters(motion, ClipSeed(options.seed, motion, number), options.clip);
-  const std::vector<uint8_t> frames = RenderMotionClip(parameters, options.clip);
-  SLIMREEL_ASSIGN_OR_RETURN(const std::string file,
-                            EncodeMp4(frames.data(), options.clip.num_frames, options.clip.width,
-                                      options.clip.height, options.encoding));
-  const absl::string_view name = MotionName(motion);
-  const std::string path =
-      absl::StrFormat("%s/%s/%s_s%d_%05d.mp4", options.output, name, name, options.seed, number);
-  SLIMREEL_RETURN_IF_ERROR(Publish(path, file));
-  return static_cast<int64_t>(file.size());
+// Returns the size of what it wrote. Keypoints first: a clip under its name has them.
+absl::StatusOr<int64_t> WriteClip(const DemoSetOptions& options, const DemoClass& demo,
+                                  int64_t label, int number) {
+  const DemoClip clip = demo.make(ClipSeed(options.seed, label, number));
+  SLIMREEL_ASSIGN_OR_RETURN(
+      const std::string video,
+      EncodeMp4(clip.frames.data(), clip.num_frames, clip.width, clip.height, options.encoding));
+  const std::string stem = absl::StrFormat("%s/%s/%s_s%d_%05d", options.output, demo.name,
+                                           demo.name, options.seed, number);
+  if (!clip.keypoints.empty()) {
+    SLIMREEL_RETURN_IF_ERROR(Publish(stem + ".kpts.npy", clip.keypoints));
+  }
+  SLIMREEL_RETURN_IF_ERROR(Publish(stem + ".mp4", video));
+  return static_cast<int64_t>(video.size() + clip.keypoints.size());
 }
 
 // What the threads share.
 struct Work {
-  explicit Work(const DemoSetOptions& options)
+  Work(const DemoSetOptions& options, const std::vector<DemoClass>& classes)
       : options(options),
-        total(static_cast<int64_t>(std::size(kMotions)) * options.clips_per_class) {}
+        classes(classes),
+        total(static_cast<int64_t>(classes.size()) * options.clips_per_class) {}
 
   void Run() {
     for (int64_t i = next++; i < total; i = next++) {
-      const Motion motion = kMotions[i / options.clips_per_class];
+      const int64_t label = i / options.clips_per_class;
       const absl::StatusOr<int64_t> bytes =
-          WriteClip(options, motion, static_cast<int>(i % options.clips_per_class));
+          WriteClip(options, classes[label], label, static_cast<int>(i % options.clips_per_class));
       const std::lock_guard<std::mutex> lock(mutex);
       if (!bytes.ok()) {
         next = total;  // the other threads finish the clip in hand
@@ -99,6 +150,7 @@ struct Work {
   }
 
   const DemoSetOptions& options;
+  const std::vector<DemoClass>& classes;
   const int64_t total;
   std::atomic<int64_t> next = 0;
   std::mutex mutex;  // guards what follows
@@ -116,14 +168,15 @@ absl::StatusOr<DemoSetSummary> WriteDemoSet(const DemoSetOptions& options) {
     return absl::InvalidArgumentError(absl::StrCat("clips_per_class is ", options.clips_per_class,
                                                    "; allowed: 1 to ", kMaxClipsPerClass));
   }
-  SLIMREEL_RETURN_IF_ERROR(MakeClassFolders(options.output));
-  Work work(options);
+  const std::vector<DemoClass> classes = ClassesOf(options);
+  SLIMREEL_RETURN_IF_ERROR(MakeClassFolders(options.output, classes));
+  Work work(options, classes);
   std::vector<std::thread> threads;
   for (int i = 1; i < options.num_threads; ++i) threads.emplace_back([&work] { work.Run(); });
   work.Run();
   for (std::thread& thread : threads) thread.join();
   if (!work.first_error.ok()) return work.first_error;
-  work.summary.classes = static_cast<int64_t>(std::size(kMotions));
+  work.summary.classes = static_cast<int64_t>(classes.size());
   return work.summary;
 }
 

@@ -1,4 +1,5 @@
-// Writes the demo set: a folder per motion class, each full of encoded clips.
+// Writes a demo set: a folder per class, each full of encoded clips, beside them
+// keypoints where the set has them.
 //
 // Callers: make_demo; tests that want a small data set of real videos.
 // Threading: WriteDemoSet starts and joins its own threads; the files do not
@@ -12,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "data/demo/motion_clip.h"
+#include "data/demo/pose_clip.h"
 #include "data/demo/video_writer.h"
 
 namespace slimreel {
@@ -21,7 +23,9 @@ struct DemoSetOptions {
   int clips_per_class = 100;  // 1..1000000
   uint64_t seed = 0;          // another seed gives other clips of the same classes
   int num_threads = 2;        // at least 1
+  bool pose = false;          // figures with keypoints (pose_clip.h) instead of moving objects
   MotionClipOptions clip;
+  PoseClipOptions pose_clip;
   VideoEncoding encoding;
   // Called after each clip from the thread that made it, at most one call at a time.
   std::function<void(int64_t done, int64_t total)> on_progress;
@@ -30,14 +34,13 @@ struct DemoSetOptions {
 struct DemoSetSummary {
   int64_t clips = 0;
   int64_t classes = 0;
-  int64_t bytes = 0;
+  int64_t bytes = 0;  // of videos and keypoints
 };
 
-// Writes output/<class>/<class>_s<seed>_<number>.mp4, each published whole. Clips of the
-// same name are replaced; nothing else is touched. Same options, same bytes.
-// Errors: InvalidArgument, PermissionDenied and such from the file system (with
-// the path), Unimplemented (no H.264 encoder). After an error the clips that were
-// complete stay.
+// Writes output/<class>/<class>_s<seed>_<number>.mp4 (and .kpts.npy), each published whole. Clips
+// of the same name are replaced; nothing else is touched. Same options, same bytes. Errors:
+// InvalidArgument, PermissionDenied and such from the file system (with the path), Unimplemented
+// (no H.264 encoder). After an error the clips that were complete stay.
 absl::StatusOr<DemoSetSummary> WriteDemoSet(const DemoSetOptions& options);
 
 }  // namespace slimreel

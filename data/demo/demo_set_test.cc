@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/atomic_file.h"
+#include "data/shard/npy.h"
 
 namespace slimreel {
 namespace {
@@ -63,6 +64,22 @@ TEST(DemoSetTest, AnotherSeedAddsOtherClipsOfTheSameClasses) {
   const auto files = Files(options.output);
   EXPECT_EQ(files.size(), 36u);
   EXPECT_NE(files.at("left/left_s0_00001.mp4"), files.at("left/left_s1_00001.mp4"));
+}
+
+TEST(DemoSetTest, PoseClipsHaveTheirKeypointsBesideThem) {
+  DemoSetOptions options = Options("pose");
+  options.pose = true;
+  options.clips_per_class = 1;
+  const DemoSetSummary summary = *WriteDemoSet(options);
+  EXPECT_EQ(summary.clips, 9);
+  EXPECT_EQ(summary.classes, 9);
+  const auto files = Files(options.output);
+  ASSERT_EQ(files.size(), 18u);
+  ASSERT_TRUE(files.contains("blue_arms/blue_arms_s0_00000.mp4"));
+  const auto npy = ParseNpy(files.at("red_legs/red_legs_s0_00000.kpts.npy"));
+  ASSERT_TRUE(npy.ok()) << npy.status();
+  EXPECT_EQ(npy->type, NpyType::kFloat32);
+  EXPECT_EQ(npy->shape, (std::vector<int64_t>{1, 40, 17, 3}));
 }
 
 TEST(DemoSetTest, MistakesAndUnusableFoldersAreErrors) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "data/demo/texture.h"
+
 namespace slimreel {
 namespace {
 
@@ -28,88 +30,16 @@ constexpr double kMaxAngularVelocity = 0.30;
 constexpr double kMinGrowth = 0.035;  // of the size circle per frame
 constexpr double kMaxGrowth = 0.055;
 
-// Ranges of the textures' colours, per channel. Objects are always brighter than
+// Ranges of the textures' colours. Objects are always brighter than
 // what is behind them: a network then finds them with its first layer, and what is
 // left to learn is the motion, in minutes on two cores. It tells nothing of the class.
-struct Shade {
-  double darkest_mean;
-  double brightest_mean;
-  double contrast;
-};
 constexpr Shade kBackgroundShade{40.0, 100.0, 25.0};
 constexpr Shade kObjectShade{160.0, 215.0, 40.0};
 
-// SplitMix64 (Steele, Lea, Flood 2014): the same numbers with every standard library.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Bits() {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-  }
-  double Uniform(double low, double high) {
-    return low + (high - low) * static_cast<double>(Bits() >> 11) * 0x1.0p-53;
-  }
-
- private:
-  uint64_t state_;
-};
-
-double Wrap(double value, double period) {
-  const double wrapped = value - period * std::floor(value / period);
-  return wrapped < period ? wrapped : 0.0;  // rounding may return the period itself
-}
-
-// Smooth noise between two colours on a grid that closes on itself.
-class Texture {
- public:
-  static constexpr int kCells = 8;
-
-  Texture(uint64_t seed, const Shade& shade) {
-    Random random(seed);
-    for (float& value : grid_) value = static_cast<float>(random.Uniform(0.0, 1.0));
-    for (int channel = 0; channel < 3; ++channel) {
-      const double mean = random.Uniform(shade.darkest_mean, shade.brightest_mean);
-      const double swing = shade.contrast * (random.Bits() % 2 == 0 ? 1.0 : -1.0);
-      low_[channel] = static_cast<float>(mean - swing);
-      span_[channel] = static_cast<float>(2.0 * swing);
-    }
-  }
-
-  // u and v in cells, from 0 on.
-  std::array<float, 3> At(float u, float v) const {
-    const int column = static_cast<int>(u);
-    const int row = static_cast<int>(v);
-    const float fu = u - static_cast<float>(column);
-    const float fv = v - static_cast<float>(row);
-    const float top = Cell(row, column) * (1 - fu) + Cell(row, column + 1) * fu;
-    const float bottom = Cell(row + 1, column) * (1 - fu) + Cell(row + 1, column + 1) * fu;
-    const float value = top * (1 - fv) + bottom * fv;
-    return {low_[0] + span_[0] * value, low_[1] + span_[1] * value, low_[2] + span_[2] * value};
-  }
-
- private:
-  float Cell(int row, int column) const { return grid_[(row % kCells) * kCells + column % kCells]; }
-
-  std::array<float, kCells * kCells> grid_;
-  std::array<float, 3> low_;
-  std::array<float, 3> span_;
-};
-
 void DrawBackground(const MotionClipParameters& p, const MotionClipOptions& o, int frame,
                     const Texture& texture, float* image) {
-  const double shift_x = p.background_x + p.background_velocity_x * frame;
-  const double shift_y = p.background_y + p.background_velocity_y * frame;
-  for (int y = 0; y < o.height; ++y) {
-    const double v = Wrap(y - shift_y, o.height) * Texture::kCells / o.height;
-    for (int x = 0; x < o.width; ++x) {
-      const double u = Wrap(x - shift_x, o.width) * Texture::kCells / o.width;
-      const std::array<float, 3> colour = texture.At(static_cast<float>(u), static_cast<float>(v));
-      std::copy(colour.begin(), colour.end(), image + (y * o.width + x) * 3);
-    }
-  }
+  PaintBackground(texture, p.background_x + p.background_velocity_x * frame,
+                  p.background_y + p.background_velocity_y * frame, o.width, o.height, image);
 }
 
 // How much of the pixel at (x, y) from the centre the object covers, 0..1.
@@ -184,7 +114,7 @@ absl::string_view MotionName(Motion motion) {
 MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
                                               const MotionClipOptions& options) {
   // Every draw happens for every class, so that only what the class uses differs.
-  Random random(seed);
+  DemoRandom random(seed);
   MotionClipParameters p;
   p.x = random.Uniform(0, options.width);
   p.y = random.Uniform(0, options.height);
@@ -212,7 +142,7 @@ MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
 
 std::vector<uint8_t> RenderMotionClip(const MotionClipParameters& parameters,
                                       const MotionClipOptions& options) {
-  Random seeds(parameters.texture_seed);
+  DemoRandom seeds(parameters.texture_seed);
   const Texture background(seeds.Bits(), kBackgroundShade);
   const Texture object(seeds.Bits(), kObjectShade);
   const size_t frame_bytes = static_cast<size_t>(options.width) * options.height * 3;

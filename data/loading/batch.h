@@ -14,14 +14,25 @@ struct Batch {
   // [B, 3, T, H, W] uint8 RGB. Its memory is a loader buffer (host budget), no
   // ATen allocation; it goes back to the loader when the last tensor over it dies.
   at::Tensor clips;
-  at::Tensor labels;                  // [B] int64; -1: the sample has no label
+  at::Tensor keypoints;  // [B, M, T, V, 3] float32: x, y in heatmap pixels, score (0: missing)
+  at::Tensor log_mel;    // [B, mels, frames] float32
+  at::Tensor tokens;     // [B, L] int64: the decoder's input, labels shifted right
+  // [B] int64, -1: the sample has no label. Speech: [B, L] int64, -100: no label.
+  at::Tensor labels;
   std::vector<int64_t> samples;       // [B] dataset-wide sample (chunk) number
   std::vector<int64_t> clip_numbers;  // [B] which of evaluation's clips of the sample
   std::vector<int64_t> videos;  // [B] number of the source video (chunks of one video share it)
   int64_t epoch = 0;
   int64_t first_sample = 0;  // position of sample 0 in the epoch's order
   bool last_of_epoch = false;
-  int64_t bytes() const { return clips.defined() ? static_cast<int64_t>(clips.nbytes()) : 0; }
+  // Of what the model reads.
+  int64_t bytes() const {
+    size_t sum = 0;
+    for (const at::Tensor* input : {&clips, &keypoints, &log_mel, &tokens}) {
+      if (input->defined()) sum += input->nbytes();
+    }
+    return static_cast<int64_t>(sum);
+  }
 };
 
 }  // namespace slimreel

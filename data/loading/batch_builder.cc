@@ -18,6 +18,7 @@ constexpr uint64_t kStartDraw = 0x7374617274;
 constexpr uint64_t kTopDraw = 0x746f70;
 constexpr uint64_t kLeftDraw = 0x6c656674;
 constexpr uint64_t kFlipDraw = 0x666c6970;
+constexpr uint64_t kPoseDraw = 0x706f7365;
 
 absl::Status CheckFrames(const LoaderOptions& options, const ClipSource& source) {
   for (int64_t i = 0; i < source.num_samples(); ++i) {
@@ -27,7 +28,7 @@ absl::Status CheckFrames(const LoaderOptions& options, const ClipSource& source)
       return absl::DataLossError(absl::StrCat("a sample of ", video, " in ", options.sources[0],
                                               " has no frames; prepare the folder again"));
     }
-    if (!options.allow_upscale &&
+    if (options.frames && !options.allow_upscale &&
         (info.size.height < options.height || info.size.width < options.width)) {
       return absl::InvalidArgumentError(
           absl::StrCat("data.img_size asks for ", options.height, "x", options.width,
@@ -47,8 +48,9 @@ BatchBuilder::BatchBuilder(const LoaderOptions& options, std::unique_ptr<ClipSou
     : options_(options),
       source_(std::move(source)),
       order_(std::move(order)),
-      clip_bytes_(3 * options.num_frames * options.height * options.width),
-      pool_(BufferPool::Create(batch_bytes())) {}
+      sample_bytes_(SampleBytesOf(options)),
+      layout_(BatchLayoutOf(options, std::min(options.batch_size, clips_per_epoch()))),
+      pool_(BufferPool::Create(layout_.bytes)) {}
 
 absl::StatusOr<std::unique_ptr<BatchBuilder>> BatchBuilder::Create(
     const LoaderOptions& options, std::unique_ptr<ClipSource> source) {
@@ -64,10 +66,6 @@ absl::StatusOr<std::unique_ptr<BatchBuilder>> BatchBuilder::Create(
 
 int64_t BatchBuilder::clips_per_epoch() const {
   return source_->num_samples() * (options_.training ? 1 : options_.num_clips);
-}
-
-int64_t BatchBuilder::batch_bytes() const {
-  return clip_bytes_ * std::min(options_.batch_size, clips_per_epoch());
 }
 
 LoaderPosition BatchBuilder::Advance(const LoaderPosition& from, int64_t batches) const {
@@ -86,31 +84,88 @@ ClipRequest BatchBuilder::Plan(int64_t epoch, int64_t place, RawBatch* batch) co
   const OrderEntry entry = order_.At(epoch, place / num_clips);
   const int64_t clip_number = place % num_clips;
   const ClipInfo info = source_->info(entry.sample);
+  ClipRequest request;
+  request.sample = entry.sample;
+  if (options_.training) {
+    PlanTraining(epoch, entry, &request);
+  } else {
+    PlanEvaluation(clip_number, &request);
+  }
+  request.pose.follow_crop = options_.frames;
+  if (options_.tokens.length == 0) batch->labels.push_back(info.label);
+  batch->samples.push_back(entry.sample);
+  batch->clip_numbers.push_back(clip_number);
+  batch->videos.push_back(info.video);
+  return request;
+}
+
+void BatchBuilder::PlanTraining(int64_t epoch, const OrderEntry& entry,
+                                ClipRequest* request) const {
+  const ClipInfo info = source_->info(entry.sample);
   const int64_t available = std::min(info.num_frames, options_.max_video_frames);
-  const ClipShape shape{options_.num_frames, options_.frame_interval};
   const ImageSize size{options_.height, options_.width};
   const auto bits = [&](uint64_t purpose) {
     return CounterBits({options_.seed, static_cast<uint64_t>(epoch),
                         static_cast<uint64_t>(entry.sample),
                         static_cast<uint64_t>(entry.repetition), purpose});
   };
-  ClipRequest request;
-  request.sample = entry.sample;
-  if (options_.training) {
-    request.frames = RandomClip(shape, available, bits(kStartDraw));
-    request.crop = options_.augment.random_crop
-                       ? RandomCrop(info.size, size, bits(kTopDraw), bits(kLeftDraw))
-                       : CentreCrop(info.size, size);
-    request.crop.flip = options_.augment.flip && bits(kFlipDraw) % 2 == 1;
-  } else {
-    request.frames = UniformClip(shape, available, clip_number, num_clips);
-    request.crop = CentreCrop(info.size, size);
+  const bool random_crop = options_.augment.random_crop;
+  if (options_.frames) {
+    request->frames = options_.keypoints.persons > 0
+                          ? RandomSegments(options_.num_frames, available, bits(kStartDraw))
+                          : RandomClip({options_.num_frames, options_.frame_interval}, available,
+                                       bits(kStartDraw));
+    request->crop = random_crop ? RandomCrop(info.size, size, bits(kTopDraw), bits(kLeftDraw))
+                                : CentreCrop(info.size, size);
   }
-  batch->labels.push_back(info.label);
-  batch->samples.push_back(entry.sample);
-  batch->clip_numbers.push_back(clip_number);
-  batch->videos.push_back(info.video);
-  return request;
+  if (options_.keypoints.persons > 0) {
+    PoseRequest& pose = request->pose;
+    pose.frames = RandomSegments(options_.keypoints.frames, available, bits(kPoseDraw));
+    pose.random_window = random_crop && !options_.frames;
+    pose.top_bits = bits(kTopDraw);
+    pose.left_bits = bits(kLeftDraw);
+  }
+  request->crop.flip = options_.augment.flip && bits(kFlipDraw) % 2 == 1;
+}
+
+void BatchBuilder::PlanEvaluation(int64_t clip_number, ClipRequest* request) const {
+  const ClipInfo info = source_->info(request->sample);
+  const int64_t available = std::min(info.num_frames, options_.max_video_frames);
+  const bool with_keypoints = options_.keypoints.persons > 0;
+  if (options_.frames) {
+    request->frames = with_keypoints ? FixedSegments(options_.num_frames, available, clip_number,
+                                                     options_.num_clips)
+                                     : UniformClip({options_.num_frames, options_.frame_interval},
+                                                   available, clip_number, options_.num_clips);
+    request->crop = CentreCrop(info.size, {options_.height, options_.width});
+  }
+  if (with_keypoints) {
+    request->pose.frames =
+        FixedSegments(options_.keypoints.frames, available, clip_number, options_.num_clips);
+  }
+}
+
+absl::Status BatchBuilder::Read(const ClipRequest& request, int64_t b, RawBatch* batch) const {
+  uint8_t* const buffer = batch->buffer.get();
+  if (sample_bytes_.clip > 0) {
+    SLIMREEL_RETURN_IF_ERROR(
+        source_->ReadClip(request, buffer + layout_.clips + b * sample_bytes_.clip));
+  }
+  if (sample_bytes_.keypoints > 0) {
+    uint8_t* const keypoints = buffer + layout_.keypoints + b * sample_bytes_.keypoints;
+    SLIMREEL_RETURN_IF_ERROR(source_->ReadKeypoints(request, reinterpret_cast<float*>(keypoints)));
+  }
+  if (sample_bytes_.log_mel > 0) {
+    uint8_t* const log_mel = buffer + layout_.log_mel + b * sample_bytes_.log_mel;
+    SLIMREEL_RETURN_IF_ERROR(
+        source_->ReadLogMel(request.sample, reinterpret_cast<float*>(log_mel)));
+  }
+  if (sample_bytes_.tokens > 0) {
+    uint8_t* const tokens = buffer + layout_.tokens + b * sample_bytes_.tokens;
+    SLIMREEL_RETURN_IF_ERROR(source_->ReadTokens(request.sample, reinterpret_cast<int64_t*>(tokens),
+                                                 &batch->labels[b * options_.tokens.length]));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RawBatch> BatchBuilder::Build(const LoaderPosition& position) const {
@@ -123,11 +178,10 @@ absl::StatusOr<RawBatch> BatchBuilder::Build(const LoaderPosition& position) con
     requests.push_back(Plan(position.epoch, place, &batch));
     source_->WillRead(requests.back());
   }
-  SLIMREEL_ASSIGN_OR_RETURN(batch.pixels, pool_->Acquire());
-  uint8_t* clip = batch.pixels.get();
-  for (const ClipRequest& request : requests) {
-    SLIMREEL_RETURN_IF_ERROR(source_->ReadClip(request, clip));
-    clip += clip_bytes_;
+  if (options_.tokens.length > 0) batch.labels.resize(requests.size() * options_.tokens.length);
+  SLIMREEL_ASSIGN_OR_RETURN(batch.buffer, pool_->Acquire());
+  for (size_t b = 0; b < requests.size(); ++b) {
+    SLIMREEL_RETURN_IF_ERROR(Read(requests[b], static_cast<int64_t>(b), &batch));
   }
   return batch;
 }

@@ -1,5 +1,5 @@
 // Makes the batch at a position: which samples, which frames, which crop, and
-// their pixels. A function of the options and the position; torch-free.
+// their inputs. A function of the options and the position; torch-free.
 //
 // Who calls it: the loader's workers. Threading: const, any thread at once.
 #ifndef DATA_LOADING_BATCH_BUILDER_H_
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "data/loading/batch_layout.h"
 #include "data/loading/buffer_pool.h"
 #include "data/loading/clip_source.h"
 #include "data/loading/loader_options.h"
@@ -19,8 +20,8 @@ namespace slimreel {
 
 // A Batch (batch.h) before it becomes tensors.
 struct RawBatch {
-  std::shared_ptr<uint8_t> pixels;  // [B, 3, T, H, W] uint8, of the pool
-  std::vector<int64_t> labels;      // [B]
+  std::shared_ptr<uint8_t> buffer;  // of the pool: inputs as BatchBuilder::layout() says
+  std::vector<int64_t> labels;      // [B]; with tokens [B, length]
   std::vector<int64_t> samples;
   std::vector<int64_t> clip_numbers;
   std::vector<int64_t> videos;
@@ -37,7 +38,7 @@ class BatchBuilder {
   int64_t clips_per_epoch() const;
   // The position `batches` full batches (the last of an epoch is short) after `from`.
   LoaderPosition Advance(const LoaderPosition& from, int64_t batches) const;
-  int64_t batch_bytes() const;  // of a full batch
+  const BatchLayout& layout() const { return layout_; }  // of every batch, short ones too
   int64_t pool_bytes() const { return pool_->allocated_bytes(); }
   const ClipSource& source() const { return *source_; }
 
@@ -49,11 +50,17 @@ class BatchBuilder {
 
   // What the clip at a place of the epoch's order is; appends to the batch's lists.
   ClipRequest Plan(int64_t epoch, int64_t place, RawBatch* batch) const;
+  // Fills in frames, crop and keypoints; `entry` and `epoch` key the random draws.
+  void PlanTraining(int64_t epoch, const OrderEntry& entry, ClipRequest* request) const;
+  void PlanEvaluation(int64_t clip_number, ClipRequest* request) const;
+  // Sample `b` of the batch.
+  absl::Status Read(const ClipRequest& request, int64_t b, RawBatch* batch) const;
 
   const LoaderOptions options_;
   const std::unique_ptr<ClipSource> source_;
   const SampleOrder order_;
-  const int64_t clip_bytes_;
+  const SampleBytes sample_bytes_;
+  const BatchLayout layout_;
   const std::shared_ptr<BufferPool> pool_;
 };
 

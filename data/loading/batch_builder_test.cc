@@ -6,6 +6,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "data/loading/prefetch_queue.h"
@@ -38,6 +39,19 @@ class NotingSource : public ClipSource {
     }
     return absl::OkStatus();
   }
+  // Notes the pose frames as x, and follow_crop, random_window and flip in the first joint.
+  absl::Status ReadKeypoints(const ClipRequest& request, float* keypoints) const override {
+    for (const int64_t frame : request.pose.frames) {
+      keypoints[0] = static_cast<float>(frame);
+      keypoints[1] = static_cast<float>(request.pose.follow_crop + 2 * request.pose.random_window +
+                                        4 * request.crop.flip);
+      keypoints[2] = static_cast<float>(request.sample);
+      keypoints += 3;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status ReadLogMel(int64_t, float*) const override { return absl::OkStatus(); }
+  absl::Status ReadTokens(int64_t, int64_t*, int64_t*) const override { return absl::OkStatus(); }
 
  private:
   const int64_t num_samples_;
@@ -102,7 +116,7 @@ TEST(BatchBuilderTest, EvaluationGivesEveryClipOfEverySampleInOrder) {
   EXPECT_EQ(batch.clip_numbers, (std::vector<int64_t>{1, 2, 0, 1}));
   EXPECT_EQ(batch.videos, batch.samples);
   // 20 frames, span 5, 16 starts in 3 parts: 16/6 = 2, 48/6 = 8, 80/6 = 13.
-  const uint8_t* note = batch.pixels.get();
+  const uint8_t* note = batch.buffer.get();
   const std::vector<int> expected = {1, 8, 2, 3, 0};
   EXPECT_EQ(std::vector<int>(note, note + 5), expected);
 }
@@ -116,7 +130,7 @@ TEST(BatchBuilderTest, AugmentationIsAFunctionOfSeedEpochAndSample) {
     for (int64_t at = 0; at < 10; at += options.batch_size) {
       const RawBatch batch = *builder->Build({epoch, at});
       for (size_t i = 0; i < batch.samples.size(); ++i) {
-        const uint8_t* note = batch.pixels.get() + i * 3 * 3 * 16;
+        const uint8_t* note = batch.buffer.get() + i * 3 * 3 * 16;
         by_sample[batch.samples[i]] = std::vector<uint8_t>(note, note + 5);
       }
     }
@@ -135,8 +149,72 @@ TEST(BatchBuilderTest, ClipsComeFromTheFirstMaxVideoFrames) {
   options.max_video_frames = 6;
   const auto builder = NotingBuilder(options);
   for (int64_t epoch = 0; epoch < 50; ++epoch) {
-    EXPECT_LE(builder->Build({epoch, 0})->pixels.get()[2 * 16 + 1], 5);
+    EXPECT_LE(builder->Build({epoch, 0})->buffer.get()[2 * 16 + 1], 5);
   }
+}
+
+// The notes of ReadKeypoints, [B, frames, 3].
+std::vector<float> PoseNotes(const BatchBuilder& builder, const RawBatch& batch, int64_t frames) {
+  const float* notes =
+      reinterpret_cast<const float*>(batch.buffer.get() + builder.layout().keypoints);
+  return {notes, notes + batch.samples.size() * frames * 3};
+}
+
+TEST(BatchBuilderTest, KeypointsAndFramesSpanTheWholeSampleAtRatesOfTheirOwn) {
+  LoaderOptions options = SmallOptions();
+  options.keypoints = {.persons = 1, .frames = 8, .joints = 1};
+  for (const bool training : {true, false}) {
+    options.training = training;
+    const auto builder = NotingBuilder(options);
+    const RawBatch batch = *builder->Build({3, 0});
+    const std::vector<float> notes = PoseNotes(*builder, batch, 8);
+    for (int64_t b = 0; b < 4; ++b) {
+      // 20 frames: 3 of the video and 8 of the pose, each in its own part.
+      for (int64_t t = 0; t < 3; ++t) {
+        const int64_t frame = batch.buffer.get()[(b * 3 * 3 + t) * 16 + 1];
+        EXPECT_TRUE(frame >= t * 20 / 3 && frame < (t + 1) * 20 / 3) << frame;
+      }
+      for (int64_t t = 0; t < 8; ++t) {
+        const int64_t frame = static_cast<int64_t>(notes[(b * 8 + t) * 3]);
+        EXPECT_TRUE(frame >= t * 20 / 8 && frame < (t + 1) * 20 / 8) << frame;
+        EXPECT_EQ(notes[(b * 8 + t) * 3 + 1], 1);  // what the crop shows
+        EXPECT_EQ(notes[(b * 8 + t) * 3 + 2], batch.samples[b]);
+      }
+    }
+    // Another epoch draws other frames in training, and evaluation's stay.
+    const bool same = PoseNotes(*builder, *builder->Build({4, 0}), 8) == notes;
+    EXPECT_EQ(same, !training);
+  }
+}
+
+TEST(BatchBuilderTest, KeypointsAloneReadNoFramesAndHaveAWindowOfTheirOwn) {
+  LoaderOptions options = SmallOptions();
+  options.frames = false;
+  options.height = 1000;  // of no frame
+  options.keypoints = {.persons = 1, .frames = 2, .joints = 1};
+  options.augment = {.random_crop = true};
+  const auto builder = NotingBuilder(options);
+  EXPECT_EQ(builder->layout().bytes, 4 * 2 * 3 * 4);
+  const RawBatch batch = *builder->Build({0, 0});
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(PoseNotes(*builder, batch, 2)[3 * i + 1], 2);
+}
+
+TEST(BatchBuilderTest, FlipIsTheSameForBothStreams) {
+  LoaderOptions options = SmallOptions();
+  options.keypoints = {.persons = 1, .frames = 1, .joints = kCocoJoints};
+  options.augment = {.flip = true};
+  const auto builder = NotingBuilder(options);
+  int flipped = 0;
+  for (int64_t epoch = 0; epoch < 5; ++epoch) {
+    const RawBatch batch = *builder->Build({epoch, 0});
+    for (int b = 0; b < 4; ++b) {
+      const int64_t keypoints = builder->layout().keypoints + b * kCocoJoints * 3 * 4;
+      const bool pose = reinterpret_cast<const float*>(batch.buffer.get() + keypoints)[1] >= 4;
+      EXPECT_EQ(pose, batch.buffer.get()[b * 3 * 3 * 16 + 4] == 1);
+      flipped += pose;
+    }
+  }
+  EXPECT_TRUE(flipped > 0 && flipped < 20) << flipped;
 }
 
 TEST(BatchBuilderTest, SmallFramesAreRefusedNamingBothSizes) {
@@ -158,8 +236,13 @@ TEST(BatchBuilderTest, ThreadsNeverChangeABatch) {
   LoaderOptions options = SmallOptions();
   options.sources = {"synthetic:10"};
   options.num_classes = 4;
+  options.keypoints = {.persons = 2, .frames = 5};
+  options.log_mel = {.mels = 3, .frames = 7};
+  options.tokens = {.length = 6, .vocabulary = 11};
   const auto batches = [&options](int workers) {
     const auto builder = *BatchBuilder::Create(options, *OpenSyntheticSource(options));
+    const SampleBytes sample = SampleBytesOf(options);
+    const BatchLayout layout = builder->layout();
     PrefetchQueue<RawBatch> queue(
         {.num_workers = workers, .max_ahead = 2 * workers, .num_items = 12}, [&](int64_t number) {
           return builder->Build(builder->Advance({0, 0}, number));
@@ -169,8 +252,13 @@ TEST(BatchBuilderTest, ThreadsNeverChangeABatch) {
       const RawBatch batch = *queue.Next();
       all.push_back(batch.samples);
       all.push_back(batch.labels);
-      const int64_t bytes = static_cast<int64_t>(batch.samples.size()) * 3 * 3 * 16;
-      all.emplace_back(batch.pixels.get(), batch.pixels.get() + bytes);
+      const int64_t size = static_cast<int64_t>(batch.samples.size());
+      for (const auto& [offset, bytes] :
+           {std::pair(layout.clips, sample.clip), std::pair(layout.keypoints, sample.keypoints),
+            std::pair(layout.log_mel, sample.log_mel), std::pair(layout.tokens, sample.tokens)}) {
+        const uint8_t* first = batch.buffer.get() + offset;
+        all.emplace_back(first, first + size * bytes);
+      }
     }
     return all;
   };

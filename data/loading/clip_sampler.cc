@@ -20,6 +20,38 @@ std::vector<int64_t> ClipFrom(const ClipShape& shape, int64_t available, int64_t
   return frames;
 }
 
+// mmaction2 draws evaluation's clips with numpy's generator at this seed, sample by sample.
+constexpr uint64_t kFixedKey = 255;
+
+// available in [num_frames, 2 * num_frames): a subset of the num_frames + 1 places between
+// frames gets one frame passed over each; every subset of that size is equally likely
+// (selection sampling, Knuth, TAOCP 3.4.2, algorithm S).
+std::vector<int64_t> WithGaps(int64_t num_frames, int64_t available, uint64_t key) {
+  std::vector<int64_t> frames(num_frames);
+  int64_t gaps = available - num_frames;
+  int64_t passed = 0;
+  for (int64_t t = 0; t < num_frames; ++t) {
+    const int64_t places = num_frames + 1 - t;
+    if (BelowBound(CounterBits({key, static_cast<uint64_t>(t)}), places) < gaps) {
+      --gaps;
+      ++passed;
+    }
+    frames[t] = t + passed;
+  }
+  return frames;
+}
+
+std::vector<int64_t> OnePerSegment(int64_t num_frames, int64_t available, uint64_t key) {
+  if (available < 2 * num_frames) return WithGaps(num_frames, available, key);
+  std::vector<int64_t> frames(num_frames);
+  for (int64_t t = 0; t < num_frames; ++t) {
+    const int64_t begin = t * available / num_frames;
+    const int64_t end = (t + 1) * available / num_frames;
+    frames[t] = begin + BelowBound(CounterBits({key, static_cast<uint64_t>(t)}), end - begin);
+  }
+  return frames;
+}
+
 }  // namespace
 
 std::vector<int64_t> RandomClip(const ClipShape& shape, int64_t available, uint64_t bits) {
@@ -30,6 +62,21 @@ std::vector<int64_t> UniformClip(const ClipShape& shape, int64_t available, int6
                                  int64_t num_clips) {
   const int64_t starts = NumStarts(shape, available);
   return ClipFrom(shape, available, (2 * number + 1) * starts / (2 * num_clips));
+}
+
+std::vector<int64_t> RandomSegments(int64_t num_frames, int64_t available, uint64_t key) {
+  if (available >= num_frames) return OnePerSegment(num_frames, available, key);
+  return ClipFrom({num_frames, 1}, available, BelowBound(CounterBits({key}), available));
+}
+
+std::vector<int64_t> FixedSegments(int64_t num_frames, int64_t available, int64_t number,
+                                   int64_t num_clips) {
+  if (available >= num_frames) {
+    return OnePerSegment(num_frames, available,
+                         CounterBits({kFixedKey, static_cast<uint64_t>(number)}));
+  }
+  const int64_t start = available < num_clips ? number : number * available / num_clips;
+  return ClipFrom({num_frames, 1}, available, start);
 }
 
 }  // namespace slimreel

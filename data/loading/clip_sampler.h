@@ -28,6 +28,20 @@ std::vector<int64_t> RandomClip(const ClipShape& shape, int64_t available, uint6
 std::vector<int64_t> UniformClip(const ClipShape& shape, int64_t available, int64_t number,
                                  int64_t num_clips);
 
+// One frame of each of `num_frames` parts that tile the whole sample, as mmaction2's
+// UniformSampleFrames: for samples whose whole course matters, and for streams of
+// different rates (each is sampled over the same span). `available` >= 1. Three cases:
+//   available < num_frames              consecutive frames, going round
+//   available < 2 * num_frames          all frames but an evenly likely choice of gaps
+//   else                                a frame of each part, evenly likely in it
+// Training: `key` decides. Returns num_frames indices in [0, available).
+std::vector<int64_t> RandomSegments(int64_t num_frames, int64_t available, uint64_t key);
+
+// Evaluation: clip `number` of `num_clips`, the same in every run and for every
+// sample of this length. Short samples start at number * available / num_clips.
+std::vector<int64_t> FixedSegments(int64_t num_frames, int64_t available, int64_t number,
+                                   int64_t num_clips);
+
 }  // namespace slimreel
 
 #endif  // DATA_LOADING_CLIP_SAMPLER_H_

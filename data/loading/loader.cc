@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "data/loading/batch_builder.h"
@@ -34,6 +35,8 @@ class BuilderLoader : public Loader {
 
  private:
   void StartQueue();
+  at::Tensor Input(const RawBatch& raw, int64_t offset, std::vector<int64_t> sizes,
+                   at::ScalarType type) const;
   Batch ToTensors(RawBatch raw) const;
 
   const LoaderOptions options_;
@@ -49,7 +52,7 @@ void BuilderLoader::StartQueue() {
   PrefetchOptions prefetch;
   prefetch.num_workers = options_.num_workers;
   prefetch.max_ahead = options_.prefetch_batches;
-  prefetch.item_bytes = builder_->batch_bytes();
+  prefetch.item_bytes = builder_->layout().bytes;
   prefetch.max_bytes = options_.queue_budget_bytes;
   prefetch.num_items = -1;
   if (!options_.training) {
@@ -77,16 +80,38 @@ void BuilderLoader::Seek(const LoaderPosition& position) {
   if (start_.next_sample >= samples_per_epoch()) start_ = {position.epoch + 1, 0};
 }
 
+// Tensors over the buffer hold it by the deleter's copy of the pointer.
+at::Tensor BuilderLoader::Input(const RawBatch& raw, int64_t offset, std::vector<int64_t> sizes,
+                                at::ScalarType type) const {
+  const at::Tensor input = at::from_blob(
+      raw.buffer.get() + offset, sizes, [buffer = raw.buffer](void*) mutable { buffer.reset(); },
+      at::TensorOptions().dtype(type));
+  // ATen's page-locked blocks know of copies that are under way; the pool's buffers would not.
+  return options_.pin_memory ? input.pin_memory() : input;
+}
+
 Batch BuilderLoader::ToTensors(RawBatch raw) const {
   const int64_t size = static_cast<int64_t>(raw.samples.size());
+  const BatchLayout& layout = builder_->layout();
+  const KeypointInput& pose = options_.keypoints;
+  const LogMelInput& mel = options_.log_mel;
+  const int64_t length = options_.tokens.length;
   Batch batch;
-  // The deleter's copy of the pointer is what holds the buffer.
-  uint8_t* pixels = raw.pixels.get();
-  batch.clips = at::from_blob(
-      pixels, {size, 3, options_.num_frames, options_.height, options_.width},
-      [buffer = std::move(raw.pixels)](void*) mutable { buffer.reset(); },
-      at::TensorOptions().dtype(at::kByte));
-  batch.labels = at::empty({size}, at::TensorOptions().dtype(at::kLong));
+  if (options_.frames) {
+    batch.clips = Input(raw, layout.clips,
+                        {size, 3, options_.num_frames, options_.height, options_.width}, at::kByte);
+  }
+  if (pose.persons > 0) {
+    batch.keypoints =
+        Input(raw, layout.keypoints, {size, pose.persons, pose.frames, pose.joints, 3}, at::kFloat);
+  }
+  if (mel.mels > 0) {
+    batch.log_mel = Input(raw, layout.log_mel, {size, mel.mels, mel.frames}, at::kFloat);
+  }
+  if (length > 0) batch.tokens = Input(raw, layout.tokens, {size, length}, at::kLong);
+  const std::vector<int64_t> label_sizes =
+      length > 0 ? std::vector<int64_t>{size, length} : std::vector<int64_t>{size};
+  batch.labels = at::empty(label_sizes, at::TensorOptions().dtype(at::kLong));
   std::copy(raw.labels.begin(), raw.labels.end(), batch.labels.mutable_data_ptr<int64_t>());
   batch.samples = std::move(raw.samples);
   batch.clip_numbers = std::move(raw.clip_numbers);
@@ -107,6 +132,12 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Open(const LoaderOptions& option
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<BatchBuilder> builder,
                             BatchBuilder::Create(options, std::move(source)));
   return std::make_unique<BuilderLoader>(options, std::move(builder));
+}
+
+absl::StatusOr<std::vector<std::string>> Loader::ReadClasses(const LoaderOptions& options) {
+  SLIMREEL_RETURN_IF_ERROR(options.Validate());
+  if (IsSyntheticSource(options.sources[0])) return SyntheticClasses(options.num_classes);
+  return ReadShardClasses(options);
 }
 
 }  // namespace slimreel

@@ -27,6 +27,10 @@ class Loader {
   // NotFound (no shards), DataLoss (damaged), InvalidArgument (options against data).
   static absl::StatusOr<std::unique_ptr<Loader>> Open(const LoaderOptions& options);
 
+  // What classes() of a loader of these options will be, without reading a sample: models
+  // are built, and inputs asked for, by it. Errors as Open.
+  static absl::StatusOr<std::vector<std::string>> ReadClasses(const LoaderOptions& options);
+
   // The next batch; training goes on into the next epoch without end,
   // evaluation ends with OutOfRange. DataLoss names the damaged shard.
   virtual absl::StatusOr<Batch> Next() = 0;

@@ -6,6 +6,29 @@
 #include "absl/strings/str_join.h"
 
 namespace slimreel {
+namespace {
+
+void CheckInputs(const LoaderOptions& options, std::vector<std::string>* mistakes) {
+  const KeypointInput& keypoints = options.keypoints;
+  if (keypoints.persons > 0) {
+    if (keypoints.frames < 1 || keypoints.joints < 1 || keypoints.heatmap_size < 1) {
+      mistakes->push_back("keypoints need frames, joints and data.heatmap.size of at least 1");
+    }
+    if (options.augment.flip && keypoints.joints != kCocoJoints) {
+      mistakes->push_back(absl::StrCat("data.augment.flip knows the left and right of ",
+                                       kCocoJoints, " COCO joints, but the model takes ",
+                                       keypoints.joints));
+    }
+  }
+  if (options.log_mel.mels > 0 && options.log_mel.frames < 1) {
+    mistakes->push_back("a log-mel spectrogram needs at least 1 frame");
+  }
+  if (options.tokens.length > 0 && options.tokens.vocabulary < 1) {
+    mistakes->push_back("tokens need a vocabulary of at least 1");
+  }
+}
+
+}  // namespace
 
 absl::Status LoaderOptions::Validate() const {
   if (augment.color_jitter) {
@@ -34,6 +57,7 @@ absl::Status LoaderOptions::Validate() const {
     mistakes.push_back(absl::StrCat("batches to prefetch: ", prefetch_batches,
                                     "; dataloader.prefetch_factor must be at least 1"));
   }
+  CheckInputs(*this, &mistakes);
   if (mistakes.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(mistakes, "; "));
 }

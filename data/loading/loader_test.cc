@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/test_files.h"
 #include "data/loading/counter_random.h"
 #include "data/shard/dataset_info.h"
+#include "data/shard/npy.h"
 #include "data/shard/shard_writer.h"
 
 namespace slimreel {
@@ -27,8 +29,22 @@ uint8_t Pixel(int64_t sample, int64_t frame, int64_t y, int64_t x, int64_t chann
 
 int64_t NumFrames(int64_t sample) { return 7 + sample % 5; }
 
+// Joint v of frame t at (4 + v / 2, 1 + t), score (sample + 1) / 32: all exact.
+std::vector<float> Joints(int64_t sample) {
+  std::vector<float> values;
+  for (int64_t t = 0; t < NumFrames(sample); ++t) {
+    for (int64_t v = 0; v < 17; ++v) {
+      values.push_back(4.0f + static_cast<float>(v) / 2);
+      values.push_back(1.0f + static_cast<float>(t));
+      values.push_back(static_cast<float>(sample + 1) / 32);
+    }
+  }
+  return values;
+}
+
 // Two samples a video, three classes, a few samples a shard.
-void WriteShards(const std::string& folder, int64_t num_samples, const std::string& split) {
+void WriteShards(const std::string& folder, int64_t num_samples, const std::string& split,
+                 int64_t without_keypoints = -1) {
   auto writer =
       *ShardWriter::Create({.folder = folder, .split = split, .shard_size_bytes = 40 << 10});
   for (int64_t n = 0; n < num_samples; ++n) {
@@ -45,6 +61,10 @@ void WriteShards(const std::string& folder, int64_t num_samples, const std::stri
     sample.height = kHeight;
     sample.width = kWidth;
     sample.frames = {{pixels.data(), NumFrames(n)}};
+    const std::vector<float> joints = Joints(n);
+    const std::string keypoints =
+        NpyFile(NpyType::kFloat32, {1, NumFrames(n), 17, 3}, joints.data());
+    if (n != without_keypoints) sample.members = {{"kpts.npy", keypoints}};
     ASSERT_TRUE(writer->Add(sample).ok());
   }
   ASSERT_TRUE(writer->Flush().ok());
@@ -56,9 +76,7 @@ void WriteShards(const std::string& folder, int64_t num_samples, const std::stri
 class LoaderTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = absl::StrCat(testing::TempDir(), "/loader_",
-                           testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(folder_);
+    folder_ = TestFolder("shards");
     WriteShards(folder_, 11, "train");
     options_.sources = {folder_};
     options_.height = 8;
@@ -76,8 +94,13 @@ class LoaderTest : public testing::Test {
   LoaderOptions options_;
 };
 
+bool SameTensor(const at::Tensor& a, const at::Tensor& b) {
+  return a.defined() == b.defined() && (!a.defined() || at::equal(a, b));
+}
+
 bool SameBatch(const Batch& a, const Batch& b) {
-  return at::equal(a.clips, b.clips) && at::equal(a.labels, b.labels) && a.samples == b.samples &&
+  return SameTensor(a.clips, b.clips) && SameTensor(a.keypoints, b.keypoints) &&
+         at::equal(a.labels, b.labels) && a.samples == b.samples &&
          a.clip_numbers == b.clip_numbers && a.videos == b.videos && a.epoch == b.epoch &&
          a.first_sample == b.first_sample && a.last_of_epoch == b.last_of_epoch;
 }
@@ -150,6 +173,80 @@ TEST_F(LoaderTest, EveryClipIsACropOfItsOwnSample) {
       EXPECT_EQ(matches, 1) << "sample " << sample;
     }
   }
+}
+
+TEST_F(LoaderTest, BothStreamsAreTheSameForAnyNumberOfWorkers) {
+  options_.keypoints = {.persons = 2, .frames = 6, .heatmap_size = 16};
+  options_.num_workers = 0;
+  const std::vector<Batch> expected = Take(**Loader::Open(options_), 6);
+  EXPECT_EQ(expected[0].keypoints.sizes(), (std::vector<int64_t>{4, 2, 6, 17, 3}));
+  for (const int workers : {1, 2, 8}) {
+    options_.num_workers = workers;
+    auto loader = *Loader::Open(options_);
+    for (const Batch& batch : expected) ASSERT_TRUE(SameBatch(*loader->Next(), batch));
+  }
+}
+
+// Both streams show the same window: frame t's joints lie at y = 1 + t, and the centre crop
+// takes 8 x 10 of 12 x 20 pixels from (2, 5).
+TEST_F(LoaderTest, KeypointsShowWhatTheCropShows) {
+  options_.training = false;
+  options_.batch_size = 11;
+  options_.keypoints = {.persons = 2, .frames = 3, .heatmap_size = 16};
+  const Batch batch = *(*Loader::Open(options_))->Next();
+  const auto joint = batch.keypoints.accessor<float, 5>();
+  for (int64_t n = 0; n < 11; ++n) {
+    for (int t = 0; t < 3; ++t) {
+      const float frame = joint[n][0][t][0][1] * 8 / 16 + 2 - 1;
+      EXPECT_TRUE(frame >= t * NumFrames(n) / 3 && frame < (t + 1) * NumFrames(n) / 3) << frame;
+      for (int v = 0; v < 17; ++v) {
+        EXPECT_FLOAT_EQ(joint[n][0][t][v][0], (4.0f + v / 2.0f - 5) * 16 / 10);
+        EXPECT_FLOAT_EQ(joint[n][0][t][v][2], (n + 1) / 32.0f);
+        EXPECT_EQ(joint[n][1][t][v][2], 0);
+      }
+    }
+  }
+}
+
+TEST_F(LoaderTest, KeypointsAloneNeedNoFrames) {
+  options_.keypoints = {.persons = 1, .frames = 3};
+  options_.frames = false;
+  options_.height = options_.width = 500;
+  const Batch batch = *(*Loader::Open(options_))->Next();
+  EXPECT_FALSE(batch.clips.defined());
+  EXPECT_EQ(batch.keypoints.size(0), 4);
+}
+
+TEST_F(LoaderTest, MissingKeypointsAreRefusedNamingTheSample) {
+  const std::string folder = folder_ + "_partly";
+  WriteShards(folder, 4, "train", /*without_keypoints=*/2);
+  options_.sources = {folder};
+  EXPECT_TRUE(Loader::Open(options_).ok());  // nobody asks for them
+  options_.keypoints = {.persons = 1};
+  const absl::Status status = Loader::Open(options_).status();
+  ASSERT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_NE(status.message().find("clip1002 has no keypoints"), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find("data.load_kpt"), absl::string_view::npos) << status;
+}
+
+TEST_F(LoaderTest, OtherNumbersOfJointsAreRefused) {
+  options_.keypoints = {.persons = 1, .joints = 25};
+  options_.augment.flip = false;
+  const absl::Status status = (*Loader::Open(options_))->Next().status();
+  ASSERT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_NE(status.message().find("17 joints, but the model takes 25"), absl::string_view::npos)
+      << status;
+  options_.augment.flip = true;  // of which left and right are not known
+  EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options_).status()));
+}
+
+TEST_F(LoaderTest, ClassesAreKnownWithoutALoader) {
+  EXPECT_EQ(*Loader::ReadClasses(options_), (std::vector<std::string>{"a", "b", "c"}));
+  options_.sources = {folder_ + "_nowhere"};
+  EXPECT_TRUE(absl::IsNotFound(Loader::ReadClasses(options_).status()));
+  options_.sources = {"synthetic:3"};
+  options_.num_classes = 2;
+  EXPECT_EQ(*Loader::ReadClasses(options_), (std::vector<std::string>{"0", "1"}));
 }
 
 TEST_F(LoaderTest, EvaluationEndsAndGivesAllClipsOfAllSamples) {
@@ -245,40 +342,6 @@ TEST_F(LoaderTest, MistakesAreRefusedTogether) {
   EXPECT_NE(status.message().find("data.num_frames is -1"), absl::string_view::npos) << status;
   options_.augment.color_jitter = true;
   EXPECT_TRUE(absl::IsUnimplemented(Loader::Open(options_).status()));
-}
-
-TEST(SyntheticLoaderTest, SamplesAreFunctionsOfSeedAndNumber) {
-  LoaderOptions options;
-  options.sources = {"synthetic:20"};
-  options.height = options.width = 9;
-  options.num_frames = 3;
-  options.batch_size = 20;
-  options.num_classes = 5;
-  options.sampling = Sampling::kSequential;
-  const Batch first = *(*Loader::Open(options))->Next();
-  options.batch_size = 3;
-  auto loader = *Loader::Open(options);
-  loader->Seek({4, 7});
-  const Batch part = *loader->Next();
-  EXPECT_TRUE(at::equal(part.clips, first.clips.slice(0, 7, 10)));
-  EXPECT_TRUE(at::equal(part.labels, first.labels.slice(0, 7, 10)));
-  EXPECT_FALSE(at::equal(first.clips[0], first.clips[1]));
-  const int64_t* labels = first.labels.data_ptr<int64_t>();
-  for (int i = 0; i < 20; ++i) EXPECT_TRUE(labels[i] >= 0 && labels[i] < 5);
-  options.seed = 1;
-  EXPECT_FALSE(at::equal((*Loader::Open(options))->Next()->clips, first.clips.slice(0, 0, 3)));
-}
-
-TEST(SyntheticLoaderTest, BadSourcesAreRefused) {
-  LoaderOptions options;
-  options.num_classes = 2;
-  for (const char* source : {"synthetic:", "synthetic:0", "synthetic:-3", "synthetic:many"}) {
-    options.sources = {source};
-    EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options).status())) << source;
-  }
-  options.sources = {"synthetic:4"};
-  options.num_classes = 0;
-  EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options).status()));
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 //
 //   loading_benchmark DIR   the shard folder; frames of at least 112 x 112
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/paired_timing.h"
+#include "base/status_macros.h"
 #include "data/loading/loader.h"
 
 namespace slimreel {
@@ -16,72 +18,44 @@ namespace {
 
 constexpr int kPairs = 7;
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double Median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
-struct Pass {
-  double seconds = 0;
-  int64_t bytes = 0;
-};
-
-absl::StatusOr<Pass> LoadEpoch(Loader& loader) {
-  Pass pass;
-  const double start = Seconds();
-  for (int64_t i = 0; i < loader.batches_per_epoch(); ++i) {
-    absl::StatusOr<Batch> batch = loader.Next();
-    if (!batch.ok()) return batch.status();
-    pass.bytes += batch->bytes();
+absl::Status LoadEpoch(Loader* loader, int64_t* bytes) {
+  *bytes = 0;
+  for (int64_t i = 0; i < loader->batches_per_epoch(); ++i) {
+    SLIMREEL_ASSIGN_OR_RETURN(const Batch batch, loader->Next());
+    *bytes += batch.bytes();
   }
-  pass.seconds = Seconds() - start;
-  return pass;
+  return absl::OkStatus();
 }
 
 // Copies as many bytes between two buffers of a batch's size.
-double CopySeconds(int64_t bytes, int64_t batch_bytes) {
-  static std::vector<char> from(batch_bytes, 1);
-  static std::vector<char> to(batch_bytes);
-  const double start = Seconds();
+absl::Status Copy(int64_t bytes, const std::vector<char>& from, std::vector<char>* to) {
+  const auto batch_bytes = static_cast<int64_t>(from.size());
   for (int64_t done = 0; done < bytes; done += batch_bytes) {
-    std::memcpy(to.data(), from.data(), std::min(batch_bytes, bytes - done));
-    asm volatile("" : : "r"(to.data()) : "memory");
+    std::memcpy(to->data(), from.data(), std::min(batch_bytes, bytes - done));
+    asm volatile("" : : "r"(to->data()) : "memory");
   }
-  return Seconds() - start;
+  return absl::OkStatus();
 }
 
-int Run(const std::string& folder, bool json) {
+absl::Status Run(const std::string& folder, bool json) {
   LoaderOptions options;
   options.sources = {folder};
   options.augment = {.random_crop = true};
-  absl::StatusOr<std::unique_ptr<Loader>> loader = Loader::Open(options);
-  if (!loader.ok()) {
-    std::fprintf(stderr, "loading_benchmark: %s\n", loader.status().ToString().c_str());
-    return 3;
-  }
-  const int64_t batch_bytes =
-      3 * options.batch_size * options.num_frames * options.height * options.width;
-  std::vector<double> ratios;
-  std::vector<double> rates;
-  for (int i = 0; i <= kPairs; ++i) {
-    const absl::StatusOr<Pass> pass = LoadEpoch(**loader);
-    if (!pass.ok()) {
-      std::fprintf(stderr, "loading_benchmark: %s\n", pass.status().ToString().c_str());
-      return 3;
-    }
-    const double copy = CopySeconds(pass->bytes, batch_bytes);
-    if (i == 0) continue;  // brings the files into memory
-    ratios.push_back(copy / pass->seconds);
-    rates.push_back((*loader)->samples_per_epoch() / pass->seconds);
-  }
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader, Loader::Open(options));
+  const std::vector<char> from(
+      3 * options.batch_size * options.num_frames * options.height * options.width, 1);
+  std::vector<char> to(from.size());
+  int64_t bytes = 0;
+  SLIMREEL_ASSIGN_OR_RETURN(const PairedTimes times,
+                            TimePairs(
+                                kPairs, [&] { return LoadEpoch(loader.get(), &bytes); },
+                                [&] { return Copy(bytes, from, &to); }));
+  const double rate =
+      static_cast<double>(loader->samples_per_epoch()) / MedianOfSorted(times.seconds);
   std::printf(json ? "{\"clips_per_second\": %.1f, \"speed_against_memcpy\": %.3f}\n"
                    : "clips per second %.1f, speed against memcpy %.3f (medians)\n",
-              Median(rates), Median(ratios));
-  return 0;
+              rate, MedianOfSorted(times.speeds));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -101,5 +75,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: loading_benchmark [--json] DIR\n");
     return 2;
   }
-  return slimreel::Run(folder, json);
+  const absl::Status status = slimreel::Run(folder, json);
+  if (!status.ok()) {
+    std::fprintf(stderr, "loading_benchmark: %s\n", std::string(status.message()).c_str());
+  }
+  return status.ok() ? 0 : 3;
 }

@@ -5,20 +5,18 @@
 //
 // Threading: Next and the destructor from one thread; Make is called from all
 // workers at once (from Next where num_workers is 0).
-// An item's error, or an exception of Make, comes out of Next when its turn
-// comes, and again from every later call. The destructor waits for the items in
-// hand, never for the consumer.
+// An item's error comes out of Next when its turn comes, and again from every
+// later call. Make throws nothing: on a thread that would end the process. The
+// destructor waits for the items in hand, never for the consumer.
 #ifndef DATA_LOADING_PREFETCH_QUEUE_H_
 #define DATA_LOADING_PREFETCH_QUEUE_H_
 
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -67,44 +65,20 @@ class PrefetchQueue {
   PrefetchQueue& operator=(const PrefetchQueue&) = delete;
 
   absl::StatusOr<Item> Next() {
-    if (failed_) return Fail(*failed_);
+    if (!failed_.ok()) return failed_;
     if (AtEnd(next_taken_)) return absl::OutOfRangeError("end of the data");
-    Outcome outcome = threads_.empty() ? Attempt(next_taken_) : Take();
+    absl::StatusOr<Item> item = threads_.empty() ? make_(next_taken_) : Take();
     ++next_taken_;
-    if (!outcome.exception && outcome.item.ok()) return std::move(outcome.item);
-    failed_.emplace(Failure{outcome.item.status(), outcome.exception});
-    return Fail(*failed_);
+    failed_ = item.status();
+    return item;
   }
 
  private:
-  struct Failure {
-    absl::Status status;
-    std::exception_ptr exception;
-  };
-  struct Outcome {
-    absl::StatusOr<Item> item;
-    std::exception_ptr exception;
-  };
-
   bool AtEnd(int64_t number) const {
     return options_.num_items >= 0 && number >= options_.num_items;
   }
 
-  // An exception in a thread would end the process: it is carried to the consumer.
-  Outcome Attempt(int64_t number) {
-    try {
-      return {make_(number), nullptr};
-    } catch (...) {
-      return {absl::InternalError("exception in a loader thread"), std::current_exception()};
-    }
-  }
-
-  static absl::Status Fail(const Failure& failure) {
-    if (failure.exception) std::rethrow_exception(failure.exception);
-    return failure.status;
-  }
-
-  Outcome Take() {
+  absl::StatusOr<Item> Take() {
     std::unique_lock<std::mutex> lock(mutex_);
     ready_.wait(lock, [this] { return made_.contains(next_taken_); });
     auto node = made_.extract(next_taken_);
@@ -123,10 +97,10 @@ class PrefetchQueue {
       if (stopping_ || AtEnd(next_made_)) return;
       const int64_t number = next_made_++;
       lock.unlock();
-      Outcome outcome = Attempt(number);
-      const bool failed = outcome.exception || !outcome.item.ok();
+      absl::StatusOr<Item> item = make_(number);
+      const bool failed = !item.ok();
       lock.lock();
-      made_.emplace(number, std::move(outcome));
+      made_.emplace(number, std::move(item));
       ready_.notify_one();
       if (failed) return;  // nothing after it will be asked for
     }
@@ -135,13 +109,13 @@ class PrefetchQueue {
   const PrefetchOptions options_;
   const int64_t capacity_;
   const Make make_;
-  int64_t next_taken_ = 0;         // the consumer's
-  std::optional<Failure> failed_;  // the consumer's
+  int64_t next_taken_ = 0;  // the consumer's
+  absl::Status failed_;     // the consumer's: what every later Next says
 
   std::mutex mutex_;               // guards what follows
   std::condition_variable ready_;  // an item was made
   std::condition_variable room_;   // an item was taken, or the end has come
-  std::map<int64_t, Outcome> made_;
+  std::map<int64_t, absl::StatusOr<Item>> made_;
   int64_t next_made_ = 0;
   int64_t num_released_ = 0;  // items taken so far
   bool stopping_ = false;

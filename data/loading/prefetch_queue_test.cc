@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <memory>
-#include <stdexcept>
 #include <string>
 
 namespace slimreel {
@@ -60,19 +59,6 @@ TEST(PrefetchQueueTest, AnErrorComesWhenItsTurnComesAndStays) {
     for (int64_t i = 0; i < 7; ++i) ASSERT_EQ(**queue.Next(), i * i);
     EXPECT_EQ(queue.Next().status(), absl::DataLossError("item 7"));
     EXPECT_EQ(queue.Next().status(), absl::DataLossError("item 7"));
-  }
-}
-
-TEST(PrefetchQueueTest, AnExceptionReachesTheConsumer) {
-  for (const int workers : {0, 2}) {
-    Queue queue({.num_workers = workers, .max_ahead = 2, .num_items = -1},
-                [](int64_t number) -> absl::StatusOr<std::unique_ptr<int64_t>> {
-                  if (number == 1) throw std::runtime_error("broken");
-                  return Square(number);
-                });
-    ASSERT_TRUE(queue.Next().ok());
-    EXPECT_THROW(queue.Next().IgnoreError(), std::runtime_error);
-    EXPECT_THROW(queue.Next().IgnoreError(), std::runtime_error);
   }
 }
 

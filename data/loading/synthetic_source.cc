@@ -14,6 +14,23 @@ namespace {
 constexpr char kPrefix[] = "synthetic:";
 constexpr uint64_t kLabelDraw = 0x6c6162656c;
 constexpr uint64_t kPixelDraw = 0x706978656c;
+constexpr uint64_t kKeypointDraw = 0x6b707473;
+constexpr uint64_t kLogMelDraw = 0x6d656c;
+constexpr uint64_t kTokenDraw = 0x746f6b656e;
+
+constexpr int64_t kFillToken = 0;  // before and behind a text
+constexpr int64_t kIgnoredLabel = -100;
+
+// SplitMix64 with a sample's key as its start.
+class Noise {
+ public:
+  explicit Noise(uint64_t key) : counter_(key) {}
+  uint64_t Bits() { return MixBits(counter_ += kSplitMixStep); }
+  float Below(float bound) { return static_cast<float>(Bits() >> 40) * 0x1.0p-24f * bound; }
+
+ private:
+  uint64_t counter_;
+};
 
 class SyntheticSource : public ClipSource {
  public:
@@ -22,40 +39,89 @@ class SyntheticSource : public ClipSource {
         seed_(options.seed),
         num_frames_((options.num_frames - 1) * options.frame_interval + 1),
         clip_bytes_(3 * options.num_frames * options.height * options.width),
-        size_{options.height, options.width} {
-    for (int64_t i = 0; i < options.num_classes; ++i) classes_.push_back(absl::StrCat(i));
+        size_{options.height, options.width},
+        keypoints_(options.keypoints),
+        log_mel_(options.log_mel),
+        tokens_(options.tokens),
+        classes_(SyntheticClasses(options.num_classes)) {
     for (int64_t i = 0; i < num_samples; ++i) videos_.push_back(absl::StrCat(kPrefix, i));
   }
 
   int64_t num_samples() const override { return num_samples_; }
   ClipInfo info(int64_t sample) const override {
-    const uint64_t bits = CounterBits({seed_, kLabelDraw, static_cast<uint64_t>(sample)});
-    return {BelowBound(bits, static_cast<int64_t>(classes_.size())), num_frames_, size_, sample};
+    const uint64_t bits = KeyOf(kLabelDraw, sample);
+    const int64_t label =
+        classes_.empty() ? -1 : BelowBound(bits, static_cast<int64_t>(classes_.size()));
+    return {label, num_frames_, size_, sample};
   }
   const std::vector<std::string>& classes() const override { return classes_; }
   const std::vector<std::string>& videos() const override { return videos_; }
 
   absl::Status ReadClip(const ClipRequest& request, uint8_t* clip) const override {
-    // SplitMix64 with the sample's key as its start: eight bytes at a time.
-    uint64_t counter = CounterBits({seed_, kPixelDraw, static_cast<uint64_t>(request.sample)});
+    Noise noise(KeyOf(kPixelDraw, request.sample));
     for (int64_t at = 0; at < clip_bytes_; at += sizeof(uint64_t)) {
-      const uint64_t bits = MixBits(counter += 0x9e3779b97f4a7c15ull);
+      const uint64_t bits = noise.Bits();
       std::memcpy(clip + at, &bits, std::min<int64_t>(sizeof(bits), clip_bytes_ - at));
     }
     return absl::OkStatus();
   }
 
+  absl::Status ReadKeypoints(const ClipRequest& request, float* keypoints) const override {
+    Noise noise(KeyOf(kKeypointDraw, request.sample));
+    const float size = static_cast<float>(keypoints_.heatmap_size);
+    const float* end = keypoints + keypoints_.persons * keypoints_.frames * keypoints_.joints * 3;
+    for (float* joint = keypoints; joint != end; joint += 3) {
+      joint[0] = noise.Below(size);
+      joint[1] = noise.Below(size);
+      joint[2] = noise.Below(1.0f);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadLogMel(int64_t sample, float* log_mel) const override {
+    Noise noise(KeyOf(kLogMelDraw, sample));
+    std::generate_n(log_mel, log_mel_.mels * log_mel_.frames,
+                    [&noise] { return noise.Below(2.0f) - 1.0f; });
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadTokens(int64_t sample, int64_t* tokens, int64_t* labels) const override {
+    Noise noise(KeyOf(kTokenDraw, sample));
+    const int64_t shortest = (tokens_.length + 1) / 2;
+    const int64_t text = shortest + BelowBound(noise.Bits(), tokens_.length - shortest + 1);
+    const int64_t first = std::min<int64_t>(kFillToken + 1, tokens_.vocabulary - 1);
+    for (int64_t i = 0; i < tokens_.length; ++i) {
+      labels[i] =
+          i < text ? first + BelowBound(noise.Bits(), tokens_.vocabulary - first) : kIgnoredLabel;
+      tokens[i] = i > 0 && labels[i - 1] != kIgnoredLabel ? labels[i - 1] : kFillToken;
+    }
+    return absl::OkStatus();
+  }
+
  private:
+  uint64_t KeyOf(uint64_t draw, int64_t sample) const {
+    return CounterBits({seed_, draw, static_cast<uint64_t>(sample)});
+  }
+
   const int64_t num_samples_;
   const uint64_t seed_;
   const int64_t num_frames_;
   const int64_t clip_bytes_;
   const ImageSize size_;
-  std::vector<std::string> classes_;
+  const KeypointInput keypoints_;
+  const LogMelInput log_mel_;
+  const TokenInput tokens_;
+  const std::vector<std::string> classes_;
   std::vector<std::string> videos_;
 };
 
 }  // namespace
+
+std::vector<std::string> SyntheticClasses(int64_t num_classes) {
+  std::vector<std::string> classes;
+  for (int64_t i = 0; i < num_classes; ++i) classes.push_back(absl::StrCat(i));
+  return classes;
+}
 
 bool IsSyntheticSource(const std::string& source) { return source.rfind(kPrefix, 0) == 0; }
 
@@ -70,7 +136,7 @@ absl::StatusOr<std::unique_ptr<ClipSource>> OpenSyntheticSource(const LoaderOpti
     return absl::InvalidArgumentError(
         absl::StrCat("'", source, "' cannot be joined with other data"));
   }
-  if (options.num_classes < 1) {
+  if (options.num_classes < 1 && options.tokens.length < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", source, "' has no classes of its own: set model.num_classes"));
   }

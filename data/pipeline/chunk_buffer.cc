@@ -79,6 +79,10 @@ absl::Status ChunkBuffer::Reserve(int64_t bytes) {
   return absl::OkStatus();
 }
 
+absl::Status ChunkBuffer::MoveToFile() {
+  return data_ == nullptr || file_ >= 0 ? absl::OkStatus() : Spill(capacity_);
+}
+
 absl::Status ChunkBuffer::Spill(int64_t capacity) {
   const int file = OpenUnnamed(spill_folder_);
   if (file < 0) return Exhausted(absl::StrCat(spill_folder_, " (frames of a long chunk)"), errno);

@@ -27,6 +27,9 @@ class ChunkBuffer {
   // no memory, or no room on the disk.
   absl::Status Reserve(int64_t bytes);
 
+  // Out of memory into the unnamed file, whatever the size; for chunks that wait.
+  absl::Status MoveToFile();
+
   uint8_t* data() const { return data_; }
   // What counts against memory: 0 once spilled.
   int64_t memory_in_use() const { return file_ < 0 ? capacity_ : 0; }

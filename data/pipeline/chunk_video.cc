@@ -5,11 +5,14 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "data/annotations/keypoint_file.h"
 #include "data/decode/media_error.h"
 #include "data/decode/video_decoder.h"
+#include "data/pipeline/chunk_keypoints.h"
 
 namespace slimreel {
 namespace {
@@ -17,7 +20,9 @@ namespace {
 // Three decimals: enough for a score, and short.
 double Rounded(double value) { return std::round(value * 1000) / 1000; }
 
-nlohmann::json Describe(const VideoDecoder& decoder, const Chunk& chunk) {
+// `track` may be null.
+nlohmann::json Describe(const VideoDecoder& decoder, const Chunk& chunk, bool with_quality,
+                        const KeypointTrack* track) {
   const VideoStream& stream = decoder.stream();
   const FrameSize upright = decoder.upright_size();
   nlohmann::json json = {{"chunk", chunk.number},
@@ -30,6 +35,9 @@ nlohmann::json Describe(const VideoDecoder& decoder, const Chunk& chunk) {
                          {"time_base", {stream.time_base_num, stream.time_base_den}},
                          {"source_height", upright.height},
                          {"source_width", upright.width}};
+  if (track != nullptr) {
+    json["keypoints"] = {{"persons", track->persons}, {"joints", track->joints}};
+  }
   nlohmann::json pts = nlohmann::json::array(), numbers = pts, keys = pts, scores = pts, blur = pts,
                  darkness = pts, flatness = pts;
   for (size_t i = 0; i < chunk.frames.size(); ++i) {
@@ -45,6 +53,7 @@ nlohmann::json Describe(const VideoDecoder& decoder, const Chunk& chunk) {
   json["pts_us"] = std::move(pts);
   json["frame_numbers"] = std::move(numbers);
   json["key_frames"] = std::move(keys);
+  if (!with_quality) return json;
   json["quality"] = {{"score", std::move(scores)},
                      {"blur", std::move(blur)},
                      {"darkness", std::move(darkness)},
@@ -93,8 +102,8 @@ void Judge(const DecodeStats& stats, VideoOutcome* outcome) {
 class Worker {
  public:
   Worker(const ChunkVideoOptions& options, std::unique_ptr<VideoDecoder> decoder,
-         const ChunkSink& sink)
-      : options_(options), decoder_(std::move(decoder)), sink_(sink) {}
+         std::optional<KeypointTrack> track, const ChunkSink& sink)
+      : options_(options), decoder_(std::move(decoder)), track_(std::move(track)), sink_(sink) {}
 
   // CANCELLED and the sink's errors end the work; the decoder's end the video.
   absl::StatusOr<VideoOutcome> Run() {
@@ -118,29 +127,60 @@ class Worker {
       outcome.reason = OrInternal(ReasonOf(decoding));
       outcome.message = std::string(decoding.message());
     }
+    if (track_ && outcome.status != "rejected") return WithKeypoints(std::move(outcome));
     return outcome;
   }
 
  private:
   absl::Status TakeFrame() {
     const FrameSize size = decoder_->size();
+    const int64_t frame_bytes = options_.keep_frames ? size.rgb_bytes() : 0;
     if (!chunker_) {
-      chunker_.emplace(options_.chunker, size.rgb_bytes(), [this, size](Chunk chunk) {
-        nlohmann::json metadata = Describe(*decoder_, chunk);
-        return sink_({std::move(chunk), size, std::move(metadata)});
+      chunker_.emplace(options_.chunker, frame_bytes, [this, size](Chunk chunk) {
+        nlohmann::json metadata =
+            Describe(*decoder_, chunk, options_.keep_frames, track_ ? &*track_ : nullptr);
+        return HandOut({std::move(chunk), size, std::move(metadata), ""});
       });
     }
     SLIMREEL_ASSIGN_OR_RETURN(uint8_t * slot, chunker_->Slot());
-    decoder_->CopyRgb({slot, static_cast<size_t>(size.rgb_bytes())});
+    if (!options_.keep_frames) return chunker_->Keep({decoder_->frame(), FrameQuality()});
+    decoder_->CopyRgb({slot, static_cast<size_t>(frame_bytes)});
     const FrameQuality quality = MeasureQuality(slot, size);
     if (quality.score < options_.quality_threshold) return absl::OkStatus();
     return chunker_->Keep({decoder_->frame(), quality});
   }
 
+  // With keypoints, chunks wait until all frames are counted: all but the newest on the disk.
+  absl::Status HandOut(DescribedChunk chunk) {
+    if (!track_) return sink_(std::move(chunk));
+    if (!waiting_.empty()) SLIMREEL_RETURN_IF_ERROR(waiting_.back().chunk.rgb.MoveToFile());
+    waiting_.push_back(std::move(chunk));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<VideoOutcome> WithKeypoints(VideoOutcome outcome) {
+    if (track_->frames != outcome.frames_decoded) {
+      VideoOutcome rejected =
+          Rejected("keypoint_frames", absl::StrCat("keypoints of ", track_->frames, " frames, but ",
+                                                   outcome.frames_decoded, " were decoded"));
+      rejected.frames_decoded = outcome.frames_decoded;
+      return rejected;
+    }
+    for (DescribedChunk& chunk : waiting_) {
+      std::vector<int64_t> frames;
+      for (const KeptFrame& frame : chunk.chunk.frames) frames.push_back(frame.info.number);
+      chunk.keypoints = ChunkKeypoints(*track_, frames, decoder_->upright_size(), chunk.size);
+      SLIMREEL_RETURN_IF_ERROR(sink_(std::move(chunk)));
+    }
+    return outcome;
+  }
+
   const ChunkVideoOptions& options_;
   std::unique_ptr<VideoDecoder> decoder_;
+  const std::optional<KeypointTrack> track_;
   const ChunkSink& sink_;
   std::optional<Chunker> chunker_;
+  std::vector<DescribedChunk> waiting_;
 };
 
 }  // namespace
@@ -149,6 +189,17 @@ absl::StatusOr<VideoOutcome> ChunkVideo(const std::string& path, const ChunkVide
                                         const std::function<bool()>& interrupted,
                                         const ChunkSink& sink) {
   const auto start = std::chrono::steady_clock::now();
+  std::optional<KeypointTrack> track;
+  if (options.keypoints != KeypointUse::kIgnored) {
+    absl::StatusOr<KeypointTrack> read = ReadKeypointFile(KeypointPathOf(path));
+    if (read.ok()) {
+      track = *std::move(read);
+    } else if (!absl::IsNotFound(read.status())) {
+      return Rejected("bad_keypoints", View(read.status().message()));
+    } else if (options.keypoints == KeypointUse::kRequired) {
+      return Rejected("no_keypoints", View(read.status().message()));
+    }
+  }
   VideoDecoderOptions decoding;
   decoding.threads = 1;  // with damage, other counts give other frames
   decoding.sizing = options.sizing;
@@ -158,7 +209,8 @@ absl::StatusOr<VideoOutcome> ChunkVideo(const std::string& path, const ChunkVide
   if (!decoder.ok()) {
     return Rejected(OrInternal(ReasonOf(decoder.status())), View(decoder.status().message()));
   }
-  SLIMREEL_ASSIGN_OR_RETURN(VideoOutcome outcome, Worker(options, *std::move(decoder), sink).Run());
+  SLIMREEL_ASSIGN_OR_RETURN(VideoOutcome outcome,
+                            Worker(options, *std::move(decoder), std::move(track), sink).Run());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;
 }

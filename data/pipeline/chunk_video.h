@@ -14,8 +14,14 @@
 
 namespace slimreel {
 
+enum class KeypointUse { kIgnored, kWhereThere, kRequired };
+
 struct ChunkVideoOptions {
   FrameSizing sizing;
+  bool keep_frames = true;  // else frames are decoded to be counted and timed alone
+  // Those of the file beside the video (data/annotations/keypoint_file.h). Its frames must
+  // be the decoded ones, else the video is rejected: chunks are handed out at its end.
+  KeypointUse keypoints = KeypointUse::kWhereThere;
   double quality_threshold = 0;  // frames scored lower are left out
   ChunkerOptions chunker;
 };
@@ -23,9 +29,11 @@ struct ChunkVideoOptions {
 // How a video went; a line of the report.
 struct VideoOutcome {
   std::string status = "ok";  // ok | partial | rejected
-  std::string reason;         // a code of data/decode/media_error.h, or "quality"; empty: none
-  std::string message;        // for people
-  int64_t frames = 0;         // kept
+  // A code of data/decode/media_error.h, "quality", or of the keypoints: "no_keypoints",
+  // "bad_keypoints" (the file), "keypoint_frames" (their number). Empty: none.
+  std::string reason;
+  std::string message;  // for people
+  int64_t frames = 0;   // kept
   int64_t frames_decoded = 0;
   int64_t chunks = 0;
   double seconds = 0;
@@ -36,6 +44,7 @@ struct DescribedChunk {
   Chunk chunk;
   FrameSize size;
   nlohmann::json metadata;
+  std::string keypoints;  // the file <key>.kpts.npy; empty: none
 };
 
 using ChunkSink = std::function<absl::Status(DescribedChunk)>;

@@ -31,8 +31,10 @@ absl::Status Chunker::Cut() {
   next.rgb = NewBuffer();
   const int64_t first = options_.max_frames - options_.overlap;
   SLIMREEL_RETURN_IF_ERROR(next.rgb.Reserve((options_.overlap + 1) * frame_bytes_));
-  std::memcpy(next.rgb.data(), chunk_.rgb.data() + first * frame_bytes_,
-              (options_.overlap + 1) * frame_bytes_);
+  if (frame_bytes_ > 0) {
+    std::memcpy(next.rgb.data(), chunk_.rgb.data() + first * frame_bytes_,
+                (options_.overlap + 1) * frame_bytes_);
+  }
   next.frames.assign(chunk_.frames.begin() + first, chunk_.frames.end());
   std::swap(chunk_, next);
   ++chunks_;

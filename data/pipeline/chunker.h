@@ -40,6 +40,7 @@ struct ChunkerOptions {
 class Chunker {
  public:
   using Sink = std::function<absl::Status(Chunk)>;
+  // `frame_bytes` 0: frames are counted and described, and no pixels are kept.
   Chunker(const ChunkerOptions& options, int64_t frame_bytes, Sink sink)
       : options_(options), frame_bytes_(frame_bytes), sink_(std::move(sink)) {
     chunk_.rgb = NewBuffer();

@@ -90,7 +90,9 @@ absl::StatusOr<PrepareSummary> Preparation::Run() {
   SLIMREEL_RETURN_IF_ERROR(Begin(std::move(state)));
   absl::Status status = WriteAll();
   if (!status.ok()) {
-    // The report of what was done; a full disk may well refuse it.
+    // The report of what was done; a full disk may well refuse it. The room of
+    // the unfinished shard is given back before.
+    sink_.reset();
     WriteReport(folder_->report_path(), report_).IgnoreError();
     if (absl::IsCancelled(status)) {
       return StoppedError(
@@ -161,6 +163,12 @@ ChunkVideoOptions Preparation::VideoOptions() const {
   ChunkVideoOptions video;
   video.sizing.short_side = options_.data.native_size ? 0 : options_.data.ResolvedShortSide();
   video.quality_threshold = options_.data.quality_threshold;
+  video.keep_frames = options_.data.load_rgb.value_or(true);
+  // Samples must hold something; and who asks for keypoints has no use for videos without.
+  const bool required = options_.data.load_kpt.value_or(!video.keep_frames);
+  video.keypoints = required                             ? KeypointUse::kRequired
+                    : options_.data.load_kpt.has_value() ? KeypointUse::kIgnored
+                                                         : KeypointUse::kWhereThere;
   video.chunker.max_frames = options_.data.max_video_frames;
   video.chunker.overlap = options_.data.chunk_overlap;
   // Half for chunks in the making (one a worker, two while one is cut), half for the queue.
@@ -260,7 +268,11 @@ absl::Status Preparation::WriteInfo(const RunState& state) {
     counts.frames += shard.frames;
     counts.bytes += shard.bytes;
   }
-  for (const InputRecord& input : state.finished) counts.videos += input.outcome.chunks > 0;
+  for (const InputRecord& input : state.finished) {
+    if (input.outcome.chunks == 0) continue;
+    ++counts.videos;
+    if (input.keypoint_bytes >= 0) ++counts.keypoint_videos;
+  }
   if (counts.samples > 0) info.splits[options_.split] = counts;
   if (info.splits.empty()) {
     const std::string path =
@@ -269,6 +281,23 @@ absl::Status Preparation::WriteInfo(const RunState& state) {
     return absl::OkStatus();
   }
   return WriteDatasetInfo(options_.output, info, options_.part, options_.num_parts);
+}
+
+// "none of 12 videos gave a sample: a.mp4: not_media; b.mp4: quality; ...".
+absl::Status NoSampleError(const PrepareOptions& options, const std::vector<ReportLine>& lines,
+                           const std::string& report) {
+  constexpr size_t kShown = 3;
+  std::string why = absl::StrCat("no videos found in ", absl::StrJoin(options.inputs, ", "));
+  if (!lines.empty()) {
+    why = absl::StrCat("none of ", lines.size(), " videos gave a sample: ");
+    for (size_t i = 0; i < std::min(kShown, lines.size()); ++i) {
+      const InputRecord& input = lines[i].input;
+      absl::StrAppend(&why, i == 0 ? "" : "; ", input.path, ": ", input.outcome.reason);
+    }
+    if (lines.size() > kShown) absl::StrAppend(&why, "; and ", lines.size() - kShown, " more");
+    absl::StrAppend(&why, ". All reasons are in ", report);
+  }
+  return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
 }
 
 absl::StatusOr<PrepareSummary> Preparation::End(const RunState& state) {
@@ -291,11 +320,7 @@ absl::StatusOr<PrepareSummary> Preparation::End(const RunState& state) {
     summary.bytes += shard.bytes;
   }
   if (summary.samples > 0) return summary;
-  const std::string why =
-      report_.empty() ? absl::StrCat("no videos found in ", absl::StrJoin(options_.inputs, ", "))
-                      : absl::StrCat("none of ", report_.size(),
-                                     " videos gave a sample; reasons are in ", summary.report);
-  return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
+  return NoSampleError(options_, report_, summary.report);
 }
 
 absl::Status CheckOptions(const PrepareOptions& options) {
@@ -310,6 +335,14 @@ absl::Status CheckOptions(const PrepareOptions& options) {
   }
   if (options.data.fps.has_value() || options.data.frame_codec != FrameCodec::kRaw) {
     return absl::UnimplementedError("data.fps and data.frame_codec=jpeg are not yet available");
+  }
+  if (!options.data.load_rgb.value_or(true) && !options.data.load_kpt.value_or(true)) {
+    return absl::InvalidArgumentError(
+        "data.load_rgb and data.load_kpt are both false: samples would hold nothing");
+  }
+  if (!options.data.load_rgb.value_or(true) && options.data.quality_threshold > 0) {
+    return absl::InvalidArgumentError(
+        "data.quality_threshold judges frames, which data.load_rgb=false does not look at");
   }
   return options.data.Validate();
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "data/annotations/input_list.h"
+#include "data/annotations/keypoint_file.h"
 #include "data/decode/video_decoder.h"
 #include "data/pipeline/sample_key.h"
 
@@ -29,6 +30,9 @@ nlohmann::json Preparation(const DataOptions& data) {
                          {"shard_size", data.shard_size}};
   json["short_side"] =
       data.native_size ? nlohmann::json("native") : nlohmann::json(data.ResolvedShortSide());
+  // Unless said otherwise: frames, and keypoints where they are there.
+  if (data.load_rgb.has_value()) json["frames"] = *data.load_rgb;
+  if (data.load_kpt.has_value()) json["keypoints"] = *data.load_kpt;
   return json;
 }
 
@@ -55,6 +59,14 @@ absl::Status AgreeWithOtherSplits(const PrepareOptions& options, const DatasetIn
       "); use the same ones, or another --output"));
 }
 
+// Size and time of change; both stay as they are where there is no such file.
+void LookAt(const std::string& path, int64_t* bytes, int64_t* mtime_ns) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return;
+  *bytes = status.st_size;
+  *mtime_ns = int64_t{1000000000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
+}
+
 // Part 3 of 16 takes the videos number 2, 18, 34, ...: classes stay mixed.
 std::vector<InputRecord> RecordsOf(const std::vector<InputVideo>& videos,
                                    const PrepareOptions& options) {
@@ -68,10 +80,9 @@ std::vector<InputRecord> RecordsOf(const std::vector<InputVideo>& videos,
     record.path = videos[i].path;
     record.key = stems[i];
     record.label = videos[i].label;
-    struct stat status;
-    if (stat(record.path.c_str(), &status) == 0) {
-      record.size_bytes = status.st_size;
-      record.mtime_ns = int64_t{1000000000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
+    LookAt(record.path, &record.size_bytes, &record.mtime_ns);
+    if (options.data.load_kpt.value_or(true)) {
+      LookAt(KeypointPathOf(record.path), &record.keypoint_bytes, &record.keypoint_mtime_ns);
     }
     records.push_back(std::move(record));
   }

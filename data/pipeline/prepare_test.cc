@@ -15,7 +15,9 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "base/test_files.h"
 #include "data/decode/ffmpeg_program.h"
+#include "data/shard/npy.h"
 #include "data/shard/shard_reader.h"
 
 namespace slimreel {
@@ -38,6 +40,16 @@ class PrepareTest : public testing::Test {
               " -c:v libx264 -bf 2 -g 8 -pix_fmt yuv420p " + path);
   }
 
+  // Beside the clip, as a pose estimator leaves them: in pixels of 96 x 64.
+  void WriteKeypoints(const std::string& name, int64_t frames = 25, float first = 1.0f) {
+    std::vector<float> values;
+    for (int64_t i = 0; i < 2 * frames * 17; ++i) {
+      values.insert(values.end(), {first + i, 2.0f * i, 0.5f});
+    }
+    WriteTestFile(root_ + "/in/" + name + ".kpts.npy",
+                  NpyFile(NpyType::kFloat32, {2, frames, 17, 3}, values.data()));
+  }
+
   PrepareOptions Options(const std::string& output) const {
     PrepareOptions options;
     options.inputs = {root_ + "/in"};
@@ -49,14 +61,32 @@ class PrepareTest : public testing::Test {
   }
 
   // Bytes of every shard, index and dataset.json, by name.
-  std::map<std::string, std::vector<uint8_t>> Contents(const std::string& output) const {
-    std::map<std::string, std::vector<uint8_t>> contents;
+  std::map<std::string, std::string> Contents(const std::string& output) const {
+    std::map<std::string, std::string> contents;
     for (const auto& entry : fs::directory_iterator(root_ + "/" + output)) {
       const std::string name = entry.path().filename();
       if (name[0] == '.' || name.find("report") != std::string::npos) continue;
-      contents[name] = ReadBytes(entry.path());
+      contents[name] = ReadTestFile(entry.path());
     }
     return contents;
+  }
+
+  // What anybody may find in the folder at any moment: shards that are whole, and
+  // no dataset.json that promises others.
+  // A process that was killed may leave files aside, which the next run removes.
+  void ExpectNothingHalfWritten(const std::string& output, bool died = false) const {
+    bool any = false;
+    for (const auto& entry : fs::directory_iterator(root_ + "/" + output)) {
+      const std::string name = entry.path().filename();
+      EXPECT_TRUE(died || name.rfind(".writing-", 0) != 0) << name;
+      any = any || (name[0] != '.' && entry.path().extension() == ".tar");
+    }
+    if (!any) return;
+    auto shards = ShardDataset::Open(root_ + "/" + output, "train");
+    ASSERT_TRUE(shards.ok()) << shards.status();
+    for (int64_t i = 0; i < (*shards)->num_samples(); ++i) {
+      EXPECT_TRUE((*shards)->Verify(i).ok()) << (*shards)->Verify(i);
+    }
   }
 
   std::vector<nlohmann::json> Report(const std::string& output) const {
@@ -185,12 +215,7 @@ TEST_F(PrepareTest, KilledAnywhereLeavesWholeShardsAndTheNextRunGoesOn) {
     }
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
-    for (const auto& [name, bytes] : Contents("out")) {
-      if (fs::path(name).extension() != ".tar") continue;
-      auto shards = ShardDataset::Open(root_ + "/out", "train");
-      ASSERT_TRUE(shards.ok()) << shards.status();
-      for (int64_t i = 0; i < (*shards)->num_samples(); ++i) EXPECT_TRUE((*shards)->Verify(i).ok());
-    }
+    ASSERT_NO_FATAL_FAILURE(ExpectNothingHalfWritten("out", /*died=*/true));
   }
   const auto summary = Prepare(Options("out"));
   ASSERT_TRUE(summary.ok()) << summary.status();
@@ -209,10 +234,10 @@ TEST_F(PrepareTest, AnInterruptionEndsWithStoppedAndTheNextRunGoesOn) {
 }
 
 TEST_F(PrepareTest, DamagedFilesCostThemselvesWithAReason) {
-  WriteBytes(root_ + "/in/left/text.mp4", std::vector<uint8_t>(3000, 'x'));
-  std::vector<uint8_t> cut = ReadBytes(root_ + "/in/left/a.mp4");
+  WriteTestFile(root_ + "/in/left/text.mp4", std::string(3000, 'x'));
+  std::string cut = ReadTestFile(root_ + "/in/left/a.mp4");
   cut.resize(cut.size() / 2);
-  WriteBytes(root_ + "/in/left/cut.mp4", cut);
+  WriteTestFile(root_ + "/in/left/cut.mp4", cut);
   const auto summary = Prepare(Options("out"));
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 5}, {"rejected", 2}}));
@@ -220,14 +245,136 @@ TEST_F(PrepareTest, DamagedFilesCostThemselvesWithAReason) {
   EXPECT_EQ(Report("out")[3]["status"], "rejected");
 }
 
+// 96 x 64 are stored as 48 x 32, 25 frames as chunks of 10, 10 and 5.
+TEST_F(PrepareTest, KeypointsBesideAVideoAreScaledCutAndStored) {
+  WriteKeypoints("left/a");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_TRUE(summary->warnings.empty()) << summary->warnings[0];
+  auto shards = ShardDataset::Open(root_ + "/out", "train");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  EXPECT_EQ((*shards)->info().splits.at("train").keypoint_videos, 1);
+  for (int64_t sample = 0; sample < 15; ++sample) {
+    EXPECT_EQ((*shards)->Has(sample, MemberKind::kKeypoints), sample < 3);
+    EXPECT_TRUE((*shards)->Verify(sample).ok());
+  }
+  for (int64_t chunk = 0; chunk < 3; ++chunk) {
+    const auto view = (*shards)->Keypoints(chunk);
+    ASSERT_TRUE(view.ok()) << view.status();
+    ASSERT_EQ(view->frames, chunk == 2 ? 5 : 10);
+    for (int64_t person = 0; person < 2; ++person) {
+      for (int64_t t = 0; t < view->frames; ++t) {
+        for (int64_t v = 0; v < 17; ++v) {
+          const float number = ((person * 25 + chunk * 10 + t) * 17 + v);
+          EXPECT_EQ(view->joint(person, t, v)[0], (1 + number) / 2);
+          EXPECT_EQ(view->joint(person, t, v)[1], number);
+          EXPECT_EQ(view->joint(person, t, v)[2], 0.5f);
+        }
+      }
+    }
+    EXPECT_EQ((*(*shards)->Metadata(chunk))["keypoints"],
+              (nlohmann::json{{"persons", 2}, {"joints", 17}}));
+  }
+}
+
+// 96 x 64 turned by a quarter is shown as 64 x 96 and stored as 32 x 48.
+TEST_F(PrepareTest, KeypointsAreThoseOfTheUprightFrame) {
+  const std::string turned = root_ + "/turned/a.mov";
+  fs::create_directories(root_ + "/turned");
+  RunFfmpeg("-i " + root_ + "/in/left/a.mp4 -c copy -metadata:s:v rotate=90 " + turned);
+  const std::vector<float> values(25 * 17 * 3, 60.0f);
+  WriteTestFile(root_ + "/turned/a.kpts.npy",
+                NpyFile(NpyType::kFloat32, {1, 25, 17, 3}, values.data()));
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/turned"};
+  ASSERT_TRUE(Prepare(options).ok());
+  auto shards = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  EXPECT_EQ((*shards)->sample(0).height, 48);
+  EXPECT_EQ((*shards)->Keypoints(0)->joint(0, 0, 0)[0], 30);
+  EXPECT_EQ((*shards)->Keypoints(0)->joint(0, 0, 0)[1], 30);
+}
+
+TEST_F(PrepareTest, OtherKeypointsMakeAVideoNewAndTheRestIsTakenOverWithTheirs) {
+  WriteKeypoints("left/a");
+  WriteKeypoints("right/a");
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  WriteKeypoints("left/a", 25, 9.0f);
+  WriteKeypoints("left/b");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 2}, {"unchanged", 3}}));
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  ExpectSame("out", "fresh");
+}
+
+// Three chunks each: none of them may have been written when the frames turn out too few.
+TEST_F(PrepareTest, KeypointsThatDoNotFitRejectTheirVideoWithAReason) {
+  WriteKeypoints("left/a", 24);
+  WriteKeypoints("left/b", 26);
+  WriteTestFile(root_ + "/in/right/a.kpts.npy", "no array");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 2}, {"rejected", 3}}));
+  EXPECT_EQ(summary->reasons,
+            (std::map<std::string, int64_t>{{"keypoint_frames", 2}, {"bad_keypoints", 1}}));
+  EXPECT_EQ(summary->samples, 6);
+  EXPECT_EQ(Report("out")[0]["message"], "keypoints of 24 frames, but 25 were decoded");
+}
+
+TEST_F(PrepareTest, WhatIsStoredIsWhatIsAskedFor) {
+  WriteKeypoints("left/a");
+  PrepareOptions options = Options("required");
+  options.data.load_kpt = true;
+  const auto required = Prepare(options);
+  ASSERT_TRUE(required.ok()) << required.status();
+  EXPECT_EQ(required->reasons, (std::map<std::string, int64_t>{{"no_keypoints", 4}}));
+  options = Options("frames");
+  options.data.load_kpt = false;
+  WriteTestFile(root_ + "/in/left/b.kpts.npy", "not even looked at");
+  ASSERT_TRUE(Prepare(options).ok());
+  auto frames = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(frames.ok()) << frames.status();
+  EXPECT_EQ((*frames)->num_samples(), 15);
+  EXPECT_FALSE((*frames)->Has(0, MemberKind::kKeypoints));
+  options = Options("keypoints");
+  options.data.load_rgb = false;
+  ASSERT_TRUE(Prepare(options).ok());
+  auto keypoints = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(keypoints.ok()) << keypoints.status();
+  ASSERT_EQ((*keypoints)->num_samples(), 3);
+  EXPECT_FALSE((*keypoints)->Has(0, MemberKind::kFrames));
+  EXPECT_EQ((*keypoints)->sample(0).num_frames, 10);
+  EXPECT_EQ((*keypoints)->sample(0).width, 48);
+  EXPECT_EQ((*keypoints)->Keypoints(2)->frames, 5);
+  options.data.load_kpt = false;  // then nothing would be left
+  EXPECT_TRUE(absl::IsInvalidArgument(Prepare(options).status()));
+}
+
 TEST_F(PrepareTest, NothingUsableEndsWithExitCodeThree) {
   fs::create_directories(root_ + "/empty");
   PrepareOptions options = Options("out");
   options.inputs = {root_ + "/empty"};
   EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kDataUnusable);
-  WriteBytes(root_ + "/empty/text.mp4", std::vector<uint8_t>(3000, 'x'));
-  EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kDataUnusable);
+  WriteTestFile(root_ + "/empty/text.mp4", std::string(3000, 'x'));
+  const absl::Status status = Prepare(options).status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kDataUnusable);
+  EXPECT_EQ(std::string(status.message()),
+            "none of 1 videos gave a sample: " + root_ + "/empty/text.mp4: not_media. " +
+                "All reasons are in " + root_ + "/out/prepare_report.jsonl");
   EXPECT_FALSE(fs::exists(root_ + "/out/dataset.json"));
+}
+
+TEST_F(PrepareTest, OfManyUnusableVideosTheFirstReasonsAreNamed) {
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    WriteTestFile(root_ + "/bad/" + name + ".mp4", std::string(3000, 'x'));
+  }
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/bad"};
+  const std::string message(Prepare(options).status().message());
+  EXPECT_NE(message.find("c.mp4: not_media; and 2 more. All reasons"), std::string::npos)
+      << message;
+  EXPECT_EQ(message.find("d.mp4"), std::string::npos);
 }
 
 TEST_F(PrepareTest, LowQualityFramesAreLeftOut) {
@@ -273,8 +420,74 @@ TEST_F(PrepareTest, PartsAgreeOnClassesAndTogetherHoldEverything) {
   EXPECT_EQ((*shards)->classes().size(), 2u);
 }
 
+// A folder "disk" in the root that can be full.
+class PrepareOnAFullDiskTest : public PrepareTest {
+ protected:
+  void SetUp() override {
+    PrepareTest::SetUp();
+    disk_ = SmallDisk::Mount(root_ + "/disk", 8 << 20);
+    if (disk_ == nullptr) GTEST_SKIP() << "a small tmpfs cannot be mounted here";
+  }
+
+  int64_t BytesOf(const std::string& output) const {
+    int64_t total = 0;
+    for (const auto& [name, bytes] : Contents(output)) total += bytes.size();
+    return total;
+  }
+
+  // A run that finds `free_bytes` left of the disk, and one after space was freed.
+  void FailThenFinish(const PrepareOptions& options, int64_t free_bytes) const {
+    SCOPED_TRACE(std::to_string(free_bytes) + " bytes free");
+    fs::create_directories(options.output);
+    disk_->FillUpTo(free_bytes);
+    const absl::Status full = Prepare(options).status();
+    disk_->Free();
+    EXPECT_EQ(full.code(), absl::StatusCode::kResourceExhausted) << full;
+    EXPECT_EQ(ExitCodeOf(full), ExitCode::kInternal);
+    EXPECT_NE(full.message().find("No space left on device"), std::string::npos) << full;
+    EXPECT_NE(full.message().find(options.output), std::string::npos) << full;
+    const std::string output = fs::relative(options.output, root_);
+    EXPECT_EQ(Contents(output).count("dataset.json"), 0u);
+    ExpectNothingHalfWritten(output);
+    const auto again = Prepare(options);
+    EXPECT_TRUE(again.ok()) << again.status();
+  }
+
+  std::unique_ptr<SmallDisk> disk_;
+};
+
+TEST_F(PrepareOnAFullDiskTest, AFirstRunLeavesWholeShardsAndTheNextGivesTheSameBytes) {
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  const int64_t total = BytesOf("fresh");
+  for (const int64_t free_bytes : {int64_t{0}, int64_t{16384}, total / 3, total - 30000}) {
+    FailThenFinish(Options("disk/out"), free_bytes);
+    ExpectSame("disk/out", "fresh");
+    fs::remove_all(root_ + "/disk/out");
+  }
+}
+
+TEST_F(PrepareOnAFullDiskTest, SoDoesARunThatRewritesAnOlderOne) {
+  ASSERT_TRUE(Prepare(Options("disk/out")).ok());
+  MakeClip("left/b", 33);
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  FailThenFinish(Options("disk/out"), BytesOf("fresh") / 4);
+  ExpectSame("disk/out", "fresh");
+}
+
+TEST_F(PrepareOnAFullDiskTest, SoDoParts) {
+  for (const int part : {1, 2}) {
+    PrepareOptions options = Options("fresh");
+    options.part = part;
+    options.num_parts = 2;
+    ASSERT_TRUE(Prepare(options).ok());
+    options.output = root_ + "/disk/out";
+    FailThenFinish(options, 150000);
+  }
+  ExpectSame("disk/out", "fresh");
+}
+
 TEST_F(PrepareTest, AnUnwritableOutputIsTheMachinesError) {
-  WriteBytes(root_ + "/file", {1});
+  WriteTestFile(root_ + "/file", "x");
   PrepareOptions options = Options("file/below");
   const auto summary = Prepare(options);
   EXPECT_EQ(ExitCodeOf(summary.status()), ExitCode::kInternal) << summary.status();

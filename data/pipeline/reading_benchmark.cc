@@ -3,8 +3,6 @@
 // frame into a buffer; one thread each. The frames are compared before.
 #include <gflags/gflags.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -15,7 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/paired_timing.h"
 #include "base/status_macros.h"
+#include "base/temporary_folder.h"
 #include "data/decode/libav_handles.h"
 #include "data/decode/video_decoder.h"
 #include "data/pipeline/prepare.h"
@@ -30,10 +30,6 @@ namespace slimreel {
 namespace {
 
 constexpr double kTarget = 20;
-
-double Seconds(const std::chrono::steady_clock::time_point& start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // All frames, [T, H, W, 3] uint8, into `out`.
 absl::Status DecodeAll(const std::string& video, std::vector<uint8_t>* out) {
@@ -73,25 +69,16 @@ absl::StatusOr<std::string> VideoOf(const std::string& folder) {
   return path;
 }
 
-absl::StatusOr<std::vector<double>> Ratios(const std::string& video, const ShardDataset& dataset,
-                                           int64_t* bytes) {
+absl::StatusOr<PairedTimes> Measure(const std::string& video, const ShardDataset& dataset,
+                                    int64_t* bytes) {
   std::vector<uint8_t> decoded, read;
   SLIMREEL_RETURN_IF_ERROR(DecodeAll(video, &decoded));
   SLIMREEL_RETURN_IF_ERROR(ReadAll(dataset, &read));
   if (decoded != read) return absl::DataLossError("the shard does not hold the decoded frames");
   *bytes = static_cast<int64_t>(read.size());
-  std::vector<double> ratios;
-  for (int pair = 0; pair < FLAGS_pairs; ++pair) {
-    double decode_s = 0, read_s = 0;
-    for (const bool decode : {pair % 2 == 0, pair % 2 != 0}) {
-      const auto start = std::chrono::steady_clock::now();
-      SLIMREEL_RETURN_IF_ERROR(decode ? DecodeAll(video, &decoded) : ReadAll(dataset, &read));
-      (decode ? decode_s : read_s) = Seconds(start);
-    }
-    ratios.push_back(decode_s / read_s);
-  }
-  std::sort(ratios.begin(), ratios.end());
-  return ratios;
+  return TimePairs(
+      FLAGS_pairs, [&] { return ReadAll(dataset, &read); },
+      [&] { return DecodeAll(video, &decoded); });
 }
 
 absl::Status Run(const std::string& folder) {
@@ -103,8 +90,9 @@ absl::Status Run(const std::string& folder) {
   SLIMREEL_RETURN_IF_ERROR(Prepare(options).status());
   SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(options.output, "train"));
   int64_t bytes = 0;
-  SLIMREEL_ASSIGN_OR_RETURN(const auto ratios, Ratios(video, *dataset, &bytes));
-  const double median = ratios[ratios.size() / 2];
+  SLIMREEL_ASSIGN_OR_RETURN(const PairedTimes times, Measure(video, *dataset, &bytes));
+  const std::vector<double>& ratios = times.speeds;
+  const double median = MedianOfSorted(ratios);
   if (FLAGS_json) {
     std::cout << nlohmann::json{{"benchmark", "shard_read_vs_decode"},
                                 {"ratio", median},
@@ -133,10 +121,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   slimreel::QuietLibavLog();
-  char folder[] = "/tmp/slimreel_reading_benchmark.XXXXXX";
-  if (mkdtemp(folder) == nullptr) return 1;
-  const absl::Status status = slimreel::Run(folder);
-  std::filesystem::remove_all(folder);
+  const auto folder = slimreel::TemporaryFolder::Create("reading_benchmark");
+  const absl::Status status = folder.ok() ? slimreel::Run((*folder)->path()) : folder.status();
   if (!status.ok()) std::cerr << "reading_benchmark: " << status.message() << "\n";
   return status.ok() ? 0 : 1;
 }

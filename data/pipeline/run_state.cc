@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <type_traits>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_split.h"
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
@@ -22,29 +24,52 @@ std::string Line(const json& object) {
 
 json ToJson(const InputRecord& input) {
   const VideoOutcome& outcome = input.outcome;
-  return {{"path", input.path},         {"key", input.key},
-          {"label", input.label},       {"size_bytes", input.size_bytes},
-          {"mtime_ns", input.mtime_ns}, {"status", outcome.status},
-          {"reason", outcome.reason},   {"message", outcome.message},
-          {"frames", outcome.frames},   {"frames_decoded", outcome.frames_decoded},
-          {"chunks", outcome.chunks},   {"seconds", outcome.seconds}};
+  return {{"keypoint_bytes", input.keypoint_bytes},
+          {"keypoint_mtime_ns", input.keypoint_mtime_ns},
+          {"path", input.path},
+          {"key", input.key},
+          {"label", input.label},
+          {"size_bytes", input.size_bytes},
+          {"mtime_ns", input.mtime_ns},
+          {"status", outcome.status},
+          {"reason", outcome.reason},
+          {"message", outcome.message},
+          {"frames", outcome.frames},
+          {"frames_decoded", outcome.frames_decoded},
+          {"chunks", outcome.chunks},
+          {"seconds", outcome.seconds}};
 }
 
-InputRecord InputFrom(const json& object) {
-  InputRecord input;
-  object.at("path").get_to(input.path);
-  object.at("key").get_to(input.key);
-  object.at("label").get_to(input.label);
-  object.at("size_bytes").get_to(input.size_bytes);
-  object.at("mtime_ns").get_to(input.mtime_ns);
-  object.at("status").get_to(input.outcome.status);
-  object.at("reason").get_to(input.outcome.reason);
-  object.at("message").get_to(input.outcome.message);
-  object.at("frames").get_to(input.outcome.frames);
-  object.at("frames_decoded").get_to(input.outcome.frames_decoded);
-  object.at("chunks").get_to(input.outcome.chunks);
-  object.at("seconds").get_to(input.outcome.seconds);
-  return input;
+// The member `key` of `object` where it is there and of the field's type.
+template <typename T>
+bool Take(const json& object, const char* key, T* field) {
+  const auto found = object.find(key);  // the end for what is no object
+  if (found == object.end()) return false;
+  bool fits = false;
+  if constexpr (std::is_same_v<T, std::string>) fits = found->is_string();
+  if constexpr (std::is_same_v<T, int64_t>) fits = found->is_number_integer();
+  if constexpr (std::is_same_v<T, double>) fits = found->is_number();
+  if constexpr (std::is_same_v<T, bool>) fits = found->is_boolean();
+  if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    fits = found->is_array() && absl::c_all_of(*found, [](const json& e) { return e.is_string(); });
+  }
+  if (fits) found->get_to(*field);
+  return fits;
+}
+
+bool Take(const json& object, const char* key, InputRecord* input) {
+  const auto found = object.find(key);
+  if (found == object.end()) return false;
+  VideoOutcome* outcome = &input->outcome;
+  return Take(*found, "path", &input->path) && Take(*found, "key", &input->key) &&
+         Take(*found, "label", &input->label) && Take(*found, "size_bytes", &input->size_bytes) &&
+         Take(*found, "mtime_ns", &input->mtime_ns) &&
+         Take(*found, "keypoint_bytes", &input->keypoint_bytes) &&
+         Take(*found, "keypoint_mtime_ns", &input->keypoint_mtime_ns) &&
+         Take(*found, "status", &outcome->status) && Take(*found, "reason", &outcome->reason) &&
+         Take(*found, "message", &outcome->message) && Take(*found, "frames", &outcome->frames) &&
+         Take(*found, "frames_decoded", &outcome->frames_decoded) &&
+         Take(*found, "chunks", &outcome->chunks) && Take(*found, "seconds", &outcome->seconds);
 }
 
 json ToJson(const ShardRecord& shard) {
@@ -57,22 +82,31 @@ json ToJson(const ShardRecord& shard) {
   return object;
 }
 
-ShardRecord ShardFrom(const json& object) {
-  ShardRecord shard;
-  object.at("file").get_to(shard.file);
-  object.at("bytes").get_to(shard.bytes);
-  object.at("frames").get_to(shard.frames);
-  object.at("keys").get_to(shard.keys);
-  object.at("closed_by_end").get_to(shard.closed_by_end);
-  if (object.contains("open_input")) shard.open_input = InputFrom(object["open_input"]);
-  return shard;
+bool Take(const json& object, const char* key, ShardRecord* shard) {
+  const auto found = object.find(key);
+  if (found == object.end()) return false;
+  if (found->contains("open_input") && !Take(*found, "open_input", &shard->open_input.emplace())) {
+    return false;
+  }
+  return Take(*found, "file", &shard->file) && Take(*found, "bytes", &shard->bytes) &&
+         Take(*found, "frames", &shard->frames) && Take(*found, "keys", &shard->keys) &&
+         Take(*found, "closed_by_end", &shard->closed_by_end);
 }
 
-void TakeLine(const json& object, RunState* state) {
-  if (object.contains("fingerprint")) object["fingerprint"].get_to(state->fingerprint);
-  if (object.contains("input")) state->finished.push_back(InputFrom(object["input"]));
-  if (object.contains("shard")) state->shards.push_back(ShardFrom(object["shard"]));
-  if (object.contains("complete")) object["complete"].get_to(state->complete);
+// False: a line that no log writes.
+bool TakeLine(const json& object, RunState* state) {
+  InputRecord input;
+  ShardRecord shard;
+  if (Take(object, "input", &input)) {
+    state->finished.push_back(std::move(input));
+    return true;
+  }
+  if (Take(object, "shard", &shard)) {
+    state->shards.push_back(std::move(shard));
+    return true;
+  }
+  return Take(object, "fingerprint", &state->fingerprint) ||
+         Take(object, "complete", &state->complete);
 }
 
 }  // namespace
@@ -83,13 +117,7 @@ RunState LoadRunState(const std::string& path) {
   if (!text.ok()) return state;
   for (absl::string_view line : absl::StrSplit(*text, '\n', absl::SkipEmpty())) {
     const json object = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-    if (!object.is_object()) break;
-    // nlohmann-json reports wrong types by exceptions alone.
-    try {
-      TakeLine(object, &state);
-    } catch (const json::exception&) {
-      break;
-    }
+    if (!TakeLine(object, &state)) break;
   }
   return state;
 }

@@ -27,10 +27,14 @@ struct InputRecord {
   int64_t label = -1;
   int64_t size_bytes = -1;  // -1: it could not be looked at
   int64_t mtime_ns = 0;
+  // Of the keypoint file beside it; -1: none, or none was looked for.
+  int64_t keypoint_bytes = -1;
+  int64_t keypoint_mtime_ns = 0;
   VideoOutcome outcome;
 
   bool SameFile(const InputRecord& other) const {
-    return path == other.path && size_bytes == other.size_bytes && mtime_ns == other.mtime_ns;
+    return path == other.path && size_bytes == other.size_bytes && mtime_ns == other.mtime_ns &&
+           keypoint_bytes == other.keypoint_bytes && keypoint_mtime_ns == other.keypoint_mtime_ns;
   }
   bool SameSamples(const InputRecord& other) const {
     return SameFile(other) && key == other.key && label == other.label;

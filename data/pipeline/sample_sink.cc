@@ -1,6 +1,7 @@
 #include "data/pipeline/sample_sink.h"
 
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -24,8 +25,11 @@ absl::Status SampleSink::AddChunk(const InputRecord& input, const DescribedChunk
   sample.key = SampleKey(input.key, described.chunk.number);
   sample.height = described.size.height;
   sample.width = described.size.width;
-  sample.frames = {
-      {described.chunk.rgb.data(), static_cast<int64_t>(described.chunk.frames.size())}};
+  sample.num_frames = static_cast<int64_t>(described.chunk.frames.size());
+  if (described.chunk.rgb.data() != nullptr) {
+    sample.frames = {{described.chunk.rgb.data(), sample.num_frames}};
+  }
+  if (!described.keypoints.empty()) sample.members = {{"kpts.npy", described.keypoints}};
   sample.metadata = described.metadata;
   return Add(input, std::move(sample));
 }
@@ -33,12 +37,21 @@ absl::Status SampleSink::AddChunk(const InputRecord& input, const DescribedChunk
 absl::Status SampleSink::AddCopy(const InputRecord& input, int64_t number, const ShardDataset& from,
                                  int64_t index) {
   SLIMREEL_RETURN_IF_ERROR(from.Verify(index));
-  SLIMREEL_ASSIGN_OR_RETURN(const FramesView frames, from.Frames(index));
+  const SampleInfo info = from.sample(index);
   Sample sample;
   sample.key = SampleKey(input.key, number);
-  sample.height = frames.height;
-  sample.width = frames.width;
-  sample.frames = {{frames.data, frames.num_frames}};
+  sample.height = info.height;
+  sample.width = info.width;
+  sample.num_frames = info.num_frames;
+  if (from.Has(index, MemberKind::kFrames)) {
+    SLIMREEL_ASSIGN_OR_RETURN(const FramesView frames, from.Frames(index));
+    sample.frames = {{frames.data, frames.num_frames}};
+  }
+  if (from.Has(index, MemberKind::kKeypoints)) {
+    SLIMREEL_ASSIGN_OR_RETURN(const std::string_view keypoints,
+                              from.Member(index, MemberKind::kKeypoints));
+    sample.members = {{"kpts.npy", keypoints}};
+  }
   SLIMREEL_ASSIGN_OR_RETURN(sample.metadata, from.Metadata(index));
   return Add(input, std::move(sample));
 }

@@ -27,8 +27,8 @@ class SampleSink {
                                                             const std::string& state_path);
 
   absl::Status AddChunk(const InputRecord& input, const DescribedChunk& chunk);
-  // A sample of an earlier run under the key of chunk `number`: the same frames,
-  // bit for bit, and the same description.
+  // A sample of an earlier run under the key of chunk `number`: the same frames
+  // and keypoints, bit for bit, and the same description.
   absl::Status AddCopy(const InputRecord& input, int64_t number, const ShardDataset& from,
                        int64_t sample);
   absl::Status FinishInput(const InputRecord& input);

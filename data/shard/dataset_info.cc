@@ -16,11 +16,9 @@ using nlohmann::json;
 json ToJson(const DatasetInfo& info) {
   json splits = json::object();
   for (const auto& [name, counts] : info.splits) {
-    splits[name] = {{"shards", counts.shards},
-                    {"samples", counts.samples},
-                    {"videos", counts.videos},
-                    {"frames", counts.frames},
-                    {"bytes", counts.bytes}};
+    splits[name] = {{"shards", counts.shards}, {"samples", counts.samples},
+                    {"videos", counts.videos}, {"frames", counts.frames},
+                    {"bytes", counts.bytes},   {"keypoint_videos", counts.keypoint_videos}};
   }
   return {{"format_version", info.format_version},
           {"task", info.task},
@@ -56,6 +54,10 @@ absl::Status ReadCounts(const std::string& path, const json& splits, DatasetInfo
       const json* value = Find(object, key, json::value_t::number_integer);
       if (value == nullptr) return Wrong(path, absl::StrCat("splits.", name, ".", key), "a number");
       *field = value->get<int64_t>();
+    }
+    // Absent in what was prepared before there were keypoints.
+    if (const json* value = Find(object, "keypoint_videos", json::value_t::number_integer)) {
+      counts.keypoint_videos = value->get<int64_t>();
     }
     info->splits[name] = counts;
   }
@@ -122,6 +124,7 @@ absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetIn
     sum.videos += counts.videos;
     sum.frames += counts.frames;
     sum.bytes += counts.bytes;
+    sum.keypoint_videos += counts.keypoint_videos;
   }
   return absl::OkStatus();
 }

@@ -24,7 +24,8 @@ struct SplitCounts {
   int64_t samples = 0;  // chunks
   int64_t videos = 0;   // sources with at least one sample
   int64_t frames = 0;
-  int64_t bytes = 0;  // of the .tar files
+  int64_t bytes = 0;            // of the .tar files
+  int64_t keypoint_videos = 0;  // sources whose samples have keypoints
   friend bool operator==(const SplitCounts&, const SplitCounts&) = default;
 };
 

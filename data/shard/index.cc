@@ -36,6 +36,22 @@ bool Inside(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
 }
 
+// That it is an index, of a version known here, and its header whole.
+absl::Status CheckHeader(std::string_view bytes) {
+  if (bytes.size() < kHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic) {
+    return absl::DataLossError("no SlimReel index (the magic SLIMRIDX is missing)");
+  }
+  if (Get<uint32_t>(bytes.data(), 8) > kVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("index format ", Get<uint32_t>(bytes.data(), 8), ", this program reads up to ",
+                     kVersion, ": use a newer SlimReel"));
+  }
+  if (Hash64(bytes.substr(0, kHeaderHashAt)) != Get<uint64_t>(bytes.data(), kHeaderHashAt)) {
+    return absl::DataLossError("the hash of the index header does not match");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 IndexHash HashContent(std::string_view content) {
@@ -105,18 +121,8 @@ std::string IndexBuilder::Build(uint64_t tar_bytes) const {
 }
 
 absl::StatusOr<IndexView> IndexView::Parse(std::string_view bytes, uint64_t tar_bytes) {
-  if (bytes.size() < kHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic) {
-    return absl::DataLossError("no SlimReel index (the magic SLIMRIDX is missing)");
-  }
+  SLIMREEL_RETURN_IF_ERROR(CheckHeader(bytes));
   const char* header = bytes.data();
-  if (Get<uint32_t>(header, 8) > kVersion) {
-    return absl::FailedPreconditionError(absl::StrCat("index format ", Get<uint32_t>(header, 8),
-                                                      ", this program reads up to ", kVersion,
-                                                      ": use a newer SlimReel"));
-  }
-  if (Hash64(bytes.substr(0, kHeaderHashAt)) != Get<uint64_t>(header, kHeaderHashAt)) {
-    return absl::DataLossError("the hash of the index header does not match");
-  }
   IndexView view;
   view.sample_bytes_ = Get<uint32_t>(header, 16);
   view.member_bytes_ = Get<uint32_t>(header, 20);

@@ -3,16 +3,16 @@
 // the sample as the loader does and copies its frames into a batch buffer.
 // With --folder an existing dataset is read instead of a made one.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/paired_timing.h"
+#include "base/status_macros.h"
+#include "base/temporary_folder.h"
 #include "data/shard/shard_reader.h"
 #include "data/shard/shard_writer.h"
 
@@ -24,15 +24,10 @@ constexpr int64_t kSamples = 256;
 constexpr int kPairs = 9;
 constexpr size_t kBatch = 8;  // samples of the buffer copied into
 
-double Seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 absl::Status MakeShards(const std::string& folder) {
   ShardWriterOptions options;
   options.folder = folder;
-  auto writer = ShardWriter::Create(options);
-  if (!writer.ok()) return writer.status();
+  SLIMREEL_ASSIGN_OR_RETURN(const auto writer, ShardWriter::Create(options));
   std::mt19937_64 random(0);
   std::vector<uint64_t> pixels(kFrames * kHeight * kWidth * 3 / 8);
   for (int64_t i = 0; i < kSamples; ++i) {
@@ -43,77 +38,74 @@ absl::Status MakeShards(const std::string& folder) {
     sample.height = kHeight;
     sample.width = kWidth;
     sample.frames = {{reinterpret_cast<const uint8_t*>(pixels.data()), kFrames}};
-    if (const absl::Status status = (*writer)->Add(sample); !status.ok()) return status;
+    SLIMREEL_RETURN_IF_ERROR(writer->Add(sample));
   }
-  return (*writer)->Flush();
+  return writer->Flush();
 }
 
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
+// All samples in random order into the slots of one batch: from the shards, and
+// from copies in memory.
+class Reading {
+ public:
+  static absl::StatusOr<Reading> Open(const ShardDataset* dataset) {
+    Reading reading;
+    reading.dataset_ = dataset;
+    for (int64_t i = 0; i < dataset->num_samples(); ++i) {
+      SLIMREEL_ASSIGN_OR_RETURN(const FramesView frames, dataset->Frames(i));
+      reading.copies_.emplace_back(frames.data, frames.data + frames.bytes());
+      reading.slot_ = std::max(reading.slot_, reading.copies_.back().size());
+      reading.bytes_ += reading.copies_.back().size();
+      reading.order_.push_back(i);
+    }
+    std::shuffle(reading.order_.begin(), reading.order_.end(), std::mt19937(0));
+    reading.batch_.resize(kBatch * reading.slot_);
+    return reading;
+  }
 
-// One pass over all samples in the given order; returns seconds.
-double ReadPass(const ShardDataset& dataset, const std::vector<int64_t>& order,
-                std::vector<uint8_t>* batch, size_t slot) {
-  const double start = Seconds();
-  size_t n = 0;
-  for (const int64_t sample : order) {
-    const auto frames = dataset.Frames(sample);
-    if (!frames.ok()) std::abort();
-    std::memcpy(batch->data() + (n++ % kBatch) * slot, frames->data,
-                static_cast<size_t>(frames->bytes()));
-  }
-  return Seconds() - start;
-}
+  size_t bytes() const { return bytes_; }
 
-double CopyPass(const std::vector<std::vector<uint8_t>>& copies, const std::vector<int64_t>& order,
-                std::vector<uint8_t>* batch, size_t slot) {
-  const double start = Seconds();
-  size_t n = 0;
-  for (const int64_t sample : order) {
-    const std::vector<uint8_t>& copy = copies[static_cast<size_t>(sample)];
-    std::memcpy(batch->data() + (n++ % kBatch) * slot, copy.data(), copy.size());
+  absl::Status FromShards() {
+    for (size_t n = 0; n < order_.size(); ++n) {
+      SLIMREEL_ASSIGN_OR_RETURN(const FramesView frames, dataset_->Frames(order_[n]));
+      std::memcpy(Slot(n), frames.data, static_cast<size_t>(frames.bytes()));
+    }
+    return absl::OkStatus();
   }
-  return Seconds() - start;
-}
 
-int Run(const std::string& folder, bool json) {
-  const auto opened = ShardDataset::Open(folder, "train");
-  if (!opened.ok()) {
-    std::fprintf(stderr, "%s\n", opened.status().ToString().c_str());
-    return 1;
+  absl::Status FromMemory() {
+    for (size_t n = 0; n < order_.size(); ++n) {
+      const std::vector<uint8_t>& copy = copies_[static_cast<size_t>(order_[n])];
+      std::memcpy(Slot(n), copy.data(), copy.size());
+    }
+    return absl::OkStatus();
   }
-  const ShardDataset& dataset = **opened;
-  std::vector<std::vector<uint8_t>> copies;
-  std::vector<int64_t> order;
-  size_t slot = 0, bytes = 0;
-  for (int64_t i = 0; i < dataset.num_samples(); ++i) {
-    const auto frames = dataset.Frames(i);
-    if (!frames.ok()) return 1;
-    copies.emplace_back(frames->data, frames->data + frames->bytes());
-    slot = std::max(slot, copies.back().size());
-    bytes += copies.back().size();
-    order.push_back(i);
-  }
-  std::vector<uint8_t> batch(kBatch * slot);
-  std::mt19937 random(0);
-  std::vector<double> ratios, rates;
-  for (int pair = -1; pair < kPairs; ++pair) {  // the first warms both up
-    std::shuffle(order.begin(), order.end(), random);
-    const bool read_first = pair % 2 == 0;
-    double read = read_first ? ReadPass(dataset, order, &batch, slot) : 0;
-    const double copy = CopyPass(copies, order, &batch, slot);
-    if (!read_first) read = ReadPass(dataset, order, &batch, slot);
-    if (pair < 0) continue;
-    ratios.push_back(copy / read);
-    rates.push_back(static_cast<double>(order.size()) / read);
-  }
-  const double ratio = Median(ratios), rate = Median(rates);
+
+ private:
+  uint8_t* Slot(size_t n) { return batch_.data() + n % kBatch * slot_; }
+
+  const ShardDataset* dataset_ = nullptr;
+  std::vector<std::vector<uint8_t>> copies_;
+  std::vector<int64_t> order_;
+  std::vector<uint8_t> batch_;
+  size_t slot_ = 0, bytes_ = 0;
+};
+
+absl::Status Run(const std::string& folder, bool json) {
+  SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(folder, "train"));
+  SLIMREEL_ASSIGN_OR_RETURN(Reading reading, Reading::Open(dataset.get()));
+  SLIMREEL_ASSIGN_OR_RETURN(
+      const PairedTimes times,
+      TimePairs(
+          kPairs, [&] { return reading.FromShards(); }, [&] { return reading.FromMemory(); }));
+  const double ratio = MedianOfSorted(times.speeds);
+  const double rate = static_cast<double>(dataset->num_samples()) / MedianOfSorted(times.seconds);
   if (json) {
-    const nlohmann::json result = {
-        {"benchmark", "shard_read_vs_memcpy"}, {"ratio", ratio},  {"target", 0.8},
-        {"samples_per_second", rate},          {"pairs", kPairs}, {"bytes_per_pass", bytes}};
+    const nlohmann::json result = {{"benchmark", "shard_read_vs_memcpy"},
+                                   {"ratio", ratio},
+                                   {"target", 0.8},
+                                   {"samples_per_second", rate},
+                                   {"pairs", kPairs},
+                                   {"bytes_per_pass", reading.bytes()}};
     std::printf("%s\n", result.dump().c_str());
   } else {
     std::printf(
@@ -121,7 +113,13 @@ int Run(const std::string& folder, bool json) {
         "%.0f samples/s\n",
         ratio, kPairs, rate);
   }
-  return 0;
+  return absl::OkStatus();
+}
+
+absl::Status MakeAndRun(bool json) {
+  SLIMREEL_ASSIGN_OR_RETURN(const auto made, TemporaryFolder::Create("shard_benchmark"));
+  SLIMREEL_RETURN_IF_ERROR(MakeShards(made->path()));
+  return Run(made->path(), json);
 }
 
 }  // namespace
@@ -141,12 +139,10 @@ int main(int argc, char** argv) {
       return 2;
     }
   }
-  if (!folder.empty()) return slimreel::Run(folder, json);
-  char made[] = "/tmp/slimreel_shard_benchmark.XXXXXX";
-  if (mkdtemp(made) == nullptr) return 1;
-  const absl::Status status = slimreel::MakeShards(made);
-  if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
-  const int code = status.ok() ? slimreel::Run(made, json) : 1;
-  std::filesystem::remove_all(made);
-  return code;
+  const absl::Status status =
+      folder.empty() ? slimreel::MakeAndRun(json) : slimreel::Run(folder, json);
+  if (!status.ok()) {
+    std::fprintf(stderr, "shard_benchmark: %s\n", std::string(status.message()).c_str());
+  }
+  return status.ok() ? 0 : 1;
 }

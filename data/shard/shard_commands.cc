@@ -124,12 +124,18 @@ absl::Status Show(const ShardCommand& command, std::ostream& out) {
                       {"offset", member.offset},
                       {"bytes", member.content.size()}});
   }
+  json keypoints;
+  if (dataset->Has(command.sample, MemberKind::kKeypoints)) {
+    SLIMREEL_ASSIGN_OR_RETURN(const KeypointsView view, dataset->Keypoints(command.sample));
+    keypoints = {view.persons, view.frames, view.joints, 3};
+  }
   auto metadata = dataset->Metadata(command.sample);
   if (!metadata.ok() && !absl::IsNotFound(metadata.status())) return metadata.status();
   out << Dump({{"key", info.key},
                {"shard", dataset->shards()[static_cast<size_t>(info.shard)]},
                {"label", info.label},
                {"shape", {info.num_frames, info.height, info.width, 3}},
+               {"keypoints", keypoints},
                {"video", dataset->videos()[static_cast<size_t>(info.video)]},
                {"members", listed},
                {"metadata", metadata.ok() ? *metadata : json()}});

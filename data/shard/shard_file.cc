@@ -1,6 +1,10 @@
 #include "data/shard/shard_file.h"
 
+#include <cstdint>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "data/shard/npy.h"
 #include "data/shard/rebuild_index.h"
@@ -82,6 +86,26 @@ absl::StatusOr<FramesView> ShardFile::Frames(int64_t sample) const {
                     facts.height, facts.width};
 }
 
+absl::StatusOr<KeypointsView> ShardFile::Keypoints(int64_t sample) const {
+  SLIMREEL_ASSIGN_OR_RETURN(const IndexMember member, Find(sample, MemberKind::kKeypoints, 0));
+  SLIMREEL_ASSIGN_OR_RETURN(const std::string_view content, Content(sample, member));
+  const auto npy = ParseNpy(content);
+  if (!npy.ok()) return Damaged(sample, npy.status().message());
+  const std::vector<int64_t>& shape = npy->shape;
+  const int64_t num_frames = index_.sample(sample).num_frames;
+  if (npy->type != NpyType::kFloat32 || shape.size() != 4 || shape[1] != num_frames ||
+      shape[3] != 3) {
+    return Damaged(
+        sample, absl::StrCat("its keypoints (", absl::StrJoin(shape, ", "), ") are not (persons, ",
+                             num_frames, ", joints, 3) of float32"));
+  }
+  if (reinterpret_cast<uintptr_t>(npy->data.data()) % alignof(float) != 0) {
+    return Damaged(sample, "its keypoints are not aligned to 4 bytes");
+  }
+  return KeypointsView{reinterpret_cast<const float*>(npy->data.data()), shape[0], shape[1],
+                       shape[2]};
+}
+
 absl::Status ShardFile::Verify(int64_t sample) const {
   const IndexView::Range range = index_.members_of(sample);
   for (uint64_t i = range.first; i < range.first + range.count; ++i) {
@@ -92,6 +116,9 @@ absl::Status ShardFile::Verify(int64_t sample) const {
                                           " at byte ", member.offset, ": its hash does not match"));
     }
     if (member.kind == MemberKind::kFrames) SLIMREEL_RETURN_IF_ERROR(Frames(sample).status());
+    if (member.kind == MemberKind::kKeypoints) {
+      SLIMREEL_RETURN_IF_ERROR(Keypoints(sample).status());
+    }
   }
   return absl::OkStatus();
 }

@@ -34,7 +34,9 @@ class ShardFile {
   absl::StatusOr<IndexMember> Find(int64_t sample, MemberKind kind, uint32_t ordinal) const;
   // [T, H, W, 3], as the index states them.
   absl::StatusOr<FramesView> Frames(int64_t sample) const;
-  // Hashes of all members of a sample, and the shape of its frames.
+  // [M, T, V, 3], T as the index states it.
+  absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const;
+  // Hashes of all members of a sample, and the shapes of its frames and keypoints.
   absl::Status Verify(int64_t sample) const;
 
   // "<path>, sample 3 (<key>): <what>" as DataLoss.

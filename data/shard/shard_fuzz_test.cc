@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <random>
 
+#include "base/test_files.h"
 #include "data/shard/shard_reader.h"
 #include "data/shard/tar.h"
 #include "data/shard/testing/sample_shards.h"
@@ -99,10 +100,10 @@ void ReadAll(const std::string& folder, const std::string& stem) {
 }
 
 TEST(ShardFuzzTest, MutatedShardsNeverCrashTheReader) {
-  const std::string folder = FreshFolder("fuzz");
+  const std::string folder = TestFolder("fuzz");
   ASSERT_TRUE(WriteTestShards(folder, 3, 1 << 20).ok());
   const std::string stem = folder + "/train-000000";
-  const std::string tar = ReadWholeFile(stem + ".tar"), index = ReadWholeFile(stem + ".idx");
+  const std::string tar = ReadTestFile(stem + ".tar"), index = ReadTestFile(stem + ".idx");
   for (int round = 0; round < Rounds(); ++round) {
     SCOPED_TRACE(round);
     Mutator mutator(static_cast<uint32_t>(round));
@@ -117,9 +118,9 @@ TEST(ShardFuzzTest, MutatedShardsNeverCrashTheReader) {
       mutator.Mutate(&bad_index);
       if (round % 2 == 0) MendIndex(&bad_index);
     }
-    WriteWholeFile(stem + ".tar", bad_tar);
+    WriteTestFile(stem + ".tar", bad_tar);
     std::filesystem::remove(stem + ".idx");
-    if (with_index) WriteWholeFile(stem + ".idx", bad_index);
+    if (with_index) WriteTestFile(stem + ".idx", bad_index);
     ReadAll(folder, stem);
   }
 }

@@ -51,7 +51,9 @@ class MappedShardDataset : public ShardDataset {
   const DatasetInfo& info() const override { return info_; }
   const std::vector<std::string>& classes() const override { return info_.classes; }
   SampleInfo sample(int64_t sample) const override;
+  bool Has(int64_t sample, MemberKind kind) const override;
   absl::StatusOr<FramesView> Frames(int64_t sample) const override;
+  absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const override;
   absl::StatusOr<std::string_view> Member(int64_t sample, MemberKind kind,
                                           uint32_t ordinal) const override;
   absl::StatusOr<std::vector<MemberInfo>> Members(int64_t sample) const override;
@@ -136,9 +138,19 @@ SampleInfo MappedShardDataset::sample(int64_t sample) const {
           shard_of_[static_cast<size_t>(sample)]};
 }
 
+bool MappedShardDataset::Has(int64_t sample, MemberKind kind) const {
+  const Shard& shard = ShardOf(sample);
+  return shard.file->Find(sample - shard.first_sample, kind, 0).ok();
+}
+
 absl::StatusOr<FramesView> MappedShardDataset::Frames(int64_t sample) const {
   const Shard& shard = ShardOf(sample);
   return shard.file->Frames(sample - shard.first_sample);
+}
+
+absl::StatusOr<KeypointsView> MappedShardDataset::Keypoints(int64_t sample) const {
+  const Shard& shard = ShardOf(sample);
+  return shard.file->Keypoints(sample - shard.first_sample);
 }
 
 absl::StatusOr<std::string_view> MappedShardDataset::Member(int64_t sample, MemberKind kind,

@@ -50,9 +50,13 @@ class ShardDataset {
   // Below, `sample` must lie in [0, num_samples()). O(1), no JSON is parsed.
   virtual SampleInfo sample(int64_t sample) const = 0;
 
+  // Of the index alone: has the sample such a member?
+  virtual bool Has(int64_t sample, MemberKind kind) const = 0;
+
   // Errors of all below: DataLoss with the path and the member, NotFound where
   // the sample has no such member.
   virtual absl::StatusOr<FramesView> Frames(int64_t sample) const = 0;
+  virtual absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const = 0;
   virtual absl::StatusOr<std::string_view> Member(int64_t sample, MemberKind kind,
                                                   uint32_t ordinal = 0) const = 0;
   virtual absl::StatusOr<std::vector<MemberInfo>> Members(int64_t sample) const = 0;

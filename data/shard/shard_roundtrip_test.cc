@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/exit_code.h"
+#include "base/test_files.h"
 #include "data/shard/join_parts.h"
 #include "data/shard/shard_commands.h"
 #include "data/shard/shard_reader.h"
@@ -56,7 +57,7 @@ void ExpectSamples(const ShardDataset& dataset, int64_t count) {
 }
 
 TEST(ShardRoundTripTest, SamplesComeBackByNumberOverSeveralShards) {
-  const std::string folder = FreshFolder("roundtrip");
+  const std::string folder = TestFolder("roundtrip");
   ASSERT_TRUE(WriteTestShards(folder, 9, kShardBytes).ok());
   const auto dataset = OpenOrDie(folder, "train");
   EXPECT_GT(dataset->shards().size(), 2u);
@@ -65,7 +66,7 @@ TEST(ShardRoundTripTest, SamplesComeBackByNumberOverSeveralShards) {
 }
 
 TEST(ShardRoundTripTest, ShardsKeepBelowTheirSize) {
-  const std::string folder = FreshFolder("sizes");
+  const std::string folder = TestFolder("sizes");
   ASSERT_TRUE(WriteTestShards(folder, 9, kShardBytes).ok());
   const auto dataset = OpenOrDie(folder, "train");
   for (const std::string& path : dataset->shards()) {
@@ -74,17 +75,17 @@ TEST(ShardRoundTripTest, ShardsKeepBelowTheirSize) {
 }
 
 TEST(ShardRoundTripTest, BytesAreAFunctionOfTheSamples) {
-  const std::string first = FreshFolder("bytes_a"), second = FreshFolder("bytes_b");
+  const std::string first = TestFolder("bytes_a"), second = TestFolder("bytes_b");
   ASSERT_TRUE(WriteTestShards(first, 5, kShardBytes).ok());
   ASSERT_TRUE(WriteTestShards(second, 5, kShardBytes).ok());
   ASSERT_EQ(FileNames(first), FileNames(second));
   for (const std::string& name : FileNames(first)) {
-    EXPECT_EQ(ReadWholeFile(first + "/" + name), ReadWholeFile(second + "/" + name)) << name;
+    EXPECT_EQ(ReadTestFile(first + "/" + name), ReadTestFile(second + "/" + name)) << name;
   }
 }
 
 TEST(ShardRoundTripTest, AMissingIndexIsRebuiltFromTheTar) {
-  const std::string folder = FreshFolder("rebuild");
+  const std::string folder = TestFolder("rebuild");
   ASSERT_TRUE(WriteTestShards(folder, 6, kShardBytes).ok());
   for (const std::string& name : FileNames(folder)) {
     if (name.ends_with(".idx")) std::filesystem::remove(folder + "/" + name);
@@ -93,7 +94,7 @@ TEST(ShardRoundTripTest, AMissingIndexIsRebuiltFromTheTar) {
 }
 
 TEST(ShardRoundTripTest, AWriterThatDiesLeavesCompleteShardsOnly) {
-  const std::string folder = FreshFolder("dies");
+  const std::string folder = TestFolder("dies");
   ShardWriterOptions options;
   options.folder = folder;
   {
@@ -107,7 +108,7 @@ TEST(ShardRoundTripTest, AWriterThatDiesLeavesCompleteShardsOnly) {
 }
 
 TEST(ShardRoundTripTest, TheOnlySplitIsTakenAndSeveralAreTold) {
-  const std::string folder = FreshFolder("splits");
+  const std::string folder = TestFolder("splits");
   ASSERT_TRUE(WriteTestShards(folder, 2, kShardBytes, "val").ok());
   EXPECT_EQ(OpenOrDie(folder, "train")->split(), "val");
   ASSERT_TRUE(WriteTestShards(folder, 4, kShardBytes, "train").ok());
@@ -118,7 +119,7 @@ TEST(ShardRoundTripTest, TheOnlySplitIsTakenAndSeveralAreTold) {
 }
 
 TEST(ShardRoundTripTest, PartsAreNamedAndReadTogether) {
-  const std::string folder = FreshFolder("parts");
+  const std::string folder = TestFolder("parts");
   ShardWriterOptions options;
   options.folder = folder;
   options.num_parts = 16;
@@ -137,7 +138,7 @@ TEST(ShardRoundTripTest, PartsAreNamedAndReadTogether) {
 
 TEST(ShardRoundTripTest, BadSamplesAreRefusedAndTheWriterGoesOn) {
   ShardWriterOptions options;
-  options.folder = FreshFolder("bad");
+  options.folder = TestFolder("bad");
   auto writer = ShardWriter::Create(options);
   ASSERT_TRUE(writer.ok());
   for (const char* key : {"", "a.b", "../a", "/a", "a/", "a\nb"}) {
@@ -153,7 +154,7 @@ TEST(ShardRoundTripTest, BadSamplesAreRefusedAndTheWriterGoesOn) {
 
 TEST(ShardRoundTripTest, LongNamesTakeAPaxHeader) {
   ShardWriterOptions options;
-  options.folder = FreshFolder("long_names");
+  options.folder = TestFolder("long_names");
   auto writer = ShardWriter::Create(options);
   ASSERT_TRUE(writer.ok());
   TestSample test(0);
@@ -169,10 +170,10 @@ TEST(ShardRoundTripTest, LongNamesTakeAPaxHeader) {
 }
 
 TEST(ShardRoundTripTest, AFlippedBitOfAnyMemberIsFound) {
-  const std::string folder = FreshFolder("flipped");
+  const std::string folder = TestFolder("flipped");
   ASSERT_TRUE(WriteTestShards(folder, 1, kShardBytes).ok());
   const std::string path = folder + "/train-000000.tar";
-  const std::string whole = ReadWholeFile(path);
+  const std::string whole = ReadTestFile(path);
   std::vector<std::pair<uint64_t, uint64_t>> ranges;  // offset, length
   {
     const auto dataset = OpenOrDie(folder, "train");
@@ -187,7 +188,7 @@ TEST(ShardRoundTripTest, AFlippedBitOfAnyMemberIsFound) {
     for (uint64_t i = 0; i < length; i += 37) {
       std::string damaged = whole;
       damaged[offset + i] ^= 0x10;
-      WriteWholeFile(path, damaged);
+      WriteTestFile(path, damaged);
       const absl::Status status = OpenOrDie(folder, "train")->Verify(0);
       EXPECT_TRUE(absl::IsDataLoss(status)) << status;
       EXPECT_NE(status.message().find(path), absl::string_view::npos);
@@ -196,15 +197,15 @@ TEST(ShardRoundTripTest, AFlippedBitOfAnyMemberIsFound) {
 }
 
 TEST(ShardCommandTest, VerifyNamesTheDamagedMemberAndExitsWith3) {
-  const std::string folder = FreshFolder("verify");
+  const std::string folder = TestFolder("verify");
   ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
   ShardCommand command{"verify", folder, "", 0, false, ""};
   std::ostringstream out;
   ASSERT_TRUE(RunShardCommand(command, out).ok());
   const std::string path = folder + "/train-000001.tar";
-  std::string bytes = ReadWholeFile(path);
+  std::string bytes = ReadTestFile(path);
   bytes[1000] ^= 1;  // in the pixels of its first sample
-  WriteWholeFile(path, bytes);
+  WriteTestFile(path, bytes);
   const absl::Status status = RunShardCommand(command, out);
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kDataUnusable) << status;
   EXPECT_NE(status.message().find(path + ", sample 0"), absl::string_view::npos) << status;
@@ -212,7 +213,7 @@ TEST(ShardCommandTest, VerifyNamesTheDamagedMemberAndExitsWith3) {
 }
 
 TEST(ShardCommandTest, ListAndShowPrintWhatIsThereAndMistakesAreUsage) {
-  const std::string folder = FreshFolder("list");
+  const std::string folder = TestFolder("list");
   ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
   std::ostringstream out;
   ASSERT_TRUE(RunShardCommand({"list", folder, "", 0, true, ""}, out).ok());
@@ -234,7 +235,7 @@ TEST(ShardCommandTest, ListAndShowPrintWhatIsThereAndMistakesAreUsage) {
 }
 
 TEST(ShardCommandTest, AFileThatCannotBeOpenedIsTheMachinesError) {
-  const std::string folder = FreshFolder("unreadable");
+  const std::string folder = TestFolder("unreadable");
   ASSERT_TRUE(WriteTestShards(folder, 1, kShardBytes).ok());
   // A link to itself: unreadable for root as well.
   std::filesystem::remove(folder + "/train-000000.tar");
@@ -246,22 +247,22 @@ TEST(ShardCommandTest, AFileThatCannotBeOpenedIsTheMachinesError) {
 }
 
 TEST(JoinPartsTest, CountsAreSummedAndReportsComeInTheOrderOfTheInputs) {
-  const std::string folder = FreshFolder("join");
+  const std::string folder = TestFolder("join");
   DatasetInfo info;
   info.classes = {"left"};
   info.splits["train"] = {1, 2, 2, 30, 4096};
   ASSERT_TRUE(WriteDatasetInfo(folder, info, 2, 2).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(JoinParts(folder).status()));  // part 1 is missing
   ASSERT_TRUE(WriteDatasetInfo(folder, info, 1, 2).ok());
-  WriteWholeFile(folder + "/prepare_report-p01of02.jsonl", "a\nc\ne\n");
-  WriteWholeFile(folder + "/prepare_report-p02of02.jsonl", "b\nd\n");
+  WriteTestFile(folder + "/prepare_report-p01of02.jsonl", "a\nc\ne\n");
+  WriteTestFile(folder + "/prepare_report-p02of02.jsonl", "b\nd\n");
   DatasetInfo earlier = info;  // a split that was prepared in one piece
   earlier.splits = {{"val", {1, 1, 1, 7, 512}}, {"train", {9, 9, 9, 9, 9}}};
   ASSERT_TRUE(WriteDatasetInfo(folder, earlier).ok());
   const auto joined = JoinParts(folder);
   ASSERT_TRUE(joined.ok()) << joined.status();
   EXPECT_EQ(joined->num_parts, 2);
-  EXPECT_EQ(ReadWholeFile(folder + "/prepare_report.jsonl"), "a\nb\nc\nd\ne\n");
+  EXPECT_EQ(ReadTestFile(folder + "/prepare_report.jsonl"), "a\nb\nc\nd\ne\n");
   const auto whole = ReadDatasetInfoFile(folder + "/dataset.json");
   ASSERT_TRUE(whole.ok()) << whole.status();
   EXPECT_EQ(whole->splits.at("train"), (SplitCounts{2, 4, 4, 60, 8192}));
@@ -271,7 +272,7 @@ TEST(JoinPartsTest, CountsAreSummedAndReportsComeInTheOrderOfTheInputs) {
 }
 
 TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {
-  const std::string folder = FreshFolder("info");
+  const std::string folder = TestFolder("info");
   DatasetInfo info;
   info.classes = {"left", "right"};
   info.splits["train"] = {1, 2, 2, 30, 4096};
@@ -289,15 +290,15 @@ TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {
 }
 
 TEST(DatasetInfoTest, WrongFilesAreNamed) {
-  const std::string folder = FreshFolder("wrong_info");
+  const std::string folder = TestFolder("wrong_info");
   for (const char* text :
        {"", "[]", "{}", "{\"format_version\":\"1\"}", "{\"format_version\":1,\"task\":2}"}) {
-    WriteWholeFile(folder + "/dataset.json", text);
+    WriteTestFile(folder + "/dataset.json", text);
     const auto info = ReadDatasetInfo(folder);
     EXPECT_TRUE(absl::IsDataLoss(info.status())) << text;
     EXPECT_NE(info.status().message().find("dataset.json"), absl::string_view::npos);
   }
-  WriteWholeFile(folder + "/dataset.json", "{\"format_version\":99}");
+  WriteTestFile(folder + "/dataset.json", "{\"format_version\":99}");
   EXPECT_TRUE(absl::IsFailedPrecondition(ReadDatasetInfo(folder).status()));
 }
 

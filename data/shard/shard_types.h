@@ -53,6 +53,18 @@ struct FramesView {
   const uint8_t* frame(int64_t t) const { return data + t * frame_bytes(); }
 };
 
+// Keypoints inside the mapped shard: [persons, frames, joints, 3] float32 x, y (pixels of
+// the stored frame), score; contiguous, 4-byte aligned. Valid as long as the dataset.
+struct KeypointsView {
+  const float* data = nullptr;
+  int64_t persons = 0;
+  int64_t frames = 0;
+  int64_t joints = 0;
+  const float* joint(int64_t person, int64_t frame, int64_t joint) const {
+    return data + ((person * frames + frame) * joints + joint) * 3;
+  }
+};
+
 // Names of shard files: <split>-000000.tar, <split>-p03of16-000000.tar.
 struct ShardName {
   std::string split;

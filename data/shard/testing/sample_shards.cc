@@ -1,10 +1,5 @@
 #include "data/shard/testing/sample_shards.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
@@ -45,24 +40,6 @@ absl::Status WriteTestShards(const std::string& folder, int64_t num_samples,
     SLIMREEL_RETURN_IF_ERROR(writer->Add(test.sample));
   }
   return writer->Flush();
-}
-
-std::string FreshFolder(const std::string& name) {
-  const char* root = std::getenv("TEST_TMPDIR");
-  const std::string folder = absl::StrCat(root != nullptr ? root : "/tmp", "/", name);
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
-  return folder;
-}
-
-std::string ReadWholeFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-}
-
-void WriteWholeFile(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc)
-      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 }  // namespace slimreel

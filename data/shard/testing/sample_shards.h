@@ -30,11 +30,6 @@ struct TestSample {
 absl::Status WriteTestShards(const std::string& folder, int64_t num_samples,
                              int64_t shard_size_bytes, const std::string& split = "train");
 
-// A fresh folder under the test's own temporary folder.
-std::string FreshFolder(const std::string& name);
-std::string ReadWholeFile(const std::string& path);
-void WriteWholeFile(const std::string& path, const std::string& bytes);
-
 }  // namespace slimreel
 
 #endif  // DATA_SHARD_TESTING_SAMPLE_SHARDS_H_

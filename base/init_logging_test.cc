@@ -1,0 +1,46 @@
+#include "base/init_logging.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/logging.h"
+
+namespace slimreel {
+namespace {
+
+// Each in a process of its own: glog starts once.
+TEST(InitLoggingDeathTest, LinesGoToStandardError) {
+  EXPECT_EXIT(
+      {
+        InitLogging("program");
+        LOG(INFO) << "for all to see";
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "init_logging_test.cc:[0-9]+\\] for all to see");
+}
+
+TEST(InitLoggingDeathTest, QuietLeavesOutInfoAndKeepsWarnings) {
+  EXPECT_EXIT(
+      {
+        InitLogging("program", /*quiet=*/true);
+        LOG(INFO) << "chatter";
+        LOG(WARNING) << "beware";
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "^W[^\n]*beware\n$");
+}
+
+TEST(InitLoggingDeathTest, TheFirstCallStands) {
+  EXPECT_EXIT(
+      {
+        InitLogging("program", /*quiet=*/true);
+        InitLogging("other", /*quiet=*/false);
+        LOG(INFO) << "chatter";
+        LOG(WARNING) << "beware";
+        _exit(0);
+      },
+      testing::ExitedWithCode(0), "^W[^\n]*beware\n$");
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,75 @@
+#include "base/mapped_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/test_files.h"
+
+namespace slimreel {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(MappedFileTest, TheBytesAreTheFilesAndHintsChangeNone) {
+  const std::string path = TestFolder("mapped") + "/file";
+  std::string bytes(3 * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + 17, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31 + i / 251);
+  WriteTestFile(path, bytes);
+  const auto file = MappedFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ((*file)->path(), path);
+  EXPECT_TRUE((*file)->bytes() == bytes);
+  (*file)->Sequential();
+  (*file)->WillNeed(10, bytes.size());
+  (*file)->DontNeed(1, bytes.size() - 2);
+  (*file)->Random();
+  EXPECT_TRUE((*file)->bytes() == bytes);
+}
+
+TEST(MappedFileTest, HintsBeyondTheEndAreHarmless) {
+  const std::string path = TestFolder("mapped") + "/file";
+  WriteTestFile(path, "ten bytes!");
+  const auto file = MappedFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  for (const uint64_t offset : {uint64_t{0}, uint64_t{10}, uint64_t{11}, ~uint64_t{0}}) {
+    (*file)->WillNeed(offset, ~uint64_t{0});
+    (*file)->DontNeed(offset, ~uint64_t{0});
+  }
+  EXPECT_EQ((*file)->bytes(), "ten bytes!");
+}
+
+TEST(MappedFileTest, AnEmptyFileIsEmptyAndNoError) {
+  const std::string path = TestFolder("mapped") + "/empty";
+  WriteTestFile(path, "");
+  const auto file = MappedFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE((*file)->bytes().empty());
+  (*file)->Sequential();
+  (*file)->Random();
+  (*file)->WillNeed(0, 1);
+}
+
+TEST(MappedFileTest, TheMappingOutlivesTheName) {
+  const std::string path = TestFolder("mapped") + "/file";
+  WriteTestFile(path, "still here");
+  const auto file = MappedFile::Open(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  std::filesystem::remove(path);
+  EXPECT_EQ((*file)->bytes(), "still here");
+}
+
+TEST(MappedFileTest, WhatCannotBeMappedIsNamed) {
+  const std::string folder = TestFolder("mapped");
+  const absl::Status absent = MappedFile::Open(folder + "/absent").status();
+  EXPECT_EQ(absent.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(absent.message()), HasSubstr(folder + "/absent"));
+  const absl::Status is_folder = MappedFile::Open(folder).status();
+  EXPECT_EQ(is_folder.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(is_folder.message()), HasSubstr(folder + " is no regular file"));
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,21 @@
+// The keypoints of one chunk, in pixels of the stored frames. Pure.
+#ifndef DATA_PIPELINE_CHUNK_KEYPOINTS_H_
+#define DATA_PIPELINE_CHUNK_KEYPOINTS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/annotations/keypoint_file.h"
+#include "data/decode/frame_size.h"
+
+namespace slimreel {
+
+// The bytes of <key>.kpts.npy: [persons, frames.size(), joints, 3] of the video's frames
+// `frames`, coordinates scaled from `upright` to `stored` (0, missing, stays 0).
+std::string ChunkKeypoints(const KeypointTrack& track, const std::vector<int64_t>& frames,
+                           FrameSize upright, FrameSize stored);
+
+}  // namespace slimreel
+
+#endif  // DATA_PIPELINE_CHUNK_KEYPOINTS_H_
