@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <ctime>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -14,7 +15,7 @@
 #include "memory/tracking/device_memory.h"
 
 DEFINE_bool(json, false, "print one JSON object a reading instead of text");
-DEFINE_double(watch, 0.0, "read again every so many seconds until interrupted; 0: once");
+DEFINE_double(watch, 0.0, "read again every so many seconds until Ctrl-C; 0: once");
 
 namespace {
 
@@ -23,7 +24,7 @@ constexpr char kUsage[] =
     "  What this machine has, what limits apply (device, cgroup, rlimit), who holds\n"
     "  memory now, and what to do about it.\n"
     "  --json    one JSON object a reading\n"
-    "  --watch   read again every so many seconds until interrupted (0: once)\n";
+    "  --watch   read again every so many seconds until Ctrl-C (0: once)\n";
 
 // gflags ends the process with 1 on a wrong flag; here that is 2.
 bool FlagsAreRight(int argc, char** argv) {
@@ -53,6 +54,7 @@ absl::StatusOr<slimreel::Diagnosis> Diagnose() {
   auto host = slimreel::ReadHostMemory();
   if (!host.ok()) return host.status();
   slimreel::Diagnosis diagnosis;
+  diagnosis.unix_seconds = std::time(nullptr);
   diagnosis.host = *std::move(host);
   for (const slimreel::DeviceTotals& device : slimreel::ListAccelerators()) {
     diagnosis.accelerators.push_back({device.device, device.total_bytes, device.free_bytes});
@@ -78,7 +80,7 @@ int main(int argc, char** argv) {
     }
     std::cout << (FLAGS_json ? slimreel::DiagnosisJson(*diagnosis)
                              : slimreel::DiagnosisText(*diagnosis))
-              << std::endl;
+              << std::endl;  // at once, also into a pipe
     if (FLAGS_watch > 0.0) {
       std::this_thread::sleep_for(std::chrono::duration<double>(FLAGS_watch));
     }

@@ -12,6 +12,8 @@
 #include <exception>
 #include <utility>
 
+#include "memory/executor/autocast_scope.h"
+
 namespace slimreel {
 namespace {
 
@@ -107,6 +109,7 @@ bool HasTrainableParameter(const Stage& stage) {
 
 Tensors ForwardChecked(Stage& stage, const StageContext& context, Tensors in) {
   const WriteCheck check(in);
+  const AutocastScope autocast(context.autocast, in);
   const std::vector<int> handed_on = stage.handed_on();
   std::vector<const void*> in_ids;
   for (const at::Tensor& slot : in) in_ids.push_back(slot.unsafeGetTensorImpl());
@@ -177,10 +180,12 @@ class EngineQueueCleaner {
 // The state of one Run; dies with it, also when an exception passes.
 class Interpreter {
  public:
-  Interpreter(Stage* const* stages, int num_stages, const StageContext& context, Tensors inputs)
+  Interpreter(Stage* const* stages, int num_stages, const StageContext& context, Tensors inputs,
+              const at::Tensor& loss_gradient)
       : stages_(stages),
         num_stages_(num_stages),
         context_(context),
+        loss_gradient_(loss_gradient),
         values_(num_stages + 1),
         graphs_(num_stages),
         visited_(num_stages) {
@@ -208,7 +213,8 @@ class Interpreter {
     Tensors in =
         op.kind == OpKind::kForwardCheckpoint ? values_[i].slots : std::move(values_[i].slots);
     Tensors out;
-    if (op.kind == OpKind::kForwardKeep) {
+    if (op.kind == OpKind::kForwardKeep || op.kind == OpKind::kForwardLean) {
+      context_.lean = op.kind == OpKind::kForwardLean;
       out = ForwardKeep(i, needs, std::move(in));
     } else {
       const c10::AutoGradMode no_grad(false);
@@ -243,14 +249,15 @@ class Interpreter {
     return out;
   }
 
-  // d loss / d loss = 1; other outputs of the last stage have no gradient.
+  // Other outputs of the last stage have no gradient.
   void SeedGradient(const Tensors& out) {
     TORCH_CHECK(!out.empty() && out[0].defined() && out[0].requires_grad(),
                 "the chain's last stage, ", stages_[num_stages_ - 1]->name(),
                 ", gives out no loss that depends on a trainable parameter in slot 0");
     const c10::AutoGradMode no_grad(false);
     gradients_.assign(out.size(), at::Tensor());
-    gradients_[0] = at::ones_like(out[0]);
+    // A copy, because the engine may write into what it is given.
+    gradients_[0] = loss_gradient_.defined() ? loss_gradient_.clone() : at::ones_like(out[0]);
   }
 
   // Turns gradients_, of the stage's outputs, into those of its inputs.
@@ -276,6 +283,7 @@ class Interpreter {
   Stage* const* stages_;
   const int num_stages_;
   StageContext context_;
+  const at::Tensor loss_gradient_;
   std::vector<Value> values_;  // values_[i]: input of stage i
   std::vector<StageGraph> graphs_;
   std::vector<bool> visited_;
@@ -293,7 +301,7 @@ Executor::Executor(std::vector<Stage*> chain) : chain_(std::move(chain)) {
 }
 
 Tensors Executor::Run(const Schedule& schedule, StageContext context, Tensors inputs,
-                      ExecutorHooks* hooks) {
+                      ExecutorHooks* hooks, const at::Tensor& loss_gradient) {
   const absl::Status valid = ValidateSchedule(schedule, num_scheduled_stages());
   TORCH_CHECK(valid.ok(), valid.ToString());
   if (frozen_prefix_ > 0) {
@@ -302,7 +310,7 @@ Tensors Executor::Run(const Schedule& schedule, StageContext context, Tensors in
   }
   if (num_scheduled_stages() == 0) return inputs;
   Interpreter interpreter(chain_.data() + frozen_prefix_, num_scheduled_stages(), context,
-                          std::move(inputs));
+                          std::move(inputs), loss_gradient);
   const EngineQueueCleaner cleaner;
   const std::vector<bool> output_read = OutputsRead(schedule);
   for (size_t n = 0; n < schedule.size(); ++n) {

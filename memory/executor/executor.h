@@ -37,10 +37,11 @@ class Executor {
 
   // Forward and backward of one micro-batch. Returns the chain's outputs
   // detached (the last stage's tuple: {loss, ...}). `context.first_visit` is
-  // set by the executor. Exceptions (c10::OutOfMemoryError) pass through and
-  // leave nothing behind but gradients accumulated so far.
+  // set by the executor. `loss_gradient`: what backward starts from, a scalar of the
+  // loss's dtype (mixed precision scales it); undefined: 1. Exceptions (c10::OutOfMemoryError) pass
+  // through and leave nothing behind but gradients accumulated so far.
   Tensors Run(const Schedule& schedule, StageContext context, Tensors inputs,
-              ExecutorHooks* hooks = nullptr);
+              ExecutorHooks* hooks = nullptr, const at::Tensor& loss_gradient = {});
 
   // Forward alone, without grad, over the given chain (evaluation, prediction).
   static Tensors Forward(const std::vector<Stage*>& chain, StageContext context, Tensors inputs);

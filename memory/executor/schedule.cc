@@ -16,6 +16,8 @@ const char* OpName(OpKind kind) {
   switch (kind) {
     case OpKind::kForwardKeep:
       return "F_keep";
+    case OpKind::kForwardLean:
+      return "F_lean";
     case OpKind::kForwardCheckpoint:
       return "F_checkpoint";
     case OpKind::kForwardNoGrad:
@@ -43,7 +45,7 @@ struct Replay {
       return OpError(position, op, "the stage's input is not there (dropped, or not made yet)");
     }
     if (op.stage > next_b) return OpError(position, op, "the stage has gone backward already");
-    if (op.kind == OpKind::kForwardKeep) {
+    if (op.kind == OpKind::kForwardKeep || op.kind == OpKind::kForwardLean) {
       if (graph[op.stage]) return OpError(position, op, "the stage's graph is already kept");
       graph[op.stage] = true;
     }
@@ -59,7 +61,8 @@ struct Replay {
                                 : absl::StrCat("stage ", next_b, " goes backward next"));
     }
     if (!graph[op.stage]) {
-      return OpError(position, op, "the stage's graph is not there: no F_keep came before");
+      return OpError(position, op,
+                     "the stage's graph is not there: no F_keep or F_lean came before");
     }
     graph[op.stage] = false;
     value[op.stage + 1] = false;
@@ -75,11 +78,36 @@ struct Replay {
 
 absl::StatusOr<StageMode> ParseMode(absl::string_view word) {
   if (word == "keep") return StageMode::kKeep;
+  if (word == "lean") return StageMode::kLean;
   if (word == "checkpoint") return StageMode::kCheckpoint;
   return absl::InvalidArgumentError(absl::StrCat(
       "memory.schedule: \"", word,
-      "\" is no stage mode; allowed are keep, checkpoint, every:N, or one of keep and checkpoint "
-      "for each stage"));
+      "\" is no stage mode; allowed are keep, lean, checkpoint, every:N, or one of keep, lean and "
+      "checkpoint for each stage"));
+}
+
+const char* ModeWord(StageMode mode) {
+  switch (mode) {
+    case StageMode::kKeep:
+      return "keep";
+    case StageMode::kLean:
+      return "lean";
+    case StageMode::kCheckpoint:
+      return "checkpoint";
+  }
+  return "?";
+}
+
+OpKind FirstForward(StageMode mode) {
+  switch (mode) {
+    case StageMode::kKeep:
+      return OpKind::kForwardKeep;
+    case StageMode::kLean:
+      return OpKind::kForwardLean;
+    case StageMode::kCheckpoint:
+      break;
+  }
+  return OpKind::kForwardCheckpoint;
 }
 
 std::vector<StageMode> EveryNth(int n, int num_stages) {
@@ -94,8 +122,7 @@ Schedule MakeSchedule(const std::vector<StageMode>& modes) {
   const int loss = static_cast<int>(modes.size());
   Schedule schedule;
   for (int i = 0; i < loss; ++i) {
-    const bool keep = modes[i] == StageMode::kKeep;
-    schedule.push_back({keep ? OpKind::kForwardKeep : OpKind::kForwardCheckpoint, i});
+    schedule.push_back({FirstForward(modes[i]), i});
   }
   schedule.push_back({OpKind::kForwardKeep, loss});
   schedule.push_back({OpKind::kBackward, loss});
@@ -162,20 +189,21 @@ absl::StatusOr<std::vector<StageMode>> ParseStageModes(const std::string& words,
   if (static_cast<int>(modes.size()) != num_stages) {
     return absl::InvalidArgumentError(
         absl::StrCat("memory.schedule: ", modes.size(), " words for ", num_stages,
-                     " stages; give one word per stage, or keep, checkpoint or every:N"));
+                     " stages; give one word per stage, or keep, lean, checkpoint or every:N"));
   }
   return modes;
 }
 
 std::string FormatStageModes(const std::vector<StageMode>& modes) {
   const int num_stages = static_cast<int>(modes.size());
-  if (modes == std::vector<StageMode>(num_stages, StageMode::kKeep)) return "keep";
+  for (StageMode mode : {StageMode::kKeep, StageMode::kLean}) {
+    if (modes == std::vector<StageMode>(num_stages, mode)) return ModeWord(mode);
+  }
   for (int n = 1; n <= num_stages; ++n) {
     if (modes == EveryNth(n, num_stages)) return n == 1 ? "checkpoint" : absl::StrCat("every:", n);
   }
-  return absl::StrJoin(modes, ",", [](std::string* out, StageMode mode) {
-    absl::StrAppend(out, mode == StageMode::kKeep ? "keep" : "checkpoint");
-  });
+  return absl::StrJoin(
+      modes, ",", [](std::string* out, StageMode mode) { absl::StrAppend(out, ModeWord(mode)); });
 }
 
 }  // namespace slimreel

@@ -18,14 +18,16 @@ namespace slimreel {
 // What becomes of one stage's activations between its forward and its backward.
 enum class StageMode {
   kKeep,        // all that backward needs is kept
+  kLean,        // the stage's lean form: less is kept, what is cheap is rebuilt in backward
   kCheckpoint,  // the input alone is kept; the stage runs again before its backward
 };
 
 enum class OpKind {
   kForwardKeep,        // runs with grad; keeps the graph for the stage's backward
+  kForwardLean,        // as kForwardKeep, in the stage's lean form (models/stage/stage.h)
   kForwardCheckpoint,  // runs without grad; keeps the stage's input
   kForwardNoGrad,      // runs without grad; drops the stage's input
-  kBackward,           // consumes the graph of the stage's latest kForwardKeep
+  kBackward,           // consumes the graph of the stage's latest kForwardKeep or kForwardLean
 };
 
 struct Op {
@@ -48,7 +50,7 @@ absl::Status ValidateSchedule(const Schedule& schedule, int num_stages);
 // recompute's output, for one, is often read by nobody and dropped at once.
 std::vector<bool> OutputsRead(const Schedule& schedule);
 
-// memory.schedule's words: keep | checkpoint | every:N (each N-th stage is
+// memory.schedule's words: keep | lean | checkpoint | every:N (each N-th stage is
 // checkpointed, the rest kept) | one word per stage, comma- or blank-separated.
 absl::StatusOr<std::vector<StageMode>> ParseStageModes(const std::string& words, int num_stages);
 // The shortest of these words that means `modes`.

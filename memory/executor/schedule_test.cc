@@ -6,6 +6,7 @@ namespace slimreel {
 namespace {
 
 constexpr StageMode kKeep = StageMode::kKeep;
+constexpr StageMode kLean = StageMode::kLean;
 constexpr StageMode kCheckpoint = StageMode::kCheckpoint;
 
 TEST(ScheduleTest, CheckpointedStageRunsAgainRightBeforeItsBackward) {
@@ -16,11 +17,20 @@ TEST(ScheduleTest, CheckpointedStageRunsAgainRightBeforeItsBackward) {
   EXPECT_EQ(MakeSchedule({kKeep, kCheckpoint}), expected);
 }
 
+TEST(ScheduleTest, LeanStageRunsForwardOnce) {
+  const Schedule expected = {{OpKind::kForwardLean, 0},
+                             {OpKind::kForwardKeep, 1},
+                             {OpKind::kBackward, 1},
+                             {OpKind::kBackward, 0}};
+  EXPECT_EQ(MakeSchedule({kLean}), expected);
+}
+
 TEST(ScheduleTest, EveryMadeScheduleIsValid) {
-  for (int mask = 0; mask < 32; ++mask) {
+  constexpr StageMode kModes[] = {kKeep, kLean, kCheckpoint};
+  for (int number = 0; number < 3 * 3 * 3 * 3; ++number) {
     std::vector<StageMode> modes;
-    for (int i = 0; i < 5; ++i) modes.push_back(mask >> i & 1 ? kCheckpoint : kKeep);
-    EXPECT_TRUE(ValidateSchedule(MakeSchedule(modes), 6).ok()) << mask;
+    for (int rest = number; modes.size() < 4; rest /= 3) modes.push_back(kModes[rest % 3]);
+    EXPECT_TRUE(ValidateSchedule(MakeSchedule(modes), 5).ok()) << number;
   }
 }
 
@@ -57,6 +67,9 @@ TEST(StageModesTest, WordsOfTheConfigAreRead) {
   using Modes = std::vector<StageMode>;
   EXPECT_EQ(*ParseStageModes("keep", 2), (Modes{kKeep, kKeep}));
   EXPECT_EQ(*ParseStageModes("checkpoint", 2), (Modes{kCheckpoint, kCheckpoint}));
+  EXPECT_EQ(*ParseStageModes("lean,keep", 2), (Modes{kLean, kKeep}));
+  EXPECT_EQ(FormatStageModes({kLean, kLean}), "lean");
+  EXPECT_EQ(FormatStageModes({kLean, kCheckpoint}), "lean,checkpoint");
   EXPECT_EQ(*ParseStageModes("every:2", 5), (Modes{kKeep, kCheckpoint, kKeep, kCheckpoint, kKeep}));
   EXPECT_EQ(*ParseStageModes("keep, checkpoint keep", 3), (Modes{kKeep, kCheckpoint, kKeep}));
 }

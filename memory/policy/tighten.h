@@ -34,9 +34,22 @@ std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits);
 // "micro-batch 4, schedule every:2".
 std::string DescribePlan(const Plan& plan);
 
-// For the message of exit code 4: the plans that were tried, in order, why no
-// other was, and which keys would make one fit.
-std::string DescribeTried(const std::vector<Plan>& tried, const TightenLimits& limits);
+// A plan that ran out of memory.
+struct TriedPlan {
+  Plan plan;
+  // What was live, with what was asked for, when the allocator refused: the plan
+  // needs this or more. 0: not known.
+  int64_t needed_bytes = 0;
+};
+
+// "micro-batch 4, schedule keep (needs at least 1.5 GiB)".
+std::string DescribeTriedPlan(const TriedPlan& tried);
+
+// For the message of exit code 4: the plans that were tried, in order, and what
+// each had come to need, why no other was tried, and what would make one fit.
+// budget_bytes: the ceiling in force; 0: none.
+std::string DescribeTried(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
+                          int64_t budget_bytes);
 
 }  // namespace slimreel
 

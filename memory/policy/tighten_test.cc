@@ -38,13 +38,22 @@ TEST(TightenTest, ForbiddenMeansAreNotUsed) {
 
 TEST(TightenTest, TextTellsWhatWasTriedAndWhatForbadeMore) {
   const std::string text =
-      DescribeTried({{8, {kKeep}}, {8, {kCheckpoint}}},
-                    {.norm_group = 8, .allow_checkpointing = true, .allow_split = true});
-  EXPECT_NE(text.find("micro-batch 8, schedule keep; micro-batch 8, schedule checkpoint"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find("model.norm_group"), std::string::npos) << text;
-  EXPECT_NE(text.find("memory.budget"), std::string::npos) << text;
+      DescribeTried({{{8, {kKeep}}, 900 << 20}, {{8, {kCheckpoint}}, 700 << 20}},
+                    {.norm_group = 8, .allow_checkpointing = true, .allow_split = true}, 600 << 20);
+  for (const char* part :
+       {"Tried: micro-batch 8, schedule keep (needs at least 900 MiB); "
+        "micro-batch 8, schedule checkpoint (needs at least 700 MiB).",
+        "The ceiling is 600 MiB.", "Micro-batches below 8", "model.norm_group",
+        "a larger memory.budget (more than 700 MiB)", "data.num_frames", "model.name"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
+  }
+}
+
+TEST(TightenTest, TextIsSilentAboutWhatIsNotKnown) {
+  const std::string text = DescribeTried({{{1, {kCheckpoint}}, 0}}, TightenLimits(), 0);
+  EXPECT_EQ(text.find("needs"), std::string::npos) << text;
+  EXPECT_EQ(text.find("ceiling"), std::string::npos) << text;
+  EXPECT_NE(text.find("a larger memory.budget, fewer"), std::string::npos) << text;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "memory/reports/diagnosis.h"
 
 #include <algorithm>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,15 @@ std::string InMebibytes(double bytes) {
 
 std::string Share(int64_t part, int64_t whole) {
   return absl::StrFormat("%.0f%%", whole > 0 ? 100.0 * part / whole : 0.0);
+}
+
+std::string InUtc(int64_t unix_seconds) {
+  const std::time_t time = unix_seconds;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return text;
 }
 
 void AppendHost(const HostMemory& host, std::string& text) {
@@ -91,7 +101,7 @@ std::vector<std::string> Advice(const Diagnosis& diagnosis) {
 }
 
 std::string DiagnosisText(const Diagnosis& diagnosis) {
-  std::string text;
+  std::string text = absl::StrCat("Read at       ", InUtc(diagnosis.unix_seconds), "\n");
   AppendHost(diagnosis.host, text);
   AppendAccelerators(diagnosis.accelerators, text);
   AppendProcesses(diagnosis.processes, text);
@@ -104,6 +114,7 @@ std::string DiagnosisJson(const Diagnosis& diagnosis) {
   const HostMemory& host = diagnosis.host;
   const Ceiling ceiling = LowestCeiling(host, std::nullopt);
   Json json;
+  json["unix_seconds"] = diagnosis.unix_seconds;
   json["host"] = {{"total_bytes", host.total_bytes},
                   {"available_bytes", host.available_bytes},
                   {"swap_free_bytes", host.swap_free_bytes},

@@ -18,6 +18,7 @@ struct AcceleratorMemory {
 };
 
 struct Diagnosis {
+  int64_t unix_seconds = 0;  // when it was read
   HostMemory host;
   std::vector<AcceleratorMemory> accelerators;
   std::vector<ProcessMemory> processes;  // largest first
@@ -28,7 +29,7 @@ struct Diagnosis {
 std::vector<std::string> Advice(const Diagnosis& diagnosis);
 
 std::string DiagnosisText(const Diagnosis& diagnosis);
-// One object: host, ceiling, limits, accelerators, processes, advice; bytes as numbers.
+// One object on one line; README.md lists its fields.
 std::string DiagnosisJson(const Diagnosis& diagnosis);
 
 }  // namespace slimreel

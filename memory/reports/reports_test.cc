@@ -15,6 +15,7 @@ constexpr int64_t kGiB = int64_t{1} << 30;
 
 Diagnosis LimitedMachine() {
   Diagnosis diagnosis;
+  diagnosis.unix_seconds = 1000000000;
   diagnosis.host.total_bytes = 16 * kGiB;
   diagnosis.host.available_bytes = 12 * kGiB;
   diagnosis.host.limits = {{"cgroup v2", "/sys/fs/cgroup/memory.max", 8 * kGiB, 3 * kGiB},
@@ -40,6 +41,7 @@ TEST(DiagnosisTest, AcceleratorIsWhatTheBudgetIsFor) {
 
 TEST(DiagnosisTest, JsonHoldsTheNumbersAndIsValidForAnyCommandLine) {
   const auto json = nlohmann::json::parse(DiagnosisJson(LimitedMachine()));
+  EXPECT_EQ(json["unix_seconds"], 1000000000);
   EXPECT_EQ(json["ceiling"]["bytes"], 8 * kGiB);
   EXPECT_EQ(json["ceiling"]["origin"], "cgroup v2");
   EXPECT_EQ(json["host"]["headroom_bytes"], 5 * kGiB);
@@ -50,8 +52,8 @@ TEST(DiagnosisTest, JsonHoldsTheNumbersAndIsValidForAnyCommandLine) {
 
 TEST(DiagnosisTest, TextShowsEveryPart) {
   const std::string text = DiagnosisText(LimitedMachine());
-  for (const char* part :
-       {"Host memory", "Ceiling", "cgroup v2", "Accelerators", "browser", "What to do"}) {
+  for (const char* part : {"2001-09-09 01:46:40 UTC", "Host memory", "Ceiling", "cgroup v2",
+                           "Accelerators", "browser", "What to do"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
 }

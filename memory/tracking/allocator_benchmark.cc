@@ -1,122 +1,75 @@
-// What the allocator costs and saves on the allocations of a training step, with
-// each block written once, as kernels do: LibTorch's own allocator, freed blocks
-// kept by size class (the usual design), and pages kept and moved (this project's).
+// What an allocator costs and saves on the allocations of real training steps:
+// recorded traces are replayed through each design, every block written once, as
+// kernels do. Designs: LibTorch's own allocator (aligned malloc, free), freed blocks
+// kept by size class (the usual design), pages kept and moved (this project's).
 //
-//   bazel run //memory/tracking:allocator_benchmark
+//   bazel run //memory/tracking:allocator_benchmark [-- [--json] [--rounds=N] [TRACE...]]
 //
-// `bytes_per_second`: allocated and written; `reserved_ratio`: highest resident
-// set over the highest sum of live bytes.
-#include <benchmark/benchmark.h>
+// A round replays the trace twice through each design in turn and times the second
+// time, the steady state; between designs all kept memory goes back. The ratios are
+// medians over the rounds of LibTorch's time by the design's, taken in the same round.
+// `resident`: highest resident set over the highest sum of live bytes.
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_format.h>
+#include <absl/strings/strip.h>
 #include <c10/core/CPUAllocator.h>
 #include <malloc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <iostream>
 #include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "memory/tracking/allocation_trace.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/resident_set.h"
 
 namespace slimreel {
 namespace {
 
-constexpr int64_t kMiB = 1 << 20;
+constexpr char kTraceFolder[] = "memory/tracking/testdata";
 
-// A step as a list of allocations (bytes > 0) and frees (bytes == 0) of slots.
-struct Event {
-  size_t slot;
-  int64_t bytes;
+class Design {
+ public:
+  virtual ~Design() = default;
+  virtual void* Allocate(int64_t bytes) = 0;
+  virtual void Free(void* block, int64_t bytes) = 0;
 };
 
-class Trace {
+class TorchDesign final : public Design {
  public:
-  size_t Allocate(int64_t bytes) {
-    events_.push_back({num_slots_, bytes});
-    sizes_.push_back(bytes);
-    allocated_ += bytes;
-    live_ += bytes;
-    peak_ = std::max(peak_, live_);
-    return num_slots_++;
-  }
-  void Free(size_t slot) {
-    events_.push_back({slot, 0});
-    live_ -= sizes_[slot];
-  }
-  const std::vector<Event>& events() const { return events_; }
-  size_t num_slots() const { return num_slots_; }
-  int64_t allocated() const { return allocated_; }
-  int64_t peak() const { return peak_; }
+  explicit TorchDesign(c10::Allocator* allocator) : allocator_(allocator) {}
+  ~TorchDesign() override { ReleaseKeptCpuBlocks(); }
+  void* Allocate(int64_t bytes) override { return allocator_->raw_allocate(bytes); }
+  void Free(void* block, int64_t /*bytes*/) override { allocator_->raw_deallocate(block); }
 
  private:
-  std::vector<Event> events_;
-  std::vector<int64_t> sizes_;
-  size_t num_slots_ = 0;
-  int64_t allocated_ = 0, live_ = 0, peak_ = 0;
+  c10::Allocator* allocator_;
 };
 
-// Forward keeps `saved` of every layer and needs `scratch` meanwhile; backward
-// frees them from the last layer to the first, each with gradients of its sizes.
-Trace MakeTrace(const std::vector<std::vector<int64_t>>& layers) {
-  Trace trace;
-  std::vector<std::vector<size_t>> saved;
-  for (const auto& sizes : layers) {
-    saved.emplace_back();
-    for (int64_t bytes : sizes) {
-      const size_t scratch = trace.Allocate(bytes / 3);
-      saved.back().push_back(trace.Allocate(bytes));
-      trace.Free(scratch);
-    }
-  }
-  size_t gradient = trace.Allocate(layers.back().back());
-  for (size_t layer = layers.size(); layer-- > 0;) {
-    for (size_t n = layers[layer].size(); n-- > 0;) {
-      const size_t next = trace.Allocate(layers[layer][n]);
-      trace.Free(gradient);
-      trace.Free(saved[layer][n]);
-      gradient = next;
-    }
-  }
-  trace.Free(gradient);
-  return trace;
-}
-
-// r3d_18-like, 4 clips: sizes fall by 4 from one group of blocks to the next.
-Trace ConvolutionTrace() {
-  std::vector<std::vector<int64_t>> layers;
-  int64_t bytes = 48 * kMiB;
-  for (int group = 0; group < 4; ++group, bytes /= 3) {
-    for (int block = 0; block < 2; ++block) layers.push_back({bytes, bytes, bytes, bytes / 2});
-  }
-  return MakeTrace(layers);
-}
-
-// Twelve blocks: norm, qkv, attention, projection, norm, hidden, GELU, output.
-Trace TransformerTrace() {
-  const int64_t width = 4 * kMiB + 4096;
-  return MakeTrace(std::vector<std::vector<int64_t>>(
-      12, {width, 3 * width, width, width, width, 4 * width, 4 * width, width}));
-}
-
-// The usual design, for comparison: freed blocks kept by size, in steps of an
-// eighth of the power of two, and never given back.
-class SizeClassAllocator {
+// Freed blocks are kept by size, in steps of an eighth of the power of two.
+class SizeClassDesign final : public Design {
  public:
-  ~SizeClassAllocator() {
+  ~SizeClassDesign() override {
     for (auto& [size, blocks] : kept_) {
       for (void* block : blocks) std::free(block);
     }
   }
-  void* Allocate(int64_t bytes) {
+  void* Allocate(int64_t bytes) override {
     std::vector<void*>& kept = kept_[ClassOf(bytes)];
     if (kept.empty()) return std::aligned_alloc(64, ClassOf(bytes));
     void* block = kept.back();
     kept.pop_back();
     return block;
   }
-  void Free(void* block, int64_t bytes) { kept_[ClassOf(bytes)].push_back(block); }
+  void Free(void* block, int64_t bytes) override { kept_[ClassOf(bytes)].push_back(block); }
 
  private:
   static int64_t ClassOf(int64_t bytes) {
@@ -127,82 +80,132 @@ class SizeClassAllocator {
   std::map<int64_t, std::vector<void*>> kept_;
 };
 
-class TorchAllocator {
- public:
-  explicit TorchAllocator(c10::Allocator* allocator) : allocator_(allocator) {}
-  void* Allocate(int64_t bytes) { return allocator_->raw_allocate(bytes); }
-  void Free(void* block, int64_t /*bytes*/) { allocator_->raw_deallocate(block); }
+const std::vector<std::string> kDesigns = {"libtorch", "size_classes", "pages"};
 
- private:
-  c10::Allocator* allocator_;
-};
+std::unique_ptr<Design> MakeDesign(const std::string& name) {
+  if (name == "libtorch") return std::make_unique<TorchDesign>(c10::GetDefaultCPUAllocator());
+  if (name == "pages") return std::make_unique<TorchDesign>(c10::GetCPUAllocator());
+  return std::make_unique<SizeClassDesign>();
+}
 
-template <typename Allocator>
-void Replay(const Trace& trace, Allocator& allocator) {
-  std::vector<void*> blocks(trace.num_slots());
-  std::vector<int64_t> sizes(trace.num_slots());
-  for (const Event& event : trace.events()) {
+void Replay(const AllocationTrace& trace, Design& design) {
+  std::vector<void*> blocks;
+  std::vector<int64_t> sizes;
+  for (const AllocationEvent& event : trace.events) {
     if (event.bytes == 0) {
-      allocator.Free(blocks[event.slot], sizes[event.slot]);
+      design.Free(blocks[event.block], sizes[event.block]);
       continue;
     }
-    sizes[event.slot] = event.bytes;
-    blocks[event.slot] = allocator.Allocate(event.bytes);
-    std::memset(blocks[event.slot], 1, event.bytes);
+    blocks.push_back(design.Allocate(event.bytes));
+    sizes.push_back(event.bytes);
+    std::memset(blocks.back(), 1, event.bytes);
   }
 }
 
-template <typename Allocator>
-void Measure(benchmark::State& state, const Trace& trace, Allocator& allocator) {
-  ReleaseKeptCpuBlocks();
-  malloc_trim(0);  // what the benchmark before this one left in malloc's hands
+struct Measured {
+  double ms = 0.0;
+  double resident = 0.0;  // over the trace's peak
+};
+
+Measured Measure(const AllocationTrace& trace, const std::string& name) {
+  malloc_trim(0);  // what the design before this one left in malloc's hands
   const int64_t before = ReadResidentSet().bytes;
   ResetPeakResidentSet();
-  Replay(trace, allocator);  // the first step fills; the others show the steady state
-  for (auto _ : state) Replay(trace, allocator);
-  const double resident = static_cast<double>(ReadResidentSet().peak_bytes - before);
-  state.SetBytesProcessed(state.iterations() * trace.allocated());
-  state.counters["reserved_ratio"] = resident / static_cast<double>(trace.peak());
-  ReleaseKeptCpuBlocks();
+  const std::unique_ptr<Design> design = MakeDesign(name);
+  Replay(trace, *design);
+  const auto start = std::chrono::steady_clock::now();
+  Replay(trace, *design);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  const auto resident = static_cast<double>(ReadResidentSet().peak_bytes - before);
+  return {took.count(), resident / static_cast<double>(trace.peak_bytes())};
 }
 
-Trace TraceOf(const benchmark::State& state) {
-  return state.range(0) == 0 ? ConvolutionTrace() : TransformerTrace();
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
-void BM_LibTorch(benchmark::State& state) {
-  TorchAllocator allocator(c10::GetDefaultCPUAllocator());
-  Measure(state, TraceOf(state), allocator);
-}
-void BM_SizeClasses(benchmark::State& state) {
-  SizeClassAllocator allocator;
-  Measure(state, TraceOf(state), allocator);
-}
-void BM_PagesKept(benchmark::State& state) {
-  TorchAllocator allocator(c10::GetCPUAllocator());
-  Measure(state, TraceOf(state), allocator);
-}
-void BM_SmallLibTorch(benchmark::State& state) {
-  TorchAllocator allocator(c10::GetDefaultCPUAllocator());
-  for (auto _ : state) allocator.Free(allocator.Allocate(state.range(0)), 0);
-}
-void BM_Small(benchmark::State& state) {
-  TorchAllocator allocator(c10::GetCPUAllocator());
-  for (auto _ : state) allocator.Free(allocator.Allocate(state.range(0)), 0);
+nlohmann::ordered_json Compare(const AllocationTrace& trace, int rounds) {
+  std::map<std::string, std::vector<double>> ms, ratio, resident;
+  for (int round = 0; round < rounds; ++round) {
+    for (const std::string& name : kDesigns) {
+      const Measured measured = Measure(trace, name);
+      ms[name].push_back(measured.ms);
+      ratio[name].push_back(ms[kDesigns.front()].back() / measured.ms);
+      resident[name].push_back(measured.resident);
+    }
+  }
+  nlohmann::ordered_json result = {
+      {"benchmark", "allocator"},         {"trace", trace.description},
+      {"blocks", trace.num_blocks()},     {"allocated_bytes", trace.allocated_bytes()},
+      {"peak_bytes", trace.peak_bytes()}, {"rounds", rounds}};
+  for (const std::string& name : kDesigns) {
+    result["designs"][name] = {{"ms", Median(ms[name])},
+                               {"speed_of_libtorch", Median(ratio[name])},
+                               {"resident", Median(resident[name])}};
+  }
+  return result;
 }
 
-BENCHMARK(BM_LibTorch)->ArgName("transformer")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
-BENCHMARK(BM_SizeClasses)->ArgName("transformer")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
-BENCHMARK(BM_PagesKept)->ArgName("transformer")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
-BENCHMARK(BM_SmallLibTorch)->ArgName("bytes")->Arg(64)->Arg(4096)->Arg(1 << 20);
-BENCHMARK(BM_Small)->ArgName("bytes")->Arg(64)->Arg(4096)->Arg(1 << 20);
+void Print(const nlohmann::ordered_json& result) {
+  std::cout << absl::StrFormat("allocations of %s (%d blocks, %.2f GB, peak %.2f GB), %d rounds\n",
+                               result["trace"].get<std::string>(), result["blocks"].get<int64_t>(),
+                               result["allocated_bytes"].get<double>() / 1e9,
+                               result["peak_bytes"].get<double>() / 1e9,
+                               result["rounds"].get<int>());
+  for (const auto& [name, design] : result["designs"].items()) {
+    std::cout << absl::StrFormat("  %-14s %8.1f ms   %5.2f x libtorch's speed   resident %.2f\n",
+                                 name, design["ms"].get<double>(),
+                                 design["speed_of_libtorch"].get<double>(),
+                                 design["resident"].get<double>());
+  }
+}
+
+std::vector<std::string> RecordedTraces() {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(kTraceFolder, error)) {
+    if (entry.path().extension() == ".trace") paths.push_back(entry.path().string());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+int Run(int argc, char** argv) {
+  bool json = false;
+  int rounds = 7;
+  std::vector<std::string> paths;
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view argument = argv[i];
+    if (argument == "--json") {
+      json = true;
+    } else if (absl::ConsumePrefix(&argument, "--rounds=")) {
+      if (!absl::SimpleAtoi(argument, &rounds) || rounds < 1) return 2;
+    } else {
+      paths.emplace_back(argument);
+    }
+  }
+  if (paths.empty()) paths = RecordedTraces();
+  for (const std::string& path : paths) {
+    const auto trace = ReadAllocationTrace(path);
+    if (!trace.ok()) {
+      std::cerr << trace.status().message() << "\n";
+      return 1;
+    }
+    const auto result = Compare(*trace, rounds);
+    if (json) {
+      std::cout << result.dump() << "\n";
+    } else {
+      Print(result);
+    }
+  }
+  return paths.empty() ? 1 : 0;
+}
 
 }  // namespace
 }  // namespace slimreel
 
 int main(int argc, char** argv) {
   slimreel::InstallCpuAllocator();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  return slimreel::Run(argc, argv);
 }

@@ -5,7 +5,6 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <memory>
@@ -33,12 +32,11 @@ Prefix* PrefixOf(void* data) {
   return reinterpret_cast<Prefix*>(static_cast<char*>(data) - kAlignment);
 }
 
-void Raise(std::atomic<int64_t>& peak, int64_t value) {
-  int64_t seen = peak.load(std::memory_order_relaxed);
-  while (seen < value && !peak.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
-  }
-}
-
+// Note [One lock]
+// A step allocates some thousands of times, nearly always from one thread, and an
+// uncontended lock costs some 20 ns. In return live and kept bytes change together:
+// no reading and no peak ever counts a block twice while it turns from kept to
+// live, and two threads cannot pass the budget between them.
 class CpuAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
@@ -52,136 +50,148 @@ class CpuAllocator final : public c10::Allocator {
 
   void set_reuse(bool reuse) { reuse_ = reuse; }
   void set_budget(int64_t bytes) {
-    budget_ = bytes;
-    MakeRoom(0);
-  }
-  int64_t budget() const { return budget_; }
-
-  // Counts `bytes` as live, or throws.
-  void Charge(int64_t bytes) {
-    const int64_t live = live_.fetch_add(bytes) + bytes;
-    const int64_t budget = budget_;
-    if (budget > 0 && live > budget) {
-      live_.fetch_sub(bytes);
-      ++refusals_;
-      Refuse(bytes, live - bytes, budget);
-    }
-    Raise(peak_live_, live);
-  }
-  void Discharge(int64_t bytes) { live_.fetch_sub(bytes); }
-
-  // Gives kept pages back until live + kept + `extra` fit the budget.
-  void MakeRoom(int64_t extra) {
-    const int64_t budget = budget_;
-    if (budget <= 0 || live_ + kept_ + extra <= budget) return;
     const std::lock_guard<std::mutex> lock(mutex_);
-    store_.Release(live_ + store_.kept_bytes() + extra - budget);
-    kept_ = store_.kept_bytes();
+    budget_ = bytes;
+    GiveBackWhatIsOver();
+  }
+  int64_t budget() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return budget_;
+  }
+  void set_observer(AllocationObserver* observer) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    observer_ = observer;
+  }
+
+  void Charge(int64_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Claim(AllocationKind::kCharge, bytes);
+    Settle(AllocationKind::kCharge, nullptr, bytes);
+  }
+  void Discharge(int64_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    live_ -= bytes;
+    if (observer_ != nullptr) observer_->OnFree(AllocationKind::kCharge, nullptr, bytes);
   }
 
   int64_t ReleaseKept() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const int64_t released = store_.Release(std::numeric_limits<int64_t>::max());
-    kept_ = 0;
-    return released;
+    return store_.Release(std::numeric_limits<int64_t>::max());
   }
 
   CpuMemoryReading Read() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
     CpuMemoryReading reading;
     reading.live_bytes = live_;
     reading.peak_live_bytes = peak_live_;
-    reading.reserved_bytes = blocks_ + kept_;
+    reading.reserved_bytes = live_ + store_.kept_bytes();
     reading.peak_reserved_bytes = peak_reserved_;
-    reading.num_refusals = refusals_;
+    reading.num_refusals = num_refusals_;
+    reading.needed_bytes = needed_;
     return reading;
   }
   void ResetPeaks() {
-    peak_live_ = live_.load();
-    peak_reserved_ = blocks_ + kept_;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    peak_live_ = live_;
+    peak_reserved_ = live_ + store_.kept_bytes();
   }
 
  private:
-  [[noreturn]] void Refuse(int64_t bytes, int64_t live, int64_t budget) const {
-    TORCH_CHECK_WITH(OutOfMemoryError, false, "the memory budget refuses ", bytes, " bytes: live ",
-                     live, ", kept for reuse ", kept_.load(), ", budget ", budget,
-                     " (memory.budget)");
-  }
-  [[noreturn]] void SystemRefuses(int64_t bytes) {
-    Discharge(bytes);
-    ++refusals_;
-    TORCH_CHECK_WITH(OutOfMemoryError, false, "the system refuses ", bytes, " bytes: live ",
-                     live_.load(), ", kept for reuse ", kept_.load(), ", budget ", budget_.load(),
-                     " (memory.budget; 0: none)");
-  }
-
-  void* Allocate(size_t bytes) {
-    Charge(static_cast<int64_t>(bytes));
-    void* data = reuse_ && bytes >= kSmallestPageBlock ? FromPages(bytes) : FromMalloc(bytes);
-    if (data == nullptr) SystemRefuses(static_cast<int64_t>(bytes));
-    Raise(peak_reserved_, blocks_ + kept_);
+  void* Allocate(size_t size) {
+    const auto bytes = static_cast<int64_t>(size);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Claim(AllocationKind::kTensor, bytes);
+    void* data = reuse_ && size >= kSmallestPageBlock ? FromPages(size) : FromMalloc(size);
+    if (data == nullptr) SystemRefuses(bytes);
+    Settle(AllocationKind::kTensor, data, bytes);
     return data;
   }
 
+  // All below: under the lock.
+
+  // Counts `bytes` as live, or throws and counts nothing.
+  void Claim(AllocationKind kind, int64_t bytes) {
+    if (observer_ != nullptr) observer_->BeforeAllocate(kind, bytes);
+    if (budget_ > 0 && live_ + bytes > budget_) {
+      NoteRefusal(bytes);
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "the memory budget refuses ", bytes,
+                       " bytes: live ", live_, ", kept for reuse ", store_.kept_bytes(),
+                       ", budget ", budget_, " (memory.budget)");
+    }
+    live_ += bytes;
+  }
+
+  void Settle(AllocationKind kind, const void* data, int64_t bytes) {
+    GiveBackWhatIsOver();
+    peak_live_ = std::max(peak_live_, live_);
+    peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
+    if (observer_ != nullptr) observer_->OnAllocate(kind, data, bytes);
+  }
+
+  [[noreturn]] void SystemRefuses(int64_t bytes) {
+    live_ -= bytes;
+    NoteRefusal(bytes);
+    TORCH_CHECK_WITH(OutOfMemoryError, false, "the system refuses ", bytes, " bytes: live ", live_,
+                     ", kept for reuse ", store_.kept_bytes(), ", budget ", budget_,
+                     " (memory.budget; 0: none)");
+  }
+
+  void NoteRefusal(int64_t bytes) {
+    ++num_refusals_;
+    needed_ = live_ + bytes;
+  }
+
+  void GiveBackWhatIsOver() {
+    const int64_t over = live_ + store_.kept_bytes() - budget_;
+    if (budget_ > 0 && over > 0) store_.Release(over);
+  }
+
   void* FromMalloc(size_t bytes) {
-    MakeRoom(0);
     void* raw = nullptr;
     if (posix_memalign(&raw, kAlignment, bytes + kAlignment) != 0) {
-      ReleaseKept();
+      store_.Release(std::numeric_limits<int64_t>::max());
       if (posix_memalign(&raw, kAlignment, bytes + kAlignment) != 0) return nullptr;
     }
     new (raw) Prefix{static_cast<int64_t>(bytes), nullptr};
-    blocks_ += static_cast<int64_t>(bytes + kAlignment);
     return static_cast<char*>(raw) + kAlignment;
   }
 
   void* FromPages(size_t bytes) {
-    auto pages = std::make_unique<PageBlock>();
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      *pages = store_.Allocate(bytes + kAlignment);
-      kept_ = store_.kept_bytes();
-    }
+    auto pages = std::make_unique<PageBlock>(store_.Allocate(bytes + kAlignment));
     if (pages->bytes == 0) return nullptr;
-    blocks_ += static_cast<int64_t>(pages->bytes);
-    char* raw = pages->base;
+    char* const raw = pages->base;
     new (raw) Prefix{static_cast<int64_t>(bytes), pages.release()};
-    MakeRoom(0);
     return raw + kAlignment;
   }
 
   void Free(void* data) {
-    Prefix* prefix = PrefixOf(data);
+    Prefix* const prefix = PrefixOf(data);
     const int64_t requested = prefix->requested;
-    if (prefix->pages == nullptr) {
+    const std::unique_ptr<PageBlock> pages(prefix->pages);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    live_ -= requested;
+    if (observer_ != nullptr) observer_->OnFree(AllocationKind::kTensor, data, requested);
+    if (pages == nullptr) {
       std::free(prefix);
-      blocks_ -= requested + static_cast<int64_t>(kAlignment);
-      live_ -= requested;
       return;
     }
-    const std::unique_ptr<PageBlock> pages(prefix->pages);
-    const int64_t block_bytes = static_cast<int64_t>(pages->bytes);
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      store_.Free(std::move(*pages));
-      kept_ = store_.kept_bytes();
-    }
-    blocks_ -= block_bytes;
-    live_ -= requested;
-    MakeRoom(0);  // a block is a few bytes larger than what was asked for
+    store_.Free(std::move(*pages));
+    GiveBackWhatIsOver();  // a block is a few bytes larger than what was asked for
+    peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
   }
 
   static void Delete(void* data);
 
-  std::mutex mutex_;  // of store_
+  mutable std::mutex mutex_;  // of everything below. See Note [One lock]
   PageStore store_;
   bool reuse_ = true;
-  std::atomic<int64_t> kept_{0};  // of store_, readable without the lock
-  std::atomic<int64_t> live_{0};
-  std::atomic<int64_t> blocks_{0};  // live blocks as handed out
-  std::atomic<int64_t> peak_live_{0};
-  std::atomic<int64_t> peak_reserved_{0};
-  std::atomic<int64_t> budget_{0};
-  std::atomic<int64_t> refusals_{0};
+  AllocationObserver* observer_ = nullptr;
+  int64_t live_ = 0;
+  int64_t peak_live_ = 0;
+  int64_t peak_reserved_ = 0;
+  int64_t budget_ = 0;
+  int64_t num_refusals_ = 0;
+  int64_t needed_ = 0;
 };
 
 // Never destroyed: tensors of static lifetime are freed after main.
@@ -209,10 +219,10 @@ void ResetCpuPeaks() { TheAllocator().ResetPeaks(); }
 void SetCpuBudget(int64_t budget_bytes) { TheAllocator().set_budget(budget_bytes); }
 int64_t CpuBudget() { return TheAllocator().budget(); }
 int64_t ReleaseKeptCpuBlocks() { return TheAllocator().ReleaseKept(); }
+void ObserveCpuAllocations(AllocationObserver* observer) { TheAllocator().set_observer(observer); }
 
 CpuCharge::CpuCharge(int64_t bytes) : bytes_(bytes) {
-  TheAllocator().Charge(bytes);
-  TheAllocator().MakeRoom(0);
+  if (bytes_ > 0) TheAllocator().Charge(bytes_);
 }
 CpuCharge::~CpuCharge() {
   if (bytes_ > 0) TheAllocator().Discharge(bytes_);

@@ -9,14 +9,19 @@
 
 #include <cstdint>
 
+#include "memory/tracking/allocation_observer.h"
+
 namespace slimreel {
 
+// Taken at one moment: reserved is live + kept in every reading, and so are the peaks.
 struct CpuMemoryReading {
   int64_t live_bytes = 0;       // requested bytes of live tensors + charged batches
   int64_t peak_live_bytes = 0;  // highest since the last ResetCpuPeaks
-  int64_t reserved_bytes = 0;   // live blocks as handed out + blocks kept for reuse
+  int64_t reserved_bytes = 0;   // live + blocks kept for reuse
   int64_t peak_reserved_bytes = 0;
-  int64_t num_refusals = 0;  // allocations refused for the budget
+  int64_t num_refusals = 0;  // by the budget or by the system
+  // Live + requested bytes at the last refusal: what was needed at the least. 0: none yet.
+  int64_t needed_bytes = 0;
 };
 
 // Installs the allocator as ATen's; before the first tensor exists, once.
@@ -35,11 +40,14 @@ int64_t CpuBudget();
 // Gives all kept blocks back to the system; returns the bytes.
 int64_t ReleaseKeptCpuBlocks();
 
+// `observer` sees all allocations from now on; it is not owned. Null: none.
+void ObserveCpuAllocations(AllocationObserver* observer);
+
 // Counts memory that is no tensor allocation but belongs to the step (a batch
 // that the loader handed over) as live while it lives. Throws like an allocation.
 class CpuCharge {
  public:
-  explicit CpuCharge(int64_t bytes);
+  explicit CpuCharge(int64_t bytes);  // 0: counts nothing and cannot throw
   ~CpuCharge();
   CpuCharge(CpuCharge&& other) noexcept;
   CpuCharge& operator=(CpuCharge&&) = delete;

@@ -5,9 +5,12 @@
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 #include <vector>
+
+#include "memory/tracking/allocation_fault.h"
 
 namespace slimreel {
 namespace {
@@ -74,6 +77,7 @@ TEST_F(CpuAllocatorTest, BudgetRefusesByTypeAndSaysTheNumbers) {
     }
   }
   EXPECT_EQ(ReadCpuMemory().num_refusals, before_.num_refusals + 1);
+  EXPECT_EQ(ReadCpuMemory().needed_bytes, before_.live_bytes + kMiB + 1);
   EXPECT_EQ(Live(), kMiB / 2);
   EXPECT_NO_THROW(Bytes(kMiB / 2));  // exactly the budget
 }
@@ -85,11 +89,10 @@ TEST_F(CpuAllocatorTest, KeptBlocksAreGivenBackBeforeABudgetRefuses) {
   std::vector<at::Tensor> held;
   for (int i = 0; i < 10 * 16; ++i) {
     held.push_back(Bytes(kMiB / 16));  // of malloc: the kept pages are no use
-    const CpuMemoryReading reading = ReadCpuMemory();
-    EXPECT_LE(reading.reserved_bytes,
-              CpuBudget() + int64_t{65} * (i + 64) + before_.reserved_bytes);
+    EXPECT_LE(ReadCpuMemory().reserved_bytes, CpuBudget());
   }
   EXPECT_EQ(Live(), 10 * kMiB);
+  EXPECT_LE(ReadCpuMemory().peak_reserved_bytes, CpuBudget());
 }
 
 TEST_F(CpuAllocatorTest, LoweredBudgetGivesKeptBlocksBackAtOnce) {
@@ -110,25 +113,82 @@ TEST_F(CpuAllocatorTest, ChargeCountsAsLiveWhileItLives) {
   EXPECT_EQ(Live(), 0);
 }
 
+TEST_F(CpuAllocatorTest, ReservedIsLivePlusKeptAlsoWithAChargedBatch) {
+  Bytes(2 * kMiB);  // kept from now on, with the pages of its prefix
+  const int64_t kept = ReadCpuMemory().reserved_bytes - ReadCpuMemory().live_bytes;
+  EXPECT_GE(kept, 2 * kMiB);
+  {
+    const CpuCharge batch(5 * kMiB);
+    const at::Tensor small = Bytes(1000);
+    const CpuMemoryReading reading = ReadCpuMemory();
+    EXPECT_EQ(reading.live_bytes, before_.live_bytes + 5 * kMiB + 1000);
+    EXPECT_EQ(reading.reserved_bytes, reading.live_bytes + kept);
+    EXPECT_GE(reading.peak_reserved_bytes, reading.peak_live_bytes);
+  }
+  EXPECT_EQ(ReadCpuMemory().peak_reserved_bytes, before_.live_bytes + 5 * kMiB + 1000 + kept);
+  EXPECT_EQ(ReleaseKeptCpuBlocks(), kept);
+  EXPECT_EQ(ReadCpuMemory().reserved_bytes, ReadCpuMemory().live_bytes);
+}
+
+TEST_F(CpuAllocatorTest, FaultHitsTheNthAllocationOnceAndCountsNothing) {
+  for (int64_t nth : {0, 2}) {
+    AllocationFault fault(nth);
+    std::vector<at::Tensor> held;
+    for (int64_t i = 0; i < 4; ++i) {
+      if (i == nth) {
+        EXPECT_THROW(Bytes(kMiB), c10::OutOfMemoryError);
+      } else {
+        held.push_back(Bytes(kMiB));
+      }
+    }
+    EXPECT_TRUE(fault.thrown());
+    EXPECT_EQ(fault.num_seen(), 4);
+    EXPECT_EQ(Live(), 3 * kMiB);
+  }
+  EXPECT_NO_THROW(Bytes(kMiB));
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(CpuAllocatorTest, FaultWhileChargedCountsFromAChargeToItsEnd) {
+  AllocationFault fault(AllocationFault::kNever, AllocationFault::Where::kWhileCharged);
+  Bytes(1);
+  {
+    const CpuCharge batch(10);
+    Bytes(1);
+    Bytes(1);
+  }
+  Bytes(1);
+  EXPECT_EQ(fault.num_seen(), 3) << "the charge and two allocations";
+  EXPECT_FALSE(fault.thrown());
+}
+
 TEST_F(CpuAllocatorTest, ImpossibleRequestIsOutOfMemoryAndCountsNothing) {
   EXPECT_THROW(Bytes(int64_t{1} << 60), c10::OutOfMemoryError);
   EXPECT_EQ(Live(), 0);
 }
 
-TEST_F(CpuAllocatorTest, ThreadsShareItWithoutLosingAByte) {
+TEST_F(CpuAllocatorTest, ThreadsShareItWithoutLosingAByteOrPassingTheBudget) {
+  SetCpuBudget(before_.live_bytes + 4 * 9 * (300 << 10));  // all may live, little may be kept
+  std::atomic<int> wrong_readings{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([t] {
+    threads.emplace_back([t, &wrong_readings] {
       std::vector<at::Tensor> held(8);
       for (int i = 0; i < 2000; ++i) {
         at::Tensor& slot = held[i % 8];
         slot = Bytes(1 + (i * 7919 + t * 104729) % (300 << 10));
         slot.data_ptr<uint8_t>()[0] = 1;
+        const CpuMemoryReading reading = ReadCpuMemory();
+        if (reading.reserved_bytes < reading.live_bytes ||
+            reading.peak_reserved_bytes > CpuBudget()) {
+          ++wrong_readings;
+        }
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(wrong_readings, 0);
 }
 
 }  // namespace

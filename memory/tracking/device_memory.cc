@@ -3,14 +3,15 @@
 #include <ATen/DeviceAccelerator.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
+#include "memory/tracking/accelerator_budget.h"
 #include "memory/tracking/cpu_allocator.h"
-#include "memory/tracking/cuda_budget.h"
 
 namespace slimreel {
 namespace {
 
 using c10::CachingAllocator::StatType;
 
+// Null while the device holds no tensor: an allocator that is not made has no statistics.
 c10::DeviceAllocator* ReadyAllocator(at::Device device) {
   c10::DeviceAllocator* const allocator = c10::getDeviceAllocator(device.type());
   return allocator->initialized() ? allocator : nullptr;
@@ -23,15 +24,24 @@ c10::DeviceIndex IndexOf(at::Device device) { return device.has_index() ? device
 DeviceMemoryReading ReadDeviceMemory(at::Device device) {
   if (device.is_cpu()) {
     const CpuMemoryReading cpu = ReadCpuMemory();
-    return {cpu.live_bytes, cpu.peak_live_bytes, cpu.reserved_bytes, cpu.peak_reserved_bytes,
-            cpu.num_refusals};
+    return {.live_bytes = cpu.live_bytes,
+            .peak_live_bytes = cpu.peak_live_bytes,
+            .reserved_bytes = cpu.reserved_bytes,
+            .peak_reserved_bytes = cpu.peak_reserved_bytes,
+            .num_refusals = cpu.num_refusals,
+            .needed_bytes = cpu.needed_bytes};
   }
   c10::DeviceAllocator* const allocator = ReadyAllocator(device);
   if (allocator == nullptr) return {};
   const auto stats = allocator->getDeviceStats(IndexOf(device));
   const auto& live = stats.requested_bytes[static_cast<size_t>(StatType::AGGREGATE)];
   const auto& reserved = stats.reserved_bytes[static_cast<size_t>(StatType::AGGREGATE)];
-  return {live.current, live.peak, reserved.current, reserved.peak, stats.num_ooms};
+  return {.live_bytes = live.current,
+          .peak_live_bytes = live.peak,
+          .reserved_bytes = reserved.current,
+          .peak_reserved_bytes = reserved.peak,
+          .num_refusals = stats.num_ooms,
+          .needed_bytes = 0};
 }
 
 void ResetDevicePeaks(at::Device device) {
@@ -49,12 +59,22 @@ void ReleaseKeptDeviceBlocks(at::Device device) {
   if (allocator != nullptr) allocator->emptyCache();
 }
 
-bool SetDeviceBudget(at::Device device, int64_t budget_bytes) {
-  if (device.is_cpu()) {
-    SetCpuBudget(budget_bytes);
-    return true;
-  }
-  return device.is_cuda() && SetCudaBudget(IndexOf(device), budget_bytes);
+void ReleaseAllKeptBlocks() {
+  ReleaseKeptCpuBlocks();
+  const auto accelerator = at::accelerator::getAccelerator(/*checked=*/false);
+  if (accelerator.has_value()) ReleaseKeptDeviceBlocks(c10::Device(*accelerator));
+}
+
+absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes) {
+  if (!device.is_cpu()) return SetAcceleratorBudget(device, budget_bytes);
+  SetCpuBudget(budget_bytes);
+  return absl::OkStatus();
+}
+
+DeviceTotals ReadDeviceTotals(at::Device device) {
+  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(IndexOf(device));
+  return {c10::Device(device.type(), IndexOf(device)).str(), static_cast<int64_t>(total),
+          static_cast<int64_t>(free)};
 }
 
 std::vector<DeviceTotals> ListAccelerators() {
@@ -62,9 +82,7 @@ std::vector<DeviceTotals> ListAccelerators() {
   const auto type = at::accelerator::getAccelerator(/*checked=*/false);
   if (!type.has_value()) return devices;
   for (c10::DeviceIndex index = 0; index < at::accelerator::deviceCount(); ++index) {
-    const auto [free, total] = at::accelerator::getMemoryInfo(index);
-    devices.push_back(
-        {c10::Device(*type, index).str(), static_cast<int64_t>(total), static_cast<int64_t>(free)});
+    devices.push_back(ReadDeviceTotals(c10::Device(*type, index)));
   }
   return devices;
 }

@@ -1,0 +1,30 @@
+// Sees every allocation of the CPU allocator, and may refuse one: how tests make
+// the n-th allocation of a step fail, and how the allocations of a step are recorded.
+// Costs one branch an allocation where no observer is set.
+//
+// Set by ObserveCpuAllocations (cpu_allocator.h). Threading: calls come one at a
+// time, from the thread that allocates or frees; they must not touch a tensor.
+#ifndef MEMORY_TRACKING_ALLOCATION_OBSERVER_H_
+#define MEMORY_TRACKING_ALLOCATION_OBSERVER_H_
+
+#include <cstdint>
+
+namespace slimreel {
+
+enum class AllocationKind {
+  kTensor,
+  kCharge,  // a CpuCharge: counted as live, allocated elsewhere; its `data` is null
+};
+
+class AllocationObserver {
+ public:
+  virtual ~AllocationObserver() = default;
+  // Before the budget is asked. Throwing refuses the allocation: nothing is counted.
+  virtual void BeforeAllocate(AllocationKind /*kind*/, int64_t /*bytes*/) {}
+  virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/, int64_t /*bytes*/) {}
+  virtual void OnFree(AllocationKind /*kind*/, const void* /*data*/, int64_t /*bytes*/) {}
+};
+
+}  // namespace slimreel
+
+#endif  // MEMORY_TRACKING_ALLOCATION_OBSERVER_H_

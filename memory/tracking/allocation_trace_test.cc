@@ -1,0 +1,67 @@
+#include "memory/tracking/allocation_trace.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+std::string PathOf(const std::string& name) { return testing::TempDir() + "/" + name; }
+
+std::string WriteText(const std::string& name, const std::string& text) {
+  std::ofstream(PathOf(name)) << text;
+  return PathOf(name);
+}
+
+AllocationTrace Recorded() {
+  const char memory[4] = {};
+  AllocationRecorder recorder;
+  recorder.OnFree(AllocationKind::kTensor, memory + 3, 9);  // older than the recording
+  recorder.OnAllocate(AllocationKind::kTensor, memory, 100);
+  recorder.OnAllocate(AllocationKind::kCharge, nullptr, 7000);
+  recorder.OnAllocate(AllocationKind::kTensor, memory + 1, 30);
+  recorder.OnFree(AllocationKind::kTensor, memory, 100);
+  recorder.OnFree(AllocationKind::kCharge, nullptr, 7000);
+  recorder.OnAllocate(AllocationKind::kTensor, memory, 50);  // the same address again
+  recorder.OnFree(AllocationKind::kTensor, memory + 1, 30);
+  return recorder.Take("three blocks");
+}
+
+TEST(AllocationTraceTest, RecorderNumbersBlocksAndFreesWhatIsLeft) {
+  const std::vector<AllocationEvent> expected = {{0, 100}, {1, 30}, {0, 0},
+                                                 {2, 50},  {1, 0},  {2, 0}};
+  EXPECT_EQ(Recorded().events, expected);
+  EXPECT_EQ(Recorded().num_blocks(), 3);
+  EXPECT_EQ(Recorded().allocated_bytes(), 180);
+  EXPECT_EQ(Recorded().peak_bytes(), 130);
+}
+
+TEST(AllocationTraceTest, FileReadsBackToTheSame) {
+  ASSERT_TRUE(WriteAllocationTrace(Recorded(), PathOf("ok.trace")).ok());
+  const auto read = ReadAllocationTrace(PathOf("ok.trace"));
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->events, Recorded().events);
+  EXPECT_EQ(read->description, "three blocks");
+}
+
+TEST(AllocationTraceTest, FileThatIsNoTraceIsRefusedWithItsLine) {
+  EXPECT_EQ(ReadAllocationTrace(PathOf("none.trace")).status().code(), absl::StatusCode::kNotFound);
+  for (const auto& [text, line] :
+       std::vector<std::pair<std::string, std::string>>{{"+100\n-0\n", ":1:"},
+                                                        {"# x\n+100\n-0\n-0\n", ":4:"},
+                                                        {"# x\n+100\n-1\n", ":3:"},
+                                                        {"# x\n+0\n", ":2:"},
+                                                        {"# x\n+100\nfree 0\n", ":3:"},
+                                                        {"# x\n+100\n", ":2:"}}) {
+    const absl::Status status = ReadAllocationTrace(WriteText("bad.trace", text)).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << text;
+    EXPECT_NE(std::string(status.message()).find(line), std::string::npos) << status;
+  }
+}
+
+}  // namespace
+}  // namespace slimreel
