@@ -12,8 +12,10 @@ struct ModelCommandOptions {
   std::string model;
   int64_t batch = 1;
   int64_t num_frames = 16;
-  int64_t img_size = 112;  // pixels, both sides
-  int64_t num_classes = 400;
+  int64_t img_size = 112;   // pixels, both sides
+  int64_t num_classes = 0;  // 0: describe: 400; import: as the file's head, else 400
+  std::string weights;      // import: a path, or RGB's and pose's, comma-separated
+  std::string output;       // import: the safetensors file to write
   bool json = false;
 };
 

@@ -1,9 +1,12 @@
-// model: shows the zoo and what each stage of a model makes and keeps.
+// model: shows the zoo, what each stage of a model makes, keeps and computes, and turns
+// published weights into a model's.
 #include <cstdio>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,16 +18,26 @@
 #include "models/factory/description.h"
 #include "models/factory/factory.h"
 #include "models/model_flags.h"
+#include "models/weights/key_rules.h"
+#include "models/weights/pretrained.h"
+#include "models/weights/weights.h"
 
 namespace slimreel {
 namespace {
 
-std::string Sizes(const StageDescription& stage) {
-  std::vector<std::string> slots;
-  for (const auto& sizes : stage.output_sizes) {
-    slots.push_back(absl::StrCat("[", absl::StrJoin(sizes, ", "), "]"));
-  }
-  return absl::StrJoin(slots, " ");
+constexpr int64_t kDefaultClasses = 400;  // Kinetics-400, which most published weights are for
+
+// "[3, 16, 112, 112] [17, 48, 56, 56]"
+std::string Shapes(const std::vector<std::vector<int64_t>>& slots) {
+  return absl::StrJoin(slots, " ", [](std::string* out, const std::vector<int64_t>& sizes) {
+    absl::StrAppend(out, "[", absl::StrJoin(sizes, ", "), "]");
+  });
+}
+
+std::vector<std::vector<int64_t>> InputSizes(const Model& model) {
+  std::vector<std::vector<int64_t>> sizes;
+  for (const InputSlot& slot : model.inputs) sizes.push_back(slot.sizes);
+  return sizes;
 }
 
 absl::Status List(const ModelCommandOptions& options) {
@@ -37,59 +50,113 @@ absl::Status List(const ModelCommandOptions& options) {
   return absl::OkStatus();
 }
 
-void PrintTable(const ModelCommandOptions& options, const std::vector<StageDescription>& stages) {
-  absl::PrintF("%s: batch %d of %d frames, %d x %d, %d classes, float32\n\n", options.model,
-               options.batch, options.num_frames, options.img_size, options.img_size,
-               options.num_classes);
-  absl::PrintF("%-22s %12s %14s %14s  %s\n", "stage", "parameters", "output bytes", "saved bytes",
-               "output shapes");
-  int64_t parameters = 0, outputs = 0, saved = 0;
+// Sums over the stages; a tied parameter counts once.
+struct Totals {
+  int64_t parameters = 0, outputs = 0, saved = 0, lean = 0, flops = 0;
+};
+
+Totals TotalsOf(const Model& model, const std::vector<StageDescription>& stages) {
+  Totals totals;
+  for (const NamedTensor& named : Parameters(model)) totals.parameters += named.tensor.numel();
   for (const StageDescription& stage : stages) {
-    absl::PrintF("%-22s %12d %14d %14d  %s\n", stage.name, stage.parameters, stage.output_bytes,
-                 stage.saved_bytes, Sizes(stage));
-    parameters += stage.parameters;
-    outputs += stage.output_bytes;
-    saved += stage.saved_bytes;
+    totals.outputs += stage.output_bytes;
+    totals.saved += stage.saved_bytes;
+    totals.lean += stage.lean_saved_bytes;
+    totals.flops += stage.flops;
   }
-  absl::PrintF("%-22s %12d %14d %14d\n", "total", parameters, outputs, saved);
-  absl::PrintF("\nsaved: kept for backward beyond the stage's inputs and outputs\n");
+  return totals;
 }
 
-void PrintJson(const ModelCommandOptions& options, const std::vector<StageDescription>& stages) {
+void PrintTable(const Model& model, int64_t batch, const std::vector<StageDescription>& stages) {
+  absl::PrintF("%s: batch %d of %s, %d classes, float32\n\n", model.name, batch,
+               Shapes(InputSizes(model)), model.num_classes);
+  absl::PrintF("%-24s %12s %14s %14s %14s %16s  %s\n", "stage", "parameters", "output bytes",
+               "saved bytes", "saved, lean", "FLOPs", "output shapes");
+  for (const StageDescription& stage : stages) {
+    absl::PrintF("%-24s %12d %14d %14d %14d %16d  %s\n", stage.name, stage.parameters,
+                 stage.output_bytes, stage.saved_bytes, stage.lean_saved_bytes, stage.flops,
+                 Shapes(stage.output_sizes));
+  }
+  const Totals totals = TotalsOf(model, stages);
+  absl::PrintF("%-24s %12d %14d %14d %14d %16d\n", "total", totals.parameters, totals.outputs,
+               totals.saved, totals.lean, totals.flops);
+  absl::PrintF(
+      "\nsaved: kept for backward beyond the stage's inputs and outputs, in its plain and lean "
+      "form\nFLOPs: of the forward pass; two per multiply-add of convolutions, products and "
+      "attention\n");
+}
+
+void PrintJson(const Model& model, int64_t batch, const std::vector<StageDescription>& stages) {
   nlohmann::json rows = nlohmann::json::array();
-  int64_t parameters = 0;
   for (const StageDescription& stage : stages) {
     rows.push_back({{"name", stage.name},
                     {"parameters", stage.parameters},
                     {"output_sizes", stage.output_sizes},
                     {"output_bytes", stage.output_bytes},
-                    {"saved_bytes", stage.saved_bytes}});
-    parameters += stage.parameters;
+                    {"saved_bytes", stage.saved_bytes},
+                    {"lean_saved_bytes", stage.lean_saved_bytes},
+                    {"flops", stage.flops}});
   }
-  const nlohmann::json all = {{"model", options.model},
-                              {"batch", options.batch},
-                              {"num_frames", options.num_frames},
-                              {"img_size", options.img_size},
-                              {"num_classes", options.num_classes},
-                              {"parameters", parameters},
+  const Totals totals = TotalsOf(model, stages);
+  const nlohmann::json all = {{"model", model.name},
+                              {"batch", batch},
+                              {"input_sizes", InputSizes(model)},
+                              {"num_classes", model.num_classes},
+                              {"parameters", totals.parameters},
+                              {"flops", totals.flops},
+                              {"output_bytes", totals.outputs},
+                              {"saved_bytes", totals.saved},
+                              {"lean_saved_bytes", totals.lean},
                               {"stages", rows}};
   std::cout << all.dump(2) << "\n";
 }
 
-absl::Status Describe(const ModelCommandOptions& options) {
+absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
+                                             int64_t num_classes) {
   if (options.model.empty()) {
     return absl::InvalidArgumentError("--model=NAME is missing; `model list` shows the names");
   }
-  if (options.batch < 1) return absl::InvalidArgumentError("--batch is 1 or more");
   ModelSpec spec;
   spec.name = options.model;
-  spec.num_classes = options.num_classes;
+  spec.num_classes = num_classes;
   spec.num_frames = options.num_frames;
   spec.height = spec.width = options.img_size;
-  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, BuildModel(spec));
+  return BuildModel(spec);
+}
+
+absl::Status Describe(const ModelCommandOptions& options) {
+  if (options.batch < 1) return absl::InvalidArgumentError("--batch is 1 or more");
+  SLIMREEL_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Model> model,
+      Build(options, options.num_classes > 0 ? options.num_classes : kDefaultClasses));
   const std::vector<StageDescription> stages =
       DescribeStages(*model, options.batch, [] { return ReadCpuMemory().live_bytes; });
-  options.json ? PrintJson(options, stages) : PrintTable(options, stages);
+  options.json ? PrintJson(*model, options.batch, stages)
+               : PrintTable(*model, options.batch, stages);
+  return absl::OkStatus();
+}
+
+absl::Status Import(const ModelCommandOptions& options) {
+  if (options.weights.empty() || options.output.empty()) {
+    return absl::InvalidArgumentError("import needs --model, --weights and --output");
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<WeightFiles> files, OpenPretrained(options.weights));
+  int64_t num_classes = options.num_classes;
+  if (num_classes <= 0) num_classes = ClassesOfHead(files[0].entries()).value_or(kDefaultClasses);
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, Build(options, num_classes));
+  SLIMREEL_ASSIGN_OR_RETURN(const PretrainedReport report, LoadPretrained(*model, files));
+  std::vector<NamedTensor> tensors = Parameters(*model);
+  for (NamedTensor& buffer : Buffers(*model)) tensors.push_back(std::move(buffer));
+  // "format": transformers wants to be told that the tensors are PyTorch's.
+  SLIMREEL_RETURN_IF_ERROR(
+      SaveWeights(options.output, tensors, {{"format", "pt"}, {"model", model->name}}));
+  for (const WeightFiles& file : files) {
+    absl::PrintF("%s: %d tensors, %s\n", file.path(), file.entries().size(),
+                 LayoutOf(file.entries()));
+  }
+  for (const std::string& note : report.notes) absl::PrintF("  %s\n", note);
+  absl::PrintF("%s: %d tensors of %s for %d classes, %d of them from the file\n", options.output,
+               tensors.size(), model->name, model->num_classes, report.loaded);
   return absl::OkStatus();
 }
 
@@ -98,10 +165,9 @@ absl::Status Run(const CommandLine& line) {
   const std::string command = line.positional.size() == 1 ? line.positional[0] : "";
   if (command == "list") return List(options);
   if (command == "describe") return Describe(options);
-  if (command == "import") {
-    return absl::UnimplementedError("import is not yet available; commands: list, describe");
-  }
-  return absl::InvalidArgumentError("give one command: list or describe (see model --help)");
+  if (command == "import") return Import(options);
+  return absl::InvalidArgumentError(
+      "give one command: list, describe or import (see model --help)");
 }
 
 }  // namespace
@@ -111,12 +177,18 @@ int main(int argc, char** argv) {
   slimreel::InstallCpuAllocator();
   slimreel::Program program;
   program.name = "model";
-  program.synopsis = "model list | describe --model=NAME [flags]";
+  program.synopsis =
+      "model list | describe --model=NAME | import --model=NAME --weights=F --output=F [flags]";
   program.description =
       "list: the models and what they are.\n"
-      "describe: stages, output shapes, parameters, and the bytes that each stage keeps for "
-      "backward, measured by running it once.";
+      "describe: stages, output shapes, parameters, FLOPs, and the bytes that each stage keeps for "
+      "backward, measured by running it once.\n"
+      "import: weights of torchvision, Hugging Face or mmaction2 under the model's keys, checked; "
+      "`train` takes the result, or the source itself, as model.weights.";
   program.flags = slimreel::ModelFlagNames();
-  program.examples = "model describe --model=r3d_18 --batch=8 --img_size=56";
+  program.examples =
+      "model describe --model=r3d_18 --batch=8 --img_size=56\n"
+      "model import --model=r3d_18 --weights=r3d_18.safetensors --num_classes=6 "
+      "--output=start.safetensors";
   return slimreel::RunProgram(argc, argv, program, slimreel::Run);
 }

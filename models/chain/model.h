@@ -11,11 +11,25 @@
 #include <string>
 #include <vector>
 
+#include "models/losses/loss.h"
 #include "models/stage/stage.h"
 
 namespace slimreel {
 
-// What one sample of the model's first input slot looks like.
+// What a slot of stage 0's input tuple carries, for a batch of B samples.
+enum class InputKind {
+  kFrames,     // [B, 3, T, H, W] uint8 RGB, or floats that are normalised already
+  kKeypoints,  // [B, M, T, V, 3] float32 x, y (heatmap pixels), score; or heatmaps [B, V, T, H, W]
+  kLogMel,     // [B, mels, frames] float32
+  kTokens,     // [B, L] int64: what the decoder reads
+};
+
+struct InputSlot {
+  InputKind kind = InputKind::kFrames;
+  std::vector<int64_t> sizes;  // of one sample, without B
+};
+
+// What clips of frames look like, for models that take them.
 struct InputSpec {
   int64_t num_frames = 16;
   int64_t height = 112;
@@ -27,13 +41,15 @@ struct InputSpec {
 struct Model {
   std::string name;
   InputSpec input;
-  int64_t num_classes = 0;
-  // Input tuple of stage 0: {clips [B, 3, T, H, W] uint8 or already normalised
-  // floats}. The first stage turns uint8 into normalised floats. The last stage's
-  // output tuple is {logits [B, num_classes]}.
+  std::vector<InputSlot> inputs;  // one per slot of stage 0's input tuple
+  int64_t num_classes = 0;        // speech: size of the vocabulary
+  // Stage 0 turns what batches carry (bytes, keypoints) into what the network reads.
+  // The last stage gives {logits [B, num_classes]}, one such slot per head; speech
+  // gives {states [B, L, C]}, whose logits its loss makes in pieces.
   std::vector<std::unique_ptr<Stage>> stages;
-  // {logits} + context.targets -> {loss sum / context.loss_denominator, a scalar}.
-  std::unique_ptr<Stage> loss;
+  // The last stage's tuple + context.targets -> {loss sum / context.loss_denominator, a
+  // scalar}. Classification: targets {labels [B] int64}, -1 where a sample has none.
+  std::unique_ptr<Loss> loss;
 
   // Stages as the executor takes them, without and with the loss.
   std::vector<Stage*> Chain() const;

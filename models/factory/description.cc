@@ -1,8 +1,12 @@
 #include "models/factory/description.h"
 
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
 
+#include <set>
 #include <utility>
+
+#include "models/factory/flop_counter.h"
 
 namespace slimreel {
 namespace {
@@ -11,48 +15,112 @@ namespace {
 Tensors Detached(const Tensors& from) {
   Tensors cut;
   for (const at::Tensor& tensor : from) {
-    cut.push_back(tensor.is_floating_point() ? tensor.detach().requires_grad_() : tensor);
+    const bool has_gradient = tensor.defined() && tensor.is_floating_point();
+    cut.push_back(has_gradient ? tensor.detach().requires_grad_() : tensor);
   }
   return cut;
 }
 
-int64_t BytesMadeHere(const Stage& stage, const Tensors& out) {
-  const std::vector<int> handed_on = stage.handed_on();
+at::ScalarType TypeOf(InputKind kind) {
+  switch (kind) {
+    case InputKind::kFrames:
+      return at::kByte;
+    case InputKind::kTokens:
+      return at::kLong;
+    case InputKind::kKeypoints:
+    case InputKind::kLogMel:
+      return at::kFloat;
+  }
+  return at::kFloat;
+}
+
+Tensors ZeroInputs(const Model& model, int64_t batch) {
+  Tensors slots;
+  for (const InputSlot& slot : model.inputs) {
+    std::vector<int64_t> sizes{batch};
+    sizes.insert(sizes.end(), slot.sizes.begin(), slot.sizes.end());
+    slots.push_back(at::zeros(sizes, TypeOf(slot.kind)));
+  }
+  return slots;
+}
+
+// One label a sample, or one a token.
+at::Tensor ZeroTargets(const Model& model, int64_t batch) {
+  for (const InputSlot& slot : model.inputs) {
+    if (slot.kind == InputKind::kTokens) return at::zeros({batch, slot.sizes[0]}, at::kLong);
+  }
+  return at::zeros({batch}, at::kLong);
+}
+
+int64_t BytesMadeHere(const Tensors& in, const Tensors& out) {
+  std::set<const void*> seen;
+  for (const at::Tensor& tensor : in) {
+    if (tensor.defined()) seen.insert(tensor.storage().unsafeGetStorageImpl());
+  }
   int64_t bytes = 0;
-  for (size_t slot = 0; slot < out.size(); ++slot) {
-    if (!handed_on.empty() && handed_on[slot] >= 0) continue;
-    bytes += static_cast<int64_t>(out[slot].storage().nbytes());
+  for (const at::Tensor& tensor : out) {
+    if (!tensor.defined() || !seen.insert(tensor.storage().unsafeGetStorageImpl()).second) continue;
+    bytes += static_cast<int64_t>(tensor.storage().nbytes());
   }
   return bytes;
+}
+
+struct StageRun {
+  Tensors out;
+  int64_t output_bytes = 0;
+  int64_t saved_bytes = 0;
+};
+
+StageRun RunStage(Stage* stage, const StageContext& context, const Tensors& in,
+                  const std::function<int64_t()>& live_bytes) {
+  StageRun run;
+  const int64_t before = live_bytes();
+  run.out = stage->Forward(context, in);
+  run.output_bytes = BytesMadeHere(in, run.out);
+  run.saved_bytes = live_bytes() - before - run.output_bytes;
+  return run;
+}
+
+// Without grad: a loss that works in pieces makes its gradients on the way else.
+int64_t ForwardFlops(Stage* stage, const StageContext& context, const Tensors& in) {
+  const c10::AutoGradMode no_grad(false);
+  const FlopCounter counter;
+  stage->Forward(context, in);
+  return counter.flops();
 }
 
 }  // namespace
 
 std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
                                              const std::function<int64_t()>& live_bytes) {
-  const InputSpec& input = model.input;
-  const Tensors labels{at::zeros({batch}, at::kLong)};
+  const Tensors targets{ZeroTargets(model, batch)};
   StageContext context;
   context.training = true;
   context.first_visit = false;
-  context.targets = &labels;
+  context.targets = &targets;
   std::vector<StageDescription> stages;
-  Tensors slots{at::zeros({batch, 3, input.num_frames, input.height, input.width}, at::kByte)};
+  Tensors slots = ZeroInputs(model, batch);
   for (Stage* stage : model.ChainWithLoss()) {
-    const Tensors in = Detached(slots);
-    const int64_t before = live_bytes();
     // `slots` keeps the stages before alive until this one is measured.
-    Tensors out = stage->Forward(context, in);
+    const Tensors in = Detached(slots);
     StageDescription description;
     description.name = stage->name();
-    description.output_bytes = BytesMadeHere(*stage, out);
-    description.saved_bytes = live_bytes() - before - description.output_bytes;
-    for (const at::Tensor& slot : out) description.output_sizes.push_back(slot.sizes().vec());
     for (const NamedTensor& named : stage->parameters()) {
       description.parameters += named.tensor.numel();
     }
+    if (stage->has_lean()) {
+      context.lean = true;
+      description.lean_saved_bytes = RunStage(stage, context, in, live_bytes).saved_bytes;
+      context.lean = false;
+    }
+    description.flops = ForwardFlops(stage, context, in);
+    StageRun run = RunStage(stage, context, in, live_bytes);
+    description.output_bytes = run.output_bytes;
+    description.saved_bytes = run.saved_bytes;
+    if (!stage->has_lean()) description.lean_saved_bytes = run.saved_bytes;
+    for (const at::Tensor& slot : run.out) description.output_sizes.push_back(slot.sizes().vec());
     stages.push_back(std::move(description));
-    slots = std::move(out);
+    slots = std::move(run.out);
   }
   return stages;
 }

@@ -1,4 +1,4 @@
-// What a model's stages make and keep, measured by running them once.
+// What a model's stages make, keep and compute, measured by running them once.
 //
 // Caller: //models:model. One thread. Moves no running statistics.
 #ifndef MODELS_FACTORY_DESCRIPTION_H_
@@ -16,14 +16,17 @@ namespace slimreel {
 struct StageDescription {
   std::string name;
   std::vector<std::vector<int64_t>> output_sizes;  // per slot
-  int64_t parameters = 0;
-  // Bytes that stay alive for backward beyond the stage's inputs and outputs.
+  int64_t parameters = 0;  // elements; a tied one in each stage that uses it
+  // Bytes that stay alive for backward beyond the stage's inputs and outputs, in the
+  // plain and in the lean form (where a stage has none: as plain).
   int64_t saved_bytes = 0;
-  int64_t output_bytes = 0;  // of the outputs made here (not those handed on)
+  int64_t lean_saved_bytes = 0;
+  int64_t output_bytes = 0;  // of the outputs made here (not those handed on), each storage once
+  int64_t flops = 0;         // of the forward pass; see flop_counter.h
 };
 
-// Runs each stage and the loss forward with grad, in training mode, on zeros
-// [batch, 3, T, H, W]. `live_bytes` reads the allocator's live tensor bytes.
+// Runs each stage and the loss forward with grad, in training mode, on zeros of
+// `model.inputs` for `batch` samples. `live_bytes` reads the allocator's live tensor bytes.
 std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
                                              const std::function<int64_t()>& live_bytes);
 

@@ -1,88 +1,59 @@
 #include "models/factory/factory.h"
 
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
-#include "models/losses/cross_entropy.h"
-#include "models/rgb/input_stage.h"
-#include "models/rgb/r3d.h"
-#include "models/rgb/video_vit.h"
+#include "models/factory/pose_models.h"
+#include "models/factory/rgb_models.h"
+#include "models/factory/speech_models.h"
 
 namespace slimreel {
 namespace {
 
-using Stages = std::vector<std::unique_ptr<Stage>>;
-
-// Normalisation that the published weights of a family expect.
-struct PixelStatistics {
-  std::array<float, 3> mean;
-  std::array<float, 3> std;
-};
-constexpr PixelStatistics kKinetics{{0.43216f, 0.394666f, 0.37645f},
-                                    {0.22803f, 0.22145f, 0.216989f}};
-constexpr PixelStatistics kImageNet{{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-
-absl::StatusOr<Stages> MakeR3d(const R3dConfig& config, const ModelSpec& spec) {
-  // Halved four or five times, 32 pixels leave the last BatchNorm more than one value a channel.
-  if (spec.height < 32 || spec.width < 32) {
-    return absl::InvalidArgumentError(absl::StrCat("model ", spec.name,
-                                                   " takes images from 32x32 up, not ", spec.height,
-                                                   "x", spec.width, " (data.img_size)"));
-  }
-  if (spec.drop_path > 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "model ", spec.name, " has no drop-path: leave model.drop_path out or set it to 0, not ",
-        spec.drop_path));
-  }
-  return MakeR3dStages(config, spec);
-}
-
-absl::StatusOr<Stages> MakeVideoVit(const VideoVitConfig& config, const ModelSpec& spec) {
-  if (spec.num_frames % config.tubelet != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("model ", spec.name, " takes a number of frames that is a multiple of ",
-                     config.tubelet, ", not ", spec.num_frames, " (data.num_frames)"));
-  }
-  if (spec.height % config.patch != 0 || spec.width % config.patch != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("model ", spec.name, " takes image sizes that are multiples of ", config.patch,
-                     ", not ", spec.height, "x", spec.width, " (data.img_size)"));
-  }
-  return MakeVideoVitStages(config, spec);
-}
-
-struct Builder {
+struct Row {
   ModelEntry entry;
-  PixelStatistics pixels;
-  absl::StatusOr<Stages> (*make)(const ModelSpec& spec);
+  ModelBuilder build;
 };
 
-const std::vector<Builder>& Builders() {
-  static const auto* const builders = new std::vector<Builder>{
-      {{"r3d_nano", "rgb", "3-D residual network for demos and tests"},
-       kKinetics,
-       [](const ModelSpec& spec) { return MakeR3d(R3dNano(), spec); }},
-      {{"r3d_18", "rgb", "3-D residual network of 18 layers, as torchvision's"},
-       kKinetics,
-       [](const ModelSpec& spec) { return MakeR3d(R3d18(), spec); }},
-      {{"video_vit_nano", "rgb", "video transformer for demos and tests"},
-       kImageNet,
-       [](const ModelSpec& spec) { return MakeVideoVit(VideoVitNano(), spec); }},
-      {{"video_vit_small", "rgb", "video transformer S, as Hugging Face's VideoMAE"},
-       kImageNet,
-       [](const ModelSpec& spec) { return MakeVideoVit(VideoVitSmall(), spec); }},
+const std::vector<Row>& Rows() {
+  // clang-format off
+  static const auto* const rows = new std::vector<Row>{
+      {{"r3d_nano", "rgb", "3-D residual network for demos and tests"}, R3dNanoModel},
+      {{"r3d_18", "rgb", "3-D residual network of 18 layers, as torchvision's"}, R3d18Model},
+      {{"mc3_18", "rgb", "3-D layer first, then convolutions of frames, as torchvision's"}, Mc3R18Model},
+      {{"r2plus1d_18", "rgb", "convolutions factorised into space and time, as torchvision's"}, R2Plus1dR18Model},
+      {{"resnet18", "rgb", "per frame and pooled over time, as torchvision's"}, ResNet18Model},
+      {{"resnet50", "rgb", "per frame and pooled over time, as torchvision's"}, ResNet50Model},
+      {{"slowonly_r50", "rgb", "SlowOnly of 50 layers, as mmaction2's"}, SlowOnlyR50Model},
+      {{"video_vit_nano", "rgb", "video transformer for demos and tests"}, VideoVitNanoModel},
+      {{"video_vit_tiny", "rgb", "video transformer of 192 features"}, VideoVitTinyModel},
+      {{"video_vit_small", "rgb", "video transformer S, as Hugging Face's VideoMAE"}, VideoVitSmallModel},
+      {{"video_vit_base", "rgb", "video transformer B, as Hugging Face's VideoMAE"}, VideoVitBaseModel},
+      {{"timesformer_base", "rgb", "divided space-time attention, as Hugging Face's TimeSformer"}, TimesformerBaseModel},
+      {{"posec3d_nano", "pose", "heatmaps of joints, for demos and tests"}, PoseC3dNanoModel},
+      {{"posec3d", "pose", "SlowOnly over heatmaps of joints, as mmaction2's PoseC3D"}, PoseC3dModel},
+      {{"rgbposeconv3d_nano", "rgb+pose", "two streams with laterals, for demos and tests"}, RgbPoseConv3dNanoModel},
+      {{"rgbposeconv3d", "rgb+pose", "two streams with laterals, as mmaction2's RGBPoseConv3D"}, RgbPoseConv3dModel},
+      {{"whisper_nano", "speech", "speech recogniser for demos and tests"}, WhisperNanoModel},
+      {{"whisper_tiny", "speech", "Whisper tiny, as Hugging Face's"}, WhisperTinyModel},
+      {{"whisper_base", "speech", "Whisper base"}, WhisperBaseModel},
+      {{"whisper_small", "speech", "Whisper small"}, WhisperSmallModel},
+      {{"whisper_medium", "speech", "Whisper medium"}, WhisperMediumModel},
+      {{"whisper_large_v2", "speech", "Whisper large-v2"}, WhisperLargeV2Model},
+      {{"whisper_large_v3", "speech", "Whisper large-v3: 128 mels, one language more"}, WhisperLargeV3Model},
+      {{"whisper_turbo", "speech", "Whisper large-v3 with 4 decoder layers"}, WhisperTurboModel},
   };
-  return *builders;
+  // clang-format on
+  return *rows;
 }
 
-absl::StatusOr<const Builder*> FindBuilder(const std::string& name) {
+absl::StatusOr<const Row*> FindRow(const std::string& name) {
   std::vector<std::string> known;
-  for (const Builder& builder : Builders()) {
-    if (name == builder.entry.name) return &builder;
-    known.push_back(builder.entry.name);
+  for (const Row& row : Rows()) {
+    if (name == row.entry.name) return &row;
+    known.push_back(row.entry.name);
   }
   std::string all;
   for (const std::string& other : known) absl::StrAppend(&all, all.empty() ? "" : ", ", other);
@@ -122,31 +93,39 @@ absl::Status CheckSpec(const ModelSpec& spec) {
   return absl::OkStatus();
 }
 
+// An option that the model would ignore is a mistake.
+absl::Status CheckFamilyOptions(const ModelEntry& entry, const ModelSpec& spec) {
+  const std::string family = entry.family;
+  if (spec.fusion != StreamFusion::kLateral && family != "rgb+pose") {
+    return absl::InvalidArgumentError(absl::StrCat("model.fusion is for RGB+pose models; ",
+                                                   spec.name, " (", family, ") has one stream"));
+  }
+  const bool per_frame = spec.name.starts_with("resnet");
+  if (spec.temporal_pooling != TemporalPooling::kMean && !per_frame) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model.temporal_pooling is for resnet18 and resnet50, which see frames one by "
+                     "one; ",
+                     spec.name, " sees the clip"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const std::vector<ModelEntry>& ModelTable() {
   static const auto* const table = [] {
     auto* entries = new std::vector<ModelEntry>;
-    for (const Builder& builder : Builders()) entries->push_back(builder.entry);
+    for (const Row& row : Rows()) entries->push_back(row.entry);
     return entries;
   }();
   return *table;
 }
 
-absl::StatusOr<std::unique_ptr<Model>> BuildModel(const ModelSpec& spec) {
-  SLIMREEL_ASSIGN_OR_RETURN(const Builder* builder, FindBuilder(spec.name));
+ModelResult BuildModel(const ModelSpec& spec) {
+  SLIMREEL_ASSIGN_OR_RETURN(const Row* row, FindRow(spec.name));
   SLIMREEL_RETURN_IF_ERROR(CheckSpec(spec));
-  SLIMREEL_ASSIGN_OR_RETURN(Stages stages, builder->make(spec));
-  auto model = std::make_unique<Model>();
-  model->name = spec.name;
-  model->input = {spec.num_frames, spec.height, spec.width, builder->pixels.mean,
-                  builder->pixels.std};
-  model->num_classes = spec.num_classes;
-  model->stages.push_back(
-      std::make_unique<InputStage>(builder->pixels.mean, builder->pixels.std, spec.dtype));
-  for (std::unique_ptr<Stage>& stage : stages) model->stages.push_back(std::move(stage));
-  model->loss = std::make_unique<CrossEntropy>(spec.label_smoothing, spec.class_weights);
-  return model;
+  SLIMREEL_RETURN_IF_ERROR(CheckFamilyOptions(row->entry, spec));
+  return row->build(spec);
 }
 
 }  // namespace slimreel

@@ -2,18 +2,16 @@
 #ifndef MODELS_FACTORY_FACTORY_H_
 #define MODELS_FACTORY_FACTORY_H_
 
-#include <memory>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "models/chain/model.h"
+#include "models/factory/builder.h"
 #include "models/factory/model_spec.h"
 
 namespace slimreel {
 
 struct ModelEntry {
   const char* name;
-  const char* family;   // "rgb"
+  const char* family;   // "rgb", "pose", "rgb+pose" or "speech"
   const char* summary;  // one line for `list`
 };
 
@@ -21,7 +19,7 @@ const std::vector<ModelEntry>& ModelTable();
 
 // Errors: NotFound with the nearest known name; InvalidArgument where an option
 // is outside of what the model takes (an image size, a frame count), which says what is taken.
-absl::StatusOr<std::unique_ptr<Model>> BuildModel(const ModelSpec& spec);
+ModelResult BuildModel(const ModelSpec& spec);
 
 }  // namespace slimreel
 

@@ -5,21 +5,9 @@
 
 namespace slimreel {
 
-ConvClassifier::ConvClassifier(const ClassifierOptions& options)
-    : Stage("fc"), dropout_("fc.dropout", options.dropout) {
-  ParameterMaker make(options.seed, options.dtype, &parameters_, &buffers_);
-  weight_ = make.Normal("fc.weight", {options.num_classes, options.features}, 0.01);
-  bias_ = make.Constant("fc.bias", {options.num_classes}, 0.0);
-}
-
-Tensors ConvClassifier::Forward(const StageContext& context, Tensors in) {
-  const at::Tensor pooled = in[0].mean({2, 3, 4});
-  return {LinearRows(dropout_.Forward(context, pooled), weight_, bias_)};
-}
-
 TokenClassifier::TokenClassifier(const ClassifierOptions& options)
     : Stage("classifier"), dropout_("classifier.dropout", options.dropout) {
-  ParameterMaker make(options.seed, options.dtype, &parameters_, &buffers_);
+  ParameterMaker make({options.seed, options.dtype, options.device}, &parameters_, &buffers_);
   norm_weight_ = make.Constant("fc_norm.weight", {options.features}, 1.0);
   norm_bias_ = make.Constant("fc_norm.bias", {options.features}, 0.0);
   weight_ = make.Normal("classifier.weight", {options.num_classes, options.features}, 0.02);

@@ -17,19 +17,7 @@ struct ClassifierOptions {
   double dropout = 0.0;  // of the pooled features
   uint64_t seed = 0;
   at::ScalarType dtype = at::kFloat;
-};
-
-// {features [B, C, T, H, W]} -> {logits [B, K]}: mean over T, H, W, dropout, linear.
-// Keys fc.{weight, bias} (torchvision's VideoResNet: normal(0, 0.01), zero).
-class ConvClassifier : public Stage {
- public:
-  explicit ConvClassifier(const ClassifierOptions& options);
-  Tensors Forward(const StageContext& context, Tensors in) override;
-
- private:
-  Dropout dropout_;
-  at::Tensor weight_;  // [K, C]
-  at::Tensor bias_;    // [K]
+  at::DeviceType device = at::kCPU;  // kMeta: shapes alone
 };
 
 // {tokens [B, N, C]} -> {logits [B, K]}: mean over tokens, LayerNorm 1e-5, dropout,

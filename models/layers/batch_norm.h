@@ -1,5 +1,6 @@
 // Batch normalisation over normalisation groups: runs of consecutive samples
-// of the effective batch, so that statistics do not depend on the split.
+// of the effective batch, so that statistics do not depend on the split. Momentum
+// 0.1 and eps 1e-5, as in all networks here.
 //
 // Threading: as the owning stage. Owns its parameters and running statistics.
 #ifndef MODELS_LAYERS_BATCH_NORM_H_
@@ -7,8 +8,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
+#include <tuple>
 
 #include "models/layers/parameter_maker.h"
 #include "models/stage/stage.h"
@@ -19,8 +22,8 @@ class BatchNorm {
  public:
   // Keys prefix.{weight, bias, running_mean, running_var, num_batches_tracked},
   // as torch.nn.BatchNorm3d with affine and running statistics.
-  BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t channels, double eps = 1e-5,
-            double momentum = 0.1);
+  // `gamma`: initial weight (0 where a residual branch starts as nothing).
+  BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t channels, double gamma = 1.0);
 
   // x [B, C, ...] -> the same shape, always a new tensor, whose values backward
   // does not need (callers may work in place on it). In training each group of
@@ -30,16 +33,36 @@ class BatchNorm {
   // running statistics normalise. Must see two values a channel at least in a group.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x);
 
+  // For lean forms, without a graph: what Forward gave for the same x and context,
+  // and the statistics of each group that backward takes. Moves nothing.
+  struct Rebuilt {
+    at::Tensor y;
+    Tensors means;    // [C] per group; empty tensors where running statistics normalise
+    Tensors invstds;  // [C] per group
+  };
+  Rebuilt Rebuild(const StageContext& context, const at::Tensor& x);
+
+  struct Gradients {
+    at::Tensor x, weight, bias;  // undefined where not needed
+  };
+  // The bits of autograd's backward of Forward, group sums included. `need`: x, weight, bias.
+  Gradients Backward(const StageContext& context, const at::Tensor& x, const Rebuilt& rebuilt,
+                     const at::Tensor& grad, std::array<bool, 3> need) const;
+
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
+
  private:
-  at::Tensor NormaliseGroup(const at::Tensor& x, bool move_statistics);
+  // y, mean and 1 / sqrt(var + eps) of one group.
+  std::tuple<at::Tensor, at::Tensor, at::Tensor> NormaliseGroup(const at::Tensor& x,
+                                                                bool move_statistics);
+  Rebuilt Normalise(const StageContext& context, const at::Tensor& x, bool move_statistics);
 
   at::Tensor weight_;               // [C]
   at::Tensor bias_;                 // [C]
   at::Tensor running_mean_;         // [C]
   at::Tensor running_var_;          // [C]
   at::Tensor num_batches_tracked_;  // [] int64
-  double eps_;
-  double momentum_;
 };
 
 }  // namespace slimreel

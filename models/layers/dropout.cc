@@ -90,21 +90,23 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
 at::Tensor Dropout::Forward(const StageContext& context, const at::Tensor& x) const {
   if (!active(context)) return x;
   return DropoutFunction::apply(x, static_cast<int64_t>(context.seed), context.step,
-                                context.first_position, static_cast<int64_t>(layer_id_),
-                                probability_);
+                                context.first_position, static_cast<int64_t>(layer_id()),
+                                probability());
 }
 
 at::Tensor DropPath::Forward(const StageContext& context, const at::Tensor& x) const {
   if (!active(context)) return x;
-  const uint32_t threshold = DropThreshold(probability_);
+  const uint32_t threshold = DropThreshold(probability());
   std::vector<double> factors(x.size(0));
   for (int64_t b = 0; b < x.size(0); ++b) {
-    const uint64_t key = SampleKey(context, layer_id_, context.first_position + b);
-    factors[b] = KeyedDraw(key, 0) >= threshold ? 1.0 / (1.0 - probability_) : 0.0;
+    const uint64_t key = SampleKey(context, layer_id(), context.first_position + b);
+    factors[b] = KeyedDraw(key, 0) >= threshold ? 1.0 / (1.0 - probability()) : 0.0;
   }
   std::vector<int64_t> sizes(x.dim(), 1);
   sizes[0] = x.size(0);
-  return x.mul(at::tensor(factors, x.options().requires_grad(false)).view(sizes));
+  // A factor rounded to a narrow dtype would shift the mean: there the product is float32.
+  const at::ScalarType dtype = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  return x.mul(at::tensor(factors, dtype).to(x.device()).view(sizes));
 }
 
 }  // namespace slimreel

@@ -12,36 +12,40 @@
 
 namespace slimreel {
 
-class Dropout {
+// A probability and the layer whose counters draw.
+class KeyedDrop {
  public:
-  // `name`: unique in the model, it keys the masks. Probability in [0, 1).
-  Dropout(std::string_view name, double probability)
-      : layer_id_(LayerId(name)), probability_(probability) {}
-
   bool active(const StageContext& context) const { return context.training && probability_ > 0; }
-  // x [B, ...] floating -> the same shape: zero with the probability, else
-  // x / (1 - probability). x itself outside of training. Keeps nothing for
-  // backward: the mask is drawn again there.
-  at::Tensor Forward(const StageContext& context, const at::Tensor& x) const;
+
+ protected:
+  // `name`: unique in the model, it keys the masks. Probability in [0, 1).
+  KeyedDrop(std::string_view name, double probability)
+      : layer_id_(LayerId(name)), probability_(probability) {}
+  uint64_t layer_id() const { return layer_id_; }
+  double probability() const { return probability_; }
 
  private:
   uint64_t layer_id_;
   double probability_;
 };
 
-class DropPath {
+class Dropout : public KeyedDrop {
  public:
-  DropPath(std::string_view name, double probability)
-      : layer_id_(LayerId(name)), probability_(probability) {}
+  Dropout(std::string_view name, double probability) : KeyedDrop(name, probability) {}
 
-  bool active(const StageContext& context) const { return context.training && probability_ > 0; }
-  // x [B, ...] -> each sample zero as a whole, or x / (1 - probability)
-  // (Huang et al. 2016, as timm's DropPath scales it).
+  // x [B, ...] floating -> the same shape: zero with the probability, else
+  // x / (1 - probability). x itself outside of training. Keeps nothing for
+  // backward: the mask is drawn again there.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x) const;
+};
 
- private:
-  uint64_t layer_id_;
-  double probability_;
+class DropPath : public KeyedDrop {
+ public:
+  DropPath(std::string_view name, double probability) : KeyedDrop(name, probability) {}
+
+  // x [B, ...] -> each sample zero as a whole, or x / (1 - probability)
+  // (Huang et al. 2016, as timm's DropPath scales it); float32 where x is narrower.
+  at::Tensor Forward(const StageContext& context, const at::Tensor& x) const;
 };
 
 }  // namespace slimreel

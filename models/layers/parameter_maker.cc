@@ -19,17 +19,33 @@ namespace slimreel {
 // then converted, so that a float64 model starts from the very same numbers and
 // runs of both precisions can be compared.
 
+ParameterMaker::ParameterMaker(const ParameterOptions& options,
+                               std::vector<NamedTensor>* parameters,
+                               std::vector<NamedTensor>* buffers)
+    : seed_(options.seed),
+      tensor_(at::TensorOptions(options.dtype).device(options.device)),
+      parameters_(parameters),
+      buffers_(buffers) {
+  TORCH_CHECK(options.dtype == at::kFloat || options.dtype == at::kDouble,
+              "parameters are float32 or float64, not ", options.dtype);
+}
+
 ParameterMaker::ParameterMaker(uint64_t seed, at::ScalarType dtype,
                                std::vector<NamedTensor>* parameters,
                                std::vector<NamedTensor>* buffers)
-    : seed_(seed), dtype_(dtype), parameters_(parameters), buffers_(buffers) {
-  TORCH_CHECK(dtype == at::kFloat || dtype == at::kDouble,
-              "parameters are float32 or float64, not ", dtype);
-}
+    : ParameterMaker({seed, dtype}, parameters, buffers) {}
 
 at::Tensor ParameterMaker::Normal(const std::string& key, at::IntArrayRef sizes, double std) {
+  if (tensor_.device().is_meta()) return Register(key, at::empty(sizes, tensor_));
   at::Generator generator = at::detail::createCPUGenerator(MixKeys(seed_, LayerId(key)));
-  return Register(key, at::empty(sizes, at::kFloat).normal_(0.0, std, generator).to(dtype_));
+  return Register(key, at::empty(sizes, at::kFloat).normal_(0.0, std, generator).to(tensor_));
+}
+
+at::Tensor ParameterMaker::Uniform(const std::string& key, at::IntArrayRef sizes, double bound) {
+  if (tensor_.device().is_meta()) return Register(key, at::empty(sizes, tensor_));
+  at::Generator generator = at::detail::createCPUGenerator(MixKeys(seed_, LayerId(key)));
+  return Register(key,
+                  at::empty(sizes, at::kFloat).uniform_(-bound, bound, generator).to(tensor_));
 }
 
 at::Tensor ParameterMaker::KaimingNormalFanOut(const std::string& key, at::IntArrayRef sizes) {
@@ -39,18 +55,24 @@ at::Tensor ParameterMaker::KaimingNormalFanOut(const std::string& key, at::IntAr
 }
 
 at::Tensor ParameterMaker::Constant(const std::string& key, at::IntArrayRef sizes, double value) {
-  return Register(key, at::full(sizes, value, dtype_));
+  return Register(key, at::full(sizes, value, tensor_));
 }
 
 at::Tensor ParameterMaker::ConstantBuffer(const std::string& key, at::IntArrayRef sizes,
                                           double value) {
-  at::Tensor buffer = at::full(sizes, value, dtype_);
+  at::Tensor buffer = at::full(sizes, value, tensor_);
   buffers_->push_back({key, buffer});
   return buffer;
 }
 
 at::Tensor ParameterMaker::CounterBuffer(const std::string& key) {
-  at::Tensor buffer = at::zeros({}, at::kLong);
+  at::Tensor buffer = at::zeros({}, tensor_.dtype(at::kLong));
+  buffers_->push_back({key, buffer});
+  return buffer;
+}
+
+at::Tensor ParameterMaker::TableBuffer(const std::string& key, const at::Tensor& value) {
+  at::Tensor buffer = value.to(tensor_);
   buffers_->push_back({key, buffer});
   return buffer;
 }

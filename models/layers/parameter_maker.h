@@ -16,14 +16,25 @@
 
 namespace slimreel {
 
+// What every layer of a model has in common.
+struct ParameterOptions {
+  uint64_t seed = 0;
+  at::ScalarType dtype = at::kFloat;  // kFloat or kDouble
+  // kMeta: shapes alone, without memory, for counting what is too large to build.
+  at::DeviceType device = at::kCPU;
+};
+
 class ParameterMaker {
  public:
-  // The lists must outlive the maker. `dtype`: kFloat or kDouble.
+  // The lists must outlive the maker.
+  ParameterMaker(const ParameterOptions& options, std::vector<NamedTensor>* parameters,
+                 std::vector<NamedTensor>* buffers);
   ParameterMaker(uint64_t seed, at::ScalarType dtype, std::vector<NamedTensor>* parameters,
                  std::vector<NamedTensor>* buffers);
 
   // Parameters that require grad, of the maker's dtype.
   at::Tensor Normal(const std::string& key, at::IntArrayRef sizes, double std);  // mean 0
+  at::Tensor Uniform(const std::string& key, at::IntArrayRef sizes, double bound);  // +-bound
   // torch.nn.init.kaiming_normal_(mode="fan_out", nonlinearity="relu"); sizes [out, in, kernel...].
   at::Tensor KaimingNormalFanOut(const std::string& key, at::IntArrayRef sizes);
   at::Tensor Constant(const std::string& key, at::IntArrayRef sizes, double value);
@@ -31,12 +42,14 @@ class ParameterMaker {
   // Buffers without grad: of the maker's dtype, and a 0-dim int64 counter at 0.
   at::Tensor ConstantBuffer(const std::string& key, at::IntArrayRef sizes, double value);
   at::Tensor CounterBuffer(const std::string& key);
+  // A table that is computed, not learnt: `value` in the maker's dtype.
+  at::Tensor TableBuffer(const std::string& key, const at::Tensor& value);
 
  private:
   at::Tensor Register(const std::string& key, at::Tensor value);
 
   uint64_t seed_;
-  at::ScalarType dtype_;
+  at::TensorOptions tensor_;  // dtype and device
   std::vector<NamedTensor>* parameters_;
   std::vector<NamedTensor>* buffers_;
 };

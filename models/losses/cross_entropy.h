@@ -9,21 +9,19 @@
 
 #include <vector>
 
-#include "models/stage/stage.h"
+#include "models/losses/loss.h"
 
 namespace slimreel {
 
-// Sum over valid items of the weight of their class. labels [B] int64; -1 marks
-// an item that is not valid. weights: empty (all 1) or one per class.
-double LossDenominator(const at::Tensor& labels, const std::vector<double>& weights);
-
-// {logits [B, K]} + context.targets {labels [B] int64} -> {loss [] of logits' dtype}:
-// torch.nn.CrossEntropyLoss(weight, reduction="sum", ignore_index=-1,
-// label_smoothing) / context.loss_denominator. A label outside of -1..K-1 throws c10::Error.
-class CrossEntropy : public Stage {
+// {logits [B, K]} + context.targets {labels [B] int64} -> {loss []} of logits' dtype, float32 at
+// least: torch.nn.CrossEntropyLoss(weight, reduction="sum", ignore_index=-1, label_smoothing) /
+// context.loss_denominator. A label outside of -1..K-1 throws c10::Error. class_weights: empty (all
+// 1) or one per class; ValidWeight is the sum of the weights of the labels that are not -1.
+class CrossEntropy : public Loss {
  public:
   CrossEntropy(double label_smoothing, const std::vector<double>& class_weights);
   Tensors Forward(const StageContext& context, Tensors in) override;
+  double ValidWeight(const Tensors& targets) const override;
 
  private:
   double label_smoothing_;

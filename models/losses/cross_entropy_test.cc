@@ -32,7 +32,8 @@ double ByHand(const at::Tensor& logits, const at::Tensor& labels, double smoothi
   return sum;
 }
 
-double Loss(Stage& stage, const at::Tensor& logits, const at::Tensor& labels, double denominator) {
+double LossOf(Stage& stage, const at::Tensor& logits, const at::Tensor& labels,
+              double denominator) {
   const Tensors targets{labels};
   StageContext context;
   context.targets = &targets;
@@ -43,29 +44,29 @@ double Loss(Stage& stage, const at::Tensor& logits, const at::Tensor& labels, do
 TEST(CrossEntropyTest, IsTheWeightedSumOfValidItemsOverTheDenominator) {
   for (double smoothing : {0.0, 0.1}) {
     CrossEntropy stage(smoothing, kWeights);
-    EXPECT_NEAR(Loss(stage, Logits(), Labels(), 7.0), ByHand(Logits(), Labels(), smoothing) / 7.0,
+    EXPECT_NEAR(LossOf(stage, Logits(), Labels(), 7.0), ByHand(Logits(), Labels(), smoothing) / 7.0,
                 1e-12);
   }
 }
 
 TEST(CrossEntropyTest, LossesOfMicroBatchesAddUpToTheLossOfTheBatch) {
   CrossEntropy stage(0.1, kWeights);
-  const double denominator = LossDenominator(Labels(), kWeights);
+  const double denominator = stage.ValidWeight({Labels()});
   double sum = 0;
   for (int64_t b = 0; b < 4; b += 2) {
-    sum += Loss(stage, Logits().narrow(0, b, 2), Labels().narrow(0, b, 2), denominator);
+    sum += LossOf(stage, Logits().narrow(0, b, 2), Labels().narrow(0, b, 2), denominator);
   }
-  EXPECT_NEAR(sum, Loss(stage, Logits(), Labels(), denominator), 1e-12);
+  EXPECT_NEAR(sum, LossOf(stage, Logits(), Labels(), denominator), 1e-12);
 }
 
 TEST(CrossEntropyTest, DenominatorCountsValidWeight) {
-  EXPECT_EQ(LossDenominator(Labels(), kWeights), 1.0 + 2.0 + 0.5);
-  EXPECT_EQ(LossDenominator(Labels(), {}), 3.0);
+  EXPECT_EQ(CrossEntropy(0.0, kWeights).ValidWeight({Labels()}), 1.0 + 2.0 + 0.5);
+  EXPECT_EQ(CrossEntropy(0.0, {}).ValidWeight({Labels()}), 3.0);
 }
 
 TEST(CrossEntropyTest, MicroBatchWithoutValidItemsIsZero) {
   CrossEntropy stage(0.1, {});
-  EXPECT_EQ(Loss(stage, Logits(), at::tensor({-1, -1, -1, -1}, at::kLong), 3.0), 0.0);
+  EXPECT_EQ(LossOf(stage, Logits(), at::tensor({-1, -1, -1, -1}, at::kLong), 3.0), 0.0);
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace slimreel {
 
 InputStage::InputStage(const std::array<float, 3>& mean, const std::array<float, 3>& std,
-                       at::ScalarType dtype)
-    : Stage("input"), dtype_(dtype) {
+                       at::ScalarType dtype, int slots_after)
+    : Stage("input"), dtype_(dtype), slots_after_(slots_after) {
   std::array<double, 3> scale;
   std::array<double, 3> shift;
   for (int c = 0; c < 3; ++c) {
@@ -18,11 +18,20 @@ InputStage::InputStage(const std::array<float, 3>& mean, const std::array<float,
 }
 
 Tensors InputStage::Forward(const StageContext& /*context*/, Tensors in) {
-  const at::Tensor& clips = in[0];
+  const at::Tensor clips = in[0];
   TORCH_CHECK(clips.dim() == 5 && clips.size(1) == 3, "clips are [B, 3, T, H, W], not ",
               clips.sizes());
-  if (clips.scalar_type() != at::kByte) return {clips.to(dtype_)};
-  return {clips.to(dtype_).mul_(scale_.to(clips.device())).add_(shift_.to(clips.device()))};
+  in[0] = clips.to(dtype_);
+  if (clips.scalar_type() == at::kByte) {
+    in[0].mul_(scale_.to(clips.device())).add_(shift_.to(clips.device()));
+  }
+  return in;
+}
+
+std::vector<int> InputStage::handed_on() const {
+  std::vector<int> from{-1};
+  for (int slot = 1; slot <= slots_after_; ++slot) from.push_back(slot);
+  return from;
 }
 
 }  // namespace slimreel

@@ -16,12 +16,15 @@ namespace slimreel {
 // may run it once, outside of the schedule.
 class InputStage : public Stage {
  public:
+  // `slots_after`: further slots of the tuple, handed on.
   InputStage(const std::array<float, 3>& mean, const std::array<float, 3>& std,
-             at::ScalarType dtype);
+             at::ScalarType dtype, int slots_after = 0);
   Tensors Forward(const StageContext& context, Tensors in) override;
+  std::vector<int> handed_on() const override;
 
  private:
   at::ScalarType dtype_;
+  int slots_after_;
   at::Tensor scale_;  // [3, 1, 1, 1]: 1 / (255 std)
   at::Tensor shift_;  // [3, 1, 1, 1]: -mean / std
 };

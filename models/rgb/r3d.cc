@@ -1,120 +1,97 @@
 #include "models/rgb/r3d.h"
 
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/heads/classifier.h"
-#include "models/layers/batch_norm.h"
-#include "models/layers/conv3d.h"
-#include "models/layers/parameter_maker.h"
+#include "models/heads/conv_classifier.h"
+#include "models/layers/conv_stages.h"
 
 namespace slimreel {
 namespace {
 
-using Size3 = std::array<int64_t, 3>;
-constexpr Size3 kCube{3, 3, 3};
-constexpr Size3 kOne{1, 1, 1};
+using Size = std::vector<int64_t>;
+using Stages = std::vector<std::unique_ptr<Stage>>;
 
-std::string Describe(const Size3& size) {
-  return absl::StrCat(size[0], "x", size[1], "x", size[2]);
+// torchvision's midplanes: about as many weights as a 3x3x3 convolution has.
+int64_t MiddleChannels(int64_t inputs, int64_t outputs) {
+  return inputs * outputs * 27 / (inputs * 9 + 3 * outputs);
 }
 
-// Convolution, BatchNorm: what a stage is made of.
-struct ConvNorm {
-  ConvNorm(ParameterMaker& make, const std::string& prefix, int64_t inputs, int64_t outputs,
-           Size3 kernel, Size3 stride)
-      : conv(make, prefix + ".0", inputs, outputs, kernel, stride),
-        norm(make, prefix + ".1", outputs) {}
-
-  // A fresh tensor that backward does not need: ReLU and sums go in place on it.
-  at::Tensor Forward(const StageContext& context, const at::Tensor& x) {
-    return norm.Forward(context, conv.Forward(x));
+// One half of a residual block: `prefix`.0 is the convolution, `prefix`.1 its norm.
+std::vector<ConvNormShape> Half(const std::string& prefix, VideoConv kind, int64_t inputs,
+                                int64_t outputs, int64_t middle, int64_t stride) {
+  const std::string conv = prefix + ".0";
+  const std::string norm = prefix + ".1";
+  if (kind == VideoConv::kCube) {
+    return {{prefix, conv, norm, {inputs, outputs, {3, 3, 3}, Size(3, stride)}}};
   }
-
-  Conv3d conv;
-  BatchNorm norm;
-};
-
-// {x} -> {relu(norm(conv(x)))}
-class Stem : public Stage {
- public:
-  Stem(const R3dConfig& config, const ModelSpec& spec) : Stage("stem") {
-    ParameterMaker make(spec.seed, spec.dtype, &parameters_, &buffers_);
-    layer_.emplace(make, "stem", 3, config.stem_width, config.stem_kernel, config.stem_stride);
+  if (kind == VideoConv::kFlat) {
+    return {{prefix, conv, norm, {inputs, outputs, {1, 3, 3}, {1, stride, stride}}}};
   }
+  return {{prefix + ".spatial",
+           conv + ".0",
+           conv + ".1",
+           {inputs, middle, {1, 3, 3}, {1, stride, stride}}},
+          {prefix, conv + ".3", norm, {middle, outputs, {3, 1, 1}, {stride, 1, 1}}}};
+}
 
-  Tensors Forward(const StageContext& context, Tensors in) override {
-    return {layer_->Forward(context, in[0]).relu_()};
+ResidualBlockShape Block(const std::string& name, VideoConv kind, int64_t inputs, int64_t outputs,
+                         int64_t stride) {
+  const int64_t middle = MiddleChannels(inputs, outputs);
+  ResidualBlockShape block;
+  block.convs = Half(name + ".conv1", kind, inputs, outputs, middle, stride);
+  for (ConvNormShape& conv : Half(name + ".conv2", kind, outputs, outputs, middle, 1)) {
+    block.convs.push_back(std::move(conv));
   }
-
- private:
-  std::optional<ConvNorm> layer_;
-};
-
-struct BlockShape {
-  std::string name;  // "layer1.0"
-  int64_t inputs;
-  int64_t outputs;
-  Size3 stride;
-};
-
-// First half of a block: {x} -> {relu(norm(conv(x))), x}
-class BlockConv1 : public Stage {
- public:
-  BlockConv1(const BlockShape& shape, const ModelSpec& spec)
-      : Stage(shape.name + ".conv1"),
-        signature_(absl::StrCat("r3d_conv1 ", shape.inputs, "->", shape.outputs, " stride ",
-                                Describe(shape.stride))) {
-    ParameterMaker make(spec.seed, spec.dtype, &parameters_, &buffers_);
-    layer_.emplace(make, name(), shape.inputs, shape.outputs, kCube, shape.stride);
+  if (stride != 1 || inputs != outputs) {
+    const int64_t in_time = kind == VideoConv::kFlat ? 1 : stride;
+    block.shortcut = {"",
+                      name + ".downsample.0",
+                      name + ".downsample.1",
+                      {inputs, outputs, {1, 1, 1}, {in_time, stride, stride}}};
   }
+  return block;
+}
 
-  Tensors Forward(const StageContext& context, Tensors in) override {
-    return {layer_->Forward(context, in[0]).relu_(), in[0]};
+Stages Stem(const R3dConfig& config, ConvStream& stream) {
+  const Size kernel(config.stem_kernel.begin(), config.stem_kernel.end());
+  const Size stride(config.stem_stride.begin(), config.stem_stride.end());
+  Stages stages;
+  if (config.stem_middle == 0) {
+    stages.push_back(
+        stream.Conv({"stem", "stem.0", "stem.1", {3, config.stem_width, kernel, stride}}));
+    return stages;
   }
-  std::vector<int> handed_on() const override { return {-1, 0}; }
-  std::string signature() const override { return signature_; }
+  stages.push_back(
+      stream.Conv({"stem.spatial",
+                   "stem.0",
+                   "stem.1",
+                   {3, config.stem_middle, {1, kernel[1], kernel[2]}, {1, stride[1], stride[2]}}}));
+  stages.push_back(
+      stream.Conv({"stem",
+                   "stem.3",
+                   "stem.4",
+                   {config.stem_middle, config.stem_width, {kernel[0], 1, 1}, {stride[0], 1, 1}}}));
+  return stages;
+}
 
- private:
-  std::string signature_;
-  std::optional<ConvNorm> layer_;
-};
-
-// Second half: {y, x} -> {relu(norm(conv(y)) + shortcut(x))}; the shortcut is a
-// strided 1x1x1 convolution with BatchNorm where shapes differ, else x itself.
-class BlockConv2 : public Stage {
- public:
-  BlockConv2(const BlockShape& shape, const ModelSpec& spec)
-      : Stage(shape.name + ".conv2"),
-        signature_(absl::StrCat("r3d_conv2 ", shape.inputs, "->", shape.outputs, " stride ",
-                                Describe(shape.stride))) {
-    ParameterMaker make(spec.seed, spec.dtype, &parameters_, &buffers_);
-    layer_.emplace(make, name(), shape.outputs, shape.outputs, kCube, kOne);
-    if (shape.inputs != shape.outputs || shape.stride != kOne) {
-      downsample_.emplace(make, shape.name + ".downsample", shape.inputs, shape.outputs, kOne,
-                          shape.stride);
-    }
-  }
-
-  Tensors Forward(const StageContext& context, Tensors in) override {
-    at::Tensor out = layer_->Forward(context, in[0]);
-    out.add_(downsample_ ? downsample_->Forward(context, in[1]) : in[1]);
-    return {out.relu_()};
-  }
-  std::string signature() const override { return signature_; }
-
- private:
-  std::string signature_;
-  std::optional<ConvNorm> layer_;
-  std::optional<ConvNorm> downsample_;
-};
+R3dConfig EighteenLayers(VideoConv first, VideoConv others) {
+  R3dConfig config;
+  config.layers = {
+      {64, 2, 1, first}, {128, 2, 2, others}, {256, 2, 2, others}, {512, 2, 2, others}};
+  return config;
+}
 
 }  // namespace
 
-R3dConfig R3d18() {
-  R3dConfig config;
-  config.layers = {{64, 2, kOne}, {128, 2, {2, 2, 2}}, {256, 2, {2, 2, 2}}, {512, 2, {2, 2, 2}}};
+R3dConfig R3d18() { return EighteenLayers(VideoConv::kCube, VideoConv::kCube); }
+
+R3dConfig Mc3R18() { return EighteenLayers(VideoConv::kCube, VideoConv::kFlat); }
+
+R3dConfig R2Plus1dR18() {
+  R3dConfig config = EighteenLayers(VideoConv::kFactorised, VideoConv::kFactorised);
+  config.stem_middle = 45;
   return config;
 }
 
@@ -122,26 +99,31 @@ R3dConfig R3dNano() {
   R3dConfig config;
   config.stem_kernel = {3, 5, 5};
   config.stem_width = 16;
-  config.layers = {{32, 1, {2, 2, 2}}, {64, 1, {2, 2, 2}}, {64, 1, {2, 2, 2}}};
+  config.layers = {{32, 1, 2}, {64, 1, 2}, {64, 1, 2}};
   return config;
 }
 
-std::vector<std::unique_ptr<Stage>> MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
-  std::vector<std::unique_ptr<Stage>> stages;
-  stages.push_back(std::make_unique<Stem>(config, spec));
+Stages MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
+  ConvStream stream({spec.seed, spec.dtype, spec.device}, /*items_per_sample=*/1);
+  Stages stages = Stem(config, stream);
   int64_t inputs = config.stem_width;
   for (size_t l = 0; l < config.layers.size(); ++l) {
     const R3dConfig::Layer& layer = config.layers[l];
     for (int64_t b = 0; b < layer.blocks; ++b) {
-      const BlockShape shape{absl::StrCat("layer", l + 1, ".", b), inputs, layer.width,
-                             b == 0 ? layer.stride : kOne};
-      stages.push_back(std::make_unique<BlockConv1>(shape, spec));
-      stages.push_back(std::make_unique<BlockConv2>(shape, spec));
+      const std::string name = absl::StrCat("layer", l + 1, ".", b);
+      for (auto& stage :
+           stream.Block(Block(name, layer.conv, inputs, layer.width, b == 0 ? layer.stride : 1))) {
+        stages.push_back(std::move(stage));
+      }
       inputs = layer.width;
     }
   }
-  stages.push_back(std::make_unique<ConvClassifier>(ClassifierOptions{
-      inputs, spec.num_classes, spec.dropout < 0 ? 0.0 : spec.dropout, spec.seed, spec.dtype}));
+  stages.push_back(std::make_unique<ConvClassifier>(
+      "fc", std::vector<ConvClassifier::Stream>{{"fc", stream.TakeNorm()}},
+      ClassifierOptions{.num_classes = spec.num_classes,
+                        .dropout = spec.dropout < 0 ? 0.0 : spec.dropout,
+                        .seed = spec.seed,
+                        .dtype = spec.dtype}));
   return stages;
 }
 

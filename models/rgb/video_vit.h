@@ -26,7 +26,9 @@ struct VideoVitConfig {
 };
 
 VideoVitConfig VideoVitNano();
+VideoVitConfig VideoVitTiny();
 VideoVitConfig VideoVitSmall();  // VideoMAE-S
+VideoVitConfig VideoVitBase();   // VideoMAE-B
 
 // [1, tokens, dim] of `dtype`: sin at even, cos at odd places of
 // position / 10000^(2 floor(i / 2) / dim), rounded to float32 as the reference does.

@@ -10,6 +10,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,12 @@ struct StageContext {
   // group. Micro-batches start at multiples of it.
   int64_t norm_group = 0;
   bool norm_frozen = false;  // BatchNorm normalises with running statistics
+  // Save less for backward and rebuild it there: the stage's lean form. Has the
+  // bits of the plain form; without effect on a stage that has none.
+  bool lean = false;
+  // kHalf or kBFloat16: the executor runs every visit under autocast to it. None: each
+  // operation computes in the dtype of its tensors.
+  std::optional<at::ScalarType> autocast;
   // What the loss compares with (classification: {labels [B] int64}); not owned.
   const Tensors* targets = nullptr;
   // Valid weight of the whole effective batch over all ranks, counted before the
@@ -67,6 +74,9 @@ class Stage {
   // Input slots that output slot j hands on untouched: handed_on()[j] is the
   // input slot, or -1 where output j is made here. Empty: none is handed on.
   virtual std::vector<int> handed_on() const { return {}; }
+
+  // Does `context.lean` make this stage keep less? Pure; may depend on its build alone.
+  virtual bool has_lean() const { return false; }
 
   // Two stages of equal signature do the same work for inputs of equal shape
   // (a profile of one serves for both). Default: the name, equal to nothing else.

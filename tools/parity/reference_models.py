@@ -1,62 +1,13 @@
-"""The published architectures in plain PyTorch: references for parity and for benchmarks.
+"""VideoMAE's transformer in plain PyTorch: reference for parity and for benchmarks.
 
-Written from the papers' and libraries' published shapes and key names (torchvision's
-r3d_18, Hugging Face's VideoMAEForVideoClassification), so that a state dict moves
-between these, the originals and SlimReel by its keys. Input: [B, 3, T, H, W] normalised.
+Written from the paper's shapes and the key names of Hugging Face's
+VideoMAEForVideoClassification, so that a state dict moves between this, the original
+and SlimReel by its keys. Input: [B, 3, T, H, W] normalised.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional
-
-
-def _conv3(inputs, outputs, stride=1):
-    return nn.Conv3d(inputs, outputs, 3, stride, 1, bias=False)
-
-
-class BasicBlock3d(nn.Module):
-    """Two 3x3x3 convolutions with a residual (keys conv1.0, conv1.1, conv2.0, conv2.1, downsample.0, .1)."""
-
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1 = nn.Sequential(_conv3(inputs, outputs, stride), nn.BatchNorm3d(outputs), nn.ReLU(inplace=True))
-        self.conv2 = nn.Sequential(_conv3(outputs, outputs), nn.BatchNorm3d(outputs))
-        self.relu = nn.ReLU(inplace=True)
-        self.downsample = None
-        if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
-                nn.Conv3d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm3d(outputs))
-
-    def forward(self, x):
-        shortcut = x if self.downsample is None else self.downsample(x)
-        return self.relu(self.conv2(self.conv1(x)) + shortcut)
-
-
-class R3d(nn.Module):
-    """torchvision's VideoResNet with 3-D blocks."""
-
-    def __init__(self, num_classes, widths=(64, 128, 256, 512), blocks=(2, 2, 2, 2)):
-        super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv3d(3, widths[0], (3, 7, 7), (1, 2, 2), (1, 3, 3), bias=False),
-            nn.BatchNorm3d(widths[0]), nn.ReLU(inplace=True))
-        inputs = widths[0]
-        for number, (width, count) in enumerate(zip(widths, blocks), 1):
-            layers = []
-            for i in range(count):
-                layers.append(BasicBlock3d(inputs, width, 2 if number > 1 and i == 0 else 1))
-                inputs = width
-            setattr(self, f"layer{number}", nn.Sequential(*layers))
-        self.fc = nn.Linear(inputs, num_classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        nn.init.normal_(self.fc.weight, 0, 0.01)
-        nn.init.zeros_(self.fc.bias)
-
-    def forward(self, x):
-        x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
-        return self.fc(x.mean((2, 3, 4)))
 
 
 class VitSelfAttention(nn.Module):
@@ -140,12 +91,3 @@ class VideoMae(nn.Module):
         for layer in self.videomae.encoder.layer:
             x = layer(x)
         return self.classifier(self.fc_norm(x.mean(1)))
-
-
-def build(name, num_classes, num_frames=16, image_size=112):
-    """A reference by SlimReel's model name."""
-    if name == "r3d_18":
-        return R3d(num_classes)
-    if name == "video_vit_small":
-        return VideoMae(num_classes, num_frames, image_size, 384, 6, 12)
-    raise ValueError(f"no reference for {name}; known: r3d_18, video_vit_small")

@@ -1,0 +1,20 @@
+// Builders of the models that read keypoints, alone or beside frames.
+#ifndef MODELS_FACTORY_POSE_MODELS_H_
+#define MODELS_FACTORY_POSE_MODELS_H_
+
+#include "models/factory/builder.h"
+
+namespace slimreel {
+
+// Inputs {keypoints [B, M, T, V, 3]}; stages: heatmaps, then the network's.
+ModelResult PoseC3dNanoModel(const ModelSpec& spec);
+ModelResult PoseC3dModel(const ModelSpec& spec);
+
+// Inputs {clips [B, 3, T, H, W], keypoints [B, M, 4 T, V, 3]}; stages: heatmaps,
+// input, then the network's; two logits.
+ModelResult RgbPoseConv3dNanoModel(const ModelSpec& spec);
+ModelResult RgbPoseConv3dModel(const ModelSpec& spec);
+
+}  // namespace slimreel
+
+#endif  // MODELS_FACTORY_POSE_MODELS_H_

@@ -1,0 +1,61 @@
+// Keys, shapes and parameter counts of the published sizes, from shapes alone, against
+// what tools/parity/check_hugging_face.py --keys recorded of Hugging Face's classes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "models/factory/factory.h"
+#include "models/layers/keyed_random.h"
+
+namespace slimreel {
+namespace {
+
+// `digest` of check_hugging_face.py; LayerId is FNV-1a.
+std::string Digest(const std::vector<NamedTensor>& tensors) {
+  std::vector<std::string> lines;
+  for (const NamedTensor& named : tensors) {
+    std::string line = named.name;
+    for (int64_t size : named.tensor.sizes()) line += " " + std::to_string(size);
+    lines.push_back(line + "\n");
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  char hex[17];
+  std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(LayerId(all)));
+  return hex;
+}
+
+TEST(PublishedTransformersTest, HaveHuggingFacesKeysShapesAndParameterCounts) {
+  std::ifstream file("models/factory/testdata/published_transformers.json");
+  const nlohmann::json table = nlohmann::json::parse(file);
+  ASSERT_EQ(table.size(), 9u);
+  for (const auto& [name, expected] : table.items()) {
+    ModelSpec spec;
+    spec.name = name;
+    spec.num_classes = 400;
+    spec.num_frames = name == "timesformer_base" ? 8 : 16;
+    spec.height = spec.width = 224;
+    spec.device = at::kMeta;
+    const ModelResult model = BuildModel(spec);
+    ASSERT_TRUE(model.ok()) << model.status();
+    std::vector<NamedTensor> all = Parameters(**model);
+    // Whisper's audio positions are a frozen parameter there, a buffer here.
+    for (const NamedTensor& named : Buffers(**model)) all.push_back(named);
+    int64_t count = 0;
+    for (const NamedTensor& named : all) {
+      EXPECT_TRUE(named.tensor.is_meta()) << named.name;
+      count += named.tensor.numel();
+    }
+    EXPECT_EQ(count, expected["parameters"].get<int64_t>()) << name;
+    EXPECT_EQ(all.size(), expected["keys"].get<size_t>()) << name;
+    EXPECT_EQ(Digest(all), expected["digest"].get<std::string>()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,81 @@
+#include "models/factory/rgb_models.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "models/factory/frames_model.h"
+#include "models/rgb/frame_resnet.h"
+#include "models/rgb/inflated_resnet.h"
+#include "models/rgb/r3d.h"
+#include "models/rgb/timesformer.h"
+#include "models/rgb/video_vit.h"
+
+namespace slimreel {
+namespace {
+
+ModelResult R3dModel(const R3dConfig& config, const ModelSpec& spec) {
+  // Halved four or five times, 32 pixels leave the last BatchNorm more than one value a channel.
+  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
+  return FramesModel(spec, kKinetics, MakeR3dStages(config, spec));
+}
+
+ModelResult FrameResNetModel(const FrameResNetConfig& config, const ModelSpec& spec) {
+  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
+  return FramesModel(spec, kImageNet, MakeFrameResNetStages(config, spec));
+}
+
+// Both ways a multiple of the patch.
+absl::Status RequirePatches(int64_t patch, const ModelSpec& spec) {
+  if (spec.height % patch == 0 && spec.width % patch == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("model ", spec.name, " takes image sizes that are multiples of ", patch,
+                   ", not ", spec.height, "x", spec.width, " (data.img_size)"));
+}
+
+ModelResult VideoVitModel(const VideoVitConfig& config, const ModelSpec& spec) {
+  if (spec.num_frames % config.tubelet != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model ", spec.name, " takes a number of frames that is a multiple of ",
+                     config.tubelet, ", not ", spec.num_frames, " (data.num_frames)"));
+  }
+  SLIMREEL_RETURN_IF_ERROR(RequirePatches(config.patch, spec));
+  return FramesModel(spec, kImageNet, MakeVideoVitStages(config, spec));
+}
+
+}  // namespace
+
+ModelResult R3dNanoModel(const ModelSpec& spec) { return R3dModel(R3dNano(), spec); }
+ModelResult R3d18Model(const ModelSpec& spec) { return R3dModel(R3d18(), spec); }
+ModelResult Mc3R18Model(const ModelSpec& spec) { return R3dModel(Mc3R18(), spec); }
+ModelResult R2Plus1dR18Model(const ModelSpec& spec) { return R3dModel(R2Plus1dR18(), spec); }
+
+ModelResult ResNet18Model(const ModelSpec& spec) { return FrameResNetModel(ResNet18(), spec); }
+ModelResult ResNet50Model(const ModelSpec& spec) { return FrameResNetModel(ResNet50(), spec); }
+
+ModelResult SlowOnlyR50Model(const ModelSpec& spec) {
+  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
+  return FramesModel(spec, kImageNet,
+                     MakeInflatedResNetStages(
+                         SlowOnlyR50(), {.num_classes = spec.num_classes, .dropout = spec.dropout},
+                         {spec.seed, spec.dtype, spec.device}));
+}
+
+ModelResult VideoVitNanoModel(const ModelSpec& spec) { return VideoVitModel(VideoVitNano(), spec); }
+ModelResult VideoVitTinyModel(const ModelSpec& spec) { return VideoVitModel(VideoVitTiny(), spec); }
+ModelResult VideoVitSmallModel(const ModelSpec& spec) {
+  return VideoVitModel(VideoVitSmall(), spec);
+}
+
+ModelResult VideoVitBaseModel(const ModelSpec& spec) { return VideoVitModel(VideoVitBase(), spec); }
+
+ModelResult TimesformerBaseModel(const ModelSpec& spec) {
+  const TimesformerConfig config = TimesformerBase();
+  SLIMREEL_RETURN_IF_ERROR(RequirePatches(config.patch, spec));
+  return FramesModel(spec, kTimesformer, MakeTimesformerStages(config, spec));
+}
+
+}  // namespace slimreel

@@ -1,0 +1,22 @@
+// Builders of the models that read log-mel spectrograms and tokens.
+#ifndef MODELS_FACTORY_SPEECH_MODELS_H_
+#define MODELS_FACTORY_SPEECH_MODELS_H_
+
+#include "models/factory/builder.h"
+
+namespace slimreel {
+
+// Inputs {log_mel [B, mels, frames] float, tokens [B, L] int64}; num_classes becomes the
+// vocabulary's size, whatever the spec says.
+ModelResult WhisperNanoModel(const ModelSpec& spec);
+ModelResult WhisperTinyModel(const ModelSpec& spec);
+ModelResult WhisperBaseModel(const ModelSpec& spec);
+ModelResult WhisperSmallModel(const ModelSpec& spec);
+ModelResult WhisperMediumModel(const ModelSpec& spec);
+ModelResult WhisperLargeV2Model(const ModelSpec& spec);
+ModelResult WhisperLargeV3Model(const ModelSpec& spec);
+ModelResult WhisperTurboModel(const ModelSpec& spec);
+
+}  // namespace slimreel
+
+#endif  // MODELS_FACTORY_SPEECH_MODELS_H_

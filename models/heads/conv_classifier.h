@@ -1,0 +1,45 @@
+// The head of a convolutional network: last norm and ReLU, averages, logits.
+#ifndef MODELS_HEADS_CONV_CLASSIFIER_H_
+#define MODELS_HEADS_CONV_CLASSIFIER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "models/heads/classifier.h"
+#include "models/layers/dropout.h"
+#include "models/layers/norm_relu.h"
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+// {raw convolution output [B, C, T, H, W] (, shortcut)} per stream, one after
+// another -> {logits [B, K]} per stream: norm, ReLU, mean over T, H, W, dropout,
+// linear. Keys key.{weight, bias}: normal(0, 0.01), zero, as torchvision's
+// VideoResNet (`fc`), mmaction2's I3DHead (`cls_head.fc_cls`) and RGBPoseHead
+// (`cls_head.fc_rgb`, `cls_head.fc_pose`).
+class ConvClassifier : public Stage {
+ public:
+  struct Stream {
+    std::string key;
+    NormReluShape norm;
+  };
+  // options.features is not read: each stream's norm says its channels.
+  ConvClassifier(std::string name, const std::vector<Stream>& streams,
+                 const ClassifierOptions& options);
+  Tensors Forward(const StageContext& context, Tensors in) override;
+
+ private:
+  struct Branch {
+    NormRelu norm;
+    Dropout dropout;
+    at::Tensor weight;  // [K, C]
+    at::Tensor bias;    // [K]
+  };
+  std::vector<Branch> branches_;
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_HEADS_CONV_CLASSIFIER_H_

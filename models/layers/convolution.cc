@@ -1,0 +1,97 @@
+#include "models/layers/convolution.h"
+
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv3d.h>
+#include <ATen/ops/conv_transpose3d.h>
+#include <ATen/ops/convolution_backward.h>
+
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "models/layers/autocast.h"
+
+namespace slimreel {
+namespace {
+
+std::vector<int64_t> WeightSizes(const ConvolutionShape& shape) {
+  std::vector<int64_t> sizes{shape.outputs, shape.inputs};
+  if (shape.transposed) std::swap(sizes[0], sizes[1]);
+  sizes.insert(sizes.end(), shape.kernel.begin(), shape.kernel.end());
+  return sizes;
+}
+
+// torch.nn.ConvTranspose3d's own start, which mmaction2 leaves as it is: uniform in
+// +-1 / sqrt(fan in), fan in of the stored shape.
+at::Tensor MakeWeight(ParameterMaker& make, const std::string& key, const ConvolutionShape& shape) {
+  const std::vector<int64_t> sizes = WeightSizes(shape);
+  if (!shape.transposed) return make.KaimingNormalFanOut(key, sizes);
+  double fan_in = static_cast<double>(shape.outputs);
+  for (int64_t k : shape.kernel) fan_in *= static_cast<double>(k);
+  return make.Uniform(key, sizes, 1.0 / std::sqrt(fan_in));
+}
+
+}  // namespace
+
+Convolution::Convolution(ParameterMaker& make, const std::string& prefix,
+                         const ConvolutionShape& shape)
+    : weight_(MakeWeight(make, prefix + ".weight", shape)),
+      stride_(shape.stride),
+      transposed_(shape.transposed) {
+  TORCH_CHECK(shape.kernel.size() == shape.stride.size() &&
+                  (shape.kernel.size() == 3 || (shape.kernel.size() == 2 && !shape.transposed)),
+              prefix, ": a kernel of ", shape.kernel.size(), " and a stride of ",
+              shape.stride.size(), " dimensions");
+  for (size_t i = 0; i < shape.kernel.size(); ++i) {
+    padding_.push_back(shape.kernel[i] / 2);
+    output_padding_.push_back(transposed_ ? stride_[i] - 1 : 0);
+  }
+}
+
+// Note [Short clips in bfloat16]
+// oneDNN's weight gradient of a 3-D convolution in bfloat16 on the CPU reads memory that
+// nobody wrote where the clip is shorter than the kernel but longer than one frame, with
+// stride 1 in time (seen in LibTorch 2.13: T = 2 with kernel 3, T = 2..6 with kernel 7; errors
+// from 1 to 1e38 relative; a clip of 16 frames has T = 2 in the last layer of R3D). Such
+// a convolution computes in float32, and its result is rounded as usual.
+bool Convolution::WrongInBfloat16(const at::Tensor& x) const {
+  if (!x.is_cpu() || x.scalar_type() != at::kBFloat16 || stride_.size() != 3) return false;
+  const int64_t kernel = 2 * padding_[0] + 1;
+  return stride_[0] == 1 && x.size(2) > 1 && x.size(2) < kernel;
+}
+
+at::Tensor Convolution::Convolve(const at::Tensor& x, const at::Tensor& weight) const {
+  if (transposed_) return at::conv_transpose3d(x, weight, {}, stride_, padding_, output_padding_);
+  return stride_.size() == 2 ? at::conv2d(x, weight, {}, stride_, padding_)
+                             : at::conv3d(x, weight, {}, stride_, padding_);
+}
+
+at::Tensor Convolution::Forward(const at::Tensor& x) const {
+  const at::Tensor weight = CastForProduct(weight_);
+  const WithoutAutocast cast_already;
+  return Apply(x.to(weight.scalar_type()), weight);
+}
+
+at::Tensor Convolution::Apply(const at::Tensor& x, const at::Tensor& weight) const {
+  if (!WrongInBfloat16(x)) return Convolve(x, weight);
+  return Convolve(x.to(at::kFloat), weight.to(at::kFloat)).to(x.scalar_type());
+}
+
+Convolution::Gradients Convolution::Backward(const at::Tensor& grad, const at::Tensor& x,
+                                             const at::Tensor& weight, bool need_x,
+                                             bool need_weight) const {
+  if (WrongInBfloat16(x)) {
+    Gradients wide =
+        Backward(grad.to(at::kFloat), x.to(at::kFloat), weight.to(at::kFloat), need_x, need_weight);
+    if (need_x) wide.x = wide.x.to(x.scalar_type());
+    if (need_weight) wide.weight = wide.weight.to(weight.scalar_type());
+    return wide;
+  }
+  const std::vector<int64_t> dilation(stride_.size(), 1);
+  auto [of_x, of_weight, of_bias] = at::convolution_backward(
+      grad, x, weight, at::OptionalIntArrayRef(), stride_, padding_, dilation, transposed_,
+      output_padding_, /*groups=*/1, {need_x, need_weight, false});
+  return {std::move(of_x), std::move(of_weight)};
+}
+
+}  // namespace slimreel

@@ -1,0 +1,87 @@
+// What stands between two convolutions of a residual network: BatchNorm, the
+// residual sum, ReLU, and after a stem max-pooling.
+//
+// Callers: norm_relu_conv, heads, the laterals of two streams. Threading: as the
+// owning stage.
+#ifndef MODELS_LAYERS_NORM_RELU_H_
+#define MODELS_LAYERS_NORM_RELU_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/layers/batch_norm.h"
+#include "models/layers/parameter_maker.h"
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+// One BatchNorm to be made: its key prefix, channels, initial weight.
+struct NormShape {
+  std::string prefix;
+  int64_t channels = 0;
+  double gamma = 1.0;
+};
+
+// (H, W) or (T, H, W); kernel 3, padding 1 in H and W, 1 and 0 in T.
+struct MaxPoolShape {
+  std::vector<int64_t> kernel;
+  std::vector<int64_t> stride;
+};
+
+// pool(relu(norm(raw) [+ shortcut | + shortcut_norm(shortcut)]))
+struct NormReluShape {
+  NormShape norm;
+  std::optional<NormShape> shortcut_norm =
+      std::nullopt;                // the shortcut is a raw convolution output
+  bool identity_shortcut = false;  // the shortcut is an activation
+  std::optional<MaxPoolShape> pool = std::nullopt;
+  // Items of dimension 0 that are one sample (frames folded into the batch).
+  int64_t items_per_sample = 1;
+};
+
+class NormRelu {
+ public:
+  NormRelu(ParameterMaker& make, const NormReluShape& shape);
+
+  // {raw convolution output [B, C, ...]}, or {it, shortcut} -> the activation, a fresh tensor.
+  at::Tensor Forward(const StageContext& context, const Tensors& raw);
+
+  // Slots of `raw`.
+  size_t num_inputs() const { return second_norm_ || identity_ ? 2 : 1; }
+  // True where the activation can be rebuilt from the raw outputs alone, which are
+  // kept anyway: an identity shortcut would have to be kept instead of the activation.
+  bool can_rebuild() const { return !identity_; }
+
+  // Without a graph, for lean forms; see BatchNorm.
+  struct Rebuilt {
+    BatchNorm::Rebuilt first, second;  // second: the shortcut's; their y are not held
+    at::Tensor relu;                   // before pooling
+    at::Tensor pooled, indices;        // undefined without pooling
+    const at::Tensor& activation() const { return pooled.defined() ? pooled : relu; }
+  };
+  Rebuilt Rebuild(const StageContext& context, const Tensors& raw);
+
+  // Gradients of raw[0], (raw[1]), then weight and bias of each norm: the order of
+  // parameters(). `need` has as many entries. Consumes `rebuilt`.
+  Tensors Backward(const StageContext& context, const Tensors& raw, Rebuilt rebuilt,
+                   at::Tensor grad, const std::vector<bool>& need);
+
+  Tensors parameters() const;
+
+ private:
+  StageContext ItemContext(StageContext context) const;
+
+  BatchNorm norm_;
+  std::optional<BatchNorm> second_norm_;
+  bool identity_;
+  std::optional<MaxPoolShape> pool_;
+  int64_t items_per_sample_;
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_LAYERS_NORM_RELU_H_

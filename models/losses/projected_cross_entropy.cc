@@ -1,0 +1,177 @@
+#include "models/losses/projected_cross_entropy.h"
+
+#include <ATen/ops/_log_softmax.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "models/layers/autocast.h"
+
+namespace slimreel {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr int64_t kNoLabel = -100;
+
+// Note [The gradient is made in the forward pass]
+// The loss ends the chain, so its backward follows at once, and what it would
+// have to rebuild (a piece's softmax) is at hand in the forward pass. There the
+// gradients of the states [B L, C] and of the weight [V, C] are made piece by
+// piece and kept instead of any logits: three products in place of four. The
+// upstream gradient (1, or the loss scale) multiplies them in backward. Products run
+// on softmax - target, within [-1, 1], and only their results are divided by the
+// denominator, so that narrow dtypes do not underflow. Without grad, and for a
+// frozen weight, the gradient that nobody reads is not made.
+
+struct Pieces {
+  at::Tensor states;  // [N, C] of the rows with a label, in the dtype of the product
+  at::Tensor labels;  // [N]
+  at::Tensor weight;  // [V, C], as states
+  int64_t rows;       // of a piece
+  double smoothing;
+  double scale;  // 1 / denominator
+};
+
+struct Gradients {
+  at::Tensor states;  // [N, C], or undefined: not wanted
+  at::Tensor weight;  // [V, C], or undefined
+};
+
+// sum += scale * a x b, the product in the dtype of a and b.
+void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, double scale) {
+  if (a.scalar_type() == sum.scalar_type()) {
+    sum.addmm_(a, b, 1.0, scale);
+  } else {
+    sum.add_(at::mm(a, b), scale);
+  }
+}
+
+// log softmax [n, V] becomes its gradient: softmax - (1 - s) onehot - s / V.
+at::Tensor GradOfLogits(at::Tensor log_softmax, const at::Tensor& label, double smoothing) {
+  at::Tensor grad = log_softmax.exp_();
+  if (smoothing > 0) grad.sub_(smoothing / static_cast<double>(grad.size(1)));
+  return grad.scatter_add_(1, label, at::empty(label.sizes(), grad.options()).fill_(smoothing - 1));
+}
+
+// Returns the loss []; adds into the gradients that are defined.
+at::Tensor SumPieces(const Pieces& in, Gradients* gradients) {
+  const at::ScalarType wide = in.states.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const int64_t count = in.states.size(0);
+  const int64_t vocabulary = in.weight.size(0);
+  at::Tensor sum = at::zeros({}, in.states.options().dtype(at::kDouble));
+  at::Tensor logits = at::empty({std::min(in.rows, count), vocabulary}, in.states.options());
+  for (int64_t begin = 0; begin < count; begin += in.rows) {
+    const int64_t rows = std::min(in.rows, count - begin);
+    const at::Tensor states = in.states.narrow(0, begin, rows);
+    const at::Tensor label = in.labels.narrow(0, begin, rows).unsqueeze(1);
+    at::Tensor piece = logits.narrow(0, 0, rows);
+    at::mm_out(piece, states, in.weight.t());
+    at::Tensor log_softmax = at::_log_softmax(piece.to(wide), 1, /*half_to_float=*/false);
+    sum.sub_(log_softmax.gather(1, label).sum(at::kDouble), 1.0 - in.smoothing);
+    if (in.smoothing > 0) {
+      sum.sub_(log_softmax.sum(at::kDouble), in.smoothing / static_cast<double>(vocabulary));
+    }
+    if (!gradients->states.defined() && !gradients->weight.defined()) continue;
+    const at::Tensor grad =
+        GradOfLogits(std::move(log_softmax), label, in.smoothing).to(in.states.scalar_type());
+    if (gradients->states.defined()) {
+      at::Tensor of_piece = gradients->states.narrow(0, begin, rows);
+      AddProduct(of_piece, grad, in.weight, in.scale);
+    }
+    if (gradients->weight.defined()) AddProduct(gradients->weight, grad.t(), states, in.scale);
+  }
+  return sum.mul_(in.scale).to(wide);
+}
+
+// Positions of labels [N] with one, checked.
+at::Tensor LabelledRows(const at::Tensor& labels, int64_t vocabulary) {
+  const at::Tensor valid = labels.ne(kNoLabel).nonzero().squeeze(1);
+  if (valid.numel() > 0) {
+    const at::Tensor present = labels.index_select(0, valid);
+    TORCH_CHECK(present.min().item<int64_t>() >= 0 && present.max().item<int64_t>() < vocabulary,
+                "labels are 0..", vocabulary - 1, " or -100, not ", present.min().item<int64_t>(),
+                "..", present.max().item<int64_t>());
+  }
+  return valid;
+}
+
+struct ProjectedCrossEntropyFunction : torch::autograd::Function<ProjectedCrossEntropyFunction> {
+  // rows [B L, C], weight [V, C]; product: the dtype of the products.
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& rows,
+                            const at::Tensor& weight, const at::Tensor& labels,
+                            at::ScalarType product, int64_t piece_rows, double smoothing,
+                            double scale, bool with_gradient) {
+    const WithoutAutocast full_precision;
+    const at::Tensor valid = LabelledRows(labels, weight.size(0));
+    const Pieces pieces{rows.index_select(0, valid).to(product),
+                        labels.index_select(0, valid),
+                        weight.to(product),
+                        piece_rows,
+                        smoothing,
+                        scale};
+    Gradients gradients;
+    if (with_gradient && rows.requires_grad()) {
+      gradients.states = at::zeros({valid.numel(), rows.size(1)}, rows.options());
+    }
+    if (with_gradient && weight.requires_grad()) gradients.weight = at::zeros_like(weight);
+    const at::Tensor loss = SumPieces(pieces, &gradients);
+    if (gradients.states.defined()) {
+      gradients.states =
+          at::zeros_like(rows).index_copy_(0, valid, std::exchange(gradients.states, {}));
+    }
+    context->saved_data["states"] = gradients.states;
+    context->saved_data["weight"] = gradients.weight;
+    return loss;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list& grads) {
+    variable_list out(8);
+    const char* const names[] = {"states", "weight"};
+    for (int i = 0; i < 2; ++i) {
+      // Taken out, not copied: the engine owns it from here.
+      at::Tensor grad = std::exchange(context->saved_data[names[i]], c10::IValue()).toTensor();
+      if (!grad.defined()) continue;
+      const bool is_one = grads[0].is_cpu() && grads[0].item<double>() == 1.0;
+      out[i] = is_one ? std::move(grad) : grad.mul_(grads[0].to(grad.scalar_type()));
+    }
+    return out;
+  }
+};
+
+}  // namespace
+
+ProjectedCrossEntropy::ProjectedCrossEntropy(const NamedTensor& weight,
+                                             const ProjectedCrossEntropyOptions& options)
+    : Loss("loss"), options_(options), weight_(weight.tensor) {
+  parameters_.push_back(weight);
+}
+
+Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) {
+  TORCH_CHECK(context.targets != nullptr && !context.targets->empty(),
+              "the loss needs labels in context.targets");
+  const at::Tensor rows = in[0].reshape({-1, in[0].size(-1)});
+  const at::Tensor labels = (*context.targets)[0].to(rows.device()).reshape(-1);
+  TORCH_CHECK(labels.numel() == rows.size(0), "labels of ", labels.numel(), " tokens for ",
+              rows.size(0), " states");
+  const at::ScalarType product =
+      AutocastOn(rows) ? CastForProduct(rows.narrow(0, 0, 0)).scalar_type() : rows.scalar_type();
+  const int64_t row_bytes = weight_.size(0) * static_cast<int64_t>(c10::elementSize(product));
+  const int64_t piece_rows = std::max<int64_t>(16, options_.piece_bytes / row_bytes);
+  return {ProjectedCrossEntropyFunction::apply(
+      rows, weight_, labels, product, piece_rows, options_.label_smoothing,
+      1.0 / context.loss_denominator, c10::GradMode::is_enabled())};
+}
+
+double ProjectedCrossEntropy::ValidWeight(const Tensors& targets) const {
+  return static_cast<double>(targets[0].ne(kNoLabel).sum().item<int64_t>());
+}
+
+}  // namespace slimreel

@@ -1,0 +1,59 @@
+// Where the RGB and the pose stream exchange features (mmaction2's RGBPoseConv3D).
+//
+// Callers: rgbpose_conv3d. Threading and ownership: as every stage.
+#ifndef MODELS_RGBPOSE_LATERALS_H_
+#define MODELS_RGBPOSE_LATERALS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "models/layers/convolution.h"
+#include "models/layers/norm_relu.h"
+#include "models/layers/parameter_maker.h"
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+// One stream at a lateral point.
+struct LateralSide {
+  NormReluShape norm;  // of the raw outputs that the stream brings
+  std::string key;     // prefix of the lateral into this stream: key.conv (, key.bn)
+  int64_t channels;    // that it adds
+};
+
+struct LateralsShape {
+  std::string name;
+  LateralSide rgb;
+  LateralSide pose;
+  int64_t speed_ratio = 4;  // pose frames per RGB frame
+  double drop_path = 0.0;   // probability that a lateral is zero for a whole batch
+};
+
+// {rgb raw (, shortcut), pose raw (, shortcut)} -> {rgb y, lateral into rgb, pose y,
+// lateral into pose}, y = relu(norm(raw) + shortcut). Into RGB: a convolution (7, 1, 1) of
+// the pose y with stride speed_ratio in time, without norm; into pose: relu(norm(.)) of
+// a transposed convolution (7, 1, 1) of the RGB y. The consumer concatenates.
+// Drop-path draws once per batch and stream, for all lateral points alike, from
+// (seed, step, stream); a dropped lateral gives zeros and takes no gradient, and its
+// norm has moved its statistics all the same.
+class Laterals : public Stage {
+ public:
+  Laterals(const LateralsShape& shape, const ParameterOptions& options);
+  Tensors Forward(const StageContext& context, Tensors in) override;
+
+ private:
+  struct Side {
+    NormRelu norm;
+    Convolution lateral;
+    uint64_t drop_key;
+  };
+  std::optional<Side> rgb_;
+  std::optional<Side> pose_;
+  std::optional<BatchNorm> pose_norm_;  // of the transposed convolution
+  double drop_path_;
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_RGBPOSE_LATERALS_H_

@@ -1,0 +1,60 @@
+// Whisper (Radford et al. 2022), as Hugging Face's WhisperForConditionalGeneration with
+// its keys; `proj_out` is the token embedding and is not stored twice.
+//
+// Callers: the factory.
+#ifndef MODELS_SPEECH_WHISPER_H_
+#define MODELS_SPEECH_WHISPER_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "models/factory/model_spec.h"
+#include "models/losses/loss.h"
+#include "models/stage/stage.h"
+
+namespace slimreel {
+
+struct WhisperConfig {
+  int64_t dim = 384;
+  int64_t heads = 6;
+  int64_t encoder_layers = 4;
+  int64_t decoder_layers = 4;
+  int64_t mels = 80;
+  int64_t vocabulary = 51865;
+  int64_t audio_positions = 1500;  // half the frames of the log-mel spectrogram
+  int64_t text_positions = 448;
+  int64_t pad_id = 50257;  // gets no gradient from being read
+};
+
+WhisperConfig WhisperNano();  // two layers a side of 128, for demos and tests
+WhisperConfig WhisperTiny();
+WhisperConfig WhisperBase();
+WhisperConfig WhisperSmall();
+WhisperConfig WhisperMedium();
+WhisperConfig WhisperLargeV2();
+WhisperConfig WhisperLargeV3();
+WhisperConfig WhisperTurbo();
+
+struct WhisperStages {
+  // encoder.embeddings, encoder.N.{attention, mlp}, encoder.norm, decoder.embeddings,
+  // decoder.N.{attention, cross_attention, mlp}, decoder.norm:
+  // {log_mel [B, mels, frames], tokens [B, L] int64} -> {states [B, L, C]}. In the
+  // encoder slot 1 hands the tokens on, in the decoder the encoder's states [B, frames/2, C].
+  std::vector<std::unique_ptr<Stage>> stages;
+  std::unique_ptr<Loss> loss;  // holds the embedding, tied
+};
+
+// frames is even and at most 2 audio_positions, L at most text_positions. Of the spec it
+// reads dropout, drop_path, label_smoothing, seed, dtype and device.
+WhisperStages MakeWhisperStages(const WhisperConfig& config, const ModelSpec& spec);
+
+// [positions, dim]: sines of t / 10000^(i / (dim / 2 - 1)) for i < dim / 2, then the cosines
+// (modeling_whisper.py, sinusoids), in float32 as the reference computes them.
+at::Tensor AudioPositions(int64_t positions, int64_t dim);
+
+}  // namespace slimreel
+
+#endif  // MODELS_SPEECH_WHISPER_H_

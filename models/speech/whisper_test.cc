@@ -1,0 +1,76 @@
+// Whisper against plain PyTorch in float64 by a fixture of
+// tools/parity/make_transformer_fixtures.py, and the tied output.
+#include "models/speech/whisper.h"
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
+#include <gtest/gtest.h>
+
+#include "models/speech/shift_tokens.h"
+#include "models/testing/parity.h"
+
+namespace slimreel {
+namespace {
+
+WhisperStages Small() {
+  const WhisperConfig config{.dim = 24,
+                             .heads = 3,
+                             .encoder_layers = 2,
+                             .decoder_layers = 2,
+                             .mels = 6,
+                             .vocabulary = 40,
+                             .audio_positions = 11,
+                             .text_positions = 9,
+                             .pad_id = 39};
+  ModelSpec spec;
+  spec.dtype = at::kDouble;
+  spec.label_smoothing = 0.1;
+  return MakeWhisperStages(config, spec);
+}
+
+TEST(WhisperTest, EqualsTheReferenceInBothModesAndForms) {
+  const nlohmann::json fixture = ReadFixture("models/speech/testdata/whisper.json");
+  const WhisperStages whisper = Small();
+  const ParityCase parity{fixture, whisper.stages, *whisper.loss};
+  for (const char* mode : {"train", "eval"}) {
+    for (const bool lean : {false, true}) {
+      SCOPED_TRACE(testing::Message() << mode << (lean ? " lean" : ""));
+      ExpectParity(parity, mode, 1e-11, lean);
+      for (const auto& stage : whisper.stages) {
+        for (const NamedTensor& named : stage->parameters()) named.tensor.mutable_grad().reset();
+      }
+    }
+  }
+}
+
+TEST(WhisperTest, OutputProjectionIsTheTokenEmbeddingItself) {
+  const WhisperStages whisper = Small();
+  ASSERT_EQ(whisper.loss->parameters().size(), 1u);
+  const NamedTensor& tied = whisper.loss->parameters()[0];
+  EXPECT_EQ(tied.name, "model.decoder.embed_tokens.weight");
+  int found = 0;
+  for (const auto& stage : whisper.stages) {
+    for (const NamedTensor& named : stage->parameters()) {
+      if (named.name != tied.name) continue;
+      EXPECT_TRUE(named.tensor.is_same(tied.tensor));
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 1);
+}
+
+// modeling_whisper.py, sinusoids(4, 6), printed by torch 2.13.
+TEST(WhisperTest, AudioPositionsAreTheReferences) {
+  const at::Tensor positions = AudioPositions(3, 6);
+  const double third[] = {0.9092974, 0.0199987, 0.0002, -0.4161468, 0.9998, 1.0};
+  for (int i = 0; i < 6; ++i) EXPECT_NEAR(positions[2][i].item<double>(), third[i], 1e-6) << i;
+}
+
+TEST(ShiftRightTest, StartsWithTheStartTokenAndPadsWhereNoLabelIs) {
+  const at::Tensor labels = at::tensor({5, 6, 7, 8, -100, -100}, at::kLong).view({2, 3});
+  EXPECT_TRUE(
+      at::equal(ShiftRight(labels, 1, 0), at::tensor({1, 5, 6, 1, 8, 0}, at::kLong).view({2, 3})));
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,234 @@
+#include "models/weights/key_rules.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+
+namespace slimreel {
+namespace {
+
+using Entries = std::vector<WeightEntry>;
+using Names = std::set<std::string>;
+
+// What training frameworks put before every key: DistributedDataParallel, Lightning and
+// others, torch.compile. `model.` is also Whisper's own.
+constexpr absl::string_view kWrappers[] = {"module.",           "state_dict.", "model_state.",
+                                           "model_state_dict.", "_orig_mod.",  "model."};
+// What a bare backbone's keys lack: Hugging Face's base models, mmaction2's backbones.
+constexpr absl::string_view kBackbones[] = {"videomae.", "timesformer.", "model.", "backbone."};
+// Of per-frame networks and of RGB+pose: this project's own.
+constexpr absl::string_view kOwnParts[] = {"temporal.", "cross_attention"};
+constexpr absl::string_view kHeads[] = {"fc.", "fc_norm.", "classifier.", "cls_head."};
+
+bool AllStartWith(const Entries& entries, absl::string_view prefix) {
+  return !entries.empty() && std::all_of(entries.begin(), entries.end(), [&](const auto& entry) {
+    return absl::StartsWith(entry.name, prefix);
+  });
+}
+
+template <size_t N>
+bool StartsWithAny(absl::string_view name, const absl::string_view (&prefixes)[N]) {
+  return std::any_of(std::begin(prefixes), std::end(prefixes),
+                     [name](absl::string_view prefix) { return absl::StartsWith(name, prefix); });
+}
+
+bool AnyStartsWith(const Names& names, absl::string_view prefix) {
+  const auto at = names.lower_bound(std::string(prefix));
+  return at != names.end() && absl::StartsWith(*at, prefix);
+}
+
+bool HasKey(const Entries& entries, absl::string_view name) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const WeightEntry& entry) { return entry.name == name; });
+}
+
+// Names of the model among the keys without their first `cut` characters, behind `prefix`.
+int64_t CountKnown(const Entries& entries, size_t cut, absl::string_view prefix,
+                   const Names& model) {
+  return std::count_if(entries.begin(), entries.end(), [&](const WeightEntry& entry) {
+    return model.contains(absl::StrCat(prefix, entry.name.substr(cut)));
+  });
+}
+
+bool IsWrapper(const Entries& entries, absl::string_view prefix, const Names& model) {
+  if (!AllStartWith(entries, prefix)) return false;
+  return !AnyStartsWith(model, prefix) ||
+         CountKnown(entries, prefix.size(), "", model) > CountKnown(entries, 0, "", model);
+}
+
+void StripWrappers(const Names& model, RenamedKeys* keys) {
+  for (bool again = true; again;) {
+    again = false;
+    for (const absl::string_view wrapper : kWrappers) {
+      if (!IsWrapper(keys->entries, wrapper, model)) continue;
+      for (WeightEntry& entry : keys->entries) entry.name.erase(0, wrapper.size());
+      keys->notes.push_back(absl::StrCat("left out '", wrapper, "' before every key"));
+      again = true;
+    }
+  }
+}
+
+void AddBackbonePrefix(const Names& model, RenamedKeys* keys) {
+  if (CountKnown(keys->entries, 0, "", model) > 0) return;
+  for (const absl::string_view prefix : kBackbones) {
+    if (CountKnown(keys->entries, 0, prefix, model) == 0) continue;
+    for (WeightEntry& entry : keys->entries) entry.name = absl::StrCat(prefix, entry.name);
+    keys->notes.push_back(absl::StrCat("put '", prefix, "' before every key of a bare backbone"));
+    return;
+  }
+}
+
+bool IsResnet2d(const Entries& entries) {
+  return std::any_of(entries.begin(), entries.end(), [](const WeightEntry& entry) {
+    return entry.name == "conv1.weight" && entry.shape.size() == 4;
+  });
+}
+
+// "layer1.0.bn2.weight" -> {"layer1.0.", "2", ".weight"} for part "bn"; false: no such part.
+bool SplitAtLayer(const std::string& name, absl::string_view part, std::string* before,
+                  std::string* after) {
+  const size_t at = absl::StartsWith(name, part) ? 0 : name.find(absl::StrCat(".", part));
+  if (at == std::string::npos) return false;
+  const size_t begin = at == 0 && absl::StartsWith(name, part) ? 0 : at + 1;
+  *before = name.substr(0, begin);
+  *after = name.substr(begin + part.size());
+  return after->size() > 1 && absl::ascii_isdigit((*after)[0]) && (*after)[1] == '.';
+}
+
+// torchvision's resnetN -> mmaction2's ResNet3d, whose ConvModules hold conv and bn
+// (backbones/resnet3d.py, _inflate_weights).
+std::string ToConvModule(const std::string& name) {
+  std::string before, after;
+  if (SplitAtLayer(name, "conv", &before, &after)) {
+    return absl::StrCat("backbone.", before, "conv", after.substr(0, 1), ".conv", after.substr(1));
+  }
+  if (SplitAtLayer(name, "bn", &before, &after)) {
+    return absl::StrCat("backbone.", before, "conv", after.substr(0, 1), ".bn", after.substr(1));
+  }
+  return absl::StrCat("backbone.",
+                      absl::StrReplaceAll(name, {{"downsample.0.", "downsample.conv."},
+                                                 {"downsample.1.", "downsample.bn."}}));
+}
+
+// torchvision's resnetN -> its VideoResNet, whose blocks are Sequentials.
+std::string ToVideoResnet(const std::string& name) {
+  std::string before, after;
+  const bool conv = SplitAtLayer(name, "conv", &before, &after);
+  if (!conv && !SplitAtLayer(name, "bn", &before, &after)) return name;
+  const absl::string_view place = conv ? ".0" : ".1";
+  const std::string rest = after.substr(1);
+  if (before.empty()) return absl::StrCat("stem", place, rest);
+  return absl::StrCat(before, "conv", after.substr(0, 1), place, rest);
+}
+
+void RenameResnet2d(const Names& model, RenamedKeys* keys) {
+  const bool modules = model.contains("backbone.conv1.conv.weight");
+  const bool sequentials = model.contains("stem.0.weight");
+  if (!IsResnet2d(keys->entries) || (!modules && !sequentials)) return;
+  for (WeightEntry& entry : keys->entries) {
+    if (absl::StartsWith(entry.name, "fc.")) {
+      entry.name.clear();  // of pictures' classes
+    } else {
+      entry.name = modules ? ToConvModule(entry.name) : ToVideoResnet(entry.name);
+    }
+  }
+  keys->notes.push_back("renamed the keys of a 2-D ResNet; left out its head (fc)");
+}
+
+// Hugging Face's VideoMAE: newer versions of the library hold q_bias and v_bias as
+// biases of query and value (and save them under the old names); checkpoints of
+// pre-training have a decoder, and a norm that classification replaces by fc_norm.
+void RenameVideoMae(const Names& model, RenamedKeys* keys) {
+  const bool has_backbone =
+      std::any_of(keys->entries.begin(), keys->entries.end(),
+                  [](const auto& e) { return absl::StartsWith(e.name, "videomae."); });
+  if (!has_backbone || !AnyStartsWith(model, "videomae.")) return;
+  constexpr absl::string_view kPretraining[] = {"decoder.", "encoder_to_decoder.", "mask_token",
+                                                "videomae.layernorm."};
+  int64_t left_out = 0;
+  for (WeightEntry& entry : keys->entries) {
+    const bool pretraining = StartsWithAny(entry.name, kPretraining);
+    if (pretraining) {
+      entry.name.clear();
+      ++left_out;
+    }
+    entry.name = absl::StrReplaceAll(
+        entry.name, {{".attention.attention.query.bias", ".attention.attention.q_bias"},
+                     {".attention.attention.value.bias", ".attention.attention.v_bias"}});
+  }
+  if (left_out == 0) return;
+  keys->notes.push_back(absl::StrCat("left out ", left_out,
+                                     " tensors that only pre-training uses (decoder, mask token, "
+                                     "final norm)"));
+}
+
+// Whisper's output map is the embedding of tokens; files may hold it under both names.
+void RenameWhisper(const Names& model, RenamedKeys* keys) {
+  constexpr char kTokens[] = "model.decoder.embed_tokens.weight", kOutput[] = "proj_out.weight";
+  if (!model.contains(kTokens)) return;
+  const bool both = HasKey(keys->entries, kTokens);
+  for (WeightEntry& entry : keys->entries) {
+    if (entry.name != kOutput) continue;
+    entry.name = both ? "" : kTokens;
+    if (both) keys->notes.push_back("left out proj_out.weight, which is embed_tokens.weight");
+  }
+}
+
+}  // namespace
+
+RenamedKeys RenameKeys(Entries stored, const Names& model) {
+  RenamedKeys keys{std::move(stored), {}};
+  StripWrappers(model, &keys);
+  AddBackbonePrefix(model, &keys);
+  RenameResnet2d(model, &keys);
+  RenameVideoMae(model, &keys);
+  RenameWhisper(model, &keys);
+  return keys;
+}
+
+std::string LayoutOf(const Entries& stored) {
+  constexpr std::pair<absl::string_view, absl::string_view> kMarks[] = {
+      {"backbone.rgb_path.", "mmaction2 RGBPoseConv3D"},
+      {"backbone.conv1.conv.", "mmaction2 ResNet3d"},
+      {"decoder.embed_tokens.", "Hugging Face Whisper"},
+      {"timesformer.", "Hugging Face TimeSformer"},
+      {"videomae.", "Hugging Face VideoMAE"},
+      {"stem.0.weight", "torchvision VideoResNet"},
+  };
+  for (const auto& [mark, layout] : kMarks) {
+    if (std::any_of(stored.begin(), stored.end(), [mark = mark](const WeightEntry& entry) {
+          return absl::StrContains(entry.name, mark);
+        })) {
+      return std::string(layout);
+    }
+  }
+  for (const WeightEntry& entry : stored) {
+    if (absl::EndsWith(entry.name, "conv1.weight") && entry.shape.size() == 4) return "2-D ResNet";
+  }
+  return "unknown keys";
+}
+
+bool IsHeadKey(const std::string& name) { return StartsWithAny(name, kHeads); }
+
+bool MayBeAbsent(const std::string& name) {
+  return absl::EndsWith(name, "num_batches_tracked") || StartsWithAny(name, kOwnParts);
+}
+
+std::optional<int64_t> ClassesOfHead(const Entries& stored) {
+  for (const absl::string_view head :
+       {"classifier.weight", "cls_head.fc_cls.weight", "cls_head.fc_rgb.weight", "fc.weight"}) {
+    for (const WeightEntry& entry : stored) {
+      const bool found = entry.name == head || absl::EndsWith(entry.name, absl::StrCat(".", head));
+      if (found && entry.shape.size() == 2) return entry.shape[0];
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,31 @@
+// Weights of two one-stream networks put together into RGBPoseConv3D, as mmaction2's
+// recipe does (configs/skeleton/posec3d/rgbpose_conv3d/merge_pretrain.ipynb):
+// `backbone.` becomes `backbone.rgb_path.` or `backbone.pose_path.`, `fc_cls` becomes
+// `fc_rgb` or `fc_pose`, the laterals' input channels start at zero, the laterals anew.
+// Torch-free; pure functions over names.
+//
+// Who calls it: pretrained.cc.
+#ifndef MODELS_WEIGHTS_STREAM_MERGE_H_
+#define MODELS_WEIGHTS_STREAM_MERGE_H_
+
+#include <set>
+#include <string>
+
+namespace slimreel {
+
+enum class Stream { kRgb, kPose };
+
+// Does a model with these names have two streams?
+bool HasTwoStreams(const std::set<std::string>& model);
+
+// The names that the stream's own one-stream network has, without laterals.
+std::set<std::string> NamesOfStream(const std::set<std::string>& model, Stream stream);
+
+// From the one-stream network's name to the model's; others stay as they are.
+std::string InStream(const std::string& name, Stream stream);
+
+bool IsLateral(const std::string& name);
+
+}  // namespace slimreel
+
+#endif  // MODELS_WEIGHTS_STREAM_MERGE_H_

@@ -1,0 +1,50 @@
+// The tensors that a path stands for: one safetensors file, or a set of them
+// with an index (Hugging Face's `model.safetensors.index.json`). Torch-free.
+//
+// Who calls it: weights.cc, pretrained.cc. Threading: const methods from any thread.
+// Ownership: owns the mappings, which its entries' offsets refer to.
+#ifndef MODELS_WEIGHTS_WEIGHT_FILES_H_
+#define MODELS_WEIGHTS_WEIGHT_FILES_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/mapped_file.h"
+#include "models/weights/safetensors_format.h"
+
+namespace slimreel {
+
+class WeightFiles {
+ public:
+  // `path`: a safetensors file; an index (*.index.json), whose shards lie beside it; or
+  // a folder with model.safetensors.index.json or model.safetensors. Errors name the
+  // path. NotFound: nothing there. InvalidArgument: a PyTorch pickle (with the
+  // remedy). DataLoss: a malformed file or index, shards that are missing (all of them
+  // are named), and tensors that index and shards do not agree on.
+  static absl::StatusOr<WeightFiles> Open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  // In the order of files and, in each, of the data.
+  const std::vector<WeightEntry>& entries() const { return entries_; }
+  const MappedFile& file_of(size_t entry) const { return *files_[file_of_[entry]]; }
+  // Of a single file; empty for a set.
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+ private:
+  explicit WeightFiles(std::string path) : path_(std::move(path)) {}
+  absl::Status AddFile(const std::string& path);
+  absl::Status AddShards(const std::string& index_path);
+
+  std::string path_;
+  std::vector<std::unique_ptr<MappedFile>> files_;
+  std::vector<WeightEntry> entries_;
+  std::vector<size_t> file_of_;  // per entry, into files_
+  std::map<std::string, std::string> metadata_;
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_WEIGHTS_WEIGHT_FILES_H_
