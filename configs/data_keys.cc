@@ -115,7 +115,8 @@ void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(IntKey("data.num_frames", &data->num_frames, Between(1, 1024),
                          "frames of a clip; memory and time grow with it"));
   keys->push_back(IntKey("data.frame_interval", &data->frame_interval, Between(1, 1000),
-                         "stored frames from one frame of a clip to the next"));
+                         "stored frames from one frame of a clip to the next; beside keypoints, "
+                         "clips span the sample"));
   keys->push_back(IntKey("data.max_video_frames", &data->max_video_frames, AtLeast(1),
                          "prepare: longest chunk; train: frames of a sample that clips come from"));
   keys->push_back(AugmentKey(&data->augment));
@@ -134,11 +135,10 @@ void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
 
 void AddLaterInputKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(FloatKey("data.heatmap.sigma", &data->heatmap.sigma, Between(0.01, 100),
-                           "pose input: of the Gaussian, heatmap pixels")
-                      .Later());
-  keys->push_back(IntKey("data.heatmap.size", &data->heatmap.size, Between(8, 1024),
-                         "pose input: height and width of heatmaps")
-                      .Later());
+                           "pose input: of the Gaussian, heatmap pixels"));
+  keys->push_back(IntKey("data.heatmap.size", &data->heatmap.size, Between(8, 1024), "none",
+                         "pose input: height and width of heatmaps; none: 56, beside frames "
+                         "img_size / 4"));
   keys->push_back(
       BoolKey("data.heatmap.with_limb", &data->heatmap.with_limb, "pose input: limbs beside joints")
           .Later());
@@ -160,11 +160,12 @@ void AddLoaderKeys(DataloaderOptions* dataloader, std::vector<ConfigKey>* keys) 
   keys->push_back(IntKey("dataloader.prefetch_factor", &dataloader->prefetch_factor,
                          Between(1, 1024), "auto", "batches ahead per worker")
                       .KeepsResult());
-  keys->push_back(
-      BoolKey("dataloader.pin_memory", &dataloader->pin_memory, "auto", "page-locked buffers")
-          .KeepsResult());
+  keys->push_back(BoolKey("dataloader.pin_memory", &dataloader->pin_memory, "auto",
+                          "page-locked buffers; auto: where the step runs on an accelerator")
+                      .KeepsResult());
   keys->push_back(BoolKey("dataloader.persistent_workers", &dataloader->persistent_workers, "auto",
                           "keep threads and mappings between epochs")
+                      .LaterValues({"false"})
                       .KeepsResult());
 }
 
@@ -188,18 +189,18 @@ std::vector<ConfigKey> DataKeys(DataOptions* data, DataloaderOptions* dataloader
         std::pair("data.load_audio", &data->load_audio)}) {
     keys.push_back(
         BoolKey(name, field, "none", "none: what the model needs; left out is not read"));
-    const bool rgb = field == &data->load_rgb;
-    keys.back().LaterValues({rgb ? "false" : "true"});
+    if (field == &data->load_audio) keys.back().LaterValues({"true"});
   }
   AddClipKeys(data, &keys);
   keys.push_back(EnumKey("data.sampling", &data->sampling,
                          {"shuffle", "class_balanced", "sequential"}, "order of training samples"));
   keys.push_back(EnumKey("data.preprocess_device", &data->preprocess_device, {"auto", "cpu", "gpu"},
                          "where uint8 becomes float and is normalised and cropped")
-                     .LaterValues({"gpu"})
+                     .LaterValues({"cpu", "gpu"})
                      .KeepsResult());
   keys.push_back(BoolKey("data.enable_cache", &data->enable_cache,
                          "cache of decoded frames, dropped first under pressure")
+                     .Later()
                      .KeepsResult());
   keys.push_back(BytesKey("data.cache_budget", &data->cache_budget,
                           "bytes of the cache, or share of the host ceiling")

@@ -64,7 +64,7 @@ bool IsScheduleWord(const std::string& word) {
 }
 
 absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
-  constexpr char kAllowed[] = "auto, keep, checkpoint, every:N, or one word per stage";
+  constexpr char kAllowed[] = "auto, keep, lean, checkpoint, every:N, or one word per stage";
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> given, ParseTextList(value));
   std::vector<std::string> words;
   for (const std::string& item : given) {
@@ -79,9 +79,6 @@ absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
                               absl::SimpleAtoi(words[0].substr(6), &every) && every >= 1));
   if (words.empty() || (!single && !absl::c_all_of(words, IsScheduleWord))) {
     return NotAllowed(value, kAllowed);
-  }
-  if (absl::c_linear_search(words, "lean")) {
-    return absl::InvalidArgumentError("holds lean, which is not yet available");
   }
   schedule->clear();
   for (const std::string& word : words) *schedule += (schedule->empty() ? "" : ",") + word;

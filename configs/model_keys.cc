@@ -37,7 +37,7 @@ ConfigKey NormGroupKey(NormGroup* group) {
         }
         return "";
       });
-  return key.LaterValues({"global"});
+  return key;
 }
 
 }  // namespace
@@ -58,12 +58,10 @@ std::vector<ConfigKey> ModelKeys(ModelOptions* model) {
   keys.push_back(FloatKey("model.drop_path", &model->drop_path, {0, 1, false, true}, "none",
                           "none: the reference's"));
   keys.push_back(EnumKey("model.temporal_pooling", &model->temporal_pooling,
-                         {"mean", "attention", "lstm"}, "per-frame backbones")
-                     .Later());
+                         {"mean", "attention", "lstm"}, "per-frame backbones"));
   keys.push_back(NormGroupKey(&model->norm_group));
   keys.push_back(
-      EnumKey("model.fusion", &model->fusion, {"lateral", "cross_attention"}, "RGB+pose models")
-          .Later());
+      EnumKey("model.fusion", &model->fusion, {"lateral", "cross_attention"}, "RGB+pose models"));
   keys.push_back(TextListKey("model.freeze", &model->freeze,
                              "key prefixes; frozen parameters keep no gradient"));
   return keys;

@@ -106,11 +106,9 @@ void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {
   keys->push_back(BetasKey(&train->betas));
   keys->push_back(FloatKey("train.eps", &train->eps, MoreThan(0), "adam, adamw"));
   keys->push_back(BoolKey("train.no_decay_norm_and_bias", &train->no_decay_norm_and_bias,
-                          "no weight decay for norms and biases")
-                      .Later());
+                          "no weight decay for norms and biases"));
   keys->push_back(FloatKey("train.layer_decay", &train->layer_decay, {0, 1, true, false},
-                           "factor of lr per layer below the head")
-                      .Later());
+                           "factor of lr per layer below the head"));
   keys->push_back(EnumKey("train.schedule", &train->schedule,
                           {"constant", "linear", "cosine", "step"}, "of the learning rate"));
   keys->push_back(
@@ -147,9 +145,8 @@ std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer, EvaluationOptions* e
                                    CheckpointOptions* checkpoint) {
   std::vector<ConfigKey> keys;
   keys.push_back(EnumKey("trainer.precision", &trainer->precision, {"32", "16", "bf16", "64"},
-                         "64: twice the memory, for tests and references",
-                         {{"16-mixed", "16"}, {"bf16-mixed", "bf16"}, {"32-true", "32"}})
-                     .LaterValues({"16", "bf16"}));
+                         "16, bf16: mixed, weights stay float32; 64: twice the memory, for tests",
+                         {{"16-mixed", "16"}, {"bf16-mixed", "bf16"}, {"32-true", "32"}}));
   keys.push_back(DeviceKey(&trainer->device).KeepsResult());
   keys.push_back(LimitKey("trainer.limit_train_batches", &trainer->limit_train_batches,
                           "batches per epoch, for quick tests"));

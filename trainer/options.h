@@ -64,7 +64,7 @@ struct BatchLimit {
 };
 
 struct TrainerOptions {
-  Precision precision = Precision::k32;  // 64: twice the memory, for tests and references
+  Precision precision = Precision::k32;  // 16, bf16: mixed; 64: for tests
   std::string device = "auto";           // auto | cpu | cuda | cuda:i
   BatchLimit limit_train_batches;        // of data.batch_size samples, per epoch
   BatchLimit limit_val_batches;          // of eval_batch_size samples, per evaluation

@@ -1,17 +1,9 @@
 // //trainer:train. See trainer/README.md.
-#include <gflags/gflags.h>
-
 #include "base/command_line.h"
 #include "base/stop_signal.h"
 #include "configs/schema.h"
 #include "memory/tracking/cpu_allocator.h"
-#include "trainer/setup/train_command.h"
-
-DEFINE_string(config, "", "YAML file of the experiment (configs/ has ready ones)");
-DEFINE_string(run, "", "run folder; default: runs/<name of the configuration>");
-DEFINE_string(resume, "", "auto (default: go on where the run folder stopped) | none | path");
-DEFINE_bool(plan_only, false, "print what would fit, without training");
-DEFINE_bool(allow_config_change, false, "resume although the new values change what is learnt");
+#include "trainer/train_flags.h"
 
 int main(int argc, char** argv) {
   slimreel::InstallCpuAllocator();  // before any tensor exists
@@ -29,12 +21,6 @@ int main(int argc, char** argv) {
   program.flag_aliases = slimreel::FlagAliases();
   program.config_help = slimreel::ConfigHelp;
   return slimreel::RunProgram(argc, argv, program, [](const slimreel::CommandLine& line) {
-    slimreel::TrainCommand command;
-    command.config = FLAGS_config;
-    command.run = FLAGS_run;
-    command.resume = FLAGS_resume;
-    command.plan_only = FLAGS_plan_only;
-    command.allow_config_change = FLAGS_allow_config_change;
-    return slimreel::RunTrainCommand(command, line.overrides);
+    return slimreel::RunTrainCommand(slimreel::TrainCommandFromFlags(), line.overrides);
   });
 }

@@ -3,21 +3,16 @@
     eager_server.py MODEL BATCH FRAMES SIZE
 
 Reads `step`, `peak`, `quit` from standard input and answers each with one JSON
-line, like step_server. The models are the published architectures in plain
-PyTorch (tools/parity/reference_models.py).
+line, like step_server. FRAMES are tokens for speech models.
 """
 
 import json
-import pathlib
 import sys
 import time
 
 import torch
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "parity"))
-import reference_models  # noqa: E402
-
-CLASSES = 60
+import eager_models
 
 
 def peak_resident_bytes():
@@ -30,11 +25,10 @@ def peak_resident_bytes():
 def main():
     name, batch, frames, size = sys.argv[1], *map(int, sys.argv[2:5])
     torch.set_num_threads(2)
-    model = reference_models.build(name, num_classes=CLASSES, num_frames=frames, image_size=size)
+    model = eager_models.build(name, frames, size)
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
-    clips = torch.randn(batch, 3, frames, size, size)
-    labels = torch.randint(CLASSES, (batch,))
+    inputs, labels = eager_models.batch_of(name, batch, frames, size)
     for command in sys.stdin:
         command = command.strip()
         if command == "quit":
@@ -42,7 +36,7 @@ def main():
         if command == "step":
             start = time.perf_counter()
             optimizer.zero_grad(set_to_none=True)
-            loss = torch.nn.functional.cross_entropy(model(clips), labels)
+            loss = eager_models.loss_of(model(*inputs), labels)
             loss.backward()
             optimizer.step()
             took = (time.perf_counter() - start) * 1e3

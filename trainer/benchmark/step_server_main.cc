@@ -1,13 +1,12 @@
 // One train step on request, for benchmarks that run a peer in the same minute:
-// reads `step`, `peak`, `quit` from standard input, answers each with one JSON line.
+// reads `step`, `peak`, `saved`, `quit` from standard input, answers each with one JSON line.
 //
 //   step_server MODEL BATCH FRAMES SIZE [reuse|plain] [SCHEDULE]
 //
-// A step is forward, loss, backward and fused AdamW on one fixed batch of
-// normalised floats, the same work that eager_server.py does in PyTorch.
-#include <ATen/Parallel.h>
-#include <ATen/ops/randint.h>
-#include <ATen/ops/randn.h>
+// A step is forward, loss, backward and fused AdamW on one fixed batch of what
+// the network reads, the same work that eager_server.py does in PyTorch. FRAMES are
+// tokens for speech models. `saved` runs a step and tells what the forward kept.
+#include <ATen/core/Tensor.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -18,6 +17,7 @@
 #include "memory/executor/executor.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
+#include "trainer/benchmark/step_batch.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/param_groups.h"
 
@@ -35,6 +35,20 @@ int64_t PeakResidentBytes() {
   return 0;
 }
 
+// Reads how much is live when the first backward begins.
+class BackwardWatch : public ExecutorHooks {
+ public:
+  void BeforeOp(const Op& op) override {
+    if (op.kind == OpKind::kBackward && live_bytes_ == 0) {
+      live_bytes_ = ReadCpuMemory().live_bytes;
+    }
+  }
+  int64_t live_bytes() const { return live_bytes_; }
+
+ private:
+  int64_t live_bytes_ = 0;
+};
+
 class StepServer {
  public:
   StepServer(const ModelSpec& spec, int64_t batch, const std::string& schedule_words)
@@ -43,24 +57,26 @@ class StepServer {
         optimizer_({}, MakeParamGroups(Parameters(*model_), 0.01, false)) {
     const int stages = executor_.num_scheduled_stages();
     schedule_ = MakeSchedule(ParseStageModes(schedule_words, stages - 1).value());
-    clips_ = at::randn({batch, 3, spec.num_frames, spec.height, spec.width});
-    targets_ = {at::randint(kClasses, {batch}, at::kLong)};
+    batch_ = MakeStepBatch(*model_, spec, batch);
   }
 
   void Step() {
     ResetCpuPeaks();
     const auto start = std::chrono::steady_clock::now();
-    StageContext context;
-    context.step = step_++;
-    context.training = true;
-    context.targets = &targets_;
-    context.loss_denominator = static_cast<double>(clips_.size(0));
-    const Tensors out = executor_.Run(schedule_, context, {clips_});
+    const Tensors out = ForwardBackward(nullptr);
     optimizer_.Step(1e-4);
     optimizer_.ZeroGrad();
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     std::cout << "{\"ms\": " << took.count() << ", \"loss\": " << out[0].item<double>() << "}"
               << std::endl;
+  }
+
+  void Saved() {
+    const int64_t before = ReadCpuMemory().live_bytes;
+    BackwardWatch watch;
+    ForwardBackward(&watch);
+    optimizer_.ZeroGrad();
+    std::cout << "{\"saved_bytes\": " << watch.live_bytes() - before << "}" << std::endl;
   }
 
   void Peak() const {
@@ -71,12 +87,20 @@ class StepServer {
   }
 
  private:
+  Tensors ForwardBackward(ExecutorHooks* hooks) {
+    StageContext context;
+    context.step = step_++;
+    context.training = true;
+    context.targets = &batch_.targets;
+    context.loss_denominator = model_->loss->ValidWeight(batch_.targets);
+    return executor_.Run(schedule_, context, batch_.inputs, hooks);
+  }
+
   std::unique_ptr<Model> model_;
   Executor executor_;
   Optimizer optimizer_;
   Schedule schedule_;
-  at::Tensor clips_;  // [B, 3, T, H, W] float32
-  Tensors targets_;
+  StepBatch batch_;
   int64_t step_ = 0;
 };
 
@@ -89,12 +113,13 @@ int Serve(int argc, char** argv) {
   ModelSpec spec;
   spec.name = argv[1];
   spec.num_classes = kClasses;
-  spec.num_frames = std::atoll(argv[3]);
+  spec.num_frames = spec.text_tokens = std::atoll(argv[3]);
   spec.height = spec.width = std::atoll(argv[4]);
   StepServer server(spec, std::atoll(argv[2]), argc > 6 ? argv[6] : "keep");
   for (std::string command; std::getline(std::cin, command) && command != "quit";) {
     if (command == "step") server.Step();
     if (command == "peak") server.Peak();
+    if (command == "saved") server.Saved();
   }
   return 0;
 }

@@ -26,8 +26,8 @@ std::vector<NamedTensor> ModelTensors(const Model& model) {
 absl::Status WriteFiles(const std::string& folder, const SaveRequest& request, TrainState& state) {
   const std::string model_file = absl::StrCat(folder, "/", kModelFile);
   const std::string optimizer_file = absl::StrCat(folder, "/", kOptimizerFile);
-  SLIMREEL_RETURN_IF_ERROR(
-      SaveWeights(model_file, ModelTensors(*request.model), {{"model", request.model->name}}));
+  SLIMREEL_RETURN_IF_ERROR(SaveWeights(model_file, ModelTensors(*request.model),
+                                       {{"format", "pt"}, {"model", request.model->name}}));
   SLIMREEL_RETURN_IF_ERROR(SaveWeights(optimizer_file, request.optimizer->State()));
   SLIMREEL_ASSIGN_OR_RETURN(state.files[kModelFile], FingerprintFile(model_file));
   SLIMREEL_ASSIGN_OR_RETURN(state.files[kOptimizerFile], FingerprintFile(optimizer_file));
@@ -61,7 +61,7 @@ absl::Status SaveCheckpoint(const SaveRequest& request, TrainState state) {
 }
 
 absl::Status RestoreTensors(const std::string& path, const Model& model, Optimizer* optimizer) {
-  const LoadOptions strict{.optional_prefixes = {}, .allow_surplus = false, .convert_type = false};
+  const LoadOptions strict{.convert_type = false};
   SLIMREEL_RETURN_IF_ERROR(
       LoadInto(ModelTensors(model), absl::StrCat(path, "/", kModelFile), strict).status());
   if (optimizer == nullptr) return absl::OkStatus();

@@ -65,6 +65,9 @@ TEST_F(FolderTest, StateComesBackFromItsJsonUnchanged) {
   state.best_metric = "top1";
   state.evaluated_step = 11;
   state.classes = {"left", "right \"quoted\""};
+  state.preparation = {
+      .short_side = 72, .max_video_frames = 60, .chunk_overlap = 3, .quality_threshold = 0.1};
+  state.peaks = {.device = 1, .reserved = 2, .host = 3, .loader = 4};
   state.loader_epoch = 3;
   state.loader_next_sample = 40;
   state.environment = {2, "AVX2", "2.13.0", "cpu"};

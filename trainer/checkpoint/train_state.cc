@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 std::string Hash(const std::string& text) {
   return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
@@ -28,6 +28,34 @@ Json FilesToJson(const std::map<std::string, FileFingerprint>& files) {
     json[name] = {{"bytes", file.bytes}, {"xxh3", file.xxh3}};
   }
   return json;
+}
+
+Json ToJson(const FramePreparation& preparation) {
+  return {{"short_side", preparation.short_side},
+          {"max_video_frames", preparation.max_video_frames},
+          {"chunk_overlap", preparation.chunk_overlap},
+          {"quality_threshold", preparation.quality_threshold}};
+}
+
+FramePreparation PreparationFrom(const Json& json) {
+  return {.short_side = json.at("short_side"),
+          .max_video_frames = json.at("max_video_frames"),
+          .chunk_overlap = json.at("chunk_overlap"),
+          .quality_threshold = json.at("quality_threshold")};
+}
+
+Json ToJson(const PeakBytes& peaks) {
+  return {{"device", peaks.device},
+          {"reserved", peaks.reserved},
+          {"host", peaks.host},
+          {"loader", peaks.loader}};
+}
+
+PeakBytes PeaksFrom(const Json& json) {
+  return {.device = json.at("device"),
+          .reserved = json.at("reserved"),
+          .host = json.at("host"),
+          .loader = json.at("loader")};
 }
 
 TrainState Parse(const Json& json) {
@@ -45,6 +73,8 @@ TrainState Parse(const Json& json) {
   state.best_step = json.at("best").at("step");
   state.evaluated_step = json.at("evaluated_step");
   state.classes = json.at("classes");
+  state.preparation = PreparationFrom(json.at("preparation"));
+  state.peaks = PeaksFrom(json.at("peak_bytes"));
   const Json& environment = json.at("environment");
   state.environment.threads = environment.at("threads");
   state.environment.instruction_set = environment.at("instruction_set");
@@ -75,6 +105,8 @@ std::string StateToJson(const TrainState& state) {
        {{"metric", state.best_metric}, {"value", state.best_value}, {"step", state.best_step}}},
       {"evaluated_step", state.evaluated_step},
       {"classes", state.classes},
+      {"preparation", ToJson(state.preparation)},
+      {"peak_bytes", ToJson(state.peaks)},
       {"environment",
        {{"threads", state.environment.threads},
         {"instruction_set", state.environment.instruction_set},

@@ -29,6 +29,25 @@ struct FileFingerprint {
   friend bool operator==(const FileFingerprint&, const FileFingerprint&) = default;
 };
 
+// What prepare did to the frames that the model learns from. A checkpoint holds it, so
+// that predict does the same to raw videos.
+struct FramePreparation {
+  int64_t short_side = 0;          // pixels; 0: frames as decoded
+  int64_t max_video_frames = 500;  // of a chunk
+  int64_t chunk_overlap = 0;
+  double quality_threshold = 0.0;  // frames under it were left out
+  friend bool operator==(const FramePreparation&, const FramePreparation&) = default;
+};
+
+// Highest readings of all processes of the run.
+struct PeakBytes {
+  int64_t device = 0;    // live tensors
+  int64_t reserved = 0;  // with blocks kept for reuse
+  int64_t host = 0;      // resident set
+  int64_t loader = 0;    // buffers of the loaders
+  friend bool operator==(const PeakBytes&, const PeakBytes&) = default;
+};
+
 struct TrainState {
   int64_t step = 0;  // optimizer steps done
   int64_t samples_seen = 0;
@@ -46,6 +65,8 @@ struct TrainState {
   int64_t best_step = -1;
   int64_t evaluated_step = -1;       // the last evaluation's; -1: none yet
   std::vector<std::string> classes;  // names by label, so that a checkpoint predicts on its own
+  FramePreparation preparation;
+  PeakBytes peaks;
   RunEnvironment environment;
   // By name inside the checkpoint's folder; filled by the save.
   std::map<std::string, FileFingerprint> files;

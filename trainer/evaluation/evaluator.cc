@@ -12,28 +12,35 @@
 #include "base/status_macros.h"
 #include "memory/executor/executor.h"
 #include "memory/tracking/cpu_allocator.h"
+#include "trainer/evaluation/scores.h"
 #include "trainer/loop/fits_in_memory.h"
+#include "trainer/loop/model_inputs.h"
 
 namespace slimreel {
 namespace {
 
-// Rows of `logits` [B, classes] (any device and float type) with what is known of each clip.
-void AppendScores(const Batch& batch, const at::Tensor& logits, std::vector<ScoredSample>& scores) {
-  const at::Tensor rows = logits.to(at::kCPU, at::kDouble).contiguous();
-  const double* row = rows.const_data_ptr<double>();
-  const int64_t classes = rows.size(1);
+// Rows of `scores` [B, classes] float64 with what is known of each clip.
+void Append(const Batch& batch, const at::Tensor& scores, std::vector<ScoredSample>& samples) {
+  const double* row = scores.const_data_ptr<double>();
+  const int64_t classes = scores.size(1);
   const int64_t* labels = batch.labels.const_data_ptr<int64_t>();
-  for (int64_t b = 0; b < rows.size(0); ++b, row += classes) {
-    scores.push_back({.logits = std::vector<double>(row, row + classes),
-                      .label = labels[b],
-                      .video = batch.videos[b]});
+  for (int64_t b = 0; b < scores.size(0); ++b, row += classes) {
+    samples.push_back({.logits = std::vector<double>(row, row + classes),
+                       .label = labels[b],
+                       .video = batch.videos[b]});
   }
 }
 
 }  // namespace
 
-Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device)
-    : chain_(model.Chain()), loader_(loader), max_batches_(max_batches), device_(device) {}
+Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device,
+                     std::optional<at::ScalarType> autocast)
+    : model_(model),
+      chain_(model.Chain()),
+      loader_(loader),
+      max_batches_(max_batches),
+      device_(device),
+      autocast_(autocast) {}
 
 absl::StatusOr<EvaluationResult> Evaluator::Run() {
   loader_->Seek({});
@@ -45,16 +52,15 @@ absl::StatusOr<EvaluationResult> Evaluator::Run() {
     SLIMREEL_RETURN_IF_ERROR(ScoreBatch(*batch, scores));
   }
   EvaluationResult result;
-  result.clips = ComputeMetrics(scores);
   result.video_scores = AverageByVideo(scores);
-  result.videos = ComputeMetrics(result.video_scores);
+  result.metrics = NameMetrics(ComputeMetrics(result.video_scores), ComputeMetrics(scores));
   return result;
 }
 
 absl::Status Evaluator::ScoreBatch(const Batch& batch, std::vector<ScoredSample>& scores) {
-  if (micro_batch_ == 0) micro_batch_ = batch.clips.size(0);
-  at::Tensor logits;
-  while (!FitsInMemory([&] { logits = Logits(batch); })) {
+  if (micro_batch_ == 0) micro_batch_ = batch.labels.size(0);
+  at::Tensor rows;
+  while (!FitsInMemory([&] { rows = Scores(batch); })) {
     if (micro_batch_ == 1) {
       return NothingFitsError(absl::StrCat(
           "evaluating a single clip does not fit memory.budget = ", CpuBudget(),
@@ -64,19 +70,24 @@ absl::Status Evaluator::ScoreBatch(const Batch& batch, std::vector<ScoredSample>
     LOG(INFO) << "evaluation runs out of memory; it goes on with " << micro_batch_
               << " clips at a time";
   }
-  AppendScores(batch, logits, scores);
+  Append(batch, rows, scores);
   return absl::OkStatus();
 }
 
-// [B, classes], `micro_batch_` clips at a time.
-at::Tensor Evaluator::Logits(const Batch& batch) const {
+// [B, classes] float64, `micro_batch_` clips at a time.
+at::Tensor Evaluator::Scores(const Batch& batch) const {
+  StageContext context;
+  context.autocast = autocast_;
   const CpuCharge charge(device_.is_cpu() ? batch.bytes() : 0);
-  const int64_t size = batch.clips.size(0);
+  const int64_t size = batch.labels.size(0);
   std::vector<at::Tensor> parts;
   for (int64_t first = 0; first < size; first += micro_batch_) {
-    const at::Tensor clips = batch.clips.narrow(0, first, std::min(micro_batch_, size - first));
-    parts.push_back(
-        Executor::Forward(chain_, StageContext(), {clips.to(device_, /*non_blocking=*/true)})[0]);
+    const int64_t count = std::min(micro_batch_, size - first);
+    Tensors inputs;
+    for (const at::Tensor& input : ModelInputs(model_, batch)) {
+      inputs.push_back(input.narrow(0, first, count).to(device_, /*non_blocking=*/true));
+    }
+    parts.push_back(HeadScores(Executor::Forward(chain_, context, std::move(inputs))));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts);
 }

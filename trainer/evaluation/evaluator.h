@@ -5,8 +5,10 @@
 #define TRAINER_EVALUATION_EVALUATOR_H_
 
 #include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,15 +19,16 @@
 namespace slimreel {
 
 struct EvaluationResult {
-  ClassificationMetrics clips;
-  ClassificationMetrics videos;
+  EvaluationMetrics metrics;
   std::vector<ScoredSample> video_scores;
 };
 
 class Evaluator {
  public:
   // `model` and `loader` (opened for evaluation) must outlive it. `max_batches` < 0: all.
-  Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device);
+  // `autocast`: kHalf or kBFloat16 for mixed precision.
+  Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device,
+            std::optional<at::ScalarType> autocast = std::nullopt);
 
   // From the first sample on, each time. A batch that does not fit the budget is
   // halved, and so are all later ones: normalisation uses running statistics, so
@@ -33,14 +36,18 @@ class Evaluator {
   // Errors: NothingFits (one clip does not fit), the loader's.
   absl::StatusOr<EvaluationResult> Run();
 
+  int64_t loader_bytes() const { return loader_->buffer_bytes(); }
+
  private:
   absl::Status ScoreBatch(const Batch& batch, std::vector<ScoredSample>& scores);
-  at::Tensor Logits(const Batch& batch) const;
+  at::Tensor Scores(const Batch& batch) const;
 
+  const Model& model_;
   std::vector<Stage*> chain_;
   Loader* loader_;
   int64_t max_batches_;
   at::Device device_;
+  std::optional<at::ScalarType> autocast_;
   int64_t micro_batch_ = 0;  // 0: a whole batch at once
 };
 

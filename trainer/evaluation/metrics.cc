@@ -77,6 +77,28 @@ ClassificationMetrics ComputeMetrics(const std::vector<ScoredSample>& samples) {
   return metrics;
 }
 
+std::optional<double> FindMetric(const NamedMetrics& metrics, const std::string& name) {
+  const auto found = std::find_if(metrics.begin(), metrics.end(),
+                                  [&name](const auto& metric) { return metric.first == name; });
+  if (found == metrics.end()) return std::nullopt;
+  return found->second;
+}
+
+EvaluationMetrics NameMetrics(const ClassificationMetrics& videos,
+                              const ClassificationMetrics& clips) {
+  EvaluationMetrics named;
+  named.videos = videos.count;
+  named.clips = clips.count;
+  for (const auto& [prefix, metrics] : {std::pair("", &videos), std::pair("clip_", &clips)}) {
+    const std::string start = prefix;
+    named.values.emplace_back(start + "top1", metrics->top1);
+    named.values.emplace_back(start + "top5", metrics->top5);
+    named.values.emplace_back(start + "mean_class_accuracy", metrics->mean_class_accuracy);
+    named.values.emplace_back(start + "loss", metrics->loss);
+  }
+  return named;
+}
+
 std::vector<ScoredSample> AverageByVideo(const std::vector<ScoredSample>& clips) {
   std::vector<ScoredSample> videos;
   std::vector<int64_t> clips_of;

@@ -2,16 +2,20 @@
 // per clip, and per video with the logits of its clips averaged. Plain numbers:
 // no tensor is needed to compute or test them.
 //
-// Who calls it: trainer/evaluation/evaluator. Threading: none of its own.
+// Who calls it: trainer/evaluation/evaluator; everyone who reports what it found.
+// Threading: none of its own.
 #ifndef TRAINER_EVALUATION_METRICS_H_
 #define TRAINER_EVALUATION_METRICS_H_
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace slimreel {
 
-// The model's logits of one clip, or the mean over one video's clips.
+// The model's logits of one clip (scores.h), or the mean over one video's clips.
 struct ScoredSample {
   std::vector<double> logits;  // [num_classes]
   int64_t label = -1;          // -1: unlabelled, counts nowhere
@@ -37,6 +41,24 @@ double CrossEntropy(const ScoredSample& sample);
 std::vector<double> Softmax(const std::vector<double>& logits);
 
 ClassificationMetrics ComputeMetrics(const std::vector<ScoredSample>& samples);
+
+// Names ("top1") and values in the order in which they are shown. What a task measures
+// decides which names there are; a name that starts with clip_ is per clip, all others per video.
+using NamedMetrics = std::vector<std::pair<std::string, double>>;
+
+// nullopt: there is no metric of that name.
+std::optional<double> FindMetric(const NamedMetrics& metrics, const std::string& name);
+
+// What an evaluation found, as everyone reports it.
+struct EvaluationMetrics {
+  NamedMetrics values;
+  int64_t videos = 0;  // labelled ones, likewise clips
+  int64_t clips = 0;
+  friend bool operator==(const EvaluationMetrics&, const EvaluationMetrics&) = default;
+};
+
+EvaluationMetrics NameMetrics(const ClassificationMetrics& videos,
+                              const ClassificationMetrics& clips);
 
 // One sample per video: the mean of its clips' logits. The order is that of the
 // videos' first clips; the label is that of the first labelled clip.

@@ -4,15 +4,10 @@
 
 #include <string>
 
-#include "trainer/evaluation/metrics.h"
-
 namespace slimreel {
 
 // top1 | top5 | mean_class_accuracy | loss.
 bool IsMetricName(const std::string& name);
-
-// CHECK-fails for a name that IsMetricName refuses.
-double MetricValue(const ClassificationMetrics& metrics, const std::string& name);
 
 // Whether `value` beats `best`; `has_best` false: anything but NaN does. A lower loss is
 // better, a higher value of all others; an equal value is not better.

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "memory/recovery/out_of_memory.h"
-#include "memory/tracking/cpu_allocator.h"
+#include "memory/tracking/device_memory.h"
 
 namespace slimreel {
 
@@ -24,7 +24,7 @@ bool FitsInMemory(Work&& work) {
     if (!IsOutOfMemory(error)) throw;
     out_of_memory = true;
   }
-  if (out_of_memory) ReleaseKeptCpuBlocks();
+  if (out_of_memory) ReleaseAllKeptBlocks();
   return !out_of_memory;
 }
 

@@ -11,10 +11,8 @@
 namespace slimreel {
 
 // CPU: as the tracking allocator counts. An accelerator: its caching allocator's numbers.
+// Peaks are of this process; loader_bytes is left 0.
 MemoryRecord ReadMemory(at::Device device, int64_t budget_bytes);
-
-// Highest resident set of this process (VmHWM); 0 where /proc does not say.
-int64_t PeakResidentBytes();
 
 }  // namespace slimreel
 

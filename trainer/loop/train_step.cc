@@ -11,8 +11,9 @@
 #include "base/status_macros.h"
 #include "memory/policy/split.h"
 #include "memory/tracking/cpu_allocator.h"
-#include "models/losses/cross_entropy.h"
+#include "memory/tracking/device_memory.h"
 #include "trainer/loop/fits_in_memory.h"
+#include "trainer/loop/model_inputs.h"
 
 namespace slimreel {
 namespace {
@@ -24,8 +25,8 @@ std::vector<at::Tensor> Unnamed(const std::vector<NamedTensor>& named) {
 }
 
 // 1 where no sample is labelled: such a batch has a loss of zero, not of 0 / 0.
-double Denominator(const at::Tensor& labels, const std::vector<double>& class_weights) {
-  const double weight = LossDenominator(labels, class_weights);
+double Denominator(const Loss& loss, const Tensors& targets) {
+  const double weight = loss.ValidWeight(targets);
   return weight > 0.0 ? weight : 1.0;
 }
 
@@ -33,7 +34,8 @@ double Denominator(const at::Tensor& labels, const std::vector<double>& class_we
 
 TrainStep::TrainStep(const Model& model, Executor* executor, Optimizer* optimizer,
                      TrainStepOptions options, Plan plan)
-    : executor_(executor),
+    : model_(&model),
+      executor_(executor),
       optimizer_(optimizer),
       options_(std::move(options)),
       plan_(std::move(plan)),
@@ -46,10 +48,11 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
   context.training = true;
   context.norm_group = options_.norm_group;
   context.norm_frozen = options_.norm_frozen;
-  context.loss_denominator = Denominator(batch.labels, options_.class_weights);
+  context.autocast = options_.autocast;
+  context.loss_denominator = Denominator(*model_->loss, {batch.labels});
 
   StepOutcome outcome;
-  outcome.samples = batch.labels.numel();
+  outcome.samples = batch.labels.size(0);
   transaction_.Begin();
   while (!FitsInMemory([&] { outcome.loss = ForwardBackward(batch, context); })) {
     transaction_.Rollback();
@@ -57,6 +60,10 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
     ++outcome.oom_retries;
   }
   outcome.grad_norm = optimizer_->GlobalNormClip(options_.clip_grad_norm);
+  if (optimizer_->FoundInf().defined()) {
+    outcome.found_inf = optimizer_->FoundInf().clone();
+    outcome.loss_scale = optimizer_->LossGradient().clone();
+  }
   optimizer_->Step(lr);
   optimizer_->ZeroGrad();
   return outcome;
@@ -67,16 +74,20 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
   const bool on_cpu = options_.device.is_cpu();
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
   const Schedule schedule = MakeSchedule(plan_.modes);
+  const Tensors inputs = ModelInputs(*model_, batch);
   const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {
     return tensor.narrow(0, micro.first, micro.count).to(options_.device, /*non_blocking=*/true);
   };
   at::Tensor loss;
   for (const MicroBatch& micro :
-       SplitBatch(batch.labels.numel(), plan_.micro_batch, options_.norm_group)) {
+       SplitBatch(batch.labels.size(0), plan_.micro_batch, options_.norm_group)) {
     const Tensors targets = {on_device(batch.labels, micro)};
     context.first_position = micro.first;
     context.targets = &targets;
-    const Tensors out = executor_->Run(schedule, context, {on_device(batch.clips, micro)});
+    Tensors slots;
+    for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
+    const Tensors out = executor_->Run(schedule, context, std::move(slots), /*hooks=*/nullptr,
+                                       optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }
   return loss;
@@ -84,18 +95,22 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
 
 // What later steps use as well; the same batch is then done again.
 absl::Status TrainStep::TightenPlan(int64_t step) {
-  tried_.push_back(plan_);
+  const DeviceMemoryReading memory = ReadDeviceMemory(options_.device);
+  const bool by_allocator = memory.num_refusals > std::exchange(refusals_, memory.num_refusals);
+  tried_.push_back({plan_, by_allocator ? memory.needed_bytes : 0});
   const std::string where = absl::StrCat("out of memory in step ", step + 1, ": ");
   if (!options_.retry_on_oom) {
-    return NothingFitsError(absl::StrCat(
-        where, DescribePlan(plan_), " does not fit, and memory.on_oom=fail forbids another plan"));
+    return NothingFitsError(
+        absl::StrCat(where, DescribeTriedPlan(tried_.back()),
+                     " does not fit, and memory.on_oom=fail forbids another plan"));
   }
   const std::optional<Plan> next = Tighten(plan_, options_.limits);
   if (!next) {
-    return NothingFitsError(absl::StrCat(where, DescribeTried(tried_, options_.limits)));
+    return NothingFitsError(
+        absl::StrCat(where, DescribeTried(tried_, options_.limits, options_.budget_bytes)));
   }
-  LOG(INFO) << where << DescribePlan(plan_) << " does not fit; the step is done again with "
-            << DescribePlan(*next);
+  LOG(INFO) << where << DescribeTriedPlan(tried_.back())
+            << " does not fit; the step is done again with " << DescribePlan(*next);
   plan_ = *next;
   return absl::OkStatus();
 }

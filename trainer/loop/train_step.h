@@ -9,6 +9,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,17 +27,22 @@ namespace slimreel {
 struct TrainStepOptions {
   uint64_t seed = 0;
   at::Device device = at::kCPU;
-  int64_t norm_group = 0;             // samples per BatchNorm group; 0: the micro-batch
-  bool norm_frozen = false;           // BatchNorm uses running statistics
-  double clip_grad_norm = 0.0;        // 0: no clipping
-  std::vector<double> class_weights;  // by label; empty: all 1
-  bool retry_on_oom = true;           // memory.on_oom
-  TightenLimits limits;               // how far the plan may be tightened
+  int64_t norm_group = 0;                  // samples per BatchNorm group; 0: the micro-batch
+  bool norm_frozen = false;                // BatchNorm uses running statistics
+  double clip_grad_norm = 0.0;             // 0: no clipping
+  std::optional<at::ScalarType> autocast;  // kHalf or kBFloat16: mixed precision
+  bool retry_on_oom = true;                // memory.on_oom
+  int64_t budget_bytes = 0;                // the ceiling in force, for messages; 0: none
+  TightenLimits limits;                    // how far the plan may be tightened
 };
 
 struct StepOutcome {
   at::Tensor loss;       // scalar on the device: of the whole effective batch
   at::Tensor grad_norm;  // scalar on the device, before clipping
+  // fp16, scalars on the device: 1 where gradients were not finite, so that the step was
+  // left out; the scale of the loss in this step. Else undefined.
+  at::Tensor found_inf;
+  at::Tensor loss_scale;
   int64_t samples = 0;
   int64_t oom_retries = 0;
 };
@@ -59,12 +65,14 @@ class TrainStep {
   at::Tensor ForwardBackward(const Batch& batch, StageContext context);
   absl::Status TightenPlan(int64_t step);
 
+  const Model* model_;
   Executor* executor_;
   Optimizer* optimizer_;
   TrainStepOptions options_;
   Plan plan_;
   StepTransaction transaction_;
-  std::vector<Plan> tried_;  // that did not fit, in order
+  std::vector<TriedPlan> tried_;  // that did not fit, in order
+  int64_t refusals_ = 0;          // of the allocator, when it was last read
 };
 
 }  // namespace slimreel

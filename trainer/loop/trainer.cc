@@ -82,7 +82,9 @@ absl::Status Trainer::OneStep() {
                                  .micro_batch = state_.micro_batch,
                                  .oom_retries = outcome.oom_retries},
                       .loss = std::move(outcome.loss),
-                      .grad_norm = std::move(outcome.grad_norm)});
+                      .grad_norm = std::move(outcome.grad_norm),
+                      .found_inf = std::move(outcome.found_inf),
+                      .loss_scale = std::move(outcome.loss_scale)});
   const bool log =
       state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
   if (outcome.oom_retries > 0) {
@@ -119,12 +121,12 @@ absl::Status Trainer::EvaluateIfDue() {
   state_.evaluated_step = state_.step;
   const EvaluationRecord record{.step = state_.step,
                                 .epoch = state_.step / settings_.length.steps_per_epoch,
-                                .clips = result.clips,
-                                .videos = result.videos,
+                                .metrics = result.metrics,
                                 .seconds = SecondsSince(start)};
   for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEvaluation(record));
   last_report_ = Clock::now();
-  const double value = MetricValue(result.videos, settings_.best_metric);
+  const double value =
+      FindMetric(result.metrics.values, settings_.best_metric).value_or(std::nan(""));
   if (!IsBetter(settings_.best_metric, value, state_.best_value, state_.best_step >= 0)) {
     return absl::OkStatus();
   }
@@ -134,13 +136,29 @@ absl::Status Trainer::EvaluateIfDue() {
   return state_.step < settings_.length.total_steps ? Save() : absl::OkStatus();
 }
 
+// A reading whose peaks are those of the whole run; the state keeps them over processes.
+MemoryRecord Trainer::Memory() {
+  MemoryRecord memory = ReadMemory(settings_.device, settings_.budget_bytes);
+  memory.loader_bytes = parts_.train_loader->buffer_bytes();
+  if (parts_.evaluator != nullptr) memory.loader_bytes += parts_.evaluator->loader_bytes();
+  PeakBytes& peaks = state_.peaks;
+  memory.peak_bytes = peaks.device = std::max(peaks.device, memory.peak_bytes);
+  memory.reserved_bytes = peaks.reserved = std::max(peaks.reserved, memory.reserved_bytes);
+  memory.host_bytes = peaks.host = std::max(peaks.host, memory.host_bytes);
+  memory.loader_bytes = peaks.loader = std::max(peaks.loader, memory.loader_bytes);
+  return memory;
+}
+
 absl::Status Trainer::ReportPending() {
   if (pending_.empty()) return absl::OkStatus();
-  const MemoryRecord memory = ReadMemory(settings_.device, settings_.budget_bytes);
+  const MemoryRecord memory = Memory();
   std::vector<PendingStep> reported = std::exchange(pending_, {});
   for (PendingStep& step : reported) {
     step.record.loss = step.loss.item<double>();
     step.record.grad_norm = step.grad_norm.item<double>();
+    if (!step.found_inf.defined()) continue;
+    step.record.found_inf = step.found_inf.item<double>() != 0.0;
+    step.record.loss_scale = step.loss_scale.item<double>();
   }
   // An accelerator runs behind the host: there only the mean over these steps is true.
   const double mean_ms = 1e3 * SecondsSince(last_report_) / static_cast<double>(reported.size());
@@ -150,6 +168,10 @@ absl::Status Trainer::ReportPending() {
     if (!std::isfinite(step.record.loss)) {
       LOG(WARNING) << "the loss of step " << step.record.step << " is " << step.record.loss
                    << "; a lower train.lr or train.clip_grad_norm helps where it stays so";
+    }
+    if (step.record.found_inf) {
+      LOG(INFO) << "step " << step.record.step << " is left out: its gradients overflowed at a "
+                << "loss scale of " << step.record.loss_scale.value_or(0.0) << ", which is halved";
     }
     for (const auto& observer : observers_) {
       SLIMREEL_RETURN_IF_ERROR(observer->OnStep(step.record, memory));
@@ -166,6 +188,7 @@ absl::Status Trainer::Flush() {
 absl::Status Trainer::Save() {
   SLIMREEL_RETURN_IF_ERROR(ReportPending());
   SLIMREEL_RETURN_IF_ERROR(Flush());
+  Memory();  // an evaluation may have moved the peaks since the last report
   SLIMREEL_RETURN_IF_ERROR(SaveCheckpoint({.run_dir = settings_.run_dir,
                                            .device = settings_.device.str(),
                                            .keep = settings_.keep_checkpoints,
@@ -176,6 +199,7 @@ absl::Status Trainer::Save() {
   return absl::OkStatus();
 }
 
+// The peaks are those that the checkpoint of this moment holds: a resumed run's are no lower.
 absl::Status Trainer::End(const std::string& stopped_by) {
   const RunRecord run{
       .effective_batch_size = settings_.effective_batch_size,
@@ -186,7 +210,13 @@ absl::Status Trainer::End(const std::string& stopped_by) {
       .steps = state_.step,
       .epochs = state_.step / settings_.length.steps_per_epoch,
       .oom_retries = state_.oom_retries,
-      .memory = ReadMemory(settings_.device, settings_.budget_bytes),
+      .memory = {.live_bytes = 0,
+                 .peak_bytes = state_.peaks.device,
+                 .reserved_bytes = state_.peaks.reserved,
+                 .host_bytes = state_.peaks.host,
+                 .loader_bytes = state_.peaks.loader,
+                 .budget_bytes = settings_.budget_bytes},
+      .loader = settings_.loader,
       .stopped_by = stopped_by};
   for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEnd(run));
   return absl::OkStatus();

@@ -43,6 +43,7 @@ struct TrainerSettings {
   int64_t log_every_steps = 10;  // how often device values are read
   int64_t effective_batch_size = 0;
   int64_t budget_bytes = 0;
+  LoaderRecord loader;
 };
 
 enum class RunEnd { kFinished, kStopped };
@@ -67,6 +68,8 @@ class Trainer {
     StepRecord record;
     at::Tensor loss;
     at::Tensor grad_norm;
+    at::Tensor found_inf;  // fp16 alone, as loss_scale
+    at::Tensor loss_scale;
   };
 
   absl::Status Loop();
@@ -74,6 +77,7 @@ class Trainer {
   void Advance(const Batch& batch);
   bool EvaluationIsDue() const;
   absl::Status EvaluateIfDue();
+  MemoryRecord Memory();
   absl::Status ReportPending();
   absl::Status Flush();
   absl::Status Save();

@@ -23,6 +23,7 @@ class MemoryWriter : public Observer {
         {"peak_bytes", memory.peak_bytes},
         {"reserved_bytes", memory.reserved_bytes},
         {"host_bytes", memory.host_bytes},
+        {"loader_bytes", memory.loader_bytes},
         {"budget_bytes", memory.budget_bytes},
     };
     return file_.Append(json.dump());

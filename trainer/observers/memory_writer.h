@@ -11,8 +11,8 @@
 
 namespace slimreel {
 
-// {"step", "live_bytes", "peak_bytes", "reserved_bytes", "host_bytes", "budget_bytes"} at every
-// `every_steps`-th step and at each step that was retried.
+// {"step", "live_bytes", "peak_bytes", "reserved_bytes", "host_bytes", "loader_bytes",
+// "budget_bytes"} at every `every_steps`-th step and at each step that was retried.
 absl::StatusOr<std::unique_ptr<Observer>> MakeMemoryWriter(const std::string& run_dir,
                                                            int64_t resumed_step,
                                                            int64_t every_steps);

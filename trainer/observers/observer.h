@@ -7,6 +7,7 @@
 #define TRAINER_OBSERVERS_OBSERVER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -19,7 +20,16 @@ struct MemoryRecord {
   int64_t peak_bytes = 0;      // since the start
   int64_t reserved_bytes = 0;  // with blocks kept for reuse, peak
   int64_t host_bytes = 0;      // resident set, peak
+  int64_t loader_bytes = 0;    // buffers of the loaders, peak: what memory.host_budget bounds
   int64_t budget_bytes = 0;    // 0: none
+};
+
+// How batches are loaded (dataloader.*, memory.host_budget).
+struct LoaderRecord {
+  int64_t num_workers = 0;
+  int64_t prefetch_batches = 0;  // being made or waiting
+  bool pin_memory = false;
+  int64_t host_budget_bytes = 0;  // 0: none
 };
 
 struct StepRecord {
@@ -32,13 +42,15 @@ struct StepRecord {
   double step_ms = 0.0;  // this step, waiting for data included
   int64_t micro_batch = 0;
   int64_t oom_retries = 0;  // in this step
+  // fp16: the scale of the loss, and whether gradients overflowed, so that the step was left out.
+  std::optional<double> loss_scale = std::nullopt;
+  bool found_inf = false;
 };
 
 struct EvaluationRecord {
   int64_t step = 0;
   int64_t epoch = 0;
-  ClassificationMetrics clips;
-  ClassificationMetrics videos;
+  EvaluationMetrics metrics;
   double seconds = 0.0;
 };
 
@@ -50,7 +62,8 @@ struct RunRecord {
   int64_t steps = 0;
   int64_t epochs = 0;  // completed
   int64_t oom_retries = 0;
-  MemoryRecord memory;
+  MemoryRecord memory;  // peaks of all processes of the run
+  LoaderRecord loader;
   std::string stopped_by;  // "", or the reason why the run is not finished
 };
 

@@ -102,8 +102,7 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   auto writer = MakeSummaryWriter(run);
   for (int64_t step = 1; step <= 3; ++step) ASSERT_TRUE(writer->OnStep(Step(step), {}).ok());
   EvaluationRecord evaluation;
-  evaluation.videos = {
-      .count = 4, .top1 = 0.75, .top5 = 1.0, .mean_class_accuracy = 0.7, .loss = 1};
+  evaluation.metrics.values = {{"top1", 0.75}};
   ASSERT_TRUE(writer->OnEvaluation(evaluation).ok());
   RunRecord record;
   record.effective_batch_size = 8;
@@ -114,14 +113,40 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   const auto summary = nlohmann::json::parse(file);
   for (const char* key :
        {"metrics", "effective_batch_size", "micro_batch_size", "accumulate_grad_batches",
-        "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes", "samples_per_second",
-        "step_ms", "oom_retries", "steps", "epochs"}) {
+        "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes", "loader",
+        "samples_per_second", "step_ms", "oom_retries", "steps", "epochs"}) {
     EXPECT_TRUE(summary.contains(key)) << key;
   }
   EXPECT_EQ(summary["metrics"]["top1"], 0.75);
   EXPECT_EQ(summary["step_ms"], 42.0);
   EXPECT_EQ(summary["peak_bytes"]["device"], 100);
   EXPECT_EQ(summary["budget_bytes"], 200);
+}
+
+TEST(SummaryTest, AResumedRunThatDoesNothingMoreSumsUpTheWholeRun) {
+  const std::string run = FreshFolder();
+  auto metrics = MakeMetricsWriter(run, 0);
+  for (int64_t step = 1; step <= 5; ++step) ASSERT_TRUE((*metrics)->OnStep(Step(step), {}).ok());
+  EvaluationRecord evaluation{.step = 5, .epoch = 1, .metrics = {}, .seconds = 2.0};
+  evaluation.metrics = {.values = {{"top1", 0.5}, {"clip_loss", 2.0}}, .videos = 3, .clips = 6};
+  ASSERT_TRUE((*metrics)->OnEvaluation(evaluation).ok());
+  ASSERT_TRUE((*metrics)->Flush().ok());
+  RunRecord record;
+  auto resumed = MakeSummaryWriter(run, ReadHistory(run));
+  ASSERT_TRUE(resumed->OnEnd(record).ok());
+  std::ifstream file(run + "/summary.json");
+  const auto summary = nlohmann::json::parse(file);
+  EXPECT_EQ(summary["step_ms"], 43.0);
+  EXPECT_NEAR(summary["samples_per_second"], 8e3 / 43.0, 1e-9);
+  EXPECT_EQ(summary["metrics"]["top1"], 0.5);
+  EXPECT_EQ(summary["metrics"]["videos"], 3);
+  EXPECT_EQ(summary["metrics"].size(), 4u) << summary["metrics"];
+}
+
+TEST(HistoryTest, IsEmptyWhereThereIsNoFile) {
+  const RunHistory history = ReadHistory(FreshFolder());
+  EXPECT_TRUE(history.steps.empty());
+  EXPECT_FALSE(history.evaluation.has_value());
 }
 
 TEST(SummaryTest, MedianOfEvenCountsIsTheMiddlePairsMean) {
@@ -135,10 +160,15 @@ TEST(ProgressTest, LineNamesStepLossSpeedTimeLeftAndMemoryAgainstTheBudget) {
                             .peak_bytes = 400 << 20,
                             .reserved_bytes = 0,
                             .host_bytes = 0,
+                            .loader_bytes = 0,
                             .budget_bytes = 512 << 20};
   EXPECT_EQ(FormatProgress(Step(2), memory, 52.14, 80, 200),
             "step 2/200  epoch 0  loss 0.5000  lr 1.00e-03  52.1 samples/s  1m20s left  "
             "memory 300 MiB now, 400 MiB peak of 512 MiB");
+  EvaluationRecord evaluation{.step = 40, .epoch = 1, .metrics = {}, .seconds = 3.0};
+  evaluation.metrics = {.values = {{"top1", 0.8}, {"clip_top1", 0.7}}, .videos = 24, .clips = 48};
+  EXPECT_EQ(FormatEvaluation(evaluation),
+            "evaluation at step 40:  top1 0.8000  (24 videos, 48 clips, 3s)");
   EXPECT_EQ(FormatDuration(7500), "2h05m");
   EXPECT_EQ(FormatDuration(7.6), "8s");
 }

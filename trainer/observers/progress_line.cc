@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <deque>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -46,13 +47,7 @@ class ProgressLine : public Observer {
 
   absl::Status OnEvaluation(const EvaluationRecord& e) override {
     EndLine();
-    std::fprintf(
-        stderr, "%s\n",
-        absl::StrFormat("evaluation at step %d: top1 %.4f  top5 %.4f  mean class %.4f  "
-                        "loss %.4f  (%d videos, %d clips, %s)",
-                        e.step, e.videos.top1, e.videos.top5, e.videos.mean_class_accuracy,
-                        e.videos.loss, e.videos.count, e.clips.count, FormatDuration(e.seconds))
-            .c_str());
+    std::fprintf(stderr, "%s\n", FormatEvaluation(e).c_str());
     return absl::OkStatus();
   }
 
@@ -99,6 +94,16 @@ std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,
       FormatDuration(seconds_left), Mebibytes(memory.live_bytes), Mebibytes(memory.peak_bytes));
   if (memory.budget_bytes > 0) absl::StrAppend(&line, " of ", Mebibytes(memory.budget_bytes));
   if (step.oom_retries > 0) absl::StrAppend(&line, "  (", step.oom_retries, " retried)");
+  return line;
+}
+
+std::string FormatEvaluation(const EvaluationRecord& evaluation) {
+  std::string line = absl::StrFormat("evaluation at step %d:", evaluation.step);
+  for (const auto& [name, value] : evaluation.metrics.values) {
+    if (!absl::StartsWith(name, "clip_")) absl::StrAppendFormat(&line, "  %s %.4f", name, value);
+  }
+  absl::StrAppendFormat(&line, "  (%d videos, %d clips, %s)", evaluation.metrics.videos,
+                        evaluation.metrics.clips, FormatDuration(evaluation.seconds));
   return line;
 }
 

@@ -22,6 +22,9 @@ struct ProgressLineOptions {
 std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,
                            double samples_per_second, double seconds_left, int64_t total_steps);
 
+// "evaluation at step 40:  top1 0.8000  ...  (24 videos, 24 clips, 3s)": the metrics per video.
+std::string FormatEvaluation(const EvaluationRecord& evaluation);
+
 // "2h05m", "1m20s", "8s".
 std::string FormatDuration(double seconds);
 

@@ -2,52 +2,41 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
+#include "trainer/evaluation/metrics_json.h"
 
 namespace slimreel {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json Metrics(const EvaluationRecord& evaluation) {
-  return {{"top1", evaluation.videos.top1},
-          {"top5", evaluation.videos.top5},
-          {"mean_class_accuracy", evaluation.videos.mean_class_accuracy},
-          {"loss", evaluation.videos.loss},
-          {"clip_top1", evaluation.clips.top1},
-          {"clip_top5", evaluation.clips.top5},
-          {"clip_mean_class_accuracy", evaluation.clips.mean_class_accuracy},
-          {"clip_loss", evaluation.clips.loss},
-          {"videos", evaluation.videos.count},
-          {"clips", evaluation.clips.count}};
-}
+Json OrNull(int64_t bytes) { return bytes > 0 ? Json(bytes) : Json(); }
 
 class SummaryWriter : public Observer {
  public:
-  explicit SummaryWriter(std::string path) : path_(std::move(path)) {}
+  SummaryWriter(std::string path, RunHistory history)
+      : path_(std::move(path)), history_(std::move(history)) {}
 
   absl::Status OnStep(const StepRecord& step, const MemoryRecord& /*memory*/) override {
-    steps_.push_back(step);
+    history_.steps.push_back(step);
     return absl::OkStatus();
   }
 
   absl::Status OnEvaluation(const EvaluationRecord& evaluation) override {
-    evaluation_ = evaluation;
+    history_.evaluation = evaluation;
     return absl::OkStatus();
   }
 
   absl::Status OnEnd(const RunRecord& run) override {
-    return WriteFileAtomically(path_,
-                               SummaryJson(run, evaluation_ ? &*evaluation_ : nullptr, steps_));
+    return WriteFileAtomically(path_, SummaryJson(run, history_));
   }
 
  private:
   std::string path_;
-  std::vector<StepRecord> steps_;
-  std::optional<EvaluationRecord> evaluation_;
+  RunHistory history_;
 };
 
 }  // namespace
@@ -60,26 +49,31 @@ double Median(std::vector<double> values) {
   return 0.5 * (*middle + *std::max_element(values.begin(), middle));
 }
 
-std::string SummaryJson(const RunRecord& run, const EvaluationRecord* evaluation,
-                        const std::vector<StepRecord>& steps) {
+std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
   std::vector<double> step_ms;
   std::vector<double> samples_per_second;
-  for (const StepRecord& step : steps) {
+  for (const StepRecord& step : history.steps) {
     step_ms.push_back(step.step_ms);
     if (step.step_ms > 0) samples_per_second.push_back(1e3 * step.samples / step.step_ms);
   }
   Json json = {
-      {"metrics", evaluation ? Metrics(*evaluation) : Json::object()},
+      {"metrics", history.evaluation ? MetricsToJson(history.evaluation->metrics) : Json::object()},
       {"effective_batch_size", run.effective_batch_size},
       {"micro_batch_size", run.micro_batch_size},
       {"accumulate_grad_batches", run.accumulate_grad_batches},
       {"schedule", run.schedule},
-      {"budget_bytes", run.memory.budget_bytes > 0 ? Json(run.memory.budget_bytes) : Json()},
+      {"budget_bytes", OrNull(run.memory.budget_bytes)},
       {"predicted_peak_bytes", Json()},
       {"peak_bytes",
        {{"device", run.memory.peak_bytes},
         {"reserved", run.memory.reserved_bytes},
         {"host", run.memory.host_bytes}}},
+      {"loader",
+       {{"num_workers", run.loader.num_workers},
+        {"prefetch_batches", run.loader.prefetch_batches},
+        {"pin_memory", run.loader.pin_memory},
+        {"peak_bytes", run.memory.loader_bytes},
+        {"host_budget_bytes", OrNull(run.loader.host_budget_bytes)}}},
       {"samples_per_second", Median(samples_per_second)},
       {"step_ms", Median(step_ms)},
       {"oom_retries", run.oom_retries},
@@ -91,8 +85,9 @@ std::string SummaryJson(const RunRecord& run, const EvaluationRecord* evaluation
   return json.dump(2) + "\n";
 }
 
-std::unique_ptr<Observer> MakeSummaryWriter(const std::string& run_dir) {
-  return std::make_unique<SummaryWriter>(absl::StrCat(run_dir, "/summary.json"));
+std::unique_ptr<Observer> MakeSummaryWriter(const std::string& run_dir, RunHistory history) {
+  return std::make_unique<SummaryWriter>(absl::StrCat(run_dir, "/summary.json"),
+                                         std::move(history));
 }
 
 }  // namespace slimreel

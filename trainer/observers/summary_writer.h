@@ -6,19 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/observer.h"
 
 namespace slimreel {
 
-// The document (design.md, "Run folder"). Speeds and peaks are of this process:
-// a resumed run starts them anew. `evaluation` null: no evaluation yet, `metrics` is empty.
-std::string SummaryJson(const RunRecord& run, const EvaluationRecord* evaluation,
-                        const std::vector<StepRecord>& steps);
+// {"metrics", batch terms, "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes",
+// "loader", speeds (medians over all steps of the run), "oom_retries", "steps", ...}. No
+// evaluation yet: `metrics` is empty.
+std::string SummaryJson(const RunRecord& run, const RunHistory& history);
 
 // Median without copying the caller's order; 0 for nothing.
 double Median(std::vector<double> values);
 
-std::unique_ptr<Observer> MakeSummaryWriter(const std::string& run_dir);
+// `history`: what was done before this process, so that a resumed run sums up the whole.
+std::unique_ptr<Observer> MakeSummaryWriter(const std::string& run_dir, RunHistory history = {});
 
 }  // namespace slimreel
 

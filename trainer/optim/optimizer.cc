@@ -13,6 +13,8 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 
 namespace slimreel {
@@ -52,7 +54,19 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<ParamGroup> gr
     for (const NamedTensor& parameter : group.parameters) CreateState(parameter, lists);
     groups_.push_back(std::move(lists));
   }
+  if (options.loss_scale && !groups_.empty()) {
+    loss_scale_.emplace(*options.loss_scale, groups_.front().parameters.front().device());
+    for (NamedTensor& named : loss_scale_->State()) state_.push_back(std::move(named));
+  }
   ReserveScratch();
+}
+
+at::Tensor Optimizer::LossGradient() const {
+  return loss_scale_ ? loss_scale_->scale() : at::Tensor();
+}
+
+at::Tensor Optimizer::FoundInf() const {
+  return loss_scale_ ? loss_scale_->found_inf() : at::Tensor();
 }
 
 void Optimizer::CreateState(const NamedTensor& parameter, Lists& lists) {
@@ -97,6 +111,7 @@ at::Tensor Optimizer::GlobalNormClip(double max_norm) {
   const c10::AutoGradMode no_grad(false);
   reserve_.reset();
   const std::vector<at::Tensor> gradients = Gradients();
+  if (loss_scale_) loss_scale_->Unscale(gradients);
   if (gradients.empty()) return at::zeros({}, at::kFloat);
   const at::Tensor norm =
       at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, /*ord=*/2)));
@@ -111,7 +126,10 @@ at::Tensor Optimizer::GlobalNormClip(double max_norm) {
 void Optimizer::Step(double lr) {
   const c10::AutoGradMode no_grad(false);
   reserve_.reset();
-  for (const Lists& lists : groups_) StepGroup(lists, lr * lists.lr_scale);
+  for (const Lists& lists : groups_) {
+    StepGroup(lists, lr * lists.lr_scale);
+  }
+  if (loss_scale_) loss_scale_->Update();
 }
 
 void Optimizer::StepGroup(const Lists& all, double lr) {
@@ -130,24 +148,28 @@ void Optimizer::StepGroup(const Lists& all, double lr) {
     lists.steps.push_back(step.add_(1));
   }
   if (gradients.empty()) return;
+  std::optional<at::Tensor> skip;
+  if (loss_scale_) skip = loss_scale_->found_inf();
   if (options_.kind == OptimizerKind::kSgd) {
     // Buffers start at zero, so the first step needs no case of its own:
     // momentum * 0 + gradient is the gradient.
     at::_fused_sgd_(lists.parameters, gradients, lists.exp_avgs, all.weight_decay,
                     options_.momentum, lr, /*dampening=*/0.0, /*nesterov=*/false,
-                    /*maximize=*/false, /*is_first_step=*/false);
+                    /*maximize=*/false, /*is_first_step=*/false, /*grad_scale=*/{}, skip);
     return;
   }
   const auto fused = [&](auto kernel) {
     kernel(lists.parameters, gradients, lists.exp_avgs, lists.exp_avg_sqs, at::TensorList{},
            lists.steps, lr, options_.beta1, options_.beta2, all.weight_decay, options_.eps,
-           /*amsgrad=*/false, /*maximize=*/false);
+           /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/std::optional<at::Tensor>(), skip);
   };
   if (options_.kind == OptimizerKind::kAdamW) {
     fused([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
   } else {
     fused([](auto&&... arguments) { at::_fused_adam_(arguments...); });
   }
+  if (!skip) return;
+  for (at::Tensor& step : lists.steps) step.sub_(*skip);  // then the kernel did nothing
 }
 
 void Optimizer::ZeroGrad() {

@@ -8,10 +8,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/stage/stage.h"
+#include "trainer/optim/loss_scale.h"
 #include "trainer/optim/param_groups.h"
 #include "trainer/options.h"
 
@@ -23,6 +25,7 @@ struct OptimizerOptions {
   double beta1 = 0.9;     // Adam, AdamW
   double beta2 = 0.999;
   double eps = 1e-8;
+  std::optional<LossScaleOptions> loss_scale = std::nullopt;  // fp16
 };
 
 // See Note [Reserved before the first step].
@@ -32,19 +35,29 @@ class Optimizer {
   // Every parameter must require grad; all share one dtype and one device.
   Optimizer(const OptimizerOptions& options, std::vector<ParamGroup> groups);
 
-  // L2 norm of all gradients together, a scalar on the device: reading it is what waits.
-  // With max_norm > 0 the gradients are scaled by min(1, max_norm / (norm + 1e-6))
-  // (torch.nn.utils.clip_grad_norm_). Parameters without a gradient are left out.
+  // What backward starts from, [] float32: the loss scale; undefined without one.
+  at::Tensor LossGradient() const;
+
+  // With a loss scale, divides the gradients by it first. L2 norm of all gradients together, a
+  // scalar on the device: reading it is what waits. With max_norm > 0 the gradients are scaled by
+  // min(1, max_norm / (norm + 1e-6)) (torch.nn.utils.clip_grad_norm_). Parameters without a
+  // gradient are left out.
   at::Tensor GlobalNormClip(double max_norm);
 
   // One update with the schedule's rate. Parameters without a gradient stay as they are.
+  // With a loss scale, GlobalNormClip must come before; a step whose gradients are not
+  // finite changes neither parameters nor state, but the scale.
   void Step(double lr);
+
+  // [] float32 on the device: 1 where the last GlobalNormClip found gradients that are
+  // not finite; undefined without a loss scale.
+  at::Tensor FoundInf() const;
 
   // Gradients are set to none, which gives their memory back.
   void ZeroGrad();
 
   // State under stable names: "<parameter key>.exp_avg", ".exp_avg_sq",
-  // ".step" (Adam, AdamW) or ".momentum_buffer" (SGD). Shares its tensors: copying
+  // ".step" (Adam, AdamW) or ".momentum_buffer" (SGD); "loss_scale.*". Shares its tensors: copying
   // into them restores the optimizer.
   const std::vector<NamedTensor>& State() const { return state_; }
   int64_t StateBytes() const;
@@ -66,6 +79,7 @@ class Optimizer {
 
   OptimizerOptions options_;
   std::vector<Lists> groups_;
+  std::optional<LossScale> loss_scale_;
   std::vector<NamedTensor> state_;
   at::Tensor reserve_;  // held between steps, let go while the optimizer works
 };

@@ -1,22 +1,44 @@
 #include "trainer/optim/param_groups.h"
 
 #include <cstdint>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/nearest_name.h"
 
 namespace slimreel {
 namespace {
 
-std::string FirstParts(const std::vector<NamedTensor>& parameters) {
-  std::set<std::string> parts;
+// Every beginning of a key that ends before a dot, and the keys: layer1, layer1.0, ...
+std::vector<std::string> Prefixes(const std::vector<NamedTensor>& parameters) {
+  std::set<std::string> prefixes;
   for (const NamedTensor& parameter : parameters) {
-    parts.insert(parameter.name.substr(0, parameter.name.find('.')));
+    const std::string& name = parameter.name;
+    for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+      prefixes.insert(name.substr(0, dot));
+    }
+    prefixes.insert(name);
   }
-  return absl::StrJoin(parts, ", ");
+  return {prefixes.begin(), prefixes.end()};
+}
+
+absl::Status UnknownPrefixes(const std::set<std::string>& unknown,
+                             const std::vector<NamedTensor>& parameters) {
+  const std::vector<std::string> known = Prefixes(parameters);
+  std::vector<std::string> mistakes;
+  for (const std::string& prefix : unknown) {
+    mistakes.push_back(absl::StrCat("\"", prefix, "\"", DidYouMean(prefix, known)));
+  }
+  std::set<std::string> first_parts;
+  for (const std::string& name : known) first_parts.insert(name.substr(0, name.find('.')));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "model.freeze: no parameter key starts with ", absl::StrJoin(mistakes, ", nor with "),
+      "; the keys of this model start with: ", absl::StrJoin(first_parts, ", ")));
 }
 
 }  // namespace
@@ -36,11 +58,7 @@ absl::StatusOr<int64_t> FreezeParameters(const std::vector<NamedTensor>& paramet
     tensor.set_requires_grad(!freeze);
     frozen += freeze ? 1 : 0;
   }
-  if (!unused.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "model.freeze: no parameter key starts with \"", absl::StrJoin(unused, "\", \""),
-        "\"; the keys of this model start with: ", FirstParts(parameters)));
-  }
+  if (!unused.empty()) return UnknownPrefixes(unused, parameters);
   if (frozen == static_cast<int64_t>(parameters.size())) {
     return absl::InvalidArgumentError(
         "model.freeze freezes every parameter, so nothing is left to train; leave one out");
@@ -49,17 +67,22 @@ absl::StatusOr<int64_t> FreezeParameters(const std::vector<NamedTensor>& paramet
 }
 
 std::vector<ParamGroup> MakeParamGroups(const std::vector<NamedTensor>& parameters,
-                                        double weight_decay, bool no_decay_norm_and_bias) {
-  ParamGroup decayed{.parameters = {}, .weight_decay = weight_decay, .lr_scale = 1.0};
-  ParamGroup plain{.parameters = {}, .weight_decay = 0.0, .lr_scale = 1.0};
-  for (const NamedTensor& parameter : parameters) {
+                                        double weight_decay, bool no_decay_norm_and_bias,
+                                        const std::vector<double>& lr_scales) {
+  std::vector<ParamGroup> groups;
+  std::map<std::pair<double, bool>, size_t> group_of;  // (rate, exempt from decay)
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const NamedTensor& parameter = parameters[i];
     if (!parameter.tensor.requires_grad()) continue;
     const bool exempt = no_decay_norm_and_bias && parameter.tensor.dim() <= 1;
-    (exempt ? plain : decayed).parameters.push_back(parameter);
+    const double lr_scale = lr_scales.empty() ? 1.0 : lr_scales[i];
+    const auto [entry, is_new] = group_of.try_emplace({lr_scale, exempt}, groups.size());
+    if (is_new) {
+      groups.push_back(
+          {.parameters = {}, .weight_decay = exempt ? 0.0 : weight_decay, .lr_scale = lr_scale});
+    }
+    groups[entry->second].parameters.push_back(parameter);
   }
-  std::vector<ParamGroup> groups;
-  if (!decayed.parameters.empty()) groups.push_back(std::move(decayed));
-  if (!plain.parameters.empty()) groups.push_back(std::move(plain));
   return groups;
 }
 

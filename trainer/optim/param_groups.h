@@ -23,16 +23,18 @@ struct ParamGroup {
 
 // Sets requires_grad: false for every parameter whose key starts with one of
 // `prefixes`, true for all others. Returns how many are frozen. Errors:
-// InvalidArgument for a prefix that no key has (with the keys' first parts), and
+// InvalidArgument for a prefix that no key has (with the nearest one that is there), and
 // where nothing would be left to train.
 absl::StatusOr<int64_t> FreezeParameters(const std::vector<NamedTensor>& parameters,
                                          const std::vector<std::string>& prefixes);
 
-// Trainable parameters in groups, order kept. With no_decay_norm_and_bias,
-// tensors of one dimension (biases, norm scales) form a group without decay, as
-// in VideoMAE's optim_factory.py.
+// Trainable parameters in groups of equal hyperparameters, order kept. With
+// no_decay_norm_and_bias, tensors of one dimension (biases, norm scales) have no
+// decay, as in VideoMAE's optim_factory.py. lr_scales: one per parameter
+// (LayerLrScales); empty: all 1.
 std::vector<ParamGroup> MakeParamGroups(const std::vector<NamedTensor>& parameters,
-                                        double weight_decay, bool no_decay_norm_and_bias);
+                                        double weight_decay, bool no_decay_norm_and_bias,
+                                        const std::vector<double>& lr_scales = {});
 
 }  // namespace slimreel
 

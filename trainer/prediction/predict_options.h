@@ -3,19 +3,24 @@
 #define TRAINER_PREDICTION_PREDICT_OPTIONS_H_
 
 #include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
 
 #include <cstdint>
+#include <optional>
+
+#include "trainer/checkpoint/train_state.h"
 
 namespace slimreel {
 
-// What prepare did to the frames, and how evaluation draws clips.
 struct PredictOptions {
-  int64_t short_side = 0;  // stored size; 0: frames as decoded
+  FramePreparation preparation;  // the checkpoint's: stored size, chunks, quality
+  // How evaluation draws clips of a chunk.
   int64_t frame_interval = 2;
-  int64_t max_video_frames = 500;  // frames of a chunk that clips are drawn from
+  int64_t max_video_frames = 500;  // the first frames of a chunk, which clips are drawn from
   int64_t num_clips = 1;           // per chunk, uniform
   bool allow_upscale = false;      // frames smaller than the crop are enlarged, else an error
   at::Device device = at::kCPU;
+  std::optional<at::ScalarType> autocast = std::nullopt;  // mixed precision, as in training
 };
 
 }  // namespace slimreel

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -15,8 +16,10 @@
 #include "data/loading/clip_sampler.h"
 #include "data/loading/crop.h"
 #include "data/loading/planar_copy.h"
+#include "data/pipeline/frame_quality.h"
 #include "memory/executor/executor.h"
 #include "trainer/evaluation/metrics.h"
+#include "trainer/evaluation/scores.h"
 
 namespace slimreel {
 namespace {
@@ -29,11 +32,13 @@ class ChunkScorer {
         options_(options),
         crop_size_{.height = model.input.height, .width = model.input.width},
         shape_{.num_frames = model.input.num_frames, .interval = options.frame_interval},
-        chunk_(at::empty({options.max_video_frames, 3, model.input.height, model.input.width},
-                         at::kByte)) {}
+        chunk_(at::empty(
+            {options.preparation.max_video_frames, 3, model.input.height, model.input.width},
+            at::kByte)) {}
 
   absl::Status Add(const std::string& path, const VideoDecoder& decoder) {
-    const ImageSize stored{.height = decoder.size().height, .width = decoder.size().width};
+    const FrameSize size = decoder.size();
+    const ImageSize stored{.height = size.height, .width = size.width};
     const bool small = stored.height < crop_size_.height || stored.width < crop_size_.width;
     if (small && !options_.allow_upscale) {
       return absl::InvalidArgumentError(
@@ -41,53 +46,81 @@ class ChunkScorer {
                        " are smaller than data.img_size = ", crop_size_.height, " x ",
                        crop_size_.width, "; data.allow_upscale=true enlarges them"));
     }
-    rgb_.resize(static_cast<size_t>(decoder.size().rgb_bytes()));
+    rgb_.resize(static_cast<size_t>(size.rgb_bytes()));
     decoder.CopyRgb(absl::MakeSpan(rgb_));
+    ++frames_;
+    const double threshold = options_.preparation.quality_threshold;
+    if (threshold > 0.0 && MeasureQuality(rgb_.data(), size).score < threshold) {
+      return absl::OkStatus();
+    }
+    // As prepare does: a full chunk ends when its successor begins.
+    if (filled_ == options_.preparation.max_video_frames) {
+      ScoreChunk();
+      StartFromOverlap();
+    }
     const int64_t plane = crop_size_.height * crop_size_.width;
     CopyCropToPlanes(rgb_.data(), stored, CentreCrop(stored, crop_size_), plane,
                      chunk_.mutable_data_ptr<uint8_t>() + filled_ * 3 * plane);
-    ++frames_;
-    if (++filled_ == options_.max_video_frames) ScoreChunk();
+    ++filled_;
     return absl::OkStatus();
   }
 
+  // At least one frame must have been added and kept.
   VideoPrediction Finish() {
     if (filled_ > 0) ScoreChunk();
-    VideoPrediction prediction{.probabilities = {}, .label = 0, .frames = frames_, .clips = clips_};
-    for (double& logit : logits_) logit /= static_cast<double>(clips_);
-    prediction.probabilities = Softmax(logits_);
+    VideoPrediction prediction;
+    prediction.frames = frames_;
+    prediction.clips = clips_;
+    prediction.logits = std::move(logits_);
+    for (double& logit : prediction.logits) logit /= static_cast<double>(clips_);
+    prediction.probabilities = Softmax(prediction.logits);
     prediction.label =
         std::max_element(prediction.probabilities.begin(), prediction.probabilities.end()) -
         prediction.probabilities.begin();
     return prediction;
   }
 
+  int64_t frames() const { return frames_; }
+  bool has_kept_frames() const { return filled_ > 0 || clips_ > 0; }
+
  private:
   void ScoreChunk() {
+    StageContext context;
+    context.autocast = options_.autocast;
+    const int64_t available = std::min(filled_, options_.max_video_frames);
     for (int64_t number = 0; number < options_.num_clips; ++number) {
       const at::Tensor frames =
-          at::tensor(UniformClip(shape_, filled_, number, options_.num_clips), at::kLong);
+          at::tensor(UniformClip(shape_, available, number, options_.num_clips), at::kLong);
       // [T, 3, H, W] -> [1, 3, T, H, W]
       const at::Tensor clip =
           chunk_.index_select(0, frames).permute({1, 0, 2, 3}).contiguous().unsqueeze(0);
-      const Tensors out = Executor::Forward(chain_, StageContext(), {clip.to(options_.device)});
-      const at::Tensor row = out[0].to(at::kCPU, at::kDouble).contiguous();
+      const at::Tensor row =
+          HeadScores(Executor::Forward(chain_, context, {clip.to(options_.device)}));
       logits_.resize(static_cast<size_t>(row.numel()), 0.0);
       for (int64_t c = 0; c < row.numel(); ++c) logits_[c] += row.const_data_ptr<double>()[c];
       ++clips_;
     }
-    filled_ = 0;
+  }
+
+  // Neighbouring chunks share frames.
+  void StartFromOverlap() {
+    const int64_t overlap = options_.preparation.chunk_overlap;
+    if (overlap > 0) {
+      const at::Tensor last = chunk_.narrow(0, filled_ - overlap, overlap).clone();
+      chunk_.narrow(0, 0, overlap).copy_(last);
+    }
+    filled_ = overlap;
   }
 
   std::vector<Stage*> chain_;
   PredictOptions options_;
   ImageSize crop_size_;
   ClipShape shape_;
-  at::Tensor chunk_;  // [max_video_frames, 3, H, W] uint8, the first filled_ of them valid
+  at::Tensor chunk_;  // [chunk frames, 3, H, W] uint8, the first filled_ of them valid
   std::vector<uint8_t> rgb_;
   std::vector<double> logits_;  // sum over clips
   int64_t filled_ = 0;
-  int64_t frames_ = 0;
+  int64_t frames_ = 0;  // decoded
   int64_t clips_ = 0;
 };
 
@@ -95,8 +128,13 @@ class ChunkScorer {
 
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options) {
+  if (model.inputs.size() != 1 || model.inputs[0].kind != InputKind::kFrames) {
+    return absl::UnimplementedError(absl::StrCat(
+        "predicting with ", model.name,
+        " is not yet available: it takes more than the frames of a video; evaluate it on shards"));
+  }
   VideoDecoderOptions decoder_options;
-  decoder_options.sizing.short_side = static_cast<int>(options.short_side);
+  decoder_options.sizing.short_side = static_cast<int>(options.preparation.short_side);
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<VideoDecoder> decoder,
                             VideoDecoder::Open(path, decoder_options));
   ChunkScorer scorer(model, options);
@@ -105,8 +143,13 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
     if (!more) break;
     SLIMREEL_RETURN_IF_ERROR(scorer.Add(path, *decoder));
   }
-  if (decoder->stats().frames == 0) {
+  if (scorer.frames() == 0) {
     return absl::DataLossError(absl::StrCat(path, " holds no frame that decodes"));
+  }
+  if (!scorer.has_kept_frames()) {
+    return absl::DataLossError(
+        absl::StrCat(path, ": every frame is under data.quality_threshold = ",
+                     options.preparation.quality_threshold, ", with which the shards were made"));
   }
   return scorer.Finish();
 }

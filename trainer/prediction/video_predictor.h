@@ -16,16 +16,18 @@
 namespace slimreel {
 
 struct VideoPrediction {
-  std::vector<double> probabilities;  // [num_classes]: softmax of the clips' mean logits
+  std::vector<double> logits;         // [num_classes]: mean over the clips (scores.h)
+  std::vector<double> probabilities;  // their softmax
   int64_t label = 0;                  // of the highest
   int64_t frames = 0;
   int64_t clips = 0;
 };
 
-// The video is cut into chunks of max_video_frames, as prepare cuts it; one chunk of
-// cropped frames is held at a time, and one clip is in the model at a time.
-// Errors: the decoder's (with its reason code); InvalidArgument for frames smaller than
-// the crop; DataLoss for a file without a frame.
+// The video is resized, filtered and cut into chunks as prepare did it with the data that
+// the model was trained on; one chunk of cropped frames is held at a time, and one clip is
+// in the model at a time. Errors: the decoder's (with its reason code); InvalidArgument for
+// frames smaller than the crop; DataLoss for a file without a frame; Unimplemented for a
+// model that takes more than frames.
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options);
 

@@ -21,6 +21,12 @@ absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request) {
   }
   const bool global = request.norm_group.kind == NormGroup::Kind::kGlobal;
   const int64_t group = global ? terms.effective_batch : request.norm_group.size;
+  if (global && terms.micro_batch < terms.effective_batch) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "model.norm_group: global takes statistics over the whole effective batch of ", group,
+        " samples, which must then run as one; data.batch_size is ", request.batch_size,
+        ": set it to ", group, ", or name a model.norm_group that divides it"));
+  }
   if (terms.micro_batch < terms.effective_batch && terms.micro_batch % group != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "data.batch_size is ", request.batch_size, ", no multiple of model.norm_group = ", group,

@@ -38,6 +38,19 @@ TEST(BatchTermsTest, ANumberIsTheSmallestSplitAndMustDivideTheMicroBatch) {
   EXPECT_TRUE(MakeBatchTerms(request).ok());
 }
 
+TEST(BatchTermsTest, GlobalStatisticsForbidEverySplit) {
+  BatchRequest request{.batch_size = 8,
+                       .accumulate_grad_batches = 2,
+                       .norm_group = {NormGroup::Kind::kGlobal, 0},
+                       .has_batch_norm = true};
+  const absl::Status split = MakeBatchTerms(request).status();
+  EXPECT_NE(split.message().find("set it to 16"), std::string::npos) << split;
+  request.batch_size = 16;
+  request.accumulate_grad_batches = 1;
+  EXPECT_EQ(MakeBatchTerms(request)->norm_group, 16);
+  EXPECT_EQ(MakeBatchTerms(request)->min_micro_batch, 16);
+}
+
 TEST(BatchTermsTest, FrozenStatisticsAllowEverySplit) {
   const auto terms = MakeBatchTerms(
       {.batch_size = 8, .norm_group = {NormGroup::Kind::kFrozen, 0}, .has_batch_norm = true});

@@ -1,20 +1,23 @@
 #include "trainer/setup/run_options.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
+#include <optional>
+#include <thread>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/status_macros.h"
+#include "trainer/setup/precision.h"
 
 namespace slimreel {
 namespace {
-
-// `dataloader.num_workers: auto`: on few cores the step needs them more than the loader.
-constexpr int64_t kAutoWorkers = 2;
-constexpr int64_t kAutoPrefetch = 1;
 
 LoaderOptions CommonLoaderOptions(const Config& config) {
   LoaderOptions options;
@@ -26,10 +29,6 @@ LoaderOptions CommonLoaderOptions(const Config& config) {
   options.max_video_frames = config.data.max_video_frames;
   options.seed = static_cast<uint64_t>(config.seed);
   options.num_classes = config.model.num_classes.value_or(0);
-  options.num_workers = static_cast<int>(config.dataloader.num_workers.value_or(kAutoWorkers));
-  options.prefetch_batches = static_cast<int>(
-      std::max(1, options.num_workers) * config.dataloader.prefetch_factor.value_or(kAutoPrefetch));
-  options.pin_memory = config.dataloader.pin_memory.value_or(false);
   return options;
 }
 
@@ -47,7 +46,58 @@ Sampling SamplingOf(SamplingMode order) {
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+absl::Status RefuseUnread(const std::optional<bool>& wanted, absl::string_view key,
+                          absl::string_view what, const Model& model) {
+  if (wanted.value_or(true)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(key, " is false, but ", model.name, " reads ", what, "; leave the key out"));
+}
+
 }  // namespace
+
+bool IsOfFamily(const std::string& model_name, const std::string& family) {
+  return absl::c_any_of(ModelTable(), [&](const ModelEntry& entry) {
+    return entry.name == model_name && entry.family == family;
+  });
+}
+
+int64_t HeatmapSize(const Config& config) {
+  constexpr int64_t kDefault = 56;
+  if (config.data.heatmap.size.has_value()) return *config.data.heatmap.size;
+  if (IsOfFamily(config.model.name, "rgb+pose")) return config.data.img_height / 4;
+  return kDefault;
+}
+
+absl::Status RequestInputs(const Config& config, const Model& model, LoaderOptions* options) {
+  options->frames = false;
+  for (const InputSlot& slot : model.inputs) {
+    const std::vector<int64_t>& sizes = slot.sizes;
+    switch (slot.kind) {
+      case InputKind::kFrames:  // [3, T, H, W]
+        options->frames = true;
+        options->num_frames = sizes[1];
+        options->height = sizes[2];
+        options->width = sizes[3];
+        SLIMREEL_RETURN_IF_ERROR(
+            RefuseUnread(config.data.load_rgb, "data.load_rgb", "frames", model));
+        break;
+      case InputKind::kKeypoints:  // [M, T, V, 3]
+        options->keypoints = {sizes[0], sizes[1], sizes[2], HeatmapSize(config)};
+        SLIMREEL_RETURN_IF_ERROR(
+            RefuseUnread(config.data.load_kpt, "data.load_kpt", "keypoints", model));
+        break;
+      case InputKind::kLogMel:  // [mels, frames]
+        options->log_mel = {sizes[0], sizes[1]};
+        SLIMREEL_RETURN_IF_ERROR(
+            RefuseUnread(config.data.load_audio, "data.load_audio", "audio", model));
+        break;
+      case InputKind::kTokens:  // [L]
+        options->tokens = {sizes[0], model.num_classes};
+        break;
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
   if (device == "cpu") return at::Device(at::kCPU);
@@ -62,8 +112,10 @@ absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
   return at::Device(at::kCUDA, parsed.has_index() ? parsed.index() : 0);
 }
 
-at::ScalarType ResolveDtype(const Config& config) {
-  return config.trainer.precision == Precision::k64 ? at::kDouble : at::kFloat;
+ComputeResources FindResources(at::Device device) {
+  return {.cores = std::max<int64_t>(1, std::thread::hardware_concurrency()),
+          .step_threads = device.is_cpu() ? at::get_num_threads() : 1,
+          .accelerator = !device.is_cpu()};
 }
 
 LoaderOptions TrainLoaderOptions(const Config& config, int64_t effective_batch) {
@@ -94,16 +146,20 @@ LoaderOptions EvaluationLoaderOptions(const Config& config, std::vector<std::str
 ModelSpec MakeModelSpec(const Config& config, int64_t num_classes) {
   ModelSpec spec;
   spec.name = config.model.name;
-  spec.num_classes = num_classes;
+  if (num_classes > 0) spec.num_classes = num_classes;
   spec.num_frames = config.data.num_frames;
   spec.height = config.data.img_height;
   spec.width = config.data.img_width;
+  spec.heatmap_size = HeatmapSize(config);
+  spec.heatmap_sigma = config.data.heatmap.sigma;
+  spec.temporal_pooling = config.model.temporal_pooling;
+  spec.fusion = config.model.fusion;
   spec.dropout = config.model.dropout.value_or(-1.0);
   spec.drop_path = config.model.drop_path.value_or(-1.0);
   spec.label_smoothing = config.train.label_smoothing;
   spec.class_weights = config.train.class_weights;
   spec.seed = static_cast<uint64_t>(config.seed);
-  spec.dtype = ResolveDtype(config);
+  spec.dtype = ParameterDtype(config.trainer.precision);
   return spec;
 }
 
@@ -118,11 +174,13 @@ BatchRequest MakeBatchRequest(const Config& config, bool has_batch_norm) {
 }
 
 OptimizerOptions MakeOptimizerOptions(const Config& config) {
-  return {.kind = config.train.optimizer,
-          .momentum = config.train.momentum,
-          .beta1 = config.train.betas[0],
-          .beta2 = config.train.betas[1],
-          .eps = config.train.eps};
+  OptimizerOptions options{.kind = config.train.optimizer,
+                           .momentum = config.train.momentum,
+                           .beta1 = config.train.betas[0],
+                           .beta2 = config.train.betas[1],
+                           .eps = config.train.eps};
+  if (NeedsLossScale(config.trainer.precision)) options.loss_scale = LossScaleOptions();
+  return options;
 }
 
 LrCurve MakeLrCurve(const Config& config, int64_t effective_batch, int64_t total_steps) {
@@ -164,13 +222,15 @@ absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& 
                        config.train.max_steps.value_or(0));
 }
 
-PredictOptions MakePredictOptions(const Config& config, at::Device device) {
-  return {.short_side = config.data.ResolvedShortSide(),
+PredictOptions MakePredictOptions(const Config& config, const FramePreparation& preparation,
+                                  at::Device device) {
+  return {.preparation = preparation,
           .frame_interval = config.data.frame_interval,
           .max_video_frames = config.data.max_video_frames,
           .num_clips = config.evaluation.num_clips,
           .allow_upscale = config.data.allow_upscale,
-          .device = device};
+          .device = device,
+          .autocast = AutocastDtype(config.trainer.precision)};
 }
 
 }  // namespace slimreel

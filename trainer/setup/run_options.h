@@ -17,12 +17,15 @@
 #include "data/loading/loader.h"
 #include "memory/executor/schedule.h"
 #include "memory/policy/tighten.h"
+#include "models/chain/model.h"
 #include "models/factory/factory.h"
+#include "trainer/checkpoint/train_state.h"
 #include "trainer/loop/run_length.h"
 #include "trainer/lr/lr_schedule.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/prediction/predict_options.h"
 #include "trainer/setup/batch_terms.h"
+#include "trainer/setup/loader_memory.h"
 
 namespace slimreel {
 
@@ -30,14 +33,25 @@ namespace slimreel {
 // InvalidArgument: cuda asked for, and none is there.
 absl::StatusOr<at::Device> ResolveDevice(const std::string& device);
 
-// trainer.precision: the type of parameters and activations.
-at::ScalarType ResolveDtype(const Config& config);
+// What is there for loading beside the step.
+ComputeResources FindResources(at::Device device);
 
+// Threads, prefetch and page-locked memory are for SizeLoaders (loader_memory.h) to fill.
 LoaderOptions TrainLoaderOptions(const Config& config, int64_t effective_batch);
 // `sources` is data.val, data.test or what the command line names; `split` val or test.
 LoaderOptions EvaluationLoaderOptions(const Config& config, std::vector<std::string> sources,
                                       const std::string& split);
 
+// Height and width of the heatmaps of pose models: data.heatmap.size, else 56, else, beside
+// frames, a quarter of data.img_size.
+int64_t HeatmapSize(const Config& config);
+// Asks for what the slots of model.inputs hold, and nothing else. InvalidArgument: a
+// data.load_* is false that the model needs.
+absl::Status RequestInputs(const Config& config, const Model& model, LoaderOptions* options);
+// Is the model of the family ("rgb", "pose", "rgb+pose", "speech")?
+bool IsOfFamily(const std::string& model_name, const std::string& family);
+
+// `num_classes` 0: the model has its own (a vocabulary).
 ModelSpec MakeModelSpec(const Config& config, int64_t num_classes);
 BatchRequest MakeBatchRequest(const Config& config, bool has_batch_norm);
 OptimizerOptions MakeOptimizerOptions(const Config& config);
@@ -50,7 +64,9 @@ TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch);
 // InvalidArgument: nothing is left to train on.
 absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
                                         int64_t samples_per_epoch);
-PredictOptions MakePredictOptions(const Config& config, at::Device device);
+// `preparation` is the checkpoint's: raw videos are treated as what it was trained on.
+PredictOptions MakePredictOptions(const Config& config, const FramePreparation& preparation,
+                                  at::Device device);
 
 }  // namespace slimreel
 

@@ -1,67 +1,53 @@
 #include "trainer/setup/session.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
-#include "models/factory/factory.h"
-#include "models/weights/weights.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/loop/best_metric.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
 #include "trainer/observers/summary_writer.h"
+#include "trainer/optim/layer_decay.h"
+#include "trainer/setup/frame_preparation.h"
+#include "trainer/setup/loader_memory.h"
+#include "trainer/setup/model_setup.h"
+#include "trainer/setup/precision.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_options.h"
 
 namespace slimreel {
 namespace {
 
-bool HasBatchNorm(const Model& model) {
-  for (const NamedTensor& buffer : Buffers(model)) {
-    if (absl::EndsWith(buffer.name, "running_mean")) return true;
-  }
-  return false;
-}
-
-absl::Status LoadPretrained(const Model& model, const std::string& path) {
-  LoadOptions options;
-  // A head for other classes starts anew; everything else must be in the file.
-  for (const NamedTensor& head : model.stages.back()->parameters()) {
-    options.optional_prefixes.push_back(head.name);
-  }
-  options.allow_surplus = true;
-  std::vector<NamedTensor> tensors = Parameters(model);
-  for (NamedTensor& buffer : Buffers(model)) tensors.push_back(std::move(buffer));
-  SLIMREEL_ASSIGN_OR_RETURN(const LoadReport report, LoadInto(tensors, path, options));
-  LOG(INFO) << path << ": " << report.loaded << " tensors loaded"
-            << (report.not_loaded.empty() ? "" : ", new: ")
-            << absl::StrJoin(report.not_loaded, ", ");
-  return absl::OkStatus();
-}
-
-void MoveTo(const Model& model, at::Device device) {
-  if (device.is_cpu()) return;
-  for (const auto& list : {Parameters(model), Buffers(model)}) {
-    for (NamedTensor named : list) named.tensor.set_data(named.tensor.to(device));
-  }
-}
-
 absl::Status OpenData(const Config& config, Session& session) {
-  SLIMREEL_ASSIGN_OR_RETURN(session.train_loader, Loader::Open(TrainLoaderOptions(
-                                                      config, session.batch.effective_batch)));
-  if (config.evaluation.strategy == EvaluationStrategy::kNo) return absl::OkStatus();
-  if (config.data.val.empty()) {
-    LOG(WARNING) << "data.val is not set, so nothing is evaluated during training";
+  LoaderOptions train = TrainLoaderOptions(config, session.batch.effective_batch);
+  LoaderOptions val = EvaluationLoaderOptions(config, config.data.val, "val");
+  SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, *session.model, &train));
+  SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, *session.model, &val));
+  const bool wants_evaluation = config.evaluation.strategy != EvaluationStrategy::kNo;
+  const bool can_evaluate = !IsOfFamily(config.model.name, "speech");
+  const bool evaluates = wants_evaluation && can_evaluate && !config.data.val.empty();
+  std::vector<LoaderOptions*> loaders = {&train};
+  if (evaluates) loaders.push_back(&val);
+  SLIMREEL_ASSIGN_OR_RETURN(session.settings.loader,
+                            SizeLoaders(config, FindResources(session.settings.device), loaders));
+  SLIMREEL_ASSIGN_OR_RETURN(session.train_loader, Loader::Open(train));
+  if (!evaluates) {
+    if (wants_evaluation) {
+      LOG(WARNING) << (can_evaluate ? "data.val is not set"
+                                    : "evaluating a speech model is not yet available")
+                   << ", so nothing is evaluated during training";
+    }
     return absl::OkStatus();
   }
-  SLIMREEL_ASSIGN_OR_RETURN(session.val_loader,
-                            Loader::Open(EvaluationLoaderOptions(config, config.data.val, "val")));
+  SLIMREEL_ASSIGN_OR_RETURN(session.val_loader, Loader::Open(val));
   if (session.val_loader->classes() == session.train_loader->classes()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("data.val has the classes ", absl::StrJoin(session.val_loader->classes(), ", "),
@@ -69,8 +55,13 @@ absl::Status OpenData(const Config& config, Session& session) {
                    "; prepare both with the same classes"));
 }
 
-absl::StatusOr<int64_t> NumClasses(const Config& config, const Loader& loader) {
-  const auto in_data = static_cast<int64_t>(loader.classes().size());
+// Of what the model tells apart: the data's, or more. Speech models have their vocabulary.
+absl::StatusOr<int64_t> NumClasses(const Config& config) {
+  if (IsOfFamily(config.model.name, "speech")) return config.model.num_classes.value_or(0);
+  SLIMREEL_ASSIGN_OR_RETURN(
+      const std::vector<std::string> data_classes,
+      Loader::ReadClasses(TrainLoaderOptions(config, config.data.batch_size)));
+  const auto in_data = static_cast<int64_t>(data_classes.size());
   const int64_t classes = config.model.num_classes.value_or(in_data);
   if (classes < 2 || classes < in_data) {
     return absl::InvalidArgumentError(
@@ -86,29 +77,31 @@ absl::StatusOr<int64_t> NumClasses(const Config& config, const Loader& loader) {
   return classes;
 }
 
-absl::Status BuildLearner(const Config& config, Session& session) {
-  SLIMREEL_ASSIGN_OR_RETURN(const int64_t classes, NumClasses(config, *session.train_loader));
-  SLIMREEL_ASSIGN_OR_RETURN(session.model, BuildModel(MakeModelSpec(config, classes)));
+absl::Status BuildLearner(const Config& config, bool resumed, Session& session) {
+  SLIMREEL_ASSIGN_OR_RETURN(const int64_t classes, NumClasses(config));
+  SLIMREEL_ASSIGN_OR_RETURN(session.model, SetUpModel(config, classes, session.settings.device,
+                                                      /*load_weights=*/!resumed));
   const Model& model = *session.model;
   SLIMREEL_ASSIGN_OR_RETURN(session.batch,
                             MakeBatchTerms(MakeBatchRequest(config, HasBatchNorm(model))));
-  MoveTo(model, session.settings.device);
-  SLIMREEL_RETURN_IF_ERROR(FreezeParameters(Parameters(model), config.model.freeze).status());
-  if (!config.model.weights.empty()) {
-    SLIMREEL_RETURN_IF_ERROR(LoadPretrained(model, config.model.weights));
-  }
+  const std::string slow = SlowPrecisionWarning(config.trainer.precision, session.settings.device);
+  if (!slow.empty()) LOG(WARNING) << slow;
   session.executor = std::make_unique<Executor>(model.ChainWithLoss());
-  session.optimizer = std::make_unique<Optimizer>(
-      MakeOptimizerOptions(config), MakeParamGroups(Parameters(model), config.train.weight_decay,
-                                                    config.train.no_decay_norm_and_bias));
+  session.optimizer =
+      std::make_unique<Optimizer>(MakeOptimizerOptions(config),
+                                  MakeParamGroups(Parameters(model), config.train.weight_decay,
+                                                  config.train.no_decay_norm_and_bias,
+                                                  LayerLrScales(model, config.train.layer_decay)));
   return absl::OkStatus();
 }
 
 // What the checkpoint says, or a new run's beginning.
-absl::Status Restore(const std::optional<FoundCheckpoint>& start, Session& session) {
+absl::Status Restore(const Config& config, const std::optional<FoundCheckpoint>& start,
+                     Session& session) {
   TrainState& state = session.state;
   if (!start) {
     state.classes = session.train_loader->classes();
+    SLIMREEL_ASSIGN_OR_RETURN(state.preparation, FindFramePreparation(config.data));
     return absl::OkStatus();
   }
   state = start->state;
@@ -139,9 +132,10 @@ absl::Status MakeStep(const Config& config, bool resumed, Session& session) {
   options.device = session.settings.device;
   options.norm_group = session.batch.norm_group;
   options.norm_frozen = session.batch.norm_frozen;
+  options.autocast = AutocastDtype(config.trainer.precision);
   options.clip_grad_norm = config.train.clip_grad_norm.value_or(0.0);
-  options.class_weights = config.train.class_weights;
   options.retry_on_oom = config.memory.on_oom == OnOom::kRetry;
+  options.budget_bytes = session.settings.budget_bytes;
   options.limits = MakeTightenLimits(config, session.batch.min_micro_batch);
   session.step = std::make_unique<TrainStep>(*session.model, session.executor.get(),
                                              session.optimizer.get(), options, std::move(plan));
@@ -171,7 +165,7 @@ absl::Status FillSettings(const Config& config, Session& session) {
     session.evaluator = std::make_unique<Evaluator>(
         *session.model, session.val_loader.get(),
         config.trainer.limit_val_batches.Resolve(session.val_loader->batches_per_epoch()),
-        settings.device);
+        settings.device, AutocastDtype(config.trainer.precision));
   }
   return absl::OkStatus();
 }
@@ -194,11 +188,10 @@ absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
   session->settings.run_dir = run_dir;
   session->settings.device = device;
   session->settings.budget_bytes = budget_bytes;
-  SLIMREEL_ASSIGN_OR_RETURN(session->batch,
-                            MakeBatchTerms(MakeBatchRequest(config, /*has_batch_norm=*/false)));
+  // The model says which inputs the loaders make; its batch terms, how many of them.
+  SLIMREEL_RETURN_IF_ERROR(BuildLearner(config, start.has_value(), *session));
   SLIMREEL_RETURN_IF_ERROR(OpenData(config, *session));
-  SLIMREEL_RETURN_IF_ERROR(BuildLearner(config, *session));
-  SLIMREEL_RETURN_IF_ERROR(Restore(start, *session));
+  SLIMREEL_RETURN_IF_ERROR(Restore(config, start, *session));
   SLIMREEL_RETURN_IF_ERROR(MakeStep(config, start.has_value(), *session));
   SLIMREEL_RETURN_IF_ERROR(FillSettings(config, *session));
   return session;
@@ -216,7 +209,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Confi
                               MakeMemoryWriter(run_dir, step, config.trainer.log_every_steps));
     observers.push_back(std::move(memory));
   }
-  observers.push_back(MakeSummaryWriter(run_dir));
+  observers.push_back(MakeSummaryWriter(run_dir, ReadHistory(run_dir)));
   if (config.trainer.progress) {
     observers.push_back(MakeProgressLine({.total_steps = session.settings.length.total_steps,
                                           .first_step = step,

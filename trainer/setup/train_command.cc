@@ -18,7 +18,7 @@
 #include "base/status_macros.h"
 #include "configs/schema.h"
 #include "memory/policy/limits.h"
-#include "memory/tracking/cpu_allocator.h"
+#include "memory/tracking/device_memory.h"
 #include "trainer/loop/fits_in_memory.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_options.h"
@@ -81,15 +81,16 @@ absl::StatusOr<bool> CompareWithRun(const Config& config, const FoundCheckpoint&
 // The ceiling in force; 0: none was asked for.
 absl::StatusOr<int64_t> EnforceBudget(const Config& config, at::Device device) {
   if (!config.memory.budget.has_value()) return 0;
-  if (!device.is_cpu()) {
-    return absl::UnimplementedError(
-        "memory.budget on a CUDA device is not yet available; leave it out or set "
-        "trainer.device=cpu");
+  Ceiling ceiling;
+  if (device.is_cpu()) {
+    SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+    ceiling = LowestCeiling(host, config.memory.budget);
+  } else {
+    const DeviceTotals totals = ReadDeviceTotals(device);
+    ceiling = LowestDeviceCeiling(totals.total_bytes, totals.device, config.memory.budget);
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
-  const Ceiling ceiling = LowestCeiling(host, config.memory.budget);
   LOG(INFO) << "memory ceiling: " << FormatBytes(ceiling.bytes) << " (" << ceiling.origin << ")";
-  SetCpuBudget(ceiling.bytes);
+  SLIMREEL_RETURN_IF_ERROR(SetDeviceBudget(device, ceiling.bytes));
   return ceiling.bytes;
 }
 

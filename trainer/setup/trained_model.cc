@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "models/factory/factory.h"
 #include "trainer/checkpoint/checkpoint.h"
+#include "trainer/setup/model_setup.h"
 #include "trainer/setup/run_options.h"
 
 namespace slimreel {
@@ -32,11 +33,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
       trained.model, BuildModel(MakeModelSpec(trained.config,
                                               trained.config.model.num_classes.value_or(classes))));
   SLIMREEL_RETURN_IF_ERROR(RestoreTensors(trained.checkpoint.path, *trained.model, nullptr));
-  if (!trained.device.is_cpu()) {
-    for (const auto& list : {Parameters(*trained.model), Buffers(*trained.model)}) {
-      for (NamedTensor named : list) named.tensor.set_data(named.tensor.to(trained.device));
-    }
-  }
+  MoveTo(*trained.model, trained.device);
   return trained;
 }
 

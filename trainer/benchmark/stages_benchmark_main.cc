@@ -1,0 +1,121 @@
+// What running a model as stages costs against one connected autograd graph of
+// the same stages: CPU time of forward, loss and backward, in interleaved pairs.
+//
+//   stages_benchmark [MODEL ...] [--pairs=N] [--json]    default: the nano models
+//
+// CPU time of the whole process, because wall time of a nano step is noise here.
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <gflags/gflags.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "memory/executor/executor.h"
+#include "memory/tracking/cpu_allocator.h"
+#include "models/factory/factory.h"
+
+DEFINE_int32(pairs, 200, "interleaved pairs of steps per model");
+DEFINE_bool(json, false, "one JSON object per model");
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kClasses = 6;
+constexpr int64_t kBatch = 2;
+
+double CpuSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+class Steps {
+ public:
+  explicit Steps(const std::string& name) {
+    ModelSpec spec;
+    spec.name = name;
+    spec.num_classes = kClasses;
+    spec.height = spec.width = 64;
+    model_ = std::move(BuildModel(spec).value());
+    executor_ = std::make_unique<Executor>(model_->ChainWithLoss());
+    const std::vector<StageMode> modes(executor_->num_scheduled_stages() - 1, StageMode::kKeep);
+    schedule_ = MakeSchedule(modes);
+    clips_ = at::randn({kBatch, 3, spec.num_frames, spec.height, spec.width});
+    targets_ = {at::randint(kClasses, {kBatch}, at::kLong)};
+    context_.training = true;
+    context_.targets = &targets_;
+    context_.loss_denominator = static_cast<double>(kBatch);
+  }
+
+  // CPU seconds of one step.
+  double AsStages() {
+    const double start = CpuSeconds();
+    executor_->Run(schedule_, context_, {clips_});
+    return Finish(start);
+  }
+  double Connected() {
+    const double start = CpuSeconds();
+    Tensors slots{clips_};
+    for (Stage* stage : model_->ChainWithLoss()) slots = stage->Forward(context_, std::move(slots));
+    slots[0].backward();
+    return Finish(start);
+  }
+
+ private:
+  double Finish(double start) {
+    const double seconds = CpuSeconds() - start;
+    for (const NamedTensor& named : Parameters(*model_)) {
+      at::Tensor parameter = named.tensor;
+      parameter.mutable_grad().reset();
+    }
+    return seconds;
+  }
+
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Executor> executor_;
+  Schedule schedule_;
+  StageContext context_;
+  at::Tensor clips_;  // [B, 3, T, H, W] float32
+  Tensors targets_;
+};
+
+void Compare(const std::string& name) {
+  Steps steps(name);
+  steps.AsStages();
+  steps.Connected();
+  std::vector<double> ratios;
+  for (int pair = 0; pair < FLAGS_pairs; ++pair) {
+    // Each in turn the first, so that neither has warmer caches.
+    const bool stages_first = pair % 2 == 0;
+    const double first = stages_first ? steps.AsStages() : steps.Connected();
+    const double second = stages_first ? steps.Connected() : steps.AsStages();
+    ratios.push_back(stages_first ? first / second : second / first);
+  }
+  std::sort(ratios.begin(), ratios.end());
+  const double median = ratios[ratios.size() / 2];
+  if (FLAGS_json) {
+    std::printf("{\"model\": \"%s\", \"pairs\": %d, \"cpu_time_ratio\": %.4f}\n", name.c_str(),
+                FLAGS_pairs, median);
+  } else {
+    std::printf(
+        "%s as stages: %.3f of one connected graph's CPU time (median of %d pairs, "
+        "target <= 1.02)\n",
+        name.c_str(), median, FLAGS_pairs);
+  }
+}
+
+}  // namespace
+}  // namespace slimreel
+
+int main(int argc, char** argv) {
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  slimreel::InstallCpuAllocator(/*reuse=*/true);
+  std::vector<std::string> names(argv + 1, argv + argc);
+  if (names.empty()) names = {"r3d_nano", "video_vit_nano"};
+  for (const std::string& name : names) slimreel::Compare(name);
+}

@@ -1,0 +1,50 @@
+#include "trainer/benchmark/step_batch.h"
+
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+// mmaction2's PoseC3D; two streams have a quarter of the image.
+constexpr int64_t kPoseHeatmap = 56;
+constexpr int64_t kPixelsPerHeatmap = 4;
+
+at::Tensor MakeInput(const Model& model, const InputSlot& slot, const ModelSpec& spec,
+                     int64_t batch) {
+  const std::vector<int64_t>& sizes = slot.sizes;
+  switch (slot.kind) {
+    case InputKind::kKeypoints: {  // [M, T, V, 3] stands for heatmaps [V, T, H, W]
+      const bool alone = model.inputs.size() == 1;
+      const int64_t height = alone ? kPoseHeatmap : spec.height / kPixelsPerHeatmap;
+      const int64_t width = alone ? kPoseHeatmap : spec.width / kPixelsPerHeatmap;
+      return at::rand({batch, sizes[2], sizes[1], height, width});
+    }
+    case InputKind::kTokens:
+      return at::randint(model.num_classes, {batch, sizes[0]}, at::kLong);
+    case InputKind::kFrames:
+    case InputKind::kLogMel:
+      break;
+  }
+  std::vector<int64_t> all{batch};
+  all.insert(all.end(), sizes.begin(), sizes.end());
+  return at::randn(all);
+}
+
+}  // namespace
+
+StepBatch MakeStepBatch(const Model& model, const ModelSpec& spec, int64_t batch) {
+  StepBatch made;
+  std::vector<int64_t> labels{batch};
+  for (const InputSlot& slot : model.inputs) {
+    made.inputs.push_back(MakeInput(model, slot, spec, batch));
+    if (slot.kind == InputKind::kTokens) labels.push_back(slot.sizes[0]);
+  }
+  made.targets = {at::randint(model.num_classes, labels, at::kLong)};
+  return made;
+}
+
+}  // namespace slimreel

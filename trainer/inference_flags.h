@@ -1,0 +1,22 @@
+// The flags of evaluate and predict as one struct.
+#ifndef TRAINER_INFERENCE_FLAGS_H_
+#define TRAINER_INFERENCE_FLAGS_H_
+
+#include <string>
+#include <vector>
+
+namespace slimreel {
+
+struct InferenceFlags {
+  std::string run;                  // run folder
+  std::string checkpoint = "best";  // best | latest | path
+  bool json = false;
+  std::vector<std::string> data;   // evaluate: shard folders; empty: the run's
+  std::vector<std::string> input;  // predict: files
+};
+
+InferenceFlags InferenceFromFlags();
+
+}  // namespace slimreel
+
+#endif  // TRAINER_INFERENCE_FLAGS_H_

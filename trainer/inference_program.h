@@ -1,0 +1,23 @@
+// What the mains of evaluate and predict share: allocator, flags, the model out of
+// the run folder.
+#ifndef TRAINER_INFERENCE_PROGRAM_H_
+#define TRAINER_INFERENCE_PROGRAM_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "base/command_line.h"
+#include "trainer/inference_flags.h"
+#include "trainer/setup/trained_model.h"
+
+namespace slimreel {
+
+using InferenceBody = std::function<absl::Status(const TrainedModel&, const InferenceFlags&)>;
+
+// Returns the exit code. Call it before any tensor exists. Words without a flag are
+// added to flags.input.
+int RunInference(int argc, char** argv, const Program& program, const InferenceBody& body);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_INFERENCE_PROGRAM_H_

@@ -1,0 +1,228 @@
+// Out of memory at every single allocation of the retried region: each must cost
+// a retry, never a bit of the result, a byte of memory, or the process.
+//
+//   --every=N   tries every N-th allocation, and the first and last five; 1: all
+#include <ATen/ops/equal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/exit_code.h"
+#include "data/loading/loader.h"
+#include "gtest/gtest.h"
+#include "memory/executor/executor.h"
+#include "memory/policy/tighten.h"
+#include "memory/tracking/allocation_fault.h"
+#include "memory/tracking/cpu_allocator.h"
+#include "models/factory/factory.h"
+#include "trainer/loop/train_step.h"
+#include "trainer/optim/optimizer.h"
+#include "trainer/optim/param_groups.h"
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kSize = 32;  // pixels, height and width
+constexpr int64_t kFrames = 8;
+constexpr int64_t kClasses = 5;
+constexpr int64_t kEffectiveBatch = 4;
+constexpr int64_t kMicroBatch = 2;  // so that the first micro-batch has left gradients behind
+constexpr int kSteps = 2;           // so that buffers and optimizer state have moved before
+int64_t every = 37;                 // --every
+
+// Two steps of training from scratch, one of which may run out of memory.
+class Training {
+ public:
+  explicit Training(const std::string& model_name) {
+    ModelSpec spec;
+    spec.name = model_name;
+    spec.num_classes = kClasses;
+    spec.num_frames = kFrames;
+    spec.height = spec.width = kSize;
+    spec.dropout = 0.1;
+    if (model_name == "video_vit_nano") spec.drop_path = 0.1;
+    spec.seed = 3;
+    model_ = BuildModel(spec).value();
+    FreezeParameters(Parameters(*model_), {}).value();
+    executor_ = std::make_unique<Executor>(model_->ChainWithLoss());
+    optimizer_ = std::make_unique<Optimizer>(OptimizerOptions(),
+                                             MakeParamGroups(Parameters(*model_), 0.01, false));
+    options_.seed = 3;
+    options_.norm_group = options_.limits.norm_group = 1;
+    options_.clip_grad_norm = 1.0;
+  }
+
+  Plan PlanOf(const std::string& schedule) const {
+    return {.micro_batch = kMicroBatch,
+            .modes = ParseStageModes(schedule, executor_->num_scheduled_stages() - 1).value()};
+  }
+  void Use(const Plan& plan) {
+    step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options_, plan);
+  }
+  void ForbidRetries() { options_.retry_on_oom = false; }
+  const Plan& plan() const { return step_->plan(); }
+
+  // Runs a step; false: nothing fitted. Live bytes afterwards are those before.
+  bool Step(const Batch& batch, int number) {
+    const int64_t before = ReadCpuMemory().live_bytes;
+    const absl::Status status = step_->Run(batch, number, 1e-3).status();
+    EXPECT_EQ(ReadCpuMemory().live_bytes, before) << "the step leaked, or freed too much";
+    EXPECT_TRUE(status.ok() || ExitCodeOf(status) == ExitCode::kNothingFits) << status;
+    return status.ok();
+  }
+
+  // Copies of all that must not depend on retries: weights, buffers, optimizer state.
+  std::vector<NamedTensor> State() const {
+    std::vector<NamedTensor> copies;
+    for (const auto& list : {Parameters(*model_), Buffers(*model_), optimizer_->State()}) {
+      for (const NamedTensor& named : list) {
+        copies.push_back({named.name, named.tensor.detach().clone()});
+      }
+    }
+    return copies;
+  }
+
+ private:
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Executor> executor_;
+  std::unique_ptr<Optimizer> optimizer_;
+  TrainStepOptions options_;
+  std::unique_ptr<TrainStep> step_;
+};
+
+// Names of the tensors that differ in a bit, joined.
+std::string Differences(const std::vector<NamedTensor>& a, const std::vector<NamedTensor>& b) {
+  if (a.size() != b.size()) return "other tensors";
+  std::string names;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!at::equal(a[i].tensor, b[i].tensor)) names += a[i].name + " ";
+  }
+  return names;
+}
+
+class OomInjectionTest : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    LoaderOptions options;
+    options.sources = {"synthetic:" + std::to_string(kSteps * kEffectiveBatch)};
+    options.height = options.width = kSize;
+    options.num_frames = kFrames;
+    options.num_classes = kClasses;
+    options.seed = 3;
+    options.batch_size = kEffectiveBatch;
+    loader_ = Loader::Open(options).value();
+    for (int i = 0; i < kSteps; ++i) batches_.push_back(loader_->Next().value());
+  }
+
+  // The state after all steps, the plan changing to `later` with step `from`.
+  std::vector<NamedTensor> Reference(const Plan& first, const Plan& later, int from) const {
+    Training training(GetParam());
+    training.Use(first);
+    for (int i = 0; i < kSteps; ++i) {
+      if (i == from) training.Use(later);
+      EXPECT_TRUE(training.Step(batches_[i], i));
+    }
+    return training.State();
+  }
+
+  int64_t CountAllocations(const Plan& plan) const {
+    Training training(GetParam());
+    training.Use(plan);
+    training.Step(batches_[0], 0);
+    const AllocationFault counter(AllocationFault::kNever, AllocationFault::Where::kWhileCharged);
+    training.Step(batches_[1], 1);
+    return counter.num_seen();
+  }
+
+  // Runs all steps, with allocation `nth` of step `at` failing.
+  void ExpectRecovery(const Plan& plan, const Plan& next, int at, int64_t nth,
+                      const std::vector<NamedTensor>& expected) const {
+    SCOPED_TRACE("allocation " + std::to_string(nth) + " of step " + std::to_string(at));
+    Training training(GetParam());
+    training.Use(plan);
+    for (int i = 0; i < kSteps; ++i) {
+      const AllocationFault fault(i == at ? nth : AllocationFault::kNever,
+                                  AllocationFault::Where::kWhileCharged);
+      ASSERT_TRUE(training.Step(batches_[i], i));
+      ASSERT_EQ(fault.thrown(), i == at);
+    }
+    EXPECT_EQ(training.plan(), next);
+    EXPECT_EQ(Differences(training.State(), expected), "");
+  }
+
+  void ExpectRecoveryEverywhere(const std::string& schedule) const;
+
+  std::unique_ptr<Loader> loader_;
+  std::vector<Batch> batches_;
+};
+
+bool IsTried(int64_t nth, int64_t count) { return nth % every == 0 || nth < 5 || nth >= count - 5; }
+
+void OomInjectionTest::ExpectRecoveryEverywhere(const std::string& schedule) const {
+  const Plan plan = Training(GetParam()).PlanOf(schedule);
+  const Plan next = Tighten(plan, {.norm_group = 1}).value();
+  const int64_t count = CountAllocations(plan);
+  ASSERT_GT(count, 100);
+  int64_t tried = 0;
+  for (int at = 0; at < kSteps; ++at) {
+    const std::vector<NamedTensor> expected = Reference(plan, next, at);
+    if (next.micro_batch == plan.micro_batch) {
+      ASSERT_EQ(Differences(expected, Reference(plan, plan, at)), "") << "the retry is exact";
+    }
+    for (int64_t nth = 0; nth < count && !HasFailure(); ++nth) {
+      if (!IsTried(nth, count)) continue;
+      ExpectRecovery(plan, next, at, nth, expected);
+      ++tried;
+    }
+  }
+  std::cout << GetParam() << ", " << schedule << ": " << count << " allocations a step, " << tried
+            << " failures tried in " << kSteps << " steps\n";
+}
+
+TEST_P(OomInjectionTest, FailureUnderKeepIsDoneAgainCheckpointedWithTheSameBits) {
+  ExpectRecoveryEverywhere("keep");
+}
+
+TEST_P(OomInjectionTest, FailureUnderCheckpointIsDoneAgainAsIfSplitFromTheStart) {
+  ExpectRecoveryEverywhere("checkpoint");
+}
+
+TEST_P(OomInjectionTest, WhereNothingIsLeftToTryTheStepHasNeverBeen) {
+  Training training(GetParam());
+  const Plan plan = training.PlanOf("keep");
+  training.ForbidRetries();
+  training.Use(plan);
+  ASSERT_TRUE(training.Step(batches_[0], 0));
+  const std::vector<NamedTensor> before = training.State();
+  const int64_t count = CountAllocations(plan);
+  for (int64_t nth = 0; nth < count && !HasFailure(); ++nth) {
+    if (!IsTried(nth, count)) continue;
+    const AllocationFault fault(nth, AllocationFault::Where::kWhileCharged);
+    EXPECT_FALSE(training.Step(batches_[1], 1)) << nth;
+    EXPECT_EQ(Differences(training.State(), before), "") << nth;
+  }
+  ASSERT_TRUE(training.Step(batches_[1], 1));
+  EXPECT_EQ(Differences(training.State(), Reference(plan, plan, 0)), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, OomInjectionTest, testing::Values("video_vit_nano", "r3d_nano"));
+
+}  // namespace
+}  // namespace slimreel
+
+int main(int argc, char** argv) {
+  slimreel::InstallCpuAllocator();
+  testing::InitGoogleTest(&argc, argv);
+  constexpr char kEvery[] = "--every=";
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], kEvery, std::strlen(kEvery)) != 0) continue;
+    slimreel::every = std::max(1LL, std::atoll(argv[i] + std::strlen(kEvery)));
+  }
+  return RUN_ALL_TESTS();
+}

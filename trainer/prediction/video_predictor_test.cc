@@ -1,0 +1,144 @@
+// A raw clip must be scored like its sample in the shards that the model learns from.
+#include "trainer/prediction/video_predictor.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/atomic_file.h"
+#include "data/demo/motion_clip.h"
+#include "data/demo/video_writer.h"
+#include "data/loading/loader.h"
+#include "data/pipeline/prepare.h"
+#include "gtest/gtest.h"
+#include "models/factory/factory.h"
+#include "trainer/evaluation/evaluator.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kFrames = 50;
+
+class VideoPredictorTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "/predict_" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ + "/clips/left");
+    clip_ = folder_ + "/clips/left/one.mp4";
+    MotionClipOptions options{.width = 96, .height = 72, .num_frames = kFrames};
+    auto frames = RenderMotionClip(DrawMotionClipParameters(Motion::kLeft, 5, options), options);
+    // Ten dark frames, which a quality threshold leaves out.
+    std::fill_n(frames.begin() + 20 * 96 * 72 * 3, 10 * 96 * 72 * 3, uint8_t{3});
+    const auto bytes = EncodeMp4(frames.data(), kFrames, 96, 72, {});
+    ASSERT_TRUE(bytes.ok()) << bytes.status();
+    ASSERT_TRUE(WriteFileAtomically(clip_, *bytes).ok());
+    ModelSpec spec;
+    spec.name = "r3d_nano";
+    spec.num_classes = 3;
+    spec.num_frames = 8;
+    spec.height = spec.width = 32;
+    model_ = BuildModel(spec).value();
+  }
+
+  // As prepare stores it with `preparation`, and evaluation then scores it.
+  std::vector<double> ThroughShards(const PredictOptions& options) {
+    PrepareOptions prepare;
+    prepare.inputs = {folder_ + "/clips"};
+    prepare.output = folder_ + "/shards";
+    const FramePreparation& preparation = options.preparation;
+    prepare.data.native_size = preparation.short_side == 0;
+    if (preparation.short_side > 0) prepare.data.short_side = preparation.short_side;
+    prepare.data.max_video_frames = preparation.max_video_frames;
+    prepare.data.chunk_overlap = preparation.chunk_overlap;
+    prepare.data.quality_threshold = preparation.quality_threshold;
+    const auto summary = Prepare(prepare);
+    EXPECT_TRUE(summary.ok()) << summary.status();
+    LoaderOptions loading;
+    loading.sources = {prepare.output};
+    loading.training = false;
+    loading.sampling = Sampling::kSequential;
+    loading.height = loading.width = 32;
+    loading.num_frames = 8;
+    loading.frame_interval = options.frame_interval;
+    loading.max_video_frames = options.max_video_frames;
+    loading.num_clips = options.num_clips;
+    loading.batch_size = 1;  // the shapes that predict has, so that even the bits agree
+    loading.num_workers = 0;
+    const auto loader = Loader::Open(loading).value();
+    const auto result = Evaluator(*model_, loader.get(), -1, at::kCPU).Run();
+    EXPECT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->video_scores.size(), 1u);
+    return result->video_scores[0].logits;
+  }
+
+  void ExpectSameAsShards(const PredictOptions& options) {
+    const auto prediction = PredictVideo(*model_, clip_, options);
+    ASSERT_TRUE(prediction.ok()) << prediction.status();
+    EXPECT_EQ(prediction->frames, kFrames);
+    EXPECT_EQ(prediction->logits, ThroughShards(options));
+  }
+
+  std::string folder_;
+  std::string clip_;
+  std::unique_ptr<Model> model_;
+};
+
+TEST_F(VideoPredictorTest, ARawClipHasTheLogitsOfItsShardSample) {
+  PredictOptions options;
+  options.preparation.short_side = 40;
+  options.num_clips = 3;
+  ExpectSameAsShards(options);
+}
+
+TEST_F(VideoPredictorTest, FramesStoredAsDecodedAreTakenAsDecoded) {
+  PredictOptions options;
+  options.preparation.short_side = 0;
+  ExpectSameAsShards(options);
+}
+
+TEST_F(VideoPredictorTest, OverlappingChunksAndAShortLastOneAreCutAsPrepareCutsThem) {
+  PredictOptions options;
+  options.preparation = {.short_side = 40, .max_video_frames = 20, .chunk_overlap = 5};
+  options.num_clips = 2;
+  ExpectSameAsShards(options);
+}
+
+TEST_F(VideoPredictorTest, FramesUnderTheQualityThresholdAreLeftOut) {
+  PredictOptions options;
+  options.preparation = {.short_side = 40, .max_video_frames = 20, .quality_threshold = 0.2};
+  ExpectSameAsShards(options);
+  options.preparation.quality_threshold = 1.0;
+  const absl::Status status = PredictVideo(*model_, clip_, options).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+}
+
+TEST_F(VideoPredictorTest, ClipsComeFromTheFirstFramesOfAChunkThatTrainingUsed) {
+  PredictOptions options;
+  options.preparation.short_side = 40;
+  options.max_video_frames = 18;
+  ExpectSameAsShards(options);
+}
+
+TEST_F(VideoPredictorTest, FramesSmallerThanTheCropAreRefusedUnlessEnlargingIsAllowed) {
+  PredictOptions options;
+  options.preparation.short_side = 24;
+  EXPECT_TRUE(absl::IsInvalidArgument(PredictVideo(*model_, clip_, options).status()));
+  options.allow_upscale = true;
+  EXPECT_TRUE(PredictVideo(*model_, clip_, options).ok());
+}
+
+TEST_F(VideoPredictorTest, WhatIsNoVideoIsAnErrorThatNamesIt) {
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/text.mp4", "no video").ok());
+  const absl::Status status =
+      PredictVideo(*model_, folder_ + "/text.mp4", PredictOptions()).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("text.mp4"), absl::string_view::npos) << status;
+}
+
+}  // namespace
+}  // namespace slimreel

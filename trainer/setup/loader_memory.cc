@@ -1,0 +1,115 @@
+#include "trainer/setup/loader_memory.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/bytes.h"
+#include "base/exit_code.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "data/loading/batch_layout.h"
+#include "memory/policy/limits.h"
+#include "memory/policy/loader_sizing.h"
+
+namespace slimreel {
+namespace {
+
+int64_t BatchBytes(const LoaderOptions& loader) {
+  return BatchLayoutOf(loader, loader.batch_size).bytes;
+}
+
+// For all loaders; `hard` false: a share of what the host has left, for `auto` alone.
+struct HostBudget {
+  int64_t bytes = 0;
+  bool hard = false;
+};
+
+absl::StatusOr<HostBudget> FindHostBudget(const Config& config) {
+  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+  if (!config.memory.host_budget.has_value()) return HostBudget{host.headroom_bytes() / 4, false};
+  const Ceiling ceiling = LowestCeiling(host, config.memory.host_budget, "memory.host_budget");
+  return HostBudget{ceiling.bytes, true};
+}
+
+bool PinMemory(const Config& config, const ComputeResources& resources) {
+  const bool pin = config.dataloader.pin_memory.value_or(resources.accelerator);
+  if (pin && !resources.accelerator) {
+    LOG(WARNING) << "dataloader.pin_memory=true has no effect: the step runs on the CPU, which "
+                    "reads batches where they are";
+  }
+  return pin && resources.accelerator;
+}
+
+absl::Status DoesNotFit(int64_t budget_bytes, const std::vector<LoaderOptions*>& loaders,
+                        int64_t needed_bytes) {
+  const std::string batches =
+      absl::StrJoin(loaders, ", ", [](std::string* out, const LoaderOptions* loader) {
+        absl::StrAppend(out, loader->split, " ", FormatBytes(BatchBytes(*loader)));
+      });
+  return NothingFitsError(absl::StrCat("memory.host_budget = ", FormatBytes(budget_bytes),
+                                       " does not hold one batch of each loader (", batches,
+                                       "); raise it to ", needed_bytes,
+                                       " bytes or more, or lower data.batch_size, "
+                                       "train.accumulate_grad_batches, data.eval_batch_size, "
+                                       "data.num_frames or data.img_size"));
+}
+
+void LogSizing(const Config& config, const ComputeResources& resources, const LoaderOptions& loader,
+               const LoaderSizing& sizing) {
+  std::string why;
+  if (!config.dataloader.num_workers.has_value()) {
+    why = absl::StrCat(" (auto: ", resources.cores, " cores, ", resources.step_threads,
+                       " of them for the step)");
+  }
+  if (sizing.lowered) {
+    absl::StrAppend(&why, ", lowered to what ",
+                    config.memory.host_budget.has_value() ? "memory.host_budget" : "the host",
+                    " has room for");
+  }
+  LOG(INFO) << "loading " << loader.split << ": " << sizing.num_workers << " workers, "
+            << sizing.prefetch_batches << " batches of " << FormatBytes(BatchBytes(loader))
+            << " ahead" << why << "; buffers of at most " << FormatBytes(sizing.buffer_bytes)
+            << (loader.pin_memory ? ", page-locked" : "");
+}
+
+}  // namespace
+
+absl::StatusOr<LoaderRecord> SizeLoaders(const Config& config, const ComputeResources& resources,
+                                         const std::vector<LoaderOptions*>& loaders) {
+  SLIMREEL_ASSIGN_OR_RETURN(const HostBudget budget, FindHostBudget(config));
+  const DataloaderOptions& wanted = config.dataloader;
+  const bool pin = PinMemory(config, resources);
+  // A page-locked copy is made of the batch that leaves the queue.
+  const int64_t in_use = pin ? 2 : 1;
+  int64_t reserved = 0;  // one batch of each loader that is still to be sized
+  for (const LoaderOptions* loader : loaders) reserved += in_use * BatchBytes(*loader);
+  if (budget.hard && reserved > budget.bytes) return DoesNotFit(budget.bytes, loaders, reserved);
+  int64_t left = budget.bytes;
+  for (LoaderOptions* loader : loaders) {
+    reserved -= in_use * BatchBytes(*loader);
+    LoaderSizingRequest request{.num_workers = wanted.num_workers,
+                                .prefetch_factor = wanted.prefetch_factor,
+                                .cores = resources.cores,
+                                .step_threads = resources.step_threads,
+                                .batch_bytes = BatchBytes(*loader),
+                                .batches_in_use = in_use,
+                                .budget_bytes = 0};
+    const bool all_auto = !wanted.num_workers.has_value() && !wanted.prefetch_factor.has_value();
+    if (budget.hard || all_auto) request.budget_bytes = std::max<int64_t>(1, left - reserved);
+    const LoaderSizing sizing = SizeLoader(request);
+    left -= sizing.buffer_bytes;
+    loader->num_workers = static_cast<int>(sizing.num_workers);
+    loader->prefetch_batches = static_cast<int>(sizing.prefetch_batches);
+    loader->queue_budget_bytes = sizing.prefetch_batches * request.batch_bytes;
+    loader->pin_memory = pin;
+    LogSizing(config, resources, *loader, sizing);
+  }
+  return LoaderRecord{.num_workers = loaders[0]->num_workers,
+                      .prefetch_batches = loaders[0]->prefetch_batches,
+                      .pin_memory = pin,
+                      .host_budget_bytes = budget.hard ? budget.bytes : 0};
+}
+
+}  // namespace slimreel

@@ -1,0 +1,90 @@
+#include "trainer/setup/loader_memory.h"
+
+#include "base/exit_code.h"
+#include "gtest/gtest.h"
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kClip = 3 * 16 * 112 * 112;  // bytes
+
+struct Loaders {
+  LoaderOptions train;
+  LoaderOptions val;
+  std::vector<LoaderOptions*> both() { return {&train, &val}; }
+};
+
+Loaders Two() {
+  Loaders loaders;
+  loaders.train.batch_size = 8;
+  loaders.val.batch_size = 4;
+  loaders.val.split = "val";
+  return loaders;
+}
+
+int64_t BufferBytes(const LoaderOptions& loader) {
+  return (loader.prefetch_batches + 1) * loader.batch_size * kClip;
+}
+
+Config WithHostBudget(int64_t bytes) {
+  Config config;
+  config.memory.host_budget = ByteSpec{.bytes = bytes};
+  return config;
+}
+
+TEST(LoaderMemoryTest, AutoLeavesTheStepItsCores) {
+  Loaders loaders = Two();
+  const auto record = SizeLoaders({}, {.cores = 6, .step_threads = 3}, loaders.both());
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(loaders.train.num_workers, 3);
+  EXPECT_EQ(record->num_workers, 3);
+  EXPECT_EQ(record->host_budget_bytes, 0);
+}
+
+TEST(LoaderMemoryTest, WhatTheUserGaveStandsWithoutAHostBudget) {
+  Loaders loaders = Two();
+  Config config;
+  config.dataloader.num_workers = 7;
+  config.dataloader.prefetch_factor = 2;
+  ASSERT_TRUE(SizeLoaders(config, {}, loaders.both()).ok());
+  EXPECT_EQ(loaders.train.num_workers, 7);
+  EXPECT_EQ(loaders.train.prefetch_batches, 14);
+}
+
+TEST(LoaderMemoryTest, BuffersOfBothLoadersStayUnderTheHostBudget) {
+  for (int64_t clips = 12; clips < 100; clips += 3) {
+    Loaders loaders = Two();
+    Config config = WithHostBudget(clips * kClip);
+    config.dataloader.num_workers = 4;
+    const auto record = SizeLoaders(config, {}, loaders.both());
+    ASSERT_TRUE(record.ok()) << record.status();
+    EXPECT_LE(BufferBytes(loaders.train) + BufferBytes(loaders.val), clips * kClip);
+    EXPECT_EQ(record->host_budget_bytes, clips * kClip);
+    EXPECT_LE(loaders.train.queue_budget_bytes, clips * kClip);
+  }
+}
+
+TEST(LoaderMemoryTest, LessThanOneBatchOfEachEndsInNothingFitsAndSaysWhatWould) {
+  Loaders loaders = Two();
+  const absl::Status status =
+      SizeLoaders(WithHostBudget(12 * kClip - 1), {}, loaders.both()).status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kNothingFits);
+  EXPECT_NE(status.message().find("memory.host_budget"), absl::string_view::npos) << status;
+}
+
+TEST(LoaderMemoryTest, PagesAreLockedForAnAcceleratorAlone) {
+  Loaders loaders = Two();
+  Config config;
+  config.dataloader.pin_memory = true;
+  ASSERT_TRUE(SizeLoaders(config, {}, loaders.both()).ok());
+  EXPECT_FALSE(loaders.train.pin_memory);
+  config.dataloader.pin_memory.reset();
+  ASSERT_TRUE(SizeLoaders(config, {.accelerator = true}, loaders.both()).ok());
+  EXPECT_TRUE(loaders.train.pin_memory);
+  config.dataloader.pin_memory = false;
+  ASSERT_TRUE(SizeLoaders(config, {.accelerator = true}, loaders.both()).ok());
+  EXPECT_FALSE(loaders.val.pin_memory);
+}
+
+}  // namespace
+}  // namespace slimreel

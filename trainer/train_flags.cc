@@ -1,0 +1,23 @@
+#include "trainer/train_flags.h"
+
+#include <gflags/gflags.h>
+
+DEFINE_string(config, "", "YAML file of the experiment (configs/ has ready ones)");
+DEFINE_string(run, "", "run folder; default: runs/<name of the configuration>");
+DEFINE_string(resume, "", "auto (default: go on where the run folder stopped) | none | path");
+DEFINE_bool(plan_only, false, "print what would fit, without training");
+DEFINE_bool(allow_config_change, false, "resume although the new values change what is learnt");
+
+namespace slimreel {
+
+TrainCommand TrainCommandFromFlags() {
+  TrainCommand command;
+  command.config = FLAGS_config;
+  command.run = FLAGS_run;
+  command.resume = FLAGS_resume;
+  command.plan_only = FLAGS_plan_only;
+  command.allow_config_change = FLAGS_allow_config_change;
+  return command;
+}
+
+}  // namespace slimreel
