@@ -19,15 +19,9 @@ fi
 export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
 
 bazel build //data/decode:decode_benchmark //data/shard:shard_benchmark \
-  //data/pipeline:reading_benchmark   //memory/tracking:allocator_benchmark //trainer/benchmark:all >&2
+  //data/pipeline:reading_benchmark //memory/tracking:allocator_benchmark //trainer/benchmark:all >&2
 
-python=python3
-if ! python3 -c 'import torch' 2>/dev/null; then
-  tools/parity/setup.sh >&2
-  python=.venv_parity/bin/python3
-  export PYTHONPATH="$PWD/.libtorch${PYTHONPATH:+:${PYTHONPATH}}"
-fi
-
+source tools/eager_python.sh
 echo "machine: $(nproc) cores, $(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo), $(date +%F)"
 bazel-bin/data/decode/decode_benchmark "$@"
 bazel-bin/data/shard/shard_benchmark "$@"
@@ -35,3 +29,4 @@ bazel-bin/data/pipeline/reading_benchmark "$@"
 bazel-bin/memory/tracking/allocator_benchmark "$@"
 "${python}" trainer/benchmark/train_step_benchmark.py "$@"
 "${python}" trainer/benchmark/start_benchmark.py "$@"
+bazel-bin/trainer/benchmark/stages_benchmark "$@"

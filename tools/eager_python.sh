@@ -1,0 +1,8 @@
+# Sourced by the scripts that compare with PyTorch eager: sets `python` to an
+# interpreter that has torch. Run from the repository's root.
+python=python3
+if ! python3 -c 'import torch' 2>/dev/null; then
+  tools/parity/setup.sh >&2
+  python=.venv_parity/bin/python3
+  export PYTHONPATH="$PWD/.libtorch${PYTHONPATH:+:${PYTHONPATH}}"
+fi

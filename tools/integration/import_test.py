@@ -1,0 +1,98 @@
+"""`model import` as a person uses it: other programs' files in, exit codes, and what transformers reads back."""
+
+import json
+import os
+import subprocess
+import unittest
+
+import binaries
+import safetensors_file
+from binaries import must, run, scratch
+
+MODEL = "//models:model"
+
+# Runs where transformers is (SLIMREEL_PARITY_PYTHON); argv: folder. Writes HF/ in shards, and
+# checks ours.safetensors where it is there.
+TRANSFORMERS = """
+import pathlib, sys
+import torch
+from transformers import VideoMAEConfig, VideoMAEForVideoClassification
+folder = pathlib.Path(sys.argv[1])
+config = VideoMAEConfig(hidden_size=128, num_hidden_layers=4, num_attention_heads=4, intermediate_size=512,
+                        image_size=32, num_frames=16, num_labels=5)
+ours = folder / "ours"
+if ours.is_dir():
+    config.save_pretrained(ours)
+    got = VideoMAEForVideoClassification.from_pretrained(ours).state_dict()
+    want = VideoMAEForVideoClassification.from_pretrained(folder / "hf").state_dict()
+    assert got.keys() == want.keys()
+    assert all(torch.equal(got[key], want[key]) for key in want)
+else:
+    VideoMAEForVideoClassification(config).save_pretrained(folder / "hf", max_shard_size="500KB")
+    assert (folder / "hf" / "model.safetensors.index.json").exists()
+"""
+
+
+def import_weights(name, weights, output, *flags):
+    return run(MODEL, "import", f"--model={name}", f"--weights={weights}", f"--output={output}",
+               "--img_size=32", *flags)
+
+
+class ImportTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = scratch()
+
+    def written_by_transformers(self):
+        python = os.environ.get("SLIMREEL_PARITY_PYTHON")
+        if not python:
+            self.skipTest("SLIMREEL_PARITY_PYTHON is not set (tools/parity/setup.sh prints it)")
+        process = subprocess.run([python, "-c", TRANSFORMERS, self.folder], capture_output=True, text=True)
+        self.assertEqual(process.returncode, 0, process.stderr[-2000:])
+
+    def test_shards_of_transformers_come_in_and_it_reads_them_back(self):
+        self.written_by_transformers()
+        output = self.folder / "ours" / "model.safetensors"
+        output.parent.mkdir()
+        result = import_weights("video_vit_nano", self.folder / "hf", output)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Hugging Face VideoMAE", result.stdout)
+        self.assertIn("for 5 classes", result.stdout)
+        self.assertNotIn("anew", result.stdout)
+        self.written_by_transformers()
+
+    def head_alone(self, name):
+        """A file with r3d_nano's head of 6 classes and nothing else."""
+        path = self.folder / f"{name}.safetensors"
+        safetensors_file.write(path, {"fc.weight": ("F32", [6, 64], bytes(4 * 6 * 64)),
+                                      "fc.bias": ("F32", [6], bytes(24))})
+        return path
+
+    def test_a_wrong_file_ends_with_two_and_names_what_is_missing(self):
+        result = import_weights("r3d_nano", self.head_alone("head"), self.folder / "none.safetensors")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("missing in the file: ", result.stderr)
+        self.assertIn("stem.0.weight [16, 3, 3, 5, 5]", result.stderr)
+        self.assertIn("more", result.stderr)
+        self.assertFalse((self.folder / "none.safetensors").exists())
+
+    def test_damage_ends_with_three_and_usage_with_two(self):
+        cut = self.folder / "cut.safetensors"
+        cut.write_bytes(self.head_alone("whole").read_bytes()[:-1])
+        index = self.folder / "set" / "model.safetensors.index.json"
+        index.parent.mkdir()
+        index.write_text(json.dumps({"weight_map": {"a": "gone.safetensors"}}))
+        pickle = self.folder / "model.pth"
+        pickle.write_bytes(b"PK\x03\x04")
+        output = self.folder / "out.safetensors"
+        for weights, code, words in ((cut, 3, "cut.safetensors"), (index.parent, 3, "gone.safetensors"),
+                                     (pickle, 2, "weights_to_safetensors.py"), (self.folder / "no", 2, "no")):
+            result = import_weights("r3d_nano", weights, output)
+            self.assertEqual(result.returncode, code, result.stderr)
+            self.assertIn(words, result.stderr)
+        self.assertEqual(run(MODEL, "import", "--model=r3d_nano").returncode, 2)
+        self.assertFalse(output.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Prints a table of all models: parameters, FLOPs, activation bytes per sample
+# plain, lean and checkpointed, step time against PyTorch eager.
+#
+#   tools/model_table.sh [--json] [--pairs N] [--model NAME ...]
+#
+# PyTorch eager is the torch that python3 has, or the one in .libtorch/ with the
+# Python packages that it needs from .venv_parity/.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+case "${1:-}" in
+  -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+esac
+
+bazel build //models:model //trainer/benchmark:step_server >&2
+source tools/eager_python.sh
+echo "machine: $(nproc) cores, $(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo), $(date +%F)" >&2
+"${python}" trainer/benchmark/model_table.py "$@"

@@ -1,0 +1,152 @@
+"""weights_to_safetensors.py on files that torch.save writes."""
+
+import collections
+import contextlib
+import io
+import pathlib
+import pickle
+import shutil
+import sys
+import tempfile
+import types
+import unittest
+from unittest import mock
+
+import safetensors_file
+
+try:
+    import torch
+except ImportError:
+    print("skipped: this python3 has no torch")
+    sys.exit(0)
+import weights_to_safetensors
+
+
+class RunLog:
+    """As training frameworks put beside their weights: an object of a class of their own."""
+
+    def __init__(self, values):
+        self.values = values
+
+
+class Dangerous:
+    """Unpickled in the ordinary way, it writes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (shutil.copyfile, (__file__, str(self.path)))
+
+
+class Indirect:
+    """Pickled as a call of what another call returned."""
+
+    def __reduce__(self):
+        return (pathlib.Path.touch, ("never",))
+
+
+def run(*arguments):
+    """The tool in this process: importing torch takes seconds."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with mock.patch.object(sys, "argv", ["weights_to_safetensors.py", *map(str, arguments)]), \
+            contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        try:
+            code = weights_to_safetensors.main()
+        except SystemExit as exit_call:  # argparse
+            code = exit_call.code
+    return types.SimpleNamespace(returncode=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
+
+
+class WeightsToSafetensorsTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def convert(self, content, **save_options):
+        """(the tool's process, the tensors it wrote)"""
+        source, target = self.folder / "in.pth", self.folder / "out.safetensors"
+        torch.save(content, source, **save_options)
+        process = run(source, target)
+        self.assertFalse(list(self.folder.glob("*.partial")))
+        return process, safetensors_file.read(target) if target.exists() else None
+
+    def expect(self, written, tensors):
+        self.assertEqual(set(written), set(tensors))
+        for name, tensor in tensors.items():
+            dtype, shape, content = written[name]
+            self.assertEqual(shape, list(tensor.shape), name)
+            restored = torch.frombuffer(bytearray(content), dtype=tensor.dtype).reshape(tensor.shape)
+            self.assertTrue(torch.equal(restored, tensor), name)
+
+    def test_every_type_and_stride_comes_through(self):
+        tensors = {"turned": torch.arange(6.0).reshape(2, 3).t(), "scalar": torch.tensor(3),
+                   "slice": torch.arange(10.0)[3:7], "mask": torch.tensor([True, False])}
+        for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int32, torch.int16,
+                      torch.int8, torch.uint8):
+            tensors[str(dtype)] = torch.arange(5).to(dtype)
+        process, written = self.convert(tensors)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.expect(written, tensors)
+
+    def test_wrappers_are_opened_and_the_rest_is_left_out(self):
+        state = collections.OrderedDict(w=torch.ones(2), n=torch.zeros(1))
+        for content in (state, {"state_dict": state, "epoch": 3}, {"model": state}, {"model_state": state},
+                        {"epoch": 3, "model": {"state_dict": state}}):
+            process, written = self.convert(content)
+            self.assertEqual(process.returncode, 0, process.stderr)
+            self.expect(written, state)
+
+    def test_files_of_the_format_before_the_zip_are_read(self):
+        tensors = {"w": torch.arange(4.0)}
+        process, written = self.convert(tensors, _use_new_zipfile_serialization=False)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.expect(written, tensors)
+
+    def test_tied_tensors_are_written_once_and_other_views_in_full(self):
+        base = torch.arange(6.0)
+        process, written = self.convert({"embed": base, "proj_out": base, "part": base[:3]})
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.expect(written, {"embed": base, "part": base[:3]})
+        self.assertIn("proj_out is embed", process.stderr)
+
+    def test_objects_of_other_classes_are_ignored_and_never_run(self):
+        touched = self.folder / "touched"
+        process, written = self.convert({"state_dict": {"w": torch.ones(2)}, "log": RunLog([1]),
+                                         "trap": Dangerous(touched)})
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.expect(written, {"w": torch.ones(2)})
+        self.assertIn("RunLog", process.stderr)
+        self.assertFalse(touched.exists())
+
+    def test_files_without_weights_say_why(self):
+        for content, reason in (([1], "not a state dict"), ({"epoch": 3}, "no tensors"),
+                                ({"w": torch.ones(2, dtype=torch.complex64)}, "complex64")):
+            process, written = self.convert(content)
+            self.assertEqual(process.returncode, 3, process.stderr)
+            self.assertIn(reason, process.stderr)
+            self.assertIsNone(written)
+        source = self.folder / "plain.pkl"
+        source.write_bytes(pickle.dumps({"w": 1})[:-3])
+        process = run(source, self.folder / "out.safetensors")
+        self.assertEqual(process.returncode, 3, process.stderr)
+
+    def test_a_pickle_that_calls_what_it_made_is_refused_without_bad_advice(self):
+        process, written = self.convert({"w": torch.ones(2), "trap": Indirect()})
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertIsNone(written)
+        self.assertIn("refused", process.stderr)
+        self.assertNotIn("weights_only", process.stderr)
+
+    def test_usage_and_the_disk_have_exit_codes_of_their_own(self):
+        source = self.folder / "in.pth"
+        torch.save({"w": torch.ones(1)}, source)
+        for arguments, code in (([], 2), (["none.pth", "out"], 2), ([source, self.folder / "no" / "out"], 1)):
+            process = run(*arguments)
+            self.assertEqual(process.returncode, code, process.stderr)
+        self.assertIn("tied weights", run("--help").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
