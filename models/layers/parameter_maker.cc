@@ -44,8 +44,7 @@ at::Tensor ParameterMaker::Normal(const std::string& key, at::IntArrayRef sizes,
 at::Tensor ParameterMaker::Uniform(const std::string& key, at::IntArrayRef sizes, double bound) {
   if (tensor_.device().is_meta()) return Register(key, at::empty(sizes, tensor_));
   at::Generator generator = at::detail::createCPUGenerator(MixKeys(seed_, LayerId(key)));
-  return Register(key,
-                  at::empty(sizes, at::kFloat).uniform_(-bound, bound, generator).to(tensor_));
+  return Register(key, at::empty(sizes, at::kFloat).uniform_(-bound, bound, generator).to(tensor_));
 }
 
 at::Tensor ParameterMaker::KaimingNormalFanOut(const std::string& key, at::IntArrayRef sizes) {

@@ -33,7 +33,7 @@ class ParameterMaker {
                  std::vector<NamedTensor>* buffers);
 
   // Parameters that require grad, of the maker's dtype.
-  at::Tensor Normal(const std::string& key, at::IntArrayRef sizes, double std);  // mean 0
+  at::Tensor Normal(const std::string& key, at::IntArrayRef sizes, double std);     // mean 0
   at::Tensor Uniform(const std::string& key, at::IntArrayRef sizes, double bound);  // +-bound
   // torch.nn.init.kaiming_normal_(mode="fan_out", nonlinearity="relu"); sizes [out, in, kernel...].
   at::Tensor KaimingNormalFanOut(const std::string& key, at::IntArrayRef sizes);
