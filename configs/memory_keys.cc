@@ -117,7 +117,7 @@ std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
                         "steps; 0: never")
                      .Later());
   keys.push_back(BoolKey("memory.enable_monitoring", &memory->enable_monitoring,
-                         "background sampling into memory.jsonl"));
+                         "memory readings of logged steps into memory.jsonl"));
   for (ConfigKey& key : keys) key.KeepsResult();
   return keys;
 }

@@ -29,10 +29,10 @@ struct AllowedTechniques {
 };
 
 struct MemoryOptions {
-  std::optional<ByteSpec> budget;       // hard ceiling of device memory; none: what limits apply
+  std::optional<ByteSpec> budget;       // hard ceiling of device memory; none: nothing is enforced
   std::optional<ByteSpec> host_budget;  // likewise of loader buffers, queues, pinned memory
   AllowedTechniques allow;
-  // auto | keep | checkpoint | every:N | one word per stage, comma-separated;
+  // auto | keep | lean | checkpoint | every:N | one word per stage, comma-separated;
   // memory/executor/schedule.h reads it. `auto` keeps all without a budget.
   std::string schedule = "auto";
   OnOom on_oom = OnOom::kRetry;  // a step out of memory: retry it by exact means, or fail
@@ -40,7 +40,7 @@ struct MemoryOptions {
   double cpu_threshold = 0.80;   // likewise of host memory; 0..1
   double auto_cleanup_interval_seconds = 30.0;  // 0.1..86400
   int64_t force_cleanup_every = 0;              // steps; 0: never
-  bool enable_monitoring = true;                // background sampling into memory.jsonl
+  bool enable_monitoring = true;                // memory readings of logged steps into memory.jsonl
   friend bool operator==(const MemoryOptions&, const MemoryOptions&) = default;
 };
 

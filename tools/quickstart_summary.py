@@ -32,7 +32,7 @@ Run folder                  {folder / 'run'}
 
 What to do next
   your own videos      bazel run //data:prepare -- --config configs/config.yaml --input FOLDER_PER_CLASS --output SHARDS
-  train on them        bazel run //trainer:train -- --config configs/config.yaml --run RUN data.train=SHARDS memory.budget=2GiB
+  train on them        bazel run //trainer:train -- --config configs/config.yaml --run RUN data.train=SHARDS model.name=r3d_18 memory.budget=2GiB
   every key            bazel run //trainer:train -- --help_config""")
     if metrics["top1"] < REQUIRED_TOP1:
         print(f"quickstart: accuracy is under {REQUIRED_TOP1}", file=sys.stderr)

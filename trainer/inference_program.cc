@@ -1,7 +1,9 @@
 #include "trainer/inference_program.h"
 
+#include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "memory/tracking/cpu_allocator.h"
+#include "trainer/loop/fits_in_memory.h"
 
 namespace slimreel {
 
@@ -10,9 +12,15 @@ int RunInference(int argc, char** argv, const Program& program, const InferenceB
   return RunProgram(argc, argv, program, [&body](const CommandLine& line) -> absl::Status {
     InferenceFlags flags = InferenceFromFlags();
     flags.input.insert(flags.input.begin(), line.positional.begin(), line.positional.end());
-    SLIMREEL_ASSIGN_OR_RETURN(const TrainedModel trained,
-                              LoadTrainedModel(flags.run, flags.checkpoint));
-    return body(trained, flags);
+    absl::Status status;
+    const auto load_and_run = [&]() -> absl::Status {
+      SLIMREEL_ASSIGN_OR_RETURN(const TrainedModel trained,
+                                LoadTrainedModel(flags.run, flags.checkpoint));
+      return body(trained, flags);
+    };
+    if (FitsInMemory([&] { status = load_and_run(); })) return status;
+    return NothingFitsError(
+        "a single clip does not fit the run's memory.budget; raise it in config.yaml of the run");
   });
 }
 

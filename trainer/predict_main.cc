@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/status_macros.h"
 #include "data/decode/libav_handles.h"
 #include "trainer/inference_program.h"
 #include "trainer/prediction/video_predictor.h"
@@ -40,6 +41,7 @@ void Print(const TrainedModel& trained, const std::string& path, bool as_json,
 
 absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
   if (flags.input.empty()) return absl::InvalidArgumentError("--input=FILES is missing");
+  SLIMREEL_RETURN_IF_ERROR(CheckPredictable(*trained.model));
   QuietLibavLog();
   const PredictOptions options =
       MakePredictOptions(trained.config, trained.checkpoint.state.preparation, trained.device);

@@ -141,13 +141,15 @@ absl::Status ShardSource::ReadClip(const ClipRequest& request, uint8_t* clip) co
 absl::Status ShardSource::ReadKeypoints(const ClipRequest& request, float* keypoints) const {
   const Part& part = PartOf(request.sample);
   const int64_t sample = request.sample - part.first_sample;
-  SLIMREEL_ASSIGN_OR_RETURN(const KeypointsView view, part.dataset->Keypoints(sample));
+  SLIMREEL_ASSIGN_OR_RETURN(KeypointsView view, part.dataset->Keypoints(sample));
   const SampleInfo info = part.dataset->sample(sample);
   if (view.joints != options_.keypoints.joints) {
     return absl::InvalidArgumentError(absl::StrCat(NameOf(part, info), " has ", view.joints,
                                                    " joints, but the model takes ",
                                                    options_.keypoints.joints));
   }
+  // The window is around those who are drawn.
+  view.persons = std::min(view.persons, options_.keypoints.persons);
   const PoseRequest& pose = request.pose;
   const ImageSize stored{info.height, info.width};
   PoseWindow window = pose.follow_crop ? WindowOfCrop(stored, request.crop)

@@ -213,8 +213,8 @@ class Interpreter {
     Tensors in =
         op.kind == OpKind::kForwardCheckpoint ? values_[i].slots : std::move(values_[i].slots);
     Tensors out;
+    context_.lean = op.kind == OpKind::kForwardLean;
     if (op.kind == OpKind::kForwardKeep || op.kind == OpKind::kForwardLean) {
-      context_.lean = op.kind == OpKind::kForwardLean;
       out = ForwardKeep(i, needs, std::move(in));
     } else {
       const c10::AutoGradMode no_grad(false);

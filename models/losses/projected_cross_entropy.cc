@@ -171,7 +171,10 @@ Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) 
 }
 
 double ProjectedCrossEntropy::ValidWeight(const Tensors& targets) const {
-  return static_cast<double>(targets[0].ne(kNoLabel).sum().item<int64_t>());
+  // No tensor is made: this runs outside of what is done again on out of memory.
+  const at::Tensor labels = targets[0].to(at::kCPU, at::kLong).contiguous();
+  const int64_t* label = labels.const_data_ptr<int64_t>();
+  return static_cast<double>(labels.numel() - std::count(label, label + labels.numel(), kNoLabel));
 }
 
 }  // namespace slimreel

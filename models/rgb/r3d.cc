@@ -123,7 +123,8 @@ Stages MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
       ClassifierOptions{.num_classes = spec.num_classes,
                         .dropout = spec.dropout < 0 ? 0.0 : spec.dropout,
                         .seed = spec.seed,
-                        .dtype = spec.dtype}));
+                        .dtype = spec.dtype,
+                        .device = spec.device}));
   return stages;
 }
 

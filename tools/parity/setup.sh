@@ -13,6 +13,9 @@ if [ ! -x "$python" ]; then
   python3 -m venv "$venv"
 fi
 if ! "$python" -c "import numpy, safetensors, webdataset" 2>/dev/null; then
-  "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2
+  if ! "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2; then
+    rm -rf "$venv"  # tests skip without it; half of it would fail them
+    exit 1
+  fi
 fi
 echo "$python"

@@ -9,7 +9,7 @@ bool IsMetricName(const std::string& name) {
 }
 
 bool IsBetter(const std::string& name, double value, double best, bool has_best) {
-  if (std::isnan(value)) return false;
+  if (!std::isfinite(value)) return false;
   if (!has_best) return true;
   return name == "loss" ? value < best : value > best;
 }

@@ -127,7 +127,9 @@ absl::Status Trainer::EvaluateIfDue() {
   last_report_ = Clock::now();
   const double value =
       FindMetric(result.metrics.values, settings_.best_metric).value_or(std::nan(""));
-  if (!IsBetter(settings_.best_metric, value, state_.best_value, state_.best_step >= 0)) {
+  // The best of another metric is none.
+  const bool has_best = state_.best_step >= 0 && state_.best_metric == settings_.best_metric;
+  if (!IsBetter(settings_.best_metric, value, state_.best_value, has_best)) {
     return absl::OkStatus();
   }
   state_.best_metric = settings_.best_metric;

@@ -4,11 +4,18 @@
 #include <string>
 #include <unordered_map>
 
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+
 namespace slimreel {
 namespace {
 
+// "layer1.0.conv1" and the first half of a factorised convolution,
+// "layer1.0.conv1.spatial", are both of layer "layer1.0".
 std::string LayerName(const Stage& stage) {
-  return stage.name().substr(0, stage.name().rfind('.'));
+  absl::string_view name = stage.name();
+  absl::ConsumeSuffix(&name, ".spatial");
+  return std::string(name.substr(0, name.rfind('.')));
 }
 
 }  // namespace

@@ -27,6 +27,15 @@ std::vector<std::string> Prefixes(const std::vector<NamedTensor>& parameters) {
   return {prefixes.begin(), prefixes.end()};
 }
 
+// Tables that are added to tokens, like biases.
+bool IsPosition(absl::string_view key) {
+  for (const char* ending :
+       {"cls_token", "position_embeddings", "time_embeddings", "embed_positions.weight"}) {
+    if (absl::EndsWith(key, ending)) return true;
+  }
+  return false;
+}
+
 absl::Status UnknownPrefixes(const std::set<std::string>& unknown,
                              const std::vector<NamedTensor>& parameters) {
   const std::vector<std::string> known = Prefixes(parameters);
@@ -74,7 +83,8 @@ std::vector<ParamGroup> MakeParamGroups(const std::vector<NamedTensor>& paramete
   for (size_t i = 0; i < parameters.size(); ++i) {
     const NamedTensor& parameter = parameters[i];
     if (!parameter.tensor.requires_grad()) continue;
-    const bool exempt = no_decay_norm_and_bias && parameter.tensor.dim() <= 1;
+    const bool exempt =
+        no_decay_norm_and_bias && (parameter.tensor.dim() <= 1 || IsPosition(parameter.name));
     const double lr_scale = lr_scales.empty() ? 1.0 : lr_scales[i];
     const auto [entry, is_new] = group_of.try_emplace({lr_scale, exempt}, groups.size());
     if (is_new) {

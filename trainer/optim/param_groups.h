@@ -29,9 +29,9 @@ absl::StatusOr<int64_t> FreezeParameters(const std::vector<NamedTensor>& paramet
                                          const std::vector<std::string>& prefixes);
 
 // Trainable parameters in groups of equal hyperparameters, order kept. With
-// no_decay_norm_and_bias, tensors of one dimension (biases, norm scales) have no
-// decay, as in VideoMAE's optim_factory.py. lr_scales: one per parameter
-// (LayerLrScales); empty: all 1.
+// no_decay_norm_and_bias, tensors of one dimension (biases, norm scales) and position tables have
+// no decay, as in VideoMAE's optim_factory.py. lr_scales: one per parameter (LayerLrScales); empty:
+// all 1.
 std::vector<ParamGroup> MakeParamGroups(const std::vector<NamedTensor>& parameters,
                                         double weight_decay, bool no_decay_norm_and_bias,
                                         const std::vector<double>& lr_scales = {});

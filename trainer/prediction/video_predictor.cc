@@ -126,13 +126,18 @@ class ChunkScorer {
 
 }  // namespace
 
+absl::Status CheckPredictable(const Model& model) {
+  if (model.inputs.size() == 1 && model.inputs[0].kind == InputKind::kFrames) {
+    return absl::OkStatus();
+  }
+  return absl::UnimplementedError(absl::StrCat(
+      "predicting with ", model.name,
+      " is not yet available: it takes more than the frames of a video; evaluate it on shards"));
+}
+
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options) {
-  if (model.inputs.size() != 1 || model.inputs[0].kind != InputKind::kFrames) {
-    return absl::UnimplementedError(absl::StrCat(
-        "predicting with ", model.name,
-        " is not yet available: it takes more than the frames of a video; evaluate it on shards"));
-  }
+  SLIMREEL_RETURN_IF_ERROR(CheckPredictable(model));
   VideoDecoderOptions decoder_options;
   decoder_options.sizing.short_side = static_cast<int>(options.preparation.short_side);
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<VideoDecoder> decoder,

@@ -23,6 +23,9 @@ struct VideoPrediction {
   int64_t clips = 0;
 };
 
+// Unimplemented, with the reason, for a model that reads more than the frames of a video.
+absl::Status CheckPredictable(const Model& model);
+
 // The video is resized, filtered and cut into chunks as prepare did it with the data that
 // the model was trained on; one chunk of cropped frames is held at a time, and one clip is
 // in the model at a time. Errors: the decoder's (with its reason code); InvalidArgument for

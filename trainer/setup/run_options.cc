@@ -5,6 +5,7 @@
 #include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -152,6 +153,8 @@ ModelSpec MakeModelSpec(const Config& config, int64_t num_classes) {
   spec.width = config.data.img_width;
   spec.heatmap_size = HeatmapSize(config);
   spec.heatmap_sigma = config.data.heatmap.sigma;
+  constexpr double kSpectrogramFramesPerSecond = 100.0;
+  spec.audio_frames = std::lround(config.data.audio.window_seconds * kSpectrogramFramesPerSecond);
   spec.temporal_pooling = config.model.temporal_pooling;
   spec.fusion = config.model.fusion;
   spec.dropout = config.model.dropout.value_or(-1.0);

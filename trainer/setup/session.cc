@@ -162,10 +162,16 @@ absl::Status FillSettings(const Config& config, Session& session) {
   settings.keep_checkpoints = config.checkpoint.keep;
   settings.log_every_steps = config.trainer.log_every_steps;
   if (session.val_loader) {
-    session.evaluator = std::make_unique<Evaluator>(
-        *session.model, session.val_loader.get(),
-        config.trainer.limit_val_batches.Resolve(session.val_loader->batches_per_epoch()),
-        settings.device, AutocastDtype(config.trainer.precision));
+    const int64_t batches =
+        config.trainer.limit_val_batches.Resolve(session.val_loader->batches_per_epoch());
+    if (batches == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "trainer.limit_val_batches leaves none of ", session.val_loader->batches_per_epoch(),
+          " batches to evaluate on; raise it, or set evaluation.strategy: no"));
+    }
+    session.evaluator =
+        std::make_unique<Evaluator>(*session.model, session.val_loader.get(), batches,
+                                    settings.device, AutocastDtype(config.trainer.precision));
   }
   return absl::OkStatus();
 }

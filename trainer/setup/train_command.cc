@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/atomic_file.h"
@@ -17,9 +16,8 @@
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "configs/schema.h"
-#include "memory/policy/limits.h"
-#include "memory/tracking/device_memory.h"
 #include "trainer/loop/fits_in_memory.h"
+#include "trainer/setup/device_budget.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_options.h"
 #include "trainer/setup/session.h"
@@ -53,45 +51,30 @@ std::string ResumeWord(const TrainCommand& command, const Config& config) {
   return config.resume.empty() ? "auto" : config.resume;
 }
 
-// Whether the configuration that a checkpoint was made with is this one: a run
-// that was finished under it is finished, one whose length changed goes on.
-absl::StatusOr<bool> CompareWithRun(const Config& config, const FoundCheckpoint& start,
-                                    bool allow_change) {
-  const fs::path saved = fs::path(start.path).parent_path().parent_path() / "config.yaml";
-  if (!fs::exists(saved)) return true;
+// Says what changed since the checkpoint, and refuses what changes what is learnt.
+absl::Status CompareWithRun(const Config& config, const FoundCheckpoint& start, bool allow_change) {
+  // Canonical, because a path that ends in a slash has one part more.
+  const fs::path checkpoint = fs::weakly_canonical(start.path);
+  const fs::path saved = checkpoint.parent_path().parent_path() / "config.yaml";
+  if (!fs::exists(saved)) {
+    LOG(WARNING) << saved.string() << " is missing: whether the configuration changed is not known";
+    return absl::OkStatus();
+  }
   SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved.string(), {}));
   std::vector<std::string> changed;
-  bool same_length = true;
   for (const ConfigDifference& difference : DiffConfigs(before, config)) {
     const std::string line =
         absl::StrCat(difference.key, ": ", difference.before, " -> ", difference.after);
     LOG(WARNING) << "changed since the checkpoint: " << line
                  << (difference.changes_result ? " (changes what is learnt)" : "");
     if (difference.changes_result) changed.push_back(line);
-    if (absl::StartsWith(difference.key, "train.max_")) same_length = false;
   }
-  if (changed.empty() || allow_change) return changed.empty() && same_length;
+  if (changed.empty() || allow_change) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "the configuration differs from ", saved.string(),
       " in what is learnt: ", absl::StrJoin(changed, "; "),
       ". Put the values back, choose another --run, or give --allow_config_change to go on with "
       "the new ones"));
-}
-
-// The ceiling in force; 0: none was asked for.
-absl::StatusOr<int64_t> EnforceBudget(const Config& config, at::Device device) {
-  if (!config.memory.budget.has_value()) return 0;
-  Ceiling ceiling;
-  if (device.is_cpu()) {
-    SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
-    ceiling = LowestCeiling(host, config.memory.budget);
-  } else {
-    const DeviceTotals totals = ReadDeviceTotals(device);
-    ceiling = LowestDeviceCeiling(totals.total_bytes, totals.device, config.memory.budget);
-  }
-  LOG(INFO) << "memory ceiling: " << FormatBytes(ceiling.bytes) << " (" << ceiling.origin << ")";
-  SLIMREEL_RETURN_IF_ERROR(SetDeviceBudget(device, ceiling.bytes));
-  return ceiling.bytes;
 }
 
 absl::Status DoesNotFit(int64_t budget_bytes) {
@@ -139,6 +122,12 @@ absl::Status Train(const Config& config, const std::string& run_dir,
     return DoesNotFit(budget_bytes);
   }
   if (!session.ok()) return session.status();
+  // Asked here, because how many steps a run has is a matter of its data.
+  if (start && start->state.finished &&
+      start->state.step >= (*session)->settings.length.total_steps) {
+    std::cout << "this run is finished (" << start->state.step << " steps): " << run_dir << "\n";
+    return absl::OkStatus();
+  }
   LogSession(**session);
   SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, start));
   SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
@@ -164,12 +153,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   const std::string run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(const auto start, FindStart(ResumeWord(command, config), run_dir));
   if (start) {
-    SLIMREEL_ASSIGN_OR_RETURN(const bool same,
-                              CompareWithRun(config, *start, command.allow_config_change));
-    if (same && start->state.finished) {
-      std::cout << "this run is finished (" << start->state.step << " steps): " << run_dir << "\n";
-      return absl::OkStatus();
-    }
+    SLIMREEL_RETURN_IF_ERROR(CompareWithRun(config, *start, command.allow_config_change));
   }
   SLIMREEL_ASSIGN_OR_RETURN(const at::Device device, ResolveDevice(config.trainer.device));
   if (config.trainer.deterministic) {

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "models/factory/factory.h"
 #include "trainer/checkpoint/checkpoint.h"
+#include "trainer/setup/device_budget.h"
 #include "trainer/setup/model_setup.h"
 #include "trainer/setup/run_options.h"
 
@@ -28,6 +29,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
     LOG(WARNING) << reason << "; an older checkpoint is used";
   }
   SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));
+  SLIMREEL_RETURN_IF_ERROR(EnforceBudget(trained.config, trained.device).status());
   const auto classes = static_cast<int64_t>(trained.checkpoint.state.classes.size());
   SLIMREEL_ASSIGN_OR_RETURN(
       trained.model, BuildModel(MakeModelSpec(trained.config,
