@@ -47,6 +47,8 @@ class ImportTest(unittest.TestCase):
         python = os.environ.get("SLIMREEL_PARITY_PYTHON")
         if not python:
             self.skipTest("SLIMREEL_PARITY_PYTHON is not set (tools/parity/setup.sh prints it)")
+        if subprocess.run([python, "-c", "import torch, transformers"], capture_output=True).returncode:
+            self.skipTest("no transformers there (tools/parity/setup_transformers.sh installs it)")
         process = subprocess.run([python, "-c", TRANSFORMERS, self.folder], capture_output=True, text=True)
         self.assertEqual(process.returncode, 0, process.stderr[-2000:])
 
