@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints a table of all models: parameters, FLOPs, activation bytes per sample
+# Prints a table of the published models: parameters, FLOPs, activation bytes per sample
 # plain, lean and checkpointed, step time against PyTorch eager.
 #
 #   tools/model_table.sh [--json] [--pairs N] [--model NAME ...]

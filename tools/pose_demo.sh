@@ -36,5 +36,5 @@ train both_cross_attention model.name=rgbposeconv3d_nano model.fusion=cross_atte
 echo "9 classes, 3 colours x 3 motions: one stream alone can tell a third of the cases at most"
 for run in rgb pose both both_cross_attention; do
   bazel-bin/trainer/evaluate --run="${dir}/${run}" --data="${dir}/shards" --json |
-    python3 -c 'import json, sys; print(f"{sys.argv[1]:22} top1 {json.load(sys.stdin)[\"metrics\"][\"top1\"]:.3f}")' "${run}"
+    python3 -c 'import json, sys; print("%-22s top1 %.3f" % (sys.argv[1], json.load(sys.stdin)["metrics"]["top1"]))' "${run}"
 done
