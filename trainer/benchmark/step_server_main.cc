@@ -114,7 +114,8 @@ int Serve(int argc, char** argv) {
   spec.name = argv[1];
   spec.num_classes = kClasses;
   spec.num_frames = spec.text_tokens = std::atoll(argv[3]);
-  spec.height = spec.width = std::atoll(argv[4]);
+  // Speech models have no frames: 0.
+  if (const int64_t size = std::atoll(argv[4]); size > 0) spec.height = spec.width = size;
   StepServer server(spec, std::atoll(argv[2]), argc > 6 ? argv[6] : "keep");
   for (std::string command; std::getline(std::cin, command) && command != "quit";) {
     if (command == "step") server.Step();
