@@ -18,6 +18,7 @@ TEST(BestMetricTest, LowerLossAndHigherAccuracyAreBetterAndEqualIsNot) {
 TEST(BestMetricTest, TheFirstValueIsTheBestUnlessItIsNoNumber) {
   EXPECT_TRUE(IsBetter("top1", 0.0, 0.0, false));
   EXPECT_FALSE(IsBetter("loss", std::nan(""), 0.0, false));
+  EXPECT_FALSE(IsBetter("loss", INFINITY, 0.0, false)) << "no number in a checkpoint's JSON";
 }
 
 TEST(BestMetricTest, EveryNamedMetricIsOneThatAnEvaluationGives) {

@@ -46,6 +46,27 @@ TEST(LayerDecayTest, RatesFallWithTheDistanceToTheHead) {
   EXPECT_EQ(LayerLrScales(TwoBlocks(), 1.0), std::vector<double>(7, 1.0));
 }
 
+TEST(LayerDecayTest, TheHalvesOfAFactorisedConvolutionAreOfOneLayer) {
+  Model model;
+  for (const char* name : {"stem", "layer1.0.conv1.spatial", "layer1.0.conv1",
+                           "layer1.0.conv2.spatial", "layer1.0.conv2", "fc"}) {
+    model.stages.push_back(std::make_unique<NamedStage>(
+        name, std::vector<NamedTensor>{Parameter(std::string(name) + ".weight", 2)}));
+  }
+  const std::vector<double> expected{0.25, 0.5, 0.5, 0.5, 0.5, 1.0};
+  EXPECT_EQ(LayerLrScales(model, 0.5), expected);
+}
+
+TEST(LayerDecayTest, PositionTablesHaveNoDecayWhereNormsHaveNone) {
+  const std::vector<NamedTensor> parameters{Parameter("timesformer.embeddings.cls_token", 3),
+                                            Parameter("model.decoder.embed_positions.weight", 2),
+                                            Parameter("fc.weight", 2)};
+  for (const ParamGroup& group : MakeParamGroups(parameters, 0.1, true)) {
+    EXPECT_EQ(group.weight_decay, group.parameters[0].name == "fc.weight" ? 0.1 : 0.0);
+  }
+  EXPECT_EQ(MakeParamGroups(parameters, 0.1, false).size(), 1u);
+}
+
 TEST(LayerDecayTest, GroupsShareRateAndDecayAndHoldEachParameterOnce) {
   const Model model = TwoBlocks();
   const std::vector<ParamGroup> groups =

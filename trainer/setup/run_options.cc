@@ -201,7 +201,15 @@ absl::StatusOr<std::vector<StageMode>> MakeStageModes(const Config& config, int 
   if (words == "auto") {
     words = config.model.use_gradient_checkpointing.value_or(false) ? "checkpoint" : "keep";
   }
-  return ParseStageModes(words, num_stages);
+  SLIMREEL_ASSIGN_OR_RETURN(std::vector<StageMode> modes, ParseStageModes(words, num_stages));
+  if (!config.model.use_gradient_checkpointing.has_value()) return modes;
+  const auto checkpointed = absl::c_count(modes, StageMode::kCheckpoint);
+  const bool all = *config.model.use_gradient_checkpointing;
+  if (checkpointed == (all ? static_cast<int64_t>(modes.size()) : 0)) return modes;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "model.use_gradient_checkpointing is ", all ? "true (every stage)" : "false (no stage)",
+      ", but memory.schedule is ", config.memory.schedule, ", which checkpoints ", checkpointed,
+      " of ", modes.size(), " stages; leave one of the two at auto"));
 }
 
 TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch) {

@@ -68,5 +68,20 @@ TEST(RunOptionsTest, HeatmapsHaveOneSizeForModelAndLoader) {
   EXPECT_EQ(MakeModelSpec(config, 2).heatmap_size, 48);
 }
 
+TEST(RunOptionsTest, ContradictingCheckpointKeysAreRefused) {
+  Config config;
+  EXPECT_EQ(*MakeStageModes(config, 2), std::vector<StageMode>(2, StageMode::kKeep));
+  config.model.use_gradient_checkpointing = true;
+  EXPECT_EQ(*MakeStageModes(config, 2), std::vector<StageMode>(2, StageMode::kCheckpoint));
+  for (const char* schedule : {"keep", "lean", "every:2"}) {
+    config.memory.schedule = schedule;
+    EXPECT_TRUE(absl::IsInvalidArgument(MakeStageModes(config, 2).status())) << schedule;
+  }
+  config.model.use_gradient_checkpointing = false;
+  EXPECT_FALSE(MakeStageModes(config, 2).ok()) << "every:2";
+  config.memory.schedule = "lean";
+  EXPECT_TRUE(MakeStageModes(config, 2).ok());
+}
+
 }  // namespace
 }  // namespace slimreel
