@@ -9,6 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "base/progress.h"
 
 namespace slimreel {
 namespace {
@@ -80,10 +82,7 @@ class ProgressLine : public Observer {
 }  // namespace
 
 std::string FormatDuration(double seconds) {
-  const auto whole = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
-  if (whole >= 3600) return absl::StrFormat("%dh%02dm", whole / 3600, whole % 3600 / 60);
-  if (whole >= 60) return absl::StrFormat("%dm%02ds", whole / 60, whole % 60);
-  return absl::StrFormat("%ds", whole);
+  return FormatTimeLeft(absl::Seconds(std::max(0.0, seconds) + 0.5));  // to the nearest second
 }
 
 std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "memory/policy/tighten.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/loop/best_metric.h"
 #include "trainer/observers/memory_writer.h"
@@ -123,7 +124,13 @@ absl::Status MakeStep(const Config& config, bool resumed, Session& session) {
   SLIMREEL_ASSIGN_OR_RETURN(plan.modes, MakeStageModes(config, num_stages));
   if (resumed) {
     plan.micro_batch = session.state.micro_batch;
+    const std::vector<StageMode> configured = plan.modes;
     SLIMREEL_ASSIGN_OR_RETURN(plan.modes, ParseStageModes(session.state.schedule, num_stages));
+    if (plan.micro_batch != session.batch.micro_batch || plan.modes != configured) {
+      LOG(WARNING) << "the checkpoint's plan stays in force: " << DescribePlan(plan)
+                   << "; the configuration's would be micro-batch " << session.batch.micro_batch
+                   << ", schedule " << FormatStageModes(configured);
+    }
   }
   session.state.micro_batch = plan.micro_batch;
   session.state.schedule = FormatStageModes(plan.modes);
