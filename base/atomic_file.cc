@@ -80,9 +80,11 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
     case EACCES:
     case EPERM:
     case EROFS:
-      return absl::PermissionDeniedError(message);
+      return absl::PermissionDeniedError(
+          absl::StrCat(message, "; give this user the right to it, or choose a place that has it"));
     case ENOENT:
-      return absl::NotFoundError(message);
+    case ENOTDIR:
+      return absl::NotFoundError(absl::StrCat(message, "; check the path"));
     default:
       return absl::InternalError(message);
   }

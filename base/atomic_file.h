@@ -17,7 +17,8 @@
 
 namespace slimreel {
 
-// A Status for a failed system call: "cannot write runs/a: No space left on device".
+// A Status for a failed system call: "cannot write runs/a: No space left on device; free
+// some space and run again".
 absl::Status SystemError(int error_number, absl::string_view action, absl::string_view path);
 
 // mkdir -p.
@@ -25,6 +26,7 @@ absl::Status MakeFolders(const std::string& path);
 
 // The whole of a small file in one call.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
+// Reads to the end, whatever size the system tells: files of /proc and of control groups say 0.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // A file that is written in pieces.

@@ -103,5 +103,27 @@ TEST_F(AtomicFileTest, ErrorsNameThePathAndAFullDiskIsTold) {
   EXPECT_EQ(SystemError(EROFS, "write", "a").code(), absl::StatusCode::kPermissionDenied);
 }
 
+TEST_F(AtomicFileTest, ErrorsSayWhatToDo) {
+  const std::pair<int, const char*> remedies[] = {{ENOSPC, "free some space"},
+                                                  {EACCES, "give this user the right to it"},
+                                                  {ENOENT, "check the path"},
+                                                  {ENOTDIR, "check the path"}};
+  for (const auto& [error, remedy] : remedies) {
+    EXPECT_THAT(std::string(SystemError(error, "open", "a").message()), HasSubstr(remedy));
+  }
+}
+
+// The system calls these files empty; what is in them comes by reading alone.
+TEST_F(AtomicFileTest, AFileIsReadToItsEndWhateverSizeItTells) {
+  ASSERT_EQ(fs::file_size("/proc/self/status"), 0u);
+  EXPECT_THAT(*ReadFile("/proc/self/status"), HasSubstr("VmRSS:"));
+  const std::string large(3 * 65536 + 17, 'x');  // more than one read takes
+  WriteTestFile(folder_ + "/large", large);
+  EXPECT_TRUE(*ReadFile(folder_ + "/large") == large);
+  EXPECT_THAT(std::string(ReadFile(folder_ + "/no").status().message()),
+              HasSubstr("cannot open " + folder_ + "/no: No such file"));
+  EXPECT_EQ(ReadFile(folder_).status().code(), absl::StatusCode::kInternal);
+}
+
 }  // namespace
 }  // namespace slimreel

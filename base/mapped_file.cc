@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/atomic_file.h"
 
 namespace slimreel {
 namespace {
@@ -23,11 +24,12 @@ uint64_t PageBytes() {
 
 absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  if (fd < 0) return SystemError(errno, "open", path);
   struct stat status;
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(fd);
-    return absl::InvalidArgumentError(absl::StrCat(path, " is no regular file"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " is no regular file; a folder, a device or a pipe cannot be mapped: name a file"));
   }
   const uint64_t size = static_cast<uint64_t>(status.st_size);
   void* data = nullptr;
@@ -35,7 +37,12 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& 
   const int error = errno;
   close(fd);  // the mapping keeps the file
   if (data == MAP_FAILED) {
-    return absl::ErrnoToStatus(error, absl::StrCat("cannot map ", path, " (", size, " bytes)"));
+    // It takes addresses, not memory: what forbids it is a limit, or a file system without maps.
+    return absl::Status(
+        absl::ErrnoToStatusCode(error),
+        absl::StrCat(SystemError(error, "map", path).message(), " (", size,
+                     " bytes); raise the limit of addresses (`ulimit -v`), or copy the file to a "
+                     "local disk"));
   }
   return std::unique_ptr<MappedFile>(new MappedFile(path, static_cast<char*>(data), size));
 }

@@ -66,9 +66,11 @@ TEST(MappedFileTest, WhatCannotBeMappedIsNamed) {
   const absl::Status absent = MappedFile::Open(folder + "/absent").status();
   EXPECT_EQ(absent.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(absent.message()), HasSubstr(folder + "/absent"));
+  EXPECT_THAT(std::string(absent.message()), HasSubstr("check the path"));
   const absl::Status is_folder = MappedFile::Open(folder).status();
   EXPECT_EQ(is_folder.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(is_folder.message()), HasSubstr(folder + " is no regular file"));
+  EXPECT_THAT(std::string(is_folder.message()), HasSubstr("name a file"));
 }
 
 }  // namespace

@@ -12,28 +12,22 @@ namespace slimreel {
 Progress::Progress(ProgressOptions options, FILE* out, bool on_terminal, absl::Time start,
                    int64_t done_before)
     : options_(std::move(options)),
-      out_(out),
-      on_terminal_(on_terminal),
+      drawn_(out, on_terminal),
       start_(start),
       done_before_(done_before) {}
 
 Progress::Progress(ProgressOptions options, int64_t done_before)
     : Progress(std::move(options), stderr, isatty(STDERR_FILENO) == 1, absl::Now(), done_before) {}
 
-Progress::~Progress() {
-  if (line_open_) fputc('\n', out_);
-}
-
 void Progress::Update(int64_t done, absl::string_view details, absl::Time now) {
-  if (now - last_ < (on_terminal_ ? options_.redraw : options_.interval)) return;
+  if (now - last_ < (drawn_.on_terminal() ? options_.redraw : options_.interval)) return;
   last_ = now;
   Write(Line(done, details, now));
 }
 
 void Progress::Finish(int64_t done, absl::string_view details, absl::Time now) {
   Write(Line(done, details, now));
-  if (line_open_) fputc('\n', out_);
-  line_open_ = false;
+  drawn_.End();
 }
 
 std::string Progress::Line(int64_t done, absl::string_view details, absl::Time now) const {
@@ -55,14 +49,7 @@ std::string Progress::Line(int64_t done, absl::string_view details, absl::Time n
 }
 
 void Progress::Write(const std::string& line) {
-  if (!options_.enabled) return;
-  if (on_terminal_) {
-    fprintf(out_, "\r\033[K%s", line.c_str());
-    line_open_ = true;
-  } else {
-    fprintf(out_, "%s\n", line.c_str());
-  }
-  fflush(out_);
+  if (options_.enabled) drawn_.Show(line);
 }
 
 std::string FormatTimeLeft(absl::Duration left) {

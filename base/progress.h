@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/terminal_line.h"
 
 namespace slimreel {
 
@@ -32,7 +33,6 @@ class Progress {
            int64_t done_before = 0);
   // To standard error, asking the system whether it is a terminal.
   explicit Progress(ProgressOptions options, int64_t done_before = 0);
-  ~Progress();  // ends the drawn line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -48,12 +48,10 @@ class Progress {
   void Write(const std::string& line);
 
   ProgressOptions options_;
-  FILE* out_;
-  bool on_terminal_;
+  TerminalLine drawn_;
   absl::Time start_;
   int64_t done_before_;
   absl::Time last_ = absl::InfinitePast();
-  bool line_open_ = false;
 };
 
 // "2h03m", "4m05s", "11s".

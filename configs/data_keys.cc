@@ -55,8 +55,9 @@ ConfigKey AugmentKey(AugmentSwitches* augment) {
           *augment = AugmentSwitches();
           return absl::OkStatus();
         }
-        SLIMREEL_ASSIGN_OR_RETURN(const size_t preset, ParseWord(value, {"light", "standard"}, {}));
-        *augment = preset == 0 ? kLight : kStandard;
+        SLIMREEL_ASSIGN_OR_RETURN(const size_t preset,
+                                  ParseWord(value, {"none", "light", "standard"}, {}));
+        *augment = preset == 1 ? kLight : kStandard;
         return absl::OkStatus();
       },
       [augment]() -> std::string {
@@ -134,8 +135,10 @@ void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
 }
 
 void AddLaterInputKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
-  keys->push_back(FloatKey("data.heatmap.sigma", &data->heatmap.sigma, Between(0.01, 100),
-                           "pose input: of the Gaussian, heatmap pixels"));
+  keys->push_back(
+      FloatKey("data.heatmap.sigma", &data->heatmap.sigma, Between(0.01, 100),
+               "pose input: of the Gaussian, heatmap pixels; mmaction2 trains rgbposeconv3d "
+               "with 0.7"));
   keys->push_back(IntKey("data.heatmap.size", &data->heatmap.size, Between(8, 1024), "none",
                          "pose input: height and width of heatmaps; none: 56, beside frames "
                          "img_size / 4"));
@@ -169,43 +172,53 @@ void AddLoaderKeys(DataloaderOptions* dataloader, std::vector<ConfigKey>* keys) 
                       .KeepsResult());
 }
 
+void AddSourceKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
+  keys->push_back(TextListKey("data.train", &data->train,
+                              "shard folders (their train-* shards), or synthetic:N"));
+  keys->push_back(
+      TextListKey("data.val", &data->val, "shard folders (their val-* shards)").KeepsResult());
+  keys->push_back(
+      TextListKey("data.test", &data->test, "shard folders (their test-* shards)").KeepsResult());
+  keys->push_back(IntKey("data.batch_size", &data->batch_size, Between(1, 1 << 20),
+                         "samples per forward pass on one device (micro-batch)"));
+  keys->push_back(IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20),
+                         "none", "the same in evaluation; none: batch_size")
+                      .KeepsResult());
+  for (const auto& [name, field] :
+       {std::pair("data.load_rgb", &data->load_rgb), std::pair("data.load_kpt", &data->load_kpt),
+        std::pair("data.load_audio", &data->load_audio)}) {
+    keys->push_back(
+        BoolKey(name, field, "none", "none: what the model needs; left out is not read"));
+    if (field == &data->load_audio) keys->back().LaterValues({"true"});
+  }
+}
+
+void AddLoadingKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
+  keys->push_back(EnumKey("data.sampling", &data->sampling,
+                          {"shuffle", "class_balanced", "sequential"},
+                          "order of training samples"));
+  keys->push_back(EnumKey("data.preprocess_device", &data->preprocess_device,
+                          {"auto", "cpu", "gpu"},
+                          "where uint8 becomes float and is normalised and cropped")
+                      .LaterValues({"cpu", "gpu"})
+                      .KeepsResult());
+  keys->push_back(BoolKey("data.enable_cache", &data->enable_cache,
+                          "cache of decoded frames, dropped first under pressure")
+                      .Later()
+                      .KeepsResult());
+  keys->push_back(BytesKey("data.cache_budget", &data->cache_budget,
+                           "bytes of the cache, or share of the host ceiling")
+                      .Later()
+                      .KeepsResult());
+}
+
 }  // namespace
 
 std::vector<ConfigKey> DataKeys(DataOptions* data, DataloaderOptions* dataloader) {
   std::vector<ConfigKey> keys;
-  keys.push_back(TextListKey("data.train", &data->train,
-                             "shard folders (their train-* shards), or synthetic:N"));
-  keys.push_back(
-      TextListKey("data.val", &data->val, "shard folders (their val-* shards)").KeepsResult());
-  keys.push_back(
-      TextListKey("data.test", &data->test, "shard folders (their test-* shards)").KeepsResult());
-  keys.push_back(IntKey("data.batch_size", &data->batch_size, Between(1, 1 << 20),
-                        "samples per forward pass on one device (micro-batch)"));
-  keys.push_back(IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20), "none",
-                        "the same in evaluation; none: batch_size")
-                     .KeepsResult());
-  for (const auto& [name, field] :
-       {std::pair("data.load_rgb", &data->load_rgb), std::pair("data.load_kpt", &data->load_kpt),
-        std::pair("data.load_audio", &data->load_audio)}) {
-    keys.push_back(
-        BoolKey(name, field, "none", "none: what the model needs; left out is not read"));
-    if (field == &data->load_audio) keys.back().LaterValues({"true"});
-  }
+  AddSourceKeys(data, &keys);
   AddClipKeys(data, &keys);
-  keys.push_back(EnumKey("data.sampling", &data->sampling,
-                         {"shuffle", "class_balanced", "sequential"}, "order of training samples"));
-  keys.push_back(EnumKey("data.preprocess_device", &data->preprocess_device, {"auto", "cpu", "gpu"},
-                         "where uint8 becomes float and is normalised and cropped")
-                     .LaterValues({"cpu", "gpu"})
-                     .KeepsResult());
-  keys.push_back(BoolKey("data.enable_cache", &data->enable_cache,
-                         "cache of decoded frames, dropped first under pressure")
-                     .Later()
-                     .KeepsResult());
-  keys.push_back(BytesKey("data.cache_budget", &data->cache_budget,
-                          "bytes of the cache, or share of the host ceiling")
-                     .Later()
-                     .KeepsResult());
+  AddLoadingKeys(data, &keys);
   AddPrepareKeys(data, &keys);
   AddLaterInputKeys(data, &keys);
   AddLoaderKeys(dataloader, &keys);

@@ -14,8 +14,9 @@ namespace slimreel {
 std::vector<ConfigKey> DataKeys(DataOptions* data, DataloaderOptions* dataloader);
 std::vector<ConfigKey> ModelKeys(ModelOptions* model);
 std::vector<ConfigKey> TrainKeys(TrainOptions* train);
-std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer, EvaluationOptions* evaluation,
-                                   CheckpointOptions* checkpoint);
+std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer);
+std::vector<ConfigKey> EvaluationKeys(EvaluationOptions* evaluation);
+std::vector<ConfigKey> CheckpointKeys(CheckpointOptions* checkpoint);
 std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory);
 
 // All of them, in the order of the printed file. `config` must hold the defaults.

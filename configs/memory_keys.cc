@@ -3,7 +3,10 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "configs/keys.h"
 
@@ -13,13 +16,13 @@ namespace {
 struct Technique {
   const char* name;
   bool AllowedTechniques::*field;
-  bool available;
+  bool available;  // else taken as part of the default list alone
 };
 constexpr std::array<Technique, 7> kTechniques = {
     {{"checkpointing", &AllowedTechniques::checkpointing, true},
      {"lean", &AllowedTechniques::lean, true},
      {"split", &AllowedTechniques::split, true},
-     {"offload", &AllowedTechniques::offload, true},
+     {"offload", &AllowedTechniques::offload, false},
      {"precision", &AllowedTechniques::precision, false},
      {"fewer_frames", &AllowedTechniques::fewer_frames, false},
      {"smaller_images", &AllowedTechniques::smaller_images, false}}};
@@ -27,18 +30,21 @@ constexpr std::array<Technique, 7> kTechniques = {
 absl::Status SetAllowed(const YAML::Node& value, AllowedTechniques* allow) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParseTextList(value));
   AllowedTechniques result{false, false, false, false, false, false, false};
+  std::vector<std::string> known, later;
+  for (const Technique& technique : kTechniques) known.push_back(technique.name);
   for (const std::string& name : names) {
-    const auto found = absl::c_find_if(
-        kTechniques, [&](const Technique& technique) { return name == technique.name; });
-    if (found == kTechniques.end()) {
-      return NotAllowed(YAML::Node(name),
-                        "a list of checkpointing, lean, split, offload, precision, fewer_frames, "
-                        "smaller_images");
+    const auto found = absl::c_find(known, name);
+    if (found == known.end()) {
+      return NotAllowed(YAML::Node(name), absl::StrCat("a list of ", absl::StrJoin(known, ", "),
+                                                       DidYouMean(name, known)));
     }
-    if (!found->available) {
-      return absl::InvalidArgumentError("holds " + name + ", which is not yet available");
-    }
-    result.*(found->field) = true;
+    const Technique& technique = kTechniques[found - known.begin()];
+    result.*(technique.field) = true;
+    if (!technique.available) later.push_back(name);
+  }
+  if (!later.empty() && result != AllowedTechniques()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "names what is not yet available: ", absl::StrJoin(later, ", "), "; leave it out"));
   }
   *allow = result;
   return absl::OkStatus();
@@ -65,6 +71,7 @@ bool IsScheduleWord(const std::string& word) {
 
 absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
   constexpr char kAllowed[] = "auto, keep, lean, checkpoint, every:N, or one word per stage";
+  const std::vector<std::string> known = {"auto", "keep", "lean", "checkpoint"};
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> given, ParseTextList(value));
   std::vector<std::string> words;
   for (const std::string& item : given) {
@@ -78,7 +85,8 @@ absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
       (words[0] == "auto" || (absl::StartsWith(words[0], "every:") &&
                               absl::SimpleAtoi(words[0].substr(6), &every) && every >= 1));
   if (words.empty() || (!single && !absl::c_all_of(words, IsScheduleWord))) {
-    return NotAllowed(value, kAllowed);
+    return NotAllowed(value,
+                      absl::StrCat(kAllowed, words.size() == 1 ? DidYouMean(words[0], known) : ""));
   }
   schedule->clear();
   for (const std::string& word : words) *schedule += (schedule->empty() ? "" : ",") + word;

@@ -1,3 +1,5 @@
+#include "absl/strings/str_cat.h"
+#include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "configs/keys.h"
 
@@ -19,7 +21,9 @@ ConfigKey NormGroupKey(NormGroup* group) {
         }
         const absl::StatusOr<int64_t> size = ParseInt(value, AtLeast(1));
         if (!size.ok()) {
-          return NotAllowed(value, "micro_batch, global, frozen, or a whole number, 1 or more");
+          return NotAllowed(
+              value, absl::StrCat("micro_batch, global, frozen, or a whole number, 1 or more",
+                                  DidYouMean(word, {"micro_batch", "global", "frozen"})));
         }
         *group = {Kind::kSize, *size};
         return absl::OkStatus();
@@ -38,6 +42,24 @@ ConfigKey NormGroupKey(NormGroup* group) {
         return "";
       });
   return key;
+}
+
+ConfigKey LossWeightsKey(std::array<double, 2>* weights) {
+  return CustomKey(
+      "model.loss_weights", "[rgb, pose], each 0 or more",
+      "RGB+pose models: of both heads' losses, which are added",
+      [weights](const YAML::Node& value) -> absl::Status {
+        if (!value.IsSequence() || value.size() != 2) {
+          return NotAllowed(value, "[rgb, pose], each 0 or more");
+        }
+        for (size_t i = 0; i < 2; ++i) {
+          SLIMREEL_ASSIGN_OR_RETURN((*weights)[i], ParseFloat(value[i], AtLeast(0)));
+        }
+        return absl::OkStatus();
+      },
+      [weights] {
+        return YamlList({YamlFloat((*weights)[0]), YamlFloat((*weights)[1])});
+      });
 }
 
 }  // namespace
@@ -62,6 +84,7 @@ std::vector<ConfigKey> ModelKeys(ModelOptions* model) {
   keys.push_back(NormGroupKey(&model->norm_group));
   keys.push_back(
       EnumKey("model.fusion", &model->fusion, {"lateral", "cross_attention"}, "RGB+pose models"));
+  keys.push_back(LossWeightsKey(&model->loss_weights));
   keys.push_back(TextListKey("model.freeze", &model->freeze,
                              "key prefixes; frozen parameters keep no gradient"));
   return keys;

@@ -5,6 +5,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/config/loader.h"
+#include "base/mistakes.h"
+#include "base/status_macros.h"
 #include "configs/keys.h"
 
 namespace slimreel {
@@ -42,8 +44,13 @@ absl::Status ResolveEffectiveBatch(Config* config) {
   return absl::OkStatus();
 }
 
-std::string WithWhere(const std::string& path, const absl::Status& status) {
-  return absl::StrCat(path.empty() ? "configuration" : path, ": ", status.message());
+absl::Status CheckClassWeights(const Config& config) {
+  const size_t weights = config.train.class_weights.size();
+  if (weights == 0 || !config.model.num_classes.has_value()) return absl::OkStatus();
+  if (static_cast<int64_t>(weights) == *config.model.num_classes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("train.class_weights has ", weights,
+                                                 " numbers, but model.num_classes is ",
+                                                 *config.model.num_classes, "; give one for each"));
 }
 
 // Under these schedules the length of the run enters every step's learning rate.
@@ -63,7 +70,9 @@ std::vector<ConfigKey> AllKeys(Config* config) {
   Append(DataKeys(&config->data, &config->dataloader), &keys);
   Append(ModelKeys(&config->model), &keys);
   Append(TrainKeys(&config->train), &keys);
-  Append(TrainerKeys(&config->trainer, &config->evaluation, &config->checkpoint), &keys);
+  Append(TrainerKeys(&config->trainer), &keys);
+  Append(EvaluationKeys(&config->evaluation), &keys);
+  Append(CheckpointKeys(&config->checkpoint), &keys);
   Append(MemoryKeys(&config->memory), &keys);
   return keys;
 }
@@ -78,13 +87,15 @@ absl::StatusOr<Config> LoadConfig(const std::string& path,
   const absl::Status applied = ApplyConfig(path, overrides, ConfigAliases(), &keys,
                                            notes != nullptr ? notes : &unused_notes);
   if (absl::IsNotFound(applied)) return applied;
-  std::vector<std::string> mistakes;
-  if (!applied.ok()) mistakes.emplace_back(applied.message());
+  Mistakes mistakes;
+  mistakes.Add(applied);
+  const std::string where = absl::StrCat(path.empty() ? "configuration" : path, ": ");
   for (const absl::Status& status :
-       {ResolveEffectiveBatch(&config), config.data.Validate(), config.evaluation.Validate()}) {
-    if (!status.ok()) mistakes.push_back(WithWhere(path, status));
+       {ResolveEffectiveBatch(&config), CheckClassWeights(config), config.data.Validate(),
+        config.train.Validate(), config.evaluation.Validate()}) {
+    mistakes.Add(status, where);
   }
-  if (!mistakes.empty()) return absl::InvalidArgumentError(absl::StrJoin(mistakes, "\n"));
+  SLIMREEL_RETURN_IF_ERROR(mistakes.ToStatus());
   return config;
 }
 

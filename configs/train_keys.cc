@@ -42,58 +42,6 @@ ConfigKey ClassWeightsKey(std::vector<double>* weights) {
       });
 }
 
-// As Lightning reads it: 10 is ten batches, 0.1 a tenth, 1.0 all.
-ConfigKey LimitKey(std::string name, BatchLimit* limit, std::string meaning) {
-  return CustomKey(
-      std::move(name), "whole number of batches, 1 or more, or share, 0.0 to 1.0",
-      std::move(meaning),
-      [limit](const YAML::Node& value) -> absl::Status {
-        if (const absl::StatusOr<int64_t> batches = ParseInt(value, AtLeast(1)); batches.ok()) {
-          *limit = {.batches = *batches};
-          return absl::OkStatus();
-        }
-        const absl::StatusOr<double> fraction = ParseFloat(value, {0, 1, true, false});
-        if (!fraction.ok()) {
-          return NotAllowed(value, "a whole number, 1 or more, or a share, more than 0 to 1.0");
-        }
-        *limit = {.batches = {}, .fraction = *fraction};
-        return absl::OkStatus();
-      },
-      [limit] {
-        if (limit->batches.has_value()) return std::to_string(*limit->batches);
-        return limit->fraction == 1.0 ? std::string("1.0") : YamlFloat(limit->fraction);
-      });
-}
-
-ConfigKey DeviceKey(std::string* device) {
-  return CustomKey(
-      "trainer.device", "auto | cpu | cuda | cuda:i", "where the step runs",
-      [device](const YAML::Node& value) -> absl::Status {
-        const std::string text = value.IsScalar() ? value.Scalar() : "";
-        const bool numbered = text.size() > 5 && text.size() <= 8 && text.rfind("cuda:", 0) == 0 &&
-                              text.find_first_not_of("0123456789", 5) == std::string::npos;
-        if (text != "auto" && text != "cpu" && text != "cuda" && !numbered) {
-          return NotAllowed(value, "auto, cpu, cuda or cuda:i");
-        }
-        *device = text;
-        return absl::OkStatus();
-      },
-      [device] { return YamlText(*device); });
-}
-
-ConfigKey ProgressKey(bool* progress) {
-  return CustomKey(
-      "trainer.progress", "auto | off", "progress line on standard error",
-      [progress](const YAML::Node& value) -> absl::Status {
-        SLIMREEL_ASSIGN_OR_RETURN(const size_t word,
-                                  ParseWord(value, {"auto", "off"},
-                                            {{"on", "auto"}, {"true", "auto"}, {"false", "off"}}));
-        *progress = word == 0;
-        return absl::OkStatus();
-      },
-      [progress] { return std::string(*progress ? "auto" : "off"); });
-}
-
 void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {
   keys->push_back(FloatKey("train.lr", &train->lr, AtLeast(0), "peak learning rate"));
   keys->push_back(IntKey("train.lr_reference_batch", &train->lr_reference_batch, AtLeast(1), "none",
@@ -138,55 +86,6 @@ std::vector<ConfigKey> TrainKeys(TrainOptions* train) {
   keys.push_back(FloatKey("train.label_smoothing", &train->label_smoothing, {0, 1, false, true},
                           "share of the target spread over all classes"));
   keys.push_back(ClassWeightsKey(&train->class_weights));
-  return keys;
-}
-
-std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer, EvaluationOptions* evaluation,
-                                   CheckpointOptions* checkpoint) {
-  std::vector<ConfigKey> keys;
-  keys.push_back(EnumKey("trainer.precision", &trainer->precision, {"32", "16", "bf16", "64"},
-                         "16, bf16: mixed, weights stay float32; 64: twice the memory, for tests",
-                         {{"16-mixed", "16"}, {"bf16-mixed", "bf16"}, {"32-true", "32"}}));
-  keys.push_back(DeviceKey(&trainer->device).KeepsResult());
-  keys.push_back(LimitKey("trainer.limit_train_batches", &trainer->limit_train_batches,
-                          "batches per epoch, for quick tests"));
-  keys.push_back(LimitKey("trainer.limit_val_batches", &trainer->limit_val_batches,
-                          "batches per evaluation, for quick tests")
-                     .KeepsResult());
-  keys.push_back(IntKey("trainer.log_every_steps", &trainer->log_every_steps, AtLeast(1),
-                        "steps between log lines")
-                     .KeepsResult());
-  keys.push_back(ProgressKey(&trainer->progress).KeepsResult());
-  keys.push_back(BoolKey("trainer.deterministic", &trainer->deterministic,
-                         "on CUDA: the same bits each run, by slower kernels")
-                     .KeepsResult());
-  keys.push_back(
-      EnumKey("trainer.strategy", &trainer->strategy, {"ddp", "zero1"}, "over several devices")
-          .Later()
-          .KeepsResult());
-  keys.push_back(EnumKey("evaluation.strategy", &evaluation->strategy, {"no", "epoch", "steps"},
-                         "when to evaluate", {{"none", "no"}, {"false", "no"}}));
-  keys.push_back(IntKey("evaluation.every_steps", &evaluation->every_steps, AtLeast(1), "none",
-                        "of strategy steps"));
-  keys.push_back(IntKey("evaluation.num_clips", &evaluation->num_clips, Between(1, 100),
-                        "clips per video, logits averaged"));
-  keys.push_back(IntKey("evaluation.generation_max_length", &evaluation->generation_max_length,
-                        Between(1, 4096), "speech: tokens")
-                     .Later());
-  keys.push_back(
-      IntKey("evaluation.num_beams", &evaluation->num_beams, Between(1, 64), "speech: beams")
-          .Later());
-  keys.push_back(TextKey("evaluation.metric", &evaluation->metric, "none",
-                         "which metric decides `best`; none: the task's"));
-  keys.push_back(IntKey("checkpoint.every_steps", &checkpoint->every_steps, AtLeast(1), "none",
-                        "steps between checkpoints"));
-  keys.push_back(FloatKey("checkpoint.every_minutes", &checkpoint->every_minutes, MoreThan(0),
-                          "none", "minutes between checkpoints"));
-  keys.push_back(IntKey("checkpoint.keep", &checkpoint->keep, AtLeast(1),
-                        "newest checkpoints that stay; best stays besides"));
-  for (ConfigKey& key : keys) {
-    if (key.name.rfind("trainer.", 0) != 0) key.KeepsResult();
-  }
   return keys;
 }
 

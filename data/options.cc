@@ -5,30 +5,29 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/mistakes.h"
 
 namespace slimreel {
 namespace {
 
 constexpr absl::string_view kSynthetic = "synthetic:";
 
-absl::Status CheckSources(absl::string_view key, const std::vector<std::string>& sources) {
+void CheckSources(absl::string_view key, const std::vector<std::string>& sources,
+                  Mistakes& mistakes) {
   for (const std::string& source : sources) {
-    if (source.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(key, " holds an empty path"));
-    }
+    if (source.empty()) mistakes.Add(absl::StrCat(key, " holds an empty path"));
     if (!absl::StartsWith(source, kSynthetic)) continue;
     int64_t samples = 0;
     if (!absl::SimpleAtoi(absl::string_view(source).substr(kSynthetic.size()), &samples) ||
         samples < 1) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          key, " is \"", source, "\"; allowed is synthetic:N with N samples, 1 or more"));
+      mistakes.Add(absl::StrCat(key, " is \"", source,
+                                "\"; allowed is synthetic:N with N samples, 1 or more"));
     }
     if (sources.size() > 1) {
-      return absl::InvalidArgumentError(
+      mistakes.Add(
           absl::StrCat(key, " mixes ", source, " with other sources; it must stand alone"));
     }
   }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -41,16 +40,15 @@ int64_t DataOptions::ResolvedShortSide() const {
 }
 
 absl::Status DataOptions::Validate() const {
-  for (const auto& [key, sources] : {std::pair("data.train", &train), std::pair("data.val", &val),
-                                     std::pair("data.test", &test)}) {
-    if (absl::Status status = CheckSources(key, *sources); !status.ok()) return status;
-  }
+  Mistakes mistakes;
+  CheckSources("data.train", train, mistakes);
+  CheckSources("data.val", val, mistakes);
+  CheckSources("data.test", test, mistakes);
   if (chunk_overlap >= max_video_frames) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("data.chunk_overlap is ", chunk_overlap, "; allowed is less than ",
-                     "data.max_video_frames, which is ", max_video_frames));
+    mistakes.Add(absl::StrCat("data.chunk_overlap is ", chunk_overlap, "; allowed is less than ",
+                              "data.max_video_frames, which is ", max_video_frames));
   }
-  return absl::OkStatus();
+  return mistakes.ToStatus();
 }
 
 }  // namespace slimreel

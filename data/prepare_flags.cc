@@ -9,9 +9,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/bytes.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "configs/schema.h"
+#include "data/pipeline/prepare_sizing.h"
+#include "memory/policy/limits.h"
 
 DEFINE_string(config, "", "YAML file; without it, the defaults");
 DEFINE_string(input, "",
@@ -22,7 +25,8 @@ DEFINE_string(annotations, "",
 DEFINE_string(output, "", "folder for the shards; several splits may share it");
 DEFINE_string(split, "train", "train, val or test");
 DEFINE_string(num_workers, "auto",
-              "decoding threads; auto: dataloader.num_workers, else one per core. Changes no byte");
+              "decoding threads; auto: dataloader.num_workers, else one per core. "
+              "memory.host_budget may lower it. Changes no byte");
 DEFINE_string(part, "", "3/16: the third of 16 parts that machines share");
 
 namespace slimreel {
@@ -49,6 +53,30 @@ absl::StatusOr<int> ReadWorkers(const std::string& text, const DataloaderOptions
   if (absl::SimpleAtoi(text, &workers) && workers >= 1 && workers <= 256) return workers;
   return absl::InvalidArgumentError(
       absl::StrCat("--num_workers=", text, ": write auto or a number from 1 to 256"));
+}
+
+// memory.host_budget, else a quarter of what the host has left, of which more than
+// kMostBytes would only let finished chunks wait longer.
+absl::StatusOr<int64_t> HostBudget(const MemoryOptions& memory) {
+  constexpr int64_t kMostBytes = int64_t{4} << 30;
+  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+  if (!memory.host_budget.has_value()) return std::min(host.headroom_bytes() / 4, kMostBytes);
+  return LowestCeiling(host, memory.host_budget, "memory.host_budget").bytes;
+}
+
+absl::Status SizeByHostMemory(const MemoryOptions& memory, PrepareOptions* options) {
+  SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget, HostBudget(memory));
+  const PrepareSizing sizing = SizePreparation(options->num_workers, budget);
+  if (sizing.lowered) {
+    LOG(WARNING) << "decoding threads: " << sizing.num_workers << " instead of "
+                 << options->num_workers << ", because more have no room in "
+                 << (memory.host_budget.has_value() ? "memory.host_budget = "
+                                                    : "a quarter of the host's free memory, ")
+                 << FormatBytes(budget);
+  }
+  options->num_workers = sizing.num_workers;
+  options->memory_bytes = sizing.memory_bytes;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -84,6 +112,7 @@ absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
   options.data = config.data;
   SLIMREEL_RETURN_IF_ERROR(ReadPart(FLAGS_part, &options));
   SLIMREEL_ASSIGN_OR_RETURN(options.num_workers, ReadWorkers(FLAGS_num_workers, config.dataloader));
+  SLIMREEL_RETURN_IF_ERROR(SizeByHostMemory(config.memory, &options));
   return options;
 }
 

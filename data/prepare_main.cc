@@ -31,6 +31,8 @@ void Print(const slimreel::PrepareOptions& options, const slimreel::PrepareSumma
             << summary.classes.size() << " classes\n"
             << "shards:  " << summary.shards << " (" << slimreel::FormatBytes(summary.bytes)
             << ") in " << options.output << "\n"
+            << "memory:  " << slimreel::FormatBytes(options.memory_bytes)
+            << " for chunks; decoding threads: " << options.num_workers << "\n"
             << "report:  " << summary.report << "\n";
 }
 

@@ -14,8 +14,10 @@ struct ModelCommandOptions {
   int64_t num_frames = 16;
   int64_t img_size = 112;   // pixels, both sides
   int64_t num_classes = 0;  // 0: describe: 400; import: as the file's head, else 400
-  std::string weights;      // import: a path, or RGB's and pose's, comma-separated
-  std::string output;       // import: the safetensors file to write
+  std::string temporal_pooling = "mean";
+  std::string fusion = "lateral";
+  std::string weights;  // import: a path, or RGB's and pose's, comma-separated
+  std::string output;   // import: the safetensors file to write
   bool json = false;
 };
 

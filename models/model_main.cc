@@ -52,12 +52,13 @@ absl::Status List(const ModelCommandOptions& options) {
 
 // Sums over the stages; a tied parameter counts once.
 struct Totals {
-  int64_t parameters = 0, outputs = 0, saved = 0, lean = 0, flops = 0;
+  ParameterCount parameters;
+  int64_t outputs = 0, saved = 0, lean = 0, flops = 0;
 };
 
 Totals TotalsOf(const Model& model, const std::vector<StageDescription>& stages) {
   Totals totals;
-  for (const NamedTensor& named : Parameters(model)) totals.parameters += named.tensor.numel();
+  totals.parameters = CountParameters(model);
   for (const StageDescription& stage : stages) {
     totals.outputs += stage.output_bytes;
     totals.saved += stage.saved_bytes;
@@ -78,8 +79,12 @@ void PrintTable(const Model& model, int64_t batch, const std::vector<StageDescri
                  Shapes(stage.output_sizes));
   }
   const Totals totals = TotalsOf(model, stages);
-  absl::PrintF("%-24s %12d %14d %14d %14d %16d\n", "total", totals.parameters, totals.outputs,
-               totals.saved, totals.lean, totals.flops);
+  absl::PrintF("%-24s %12d %14d %14d %14d %16d\n", "total", totals.parameters.trained,
+               totals.outputs, totals.saved, totals.lean, totals.flops);
+  if (totals.parameters.fixed > 0) {
+    absl::PrintF("%-24s %12d\n%-24s %12d  as published\n", "tables, never trained",
+                 totals.parameters.fixed, "with them", totals.parameters.published());
+  }
   absl::PrintF(
       "\nsaved: kept for backward beyond the stage's inputs and outputs, in its plain and lean "
       "form\nFLOPs: of the forward pass; two per multiply-add of convolutions, products and "
@@ -102,13 +107,27 @@ void PrintJson(const Model& model, int64_t batch, const std::vector<StageDescrip
                               {"batch", batch},
                               {"input_sizes", InputSizes(model)},
                               {"num_classes", model.num_classes},
-                              {"parameters", totals.parameters},
+                              {"parameters", totals.parameters.published()},
+                              {"trained_parameters", totals.parameters.trained},
                               {"flops", totals.flops},
                               {"output_bytes", totals.outputs},
                               {"saved_bytes", totals.saved},
                               {"lean_saved_bytes", totals.lean},
                               {"stages", rows}};
   std::cout << all.dump(2) << "\n";
+}
+
+// The enumerator whose place in `words` is the word's.
+template <typename Enum, size_t N>
+absl::Status ParseWord(const char* flag, const std::string& word, const char* const (&words)[N],
+                       Enum* value) {
+  for (size_t i = 0; i < N; ++i) {
+    if (word != words[i]) continue;
+    *value = static_cast<Enum>(i);
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, " is '", word, "'; allowed is ", absl::StrJoin(words, " | ")));
 }
 
 absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
@@ -121,6 +140,10 @@ absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
   spec.num_classes = num_classes;
   spec.num_frames = options.num_frames;
   spec.height = spec.width = options.img_size;
+  SLIMREEL_RETURN_IF_ERROR(ParseWord("temporal_pooling", options.temporal_pooling,
+                                     {"mean", "attention", "lstm"}, &spec.temporal_pooling));
+  SLIMREEL_RETURN_IF_ERROR(
+      ParseWord("fusion", options.fusion, {"lateral", "cross_attention"}, &spec.fusion));
   return BuildModel(spec);
 }
 

@@ -5,6 +5,7 @@
 #ifndef MODELS_OPTIONS_H_
 #define MODELS_OPTIONS_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,6 +41,9 @@ struct ModelOptions {
   TemporalPooling temporal_pooling = TemporalPooling::kMean;  // per-frame backbones
   NormGroup norm_group;
   StreamFusion fusion = StreamFusion::kLateral;  // RGB+pose
+  // RGB+pose: weights of the RGB's and the pose head's cross entropies, whose sum is the
+  // loss; each >= 0, one more than 0. Costs nothing.
+  std::array<double, 2> loss_weights{1.0, 1.0};
   // Key prefixes. A frozen parameter keeps no gradient and no optimizer state.
   std::vector<std::string> freeze;
   friend bool operator==(const ModelOptions&, const ModelOptions&) = default;

@@ -4,7 +4,9 @@
 #   tools/test.sh               everything but the tests tagged `long`
 #   tools/test.sh --long        those too (every allocation, 100 kills, 10,000 mutants)
 #   tools/test.sh --sanitize    also the tests of files, libav and threads under
-#                               the address and undefined-behaviour sanitizers
+#                               the address and undefined-behaviour sanitizers, and
+#                               those of threads (tag `tsan`, free of torch) under
+#                               the thread sanitizer
 #   tools/test.sh //data/...    only these targets
 #
 # Ends with a line `N passed, N failed` (test cases). Exit status 0: all passed.
@@ -20,7 +22,7 @@ for argument in "$@"; do
   case "${argument}" in
     --long) filters="-benchmark" ;;
     --sanitize) sanitize=true ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "test.sh: unknown argument ${argument}; known: --long, --sanitize, --help, Bazel targets" >&2; exit 2 ;;
     *) targets+=("${argument}") ;;
   esac
@@ -48,9 +50,10 @@ run_tests() {  # run_tests TAG_FILTERS ARGS...
   local tags="$1" counts
   shift
   : > "${events}"
-  bazel test --keep_going --build_tests_only --test_tag_filters="${tags}" \
-    --build_event_json_file="${events}" \
-    --test_env=SLIMREEL_MEDIA --test_env=SLIMREEL_PARITY_PYTHON "$@" || status=1
+  # The tags last: they win over those of a --config.
+  bazel test --keep_going --build_tests_only --build_event_json_file="${events}" \
+    --test_env=SLIMREEL_MEDIA --test_env=SLIMREEL_PARITY_PYTHON "$@" \
+    --test_tag_filters="${tags}" || status=1
   read -r -a counts < <(python3 tools/count_tests.py "${events}")
   passed=$((passed + ${counts[0]:-0}))
   failed=$((failed + ${counts[1]:-1}))
@@ -62,6 +65,10 @@ run_tests "${filters}" "${targets[@]}"
 if ${sanitize}; then
   run_tests "sanitize,-benchmark,-long" --config=asan "${targets[@]}"
   run_tests "sanitize,-benchmark,-long" --config=ubsan "${targets[@]}"
+  # Without the real media: they show no other threads, and take ten times as long.
+  tsan="suppressions=$PWD/tools/tsan_suppressions.txt:halt_on_error=1"
+  run_tests "tsan,-benchmark,-long" --config=tsan --test_env=TSAN_OPTIONS="${tsan}" \
+    --test_env=SLIMREEL_MEDIA= "${targets[@]}"
 fi
 
 # A build that failed before any test ran has no failed case of its own.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "memory/executor/executor.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/folder.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/optim/optimizer.h"
 
@@ -37,6 +40,7 @@ struct RunSpec {
   int64_t steps = 20;
   uint64_t seed = 3;
   int64_t size = 32;  // pixels, height and width
+  bool loss_scale = false;
 };
 
 struct RunResult {
@@ -119,41 +123,101 @@ std::vector<at::Tensor> FirstGradients(const RunSpec& run) {
   return Gradients(parameters);
 }
 
-RunResult Train(const RunSpec& run) {
-  const auto model = BuildModel(SpecOf(run)).value();
-  const auto loader = OpenLoader(run, *model);
-  const auto parameters = Parameters(*model);
-  FreezeParameters(parameters, {}).value();
-  Executor executor(model->ChainWithLoss());
-  Optimizer optimizer({}, MakeParamGroups(parameters, 0.01, false));
-  TrainStepOptions options;
-  options.seed = run.seed;
-  options.norm_group = run.norm_group;
-  options.limits.norm_group = run.norm_group;
-  TrainStep step(
-      *model, &executor, &optimizer, options,
-      {.micro_batch = run.micro_batch,
-       .modes = ParseStageModes(run.schedule, executor.num_scheduled_stages() - 1).value()});
-  ReleaseKeptCpuBlocks();
-  const int64_t before = ReadCpuMemory().live_bytes;
-  if (run.budget_bytes > 0) SetCpuBudget(before + run.budget_bytes);
-  ResetCpuPeaks();
-  RunResult result;
-  for (int64_t i = 0; i < run.steps; ++i) {
-    const auto outcome = step.Run(loader->Next().value(), i, 1e-3);
-    EXPECT_TRUE(outcome.ok()) << outcome.status();
-    if (!outcome.ok()) break;
-    result.retries += outcome->oom_retries;
+// What a process makes of its configuration, new each time.
+struct Parts {
+  explicit Parts(const RunSpec& run)
+      : model(BuildModel(SpecOf(run)).value()), loader(OpenLoader(run, *model)) {
+    FreezeParameters(Parameters(*model), {}).value();
+    executor = std::make_unique<Executor>(model->ChainWithLoss());
+    OptimizerOptions options;
+    if (run.loss_scale) options.loss_scale = {.initial = 1024.0, .growth_interval = 3};
+    optimizer = std::make_unique<Optimizer>(
+        options, MakeParamGroups(Parameters(*model), 0.01, /*no_decay_norm_and_bias=*/false));
   }
-  result.peak_bytes = ReadCpuMemory().peak_live_bytes - before;
-  SetCpuBudget(0);
-  result.micro_batch = step.plan().micro_batch;
-  for (const auto& list : {parameters, Buffers(*model)}) {
-    for (const NamedTensor& named : list) {
-      result.names.push_back(named.name);
-      result.weights.push_back(named.tensor.detach().clone());
+
+  // Steps from `first` to `run.steps` under the plan.
+  void Step(const RunSpec& run, const Plan& plan, int64_t first, RunResult& result) {
+    TrainStepOptions options;
+    options.seed = run.seed;
+    options.norm_group = options.limits.norm_group = run.norm_group;
+    TrainStep step(*model, executor.get(), optimizer.get(), options, plan);
+    ReleaseKeptCpuBlocks();
+    const int64_t before = ReadCpuMemory().live_bytes;
+    if (run.budget_bytes > 0) SetCpuBudget(before + run.budget_bytes);
+    ResetCpuPeaks();
+    for (int64_t i = first; i < run.steps; ++i) {
+      const auto outcome = step.Run(loader->Next().value(), i, 1e-3);
+      EXPECT_TRUE(outcome.ok()) << outcome.status();
+      if (!outcome.ok()) break;
+      result.retries += outcome->oom_retries;
+    }
+    result.peak_bytes = ReadCpuMemory().peak_live_bytes - before;
+    SetCpuBudget(0);
+    result.micro_batch = step.plan().micro_batch;
+  }
+
+  Plan PlanOf(const std::string& schedule, int64_t micro_batch) const {
+    return {.micro_batch = micro_batch,
+            .modes = ParseStageModes(schedule, executor->num_scheduled_stages() - 1).value()};
+  }
+
+  void CopyTensors(RunResult& result) const {
+    for (const auto& list : {Parameters(*model), Buffers(*model)}) {
+      for (const NamedTensor& named : list) {
+        result.names.push_back(named.name);
+        result.weights.push_back(named.tensor.detach().clone());
+      }
     }
   }
+
+  std::unique_ptr<Model> model;
+  std::unique_ptr<Loader> loader;
+  std::unique_ptr<Executor> executor;
+  std::unique_ptr<Optimizer> optimizer;
+};
+
+RunResult Train(const RunSpec& run) {
+  Parts parts(run);
+  RunResult result;
+  parts.Step(run, parts.PlanOf(run.schedule, run.micro_batch), 0, result);
+  parts.CopyTensors(result);
+  return result;
+}
+
+// The run up to step `at`, saved as a checkpoint in `folder`.
+void TrainAndSave(RunSpec run, int64_t at, const std::string& folder) {
+  run.steps = at;
+  Parts parts(run);
+  RunResult result;
+  const Plan plan = parts.PlanOf(run.schedule, run.micro_batch);
+  parts.Step(run, plan, 0, result);
+  TrainState state;
+  state.step = at;
+  state.loader_epoch = parts.loader->position().epoch;
+  state.loader_next_sample = parts.loader->position().next_sample;
+  state.micro_batch = plan.micro_batch;
+  state.schedule = FormatStageModes(plan.modes);
+  const absl::Status saved = SaveCheckpoint({.run_dir = folder,
+                                             .device = "cpu",
+                                             .config = "",
+                                             .keep = 1,
+                                             .model = parts.model.get(),
+                                             .optimizer = parts.optimizer.get()},
+                                            state);
+  ASSERT_TRUE(saved.ok()) << saved;
+}
+
+// The rest of the run in new parts, from what lies in `folder` alone.
+RunResult Resume(const RunSpec& run, const std::string& folder) {
+  const FoundCheckpoint found = FindCheckpoint(folder, "latest").value();
+  Parts parts(run);
+  EXPECT_TRUE(RestoreTensors(found.path, *parts.model, parts.optimizer.get()).ok());
+  parts.loader->Seek(
+      {.epoch = found.state.loader_epoch, .next_sample = found.state.loader_next_sample});
+  RunResult result;
+  parts.Step(run, parts.PlanOf(found.state.schedule, found.state.micro_batch), found.state.step,
+             result);
+  parts.CopyTensors(result);
   return result;
 }
 
@@ -230,6 +294,22 @@ TEST_P(EqualityTest, RetriesAtAnUnchangedSplitDoNotChangeABit) {
   ExpectBitwiseEqual(retried, reference);
 }
 
+// By the checkpoint that a run writes, in the middle of an epoch and of the loss scale's growth.
+TEST_P(EqualityTest, ResumingFromACheckpointDoesNotChangeABit) {
+  constexpr int64_t kSavedAfter = 10;
+  RunSpec spec = Spec();
+  spec.samples = 21;  // three steps an epoch, the last one short
+  spec.micro_batch = 4;
+  spec.schedule = "every:2";
+  spec.loss_scale = true;
+  const RunResult unbroken = Train(spec);
+  const std::string folder = ::testing::TempDir() + "/equality_test_" + spec.model;
+  std::filesystem::remove_all(folder);
+  TrainAndSave(spec, kSavedAfter, folder);
+  spec.workers = 2;
+  ExpectBitwiseEqual(Resume(spec, folder), unbroken);
+}
+
 TEST_P(EqualityTest, SplitsAndAShortLastBatchAgreeInDoubleTo1em10) {
   RunSpec spec = Spec();
   spec.dtype = at::kDouble;
@@ -258,7 +338,7 @@ TEST_P(EqualityTest, FewerStepsGiveOtherWeights) {
   EXPECT_GT(Distance(Train(spec), reference), 1e-6);
 }
 
-// One of each family. Resume: tools/integration/kill_resume_test.py.
+// One of each family.
 INSTANTIATE_TEST_SUITE_P(Models, EqualityTest,
                          ::testing::Values("video_vit_nano", "r3d_nano", "posec3d_nano",
                                            "rgbposeconv3d_nano", "whisper_nano"),

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/evaluation/metrics_json.h"
@@ -55,8 +57,10 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
   }
   SLIMREEL_RETURN_IF_ERROR(loader.status());
   if ((*loader)->classes() == trained.checkpoint.state.classes) return loader;
-  return absl::InvalidArgumentError(
-      "the data has other classes than the run was trained on; prepare it with the same ones");
+  return absl::InvalidArgumentError(absl::StrCat(
+      absl::StrJoin(sources, ", "), " has the classes ", absl::StrJoin((*loader)->classes(), ", "),
+      ", but the run was trained on ", absl::StrJoin(trained.checkpoint.state.classes, ", "),
+      "; prepare it from a folder with these classes, or give --data with such shards"));
 }
 
 absl::Status Evaluate(const TrainedModel& trained, const InferenceFlags& flags) {

@@ -48,8 +48,11 @@ struct TrainOptions {
   double gamma = 0.1;                    // 0 < x <= 1
   std::optional<double> clip_grad_norm;  // > 0; L2 over all; the norm is logged either way
   double label_smoothing = 0.0;          // 0 <= x < 1
-  std::vector<double> class_weights;     // one per class, >= 0; empty: all 1
+  std::vector<double> class_weights;     // one per class, >= 0, not all 0; empty: all 1
 
+  // What no single key's bounds can say. InvalidArgument names the keys, all mistakes at once;
+  // likewise below.
+  absl::Status Validate() const;
   friend bool operator==(const TrainOptions&, const TrainOptions&) = default;
 };
 
@@ -75,15 +78,17 @@ struct TrainerOptions {
   friend bool operator==(const TrainerOptions&, const TrainerOptions&) = default;
 };
 
+// What evaluation.metric takes: top1, top5, mean_class_accuracy, loss.
+const std::vector<std::string>& BestMetricNames();
+
 struct EvaluationOptions {
   EvaluationStrategy strategy = EvaluationStrategy::kEpoch;
-  std::optional<int64_t> every_steps;   // >= 1; required by strategy `steps`
+  std::optional<int64_t> every_steps;   // >= 1; required by strategy `steps`, not read by `epoch`
   int64_t num_clips = 1;                // per video, logits averaged; 1..100; costs time
   int64_t generation_max_length = 225;  // tokens; speech
   int64_t num_beams = 1;                // speech; memory grows in proportion
   std::string metric;                   // decides `best`; empty: the task's
 
-  // What no single key's bounds can say. InvalidArgument names the keys.
   absl::Status Validate() const;
   friend bool operator==(const EvaluationOptions&, const EvaluationOptions&) = default;
 };

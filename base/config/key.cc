@@ -3,6 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/nearest_name.h"
 #include "base/status_macros.h"
 
 namespace slimreel {
@@ -180,7 +181,7 @@ absl::StatusOr<size_t> ParseWord(const YAML::Node& value, const std::vector<std:
   for (size_t i = 0; i < words.size(); ++i) {
     if (absl::EqualsIgnoreCase(word, words[i])) return i;
   }
-  return NotAllowed(value, WordList(words));
+  return NotAllowed(value, absl::StrCat(WordList(words), DidYouMean(word, words)));
 }
 
 std::string WordList(const std::vector<std::string>& words) { return absl::StrJoin(words, " | "); }

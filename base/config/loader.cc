@@ -10,6 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/atomic_file.h"
+#include "base/config/yaml_text.h"
 #include "base/nearest_name.h"
 
 namespace slimreel {
@@ -103,18 +105,16 @@ void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::
 }
 
 void Applier::ReadFile(const std::string& path) {
-  YAML::Node root;
-  try {
-    root = YAML::LoadFile(path);
-  } catch (const YAML::Exception& error) {  // yaml-cpp reports by nothing else
-    mistakes_.push_back(error.mark.is_null()
-                            ? absl::StrCat(path, ": cannot be read as YAML")
-                            : absl::StrCat(path, ":", error.mark.line + 1, ": ", error.msg));
+  const absl::StatusOr<std::string> text = slimreel::ReadFile(path);
+  const absl::StatusOr<YAML::Node> root =
+      text.ok() ? ParseYaml(*text, path) : absl::StatusOr<YAML::Node>(text.status());
+  if (!root.ok()) {
+    mistakes_.push_back(std::string(root.status().message()));
     return;
   }
-  if (root.IsMap()) {
-    Walk(root, "", path);
-  } else if (!root.IsNull()) {
+  if (root->IsMap()) {
+    Walk(*root, "", path);
+  } else if (!root->IsNull()) {
     mistakes_.push_back(absl::StrCat(path,
                                      ":1: a configuration is a map of sections, as in "
                                      "\"data:\" with \"batch_size: 8\" indented below it"));
@@ -125,12 +125,9 @@ void Applier::ReadFile(const std::string& path) {
 void Applier::ReadOverrides(const std::vector<ConfigOverride>& overrides) {
   for (const ConfigOverride& given : overrides) {
     const std::string where(kCommandLine);
-    Setting setting{given.key, YAML::Node(), where};
-    try {
-      setting.value = YAML::Load(given.value);
-    } catch (const YAML::Exception&) {
-      setting.value = YAML::Node(given.value);  // not YAML: a plain text, such as "@home"
-    }
+    // What is no YAML is a plain text, such as "@home".
+    const Setting setting{given.key,
+                          ParseYaml(given.value, where).value_or(YAML::Node(given.value)), where};
     if (setting.value.IsMap() && IsSection(given.key)) {
       Walk(setting.value, given.key, where);
     } else if (IsKey(given.key)) {

@@ -129,12 +129,11 @@ absl::Status RefuseDoubles(const std::vector<Found>& found) {
   return absl::OkStatus();
 }
 
-// Labels of an annotation file, looked up by path, by name below the input, and
-// by file name where that is unique.
-absl::Status Annotate(const std::string& annotations, std::vector<Found>* found,
-                      std::vector<std::string>* classes, std::vector<std::string>* warnings) {
-  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<LabelLine> lines, ReadLabelLines(annotations));
-  std::map<std::string, std::vector<Found*>> by_name;
+// Videos by path, by name below the input, and by file name: what a line may call them.
+using VideosByName = std::map<std::string, std::vector<Found*>>;
+
+VideosByName ByName(std::vector<Found>* found) {
+  VideosByName by_name;
   for (Found& video : *found) {
     const fs::path path = fs::path(video.video.path).lexically_normal();
     for (const std::string& name :
@@ -142,6 +141,32 @@ absl::Status Annotate(const std::string& annotations, std::vector<Found>* found,
       by_name[name].push_back(&video);
     }
   }
+  return by_name;
+}
+
+// The video that a line at `where` names, as it is written or beside the file; null: none.
+// InvalidArgument where it could be several.
+absl::StatusOr<Found*> Named(const VideosByName& by_name, const std::string& annotations,
+                             const std::string& listed, const std::string& where) {
+  const std::string beside =
+      fs::path(ResolveListed(annotations, listed)).lexically_normal().string();
+  for (const std::string& name : {listed, beside}) {
+    const auto at = by_name.find(name);
+    if (at == by_name.end()) continue;
+    const std::vector<Found*>& hits = at->second;
+    if (hits.size() == 1) return hits[0];
+    return absl::InvalidArgumentError(absl::StrCat(where, ": ", listed, " could be ",
+                                                   hits[0]->video.path, " or ", hits[1]->video.path,
+                                                   "; write more of the path"));
+  }
+  return nullptr;
+}
+
+// Gives labels of an annotation file to the videos that it names; its words alone are classes.
+absl::Status Annotate(const std::string& annotations, std::vector<Found>* found,
+                      std::vector<std::string>* classes, std::vector<std::string>* warnings) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<LabelLine> lines, ReadLabelLines(annotations));
+  const VideosByName by_name = ByName(found);
   int64_t unused = 0;
   for (const LabelLine& line : lines) {
     if (line.path.empty()) {
@@ -149,22 +174,13 @@ absl::Status Annotate(const std::string& annotations, std::vector<Found>* found,
       continue;
     }
     const std::string where = absl::StrCat(annotations, ":", line.line);
-    std::vector<Found*> hits;
-    for (const std::string& name :
-         {line.path, fs::path(ResolveListed(annotations, line.path)).lexically_normal().string()}) {
-      if (hits.empty() && by_name.count(name) > 0) hits = by_name[name];
-    }
-    if (hits.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(where, ": ", line.path, " could be ", hits[0]->video.path, " or ",
-                       hits[1]->video.path, "; write more of the path"));
-    }
-    if (hits.empty()) {
+    SLIMREEL_ASSIGN_OR_RETURN(Found* const video, Named(by_name, annotations, line.path, where));
+    if (video == nullptr) {
       ++unused;
       continue;
     }
-    hits[0]->label = line.label;
-    hits[0]->origin = where;
+    video->label = line.label;
+    video->origin = where;
   }
   if (unused > 0) {
     warnings->push_back(
@@ -212,7 +228,8 @@ absl::Status CheckClasses(const std::vector<std::string>& classes, const std::st
   std::set<std::string> seen;
   for (const std::string& name : classes) {
     if (!seen.insert(name).second) {
-      return absl::InvalidArgumentError(absl::StrCat(origin, ": class ", name, " is named twice"));
+      return absl::InvalidArgumentError(
+          absl::StrCat(origin, ": class ", name, " is named twice; leave one of them out"));
     }
   }
   return absl::OkStatus();

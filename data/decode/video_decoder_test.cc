@@ -146,6 +146,21 @@ TEST(VideoDecoderTest, TimesCountFromTheStreamsStartAndFollowVariableRate) {
   EXPECT_EQ(decoded.stats.estimated_pts, 0);
 }
 
+// Without its first key frame, the stream starts with what cannot be decoded: at 0.04 s,
+// while the first picture is that of 0.48 s.
+TEST(VideoDecoderTest, TheStreamsStartIsNotTheFirstFrameThatCouldBeDecoded) {
+  const std::string folder = TestFolder("cut");
+  RunFfmpeg("-f lavfi -i testsrc2=size=64x64:rate=25 -frames:v 30 -c:v libx264 -g 12 -bf 0 " +
+            folder + "/whole.mkv");
+  RunFfmpeg("-copyts -i " + folder +
+            "/whole.mkv -c copy -copyinkf -bsf:v \"noise=drop='eq(n\\,0)'\" " + folder +
+            "/cut.mkv");
+  const Decoded decoded = DecodeAll(folder + "/cut.mkv");
+  ASSERT_EQ(decoded.frames.size(), 18u);
+  EXPECT_EQ(decoded.frames[0].pts_us, 440000);
+  EXPECT_EQ(decoded.frames[1].pts_us, 480000);
+}
+
 TEST(VideoDecoderTest, MissingTimesAreFilledInAndCounted) {
   const std::string path = TestFolder("raw") + "/raw.h264";  // an elementary stream has no times
   RunFfmpeg("-f lavfi -i testsrc2=size=64x64:rate=25:duration=1 -c:v libx264 -bf 2 -f h264 " +

@@ -1,20 +1,32 @@
 #include "data/loading/loader.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
 #include "data/loading/batch_builder.h"
+#include "data/loading/buffer_pool.h"
 #include "data/loading/prefetch_queue.h"
 #include "data/loading/shard_source.h"
 #include "data/loading/synthetic_source.h"
 
 namespace slimreel {
 namespace {
+
+// A copy, as little an ATen allocation as the buffers are: outside of the step nobody answers
+// the exception of a budget.
+at::Tensor LabelTensor(const std::vector<int64_t>& labels, const std::vector<int64_t>& sizes) {
+  constexpr std::align_val_t kAlignment{BufferPool::kAlignmentBytes};
+  void* const data = ::operator new(labels.size() * sizeof(int64_t), kAlignment);
+  std::copy(labels.begin(), labels.end(), static_cast<int64_t*>(data));
+  return at::from_blob(
+      data, sizes, [](void* memory) { ::operator delete(memory, kAlignment); },
+      at::TensorOptions().dtype(at::kLong));
+}
 
 class BuilderLoader : public Loader {
  public:
@@ -111,8 +123,7 @@ Batch BuilderLoader::ToTensors(RawBatch raw) const {
   if (length > 0) batch.tokens = Input(raw, layout.tokens, {size, length}, at::kLong);
   const std::vector<int64_t> label_sizes =
       length > 0 ? std::vector<int64_t>{size, length} : std::vector<int64_t>{size};
-  batch.labels = at::empty(label_sizes, at::TensorOptions().dtype(at::kLong));
-  std::copy(raw.labels.begin(), raw.labels.end(), batch.labels.mutable_data_ptr<int64_t>());
+  batch.labels = LabelTensor(raw.labels, label_sizes);
   batch.samples = std::move(raw.samples);
   batch.clip_numbers = std::move(raw.clip_numbers);
   batch.videos = std::move(raw.videos);

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "data/loading/counter_random.h"
@@ -74,28 +73,6 @@ TEST(PlanarCopyTest, UpscalingIsPyTorchsBilinear) {
                                          150, 126, 79, 55,  200, 160, 80, 40};
   EXPECT_EQ(std::vector<uint8_t>(out.begin(), out.begin() + 16), expected);
   EXPECT_EQ(std::vector<uint8_t>(out.begin() + 32, out.end()), expected);
-}
-
-TEST(CropTest, CentreIsRoundedDown) {
-  const Crop crop = CentreCrop({72, 81}, {64, 64});
-  EXPECT_EQ(crop.top, 4);
-  EXPECT_EQ(crop.left, 8);
-  EXPECT_EQ(crop.scaled, (ImageSize{72, 81}));
-}
-
-TEST(CropTest, RandomCropReachesEveryPlaceAndNoOther) {
-  std::set<std::pair<int64_t, int64_t>> places;
-  for (uint64_t i = 0; i < 400; ++i) {
-    const Crop crop = RandomCrop({6, 5}, {4, 4}, CounterBits({i, 0}), CounterBits({i, 1}));
-    places.insert({crop.top, crop.left});
-  }
-  EXPECT_EQ(places.size(), 6u);
-  EXPECT_EQ(places.rbegin()->first, 2);
-}
-
-TEST(CropTest, SmallFramesAreScaledToCoverBothSides) {
-  EXPECT_EQ(CoveringSize({30, 40}, {64, 64}), (ImageSize{64, 85}));
-  EXPECT_EQ(CoveringSize({64, 90}, {64, 64}), (ImageSize{64, 90}));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "data/pipeline/prepare.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -21,11 +20,16 @@
 #include "data/pipeline/reuse_plan.h"
 #include "data/pipeline/sample_key.h"
 #include "data/pipeline/sample_sink.h"
+#include "data/pipeline/shared_info.h"
 #include "data/pipeline/split_folder.h"
 #include "data/shard/shard_reader.h"
 
 namespace slimreel {
 namespace {
+
+SplitId IdOf(const PrepareOptions& options) {
+  return {options.output, options.split, options.part, options.num_parts};
+}
 
 // What workers hand over: a chunk, or at the end how the video went.
 using WorkItem = std::variant<DescribedChunk, absl::StatusOr<VideoOutcome>>;
@@ -115,9 +119,7 @@ absl::Status Preparation::Begin(RunState state) {
   adopted_ = AdoptShards(inputs_.videos, state);
   const bool reuse = state.fingerprint == inputs_.info.fingerprint;
   // From here on the folder is not what dataset.json says.
-  if (!inputs_.info.splits.empty() || !state.shards.empty()) {
-    SLIMREEL_RETURN_IF_ERROR(WriteInfo(RunState()));
-  }
+  SLIMREEL_RETURN_IF_ERROR(WriteInfo(RunState()));
   SLIMREEL_RETURN_IF_ERROR(folder_->MakeRoom(state, adopted_.shards, reuse));
   OpenPrevious();
   std::unordered_map<std::string, const InputRecord*> finished;
@@ -260,7 +262,6 @@ void Preparation::Progress() const {
 }
 
 absl::Status Preparation::WriteInfo(const RunState& state) {
-  DatasetInfo info = inputs_.info;
   SplitCounts counts;
   for (const ShardRecord& shard : state.shards) {
     ++counts.shards;
@@ -273,14 +274,7 @@ absl::Status Preparation::WriteInfo(const RunState& state) {
     ++counts.videos;
     if (input.keypoint_bytes >= 0) ++counts.keypoint_videos;
   }
-  if (counts.samples > 0) info.splits[options_.split] = counts;
-  if (info.splits.empty()) {
-    const std::string path =
-        absl::StrCat(options_.output, "/", DatasetInfoFileName(options_.part, options_.num_parts));
-    std::remove(path.c_str());
-    return absl::OkStatus();
-  }
-  return WriteDatasetInfo(options_.output, info, options_.part, options_.num_parts);
+  return UpdateDatasetInfo(IdOf(options_), inputs_.info, counts);
 }
 
 // "none of 12 videos gave a sample: a.mp4: not_media; b.mp4: quality; ...".
@@ -352,10 +346,20 @@ absl::Status CheckOptions(const PrepareOptions& options) {
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
   SLIMREEL_RETURN_IF_ERROR(CheckOptions(options));
   QuietLibavLog();
-  SLIMREEL_ASSIGN_OR_RETURN(PreparedInputs inputs, CollectInputs(options));
-  SLIMREEL_ASSIGN_OR_RETURN(
-      std::unique_ptr<SplitFolder> folder,
-      SplitFolder::Open(options.output, options.split, options.part, options.num_parts));
+  const SplitId id = IdOf(options);
+  // Without the lock first: mistakes in the inputs are told before a folder is made.
+  SLIMREEL_ASSIGN_OR_RETURN(OtherSplits others, PublishedOtherSplits(id));
+  SLIMREEL_ASSIGN_OR_RETURN(PreparedInputs inputs, CollectInputs(options, others));
+  std::unique_ptr<SplitFolder> folder;
+  {
+    SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(id));
+    SLIMREEL_ASSIGN_OR_RETURN(folder, SplitFolder::Open(id));
+    SLIMREEL_ASSIGN_OR_RETURN(const OtherSplits now, PublishedAndClaimedOtherSplits(id));
+    if (now != others) {
+      SLIMREEL_ASSIGN_OR_RETURN(inputs, CollectInputs(options, now));
+    }
+    SLIMREEL_RETURN_IF_ERROR(folder->WriteClaim(ClaimOf(inputs.info)));
+  }
   return Preparation(options, std::move(inputs), std::move(folder)).Run();
 }
 

@@ -33,8 +33,9 @@ struct PrepareOptions {
   int part = 0;  // 1..num_parts; 0: the whole
   int num_parts = 0;
   int num_workers = 1;  // decoding threads; does not change a byte of the result
-  // For chunks that are being made or wait to be written; longer chunks go to
-  // unnamed files in `output`. Does not change a byte of the result.
+  // For chunks that are being made or wait to be written, beside what decoders hold
+  // (prepare_sizing.h); longer chunks go to unnamed files in `output`. Does not change a
+  // byte of the result.
   int64_t memory_bytes = int64_t{1} << 30;
   DataOptions data;
   std::function<bool()> interrupted;  // may be empty; from any thread

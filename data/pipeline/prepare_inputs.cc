@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "data/annotations/input_list.h"
 #include "data/annotations/keypoint_file.h"
@@ -42,21 +43,14 @@ std::string Fingerprint(const DatasetInfo& info) {
 }
 
 // Splits of one folder share classes and options: whoever comes second must agree.
-absl::Status AgreeWithOtherSplits(const PrepareOptions& options, const DatasetInfo& existing,
-                                  DatasetInfo* info) {
-  std::string others;
-  for (const auto& [split, counts] : existing.splits) {
-    if (split == options.split) continue;
-    absl::StrAppend(&others, others.empty() ? "" : ", ", split);
-    info->splits[split] = counts;
-  }
-  if (others.empty()) return absl::OkStatus();
-  info->classes = existing.classes;
-  if (existing.fingerprint == info->fingerprint) return absl::OkStatus();
+absl::Status AgreeWith(const OtherSplits& others, const std::string& output, DatasetInfo* info) {
+  if (others.names.empty()) return absl::OkStatus();
+  info->classes = others.classes;
+  if (others.fingerprint == info->fingerprint) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      options.output, ": its split ", others, " was prepared with other options or libraries (",
-      existing.preparation.dump(), " against ", info->preparation.dump(),
-      "); use the same ones, or another --output"));
+      output, ": its split ", absl::StrJoin(others.names, ", "),
+      " was prepared with other options or libraries (", others.preparation.dump(), " against ",
+      info->preparation.dump(), "); use the same ones, or another --output"));
 }
 
 // Size and time of change; both stay as they are where there is no such file.
@@ -91,23 +85,17 @@ std::vector<InputRecord> RecordsOf(const std::vector<InputVideo>& videos,
 
 }  // namespace
 
-absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options) {
+absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
+                                             const OtherSplits& others) {
   PreparedInputs prepared;
   DatasetInfo& info = prepared.info;
   info.preparation = Preparation(options.data);
   info.libav_versions = LibavVersions();
   info.fingerprint = Fingerprint(info);
-  const absl::StatusOr<DatasetInfo> existing = ReadDatasetInfoFile(
-      absl::StrCat(options.output, "/", DatasetInfoFileName(options.part, options.num_parts)));
-  if (existing.ok()) {
-    SLIMREEL_RETURN_IF_ERROR(AgreeWithOtherSplits(options, *existing, &info));
-  } else if (!absl::IsNotFound(existing.status())) {
-    return existing.status();
-  }
+  SLIMREEL_RETURN_IF_ERROR(AgreeWith(others, options.output, &info));
   SLIMREEL_ASSIGN_OR_RETURN(InputList list,
                             ListInputs({options.inputs, options.annotations, info.classes}));
   info.classes = list.classes;
-  prepared.info_changed = !existing.ok() || existing->classes != info.classes;
   prepared.warnings = std::move(list.warnings);
   prepared.videos = RecordsOf(list.videos, options);
   return prepared;

@@ -10,21 +10,21 @@
 #include "absl/status/statusor.h"
 #include "data/pipeline/prepare.h"
 #include "data/pipeline/run_state.h"
+#include "data/pipeline/shared_info.h"
 #include "data/shard/dataset_info.h"
 
 namespace slimreel {
 
 struct PreparedInputs {
   std::vector<InputRecord> videos;  // of this part, outcomes empty
-  // dataset.json as it shall be, the counts of this split still to be filled in.
-  DatasetInfo info;
-  bool info_changed = false;  // against the one on the disk: classes
+  DatasetInfo info;                 // as dataset.json shall be, without counts
   std::vector<std::string> warnings;
 };
 
-// InvalidArgument, NotFound: inputs and annotations; other splits of the folder
-// with other classes or options.
-absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options);
+// InvalidArgument, NotFound: inputs and annotations; `others` of the folder have
+// other classes or options.
+absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
+                                             const OtherSplits& others);
 
 }  // namespace slimreel
 

@@ -1,10 +1,5 @@
 #include "data/pipeline/split_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -12,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
-#include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "data/shard/shard_types.h"
 
@@ -33,55 +27,46 @@ absl::Status Move(const std::string& from, const std::string& to) {
   return error ? SystemError(error.value(), "move", from) : absl::OkStatus();
 }
 
-}  // namespace
-
-SplitFolder::SplitFolder(std::string folder, std::string split, int part, int num_parts, int lock)
-    : folder_(std::move(folder)),
-      split_(std::move(split)),
-      part_(part),
-      num_parts_(num_parts),
-      lock_(lock) {
-  // "train-p03of16-000000.tar" without its number.
-  name_ = FormatShardName({split_, part_, num_parts_, 0});
-  name_.erase(name_.rfind('-'));
+// "train-p03of16-000000.tar" without its number.
+std::string NameOf(const SplitId& id) {
+  const std::string name = FormatShardName({id.split, id.part, id.num_parts, 0});
+  return name.substr(0, name.rfind('-'));
 }
 
-SplitFolder::~SplitFolder() { close(lock_); }
+}  // namespace
 
-absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const std::string& folder,
-                                                               const std::string& split, int part,
-                                                               int num_parts) {
-  if (absl::Status made = MakeFolders(folder); !made.ok()) {
-    // Whatever the system calls it, the place is not writable.
-    return WithExitCode(std::move(made), ExitCode::kInternal);
+SplitFolder::SplitFolder(SplitId id, std::unique_ptr<FileLock> lock)
+    : id_(std::move(id)), name_(NameOf(id_)), lock_(std::move(lock)) {}
+
+std::string SplitFolder::LockPath(const SplitId& id) {
+  return absl::StrCat(id.folder, "/.", NameOf(id), ".lock");
+}
+
+absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id) {
+  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, FileLock::Try(LockPath(id)));
+  if (lock == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(id.folder, ": another process is preparing ", id.split,
+                     " into this folder; wait for it to end, or prepare into another --output"));
   }
-  std::string lock_path = FormatShardName({split, part, num_parts, 0});
-  lock_path = absl::StrCat(folder, "/.", lock_path.substr(0, lock_path.rfind('-')), ".lock");
-  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock < 0) return SystemError(errno, "write", lock_path);
-  // The lock dies with the process; the file may stay.
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    close(lock);
-    return absl::FailedPreconditionError(absl::StrCat(
-        folder, ": another process is preparing ", split, " into this folder; wait for it to end"));
-  }
-  auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(folder, split, part, num_parts, lock));
-  SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(folder));
+  auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(id, std::move(lock)));
+  SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(id.folder));
   return opened;
 }
 
 std::string SplitFolder::report_path() const {
-  const std::string part = part_ > 0 ? absl::StrFormat("-p%02dof%02d", part_, num_parts_) : "";
-  const std::string split = split_ == "train" ? "" : absl::StrCat("-", split_);
-  return absl::StrCat(folder_, "/prepare_report", split, part, ".jsonl");
+  const std::string part =
+      id_.part > 0 ? absl::StrFormat("-p%02dof%02d", id_.part, id_.num_parts) : "";
+  const std::string split = id_.split == "train" ? "" : absl::StrCat("-", id_.split);
+  return absl::StrCat(id_.folder, "/prepare_report", split, part, ".jsonl");
 }
 
 std::string SplitFolder::state_path() const {
-  return absl::StrCat(folder_, "/.prepare-", name_, ".jsonl");
+  return absl::StrCat(id_.folder, "/.prepare-", name_, ".jsonl");
 }
 
 std::string SplitFolder::previous_folder() const {
-  return absl::StrCat(folder_, "/.previous-", name_);
+  return absl::StrCat(id_.folder, "/.previous-", name_);
 }
 
 std::string SplitFolder::previous_state_path() const { return previous_folder() + "/state.jsonl"; }
@@ -89,11 +74,11 @@ std::string SplitFolder::previous_state_path() const { return previous_folder() 
 std::set<std::string> SplitFolder::ShardsInPlace() const {
   std::set<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+  for (const auto& entry : fs::directory_iterator(id_.folder, error)) {
     ShardName shard;
     const std::string name = entry.path().filename();
-    if (ParseShardName(name, &shard) && shard.split == split_ && shard.part == part_ &&
-        shard.num_parts == num_parts_) {
+    if (ParseShardName(name, &shard) && shard.split == id_.split && shard.part == id_.part &&
+        shard.num_parts == id_.num_parts) {
       names.insert(name);
     }
   }
@@ -102,7 +87,7 @@ std::set<std::string> SplitFolder::ShardsInPlace() const {
 
 void SplitFolder::DropMissing(RunState* state) const {
   for (size_t i = 0; i < state->shards.size(); ++i) {
-    const std::string path = folder_ + "/" + state->shards[i].file;
+    const std::string path = id_.folder + "/" + state->shards[i].file;
     if (SizeOf(path) == state->shards[i].bytes && SizeOf(IndexPathOf(path)) > 0) continue;
     state->shards.resize(i);
     state->complete = false;
@@ -110,7 +95,7 @@ void SplitFolder::DropMissing(RunState* state) const {
 }
 
 absl::Status SplitFolder::Remove(const std::string& tar) const {
-  for (const std::string& path : {IndexPathOf(folder_ + "/" + tar), folder_ + "/" + tar}) {
+  for (const std::string& path : {IndexPathOf(id_.folder + "/" + tar), id_.folder + "/" + tar}) {
     std::error_code error;
     fs::remove(path, error);
     if (error) return SystemError(error.value(), "remove", path);
@@ -144,7 +129,7 @@ absl::Status SplitFolder::MakeRoom(const RunState& state, int64_t kept, bool reu
     const std::string to = previous_folder() + "/" + tar;
     if (reuse && listed.count(tar) > 0 && SizeOf(to) < 0) {
       // The index first: a .tar that is there has moved completely.
-      const std::string from = folder_ + "/" + tar;
+      const std::string from = id_.folder + "/" + tar;
       if (SizeOf(IndexPathOf(from)) >= 0) {
         SLIMREEL_RETURN_IF_ERROR(Move(IndexPathOf(from), IndexPathOf(to)));
       }

@@ -10,20 +10,31 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/file_lock.h"
 #include "data/pipeline/run_state.h"
 
 namespace slimreel {
 
+// A split of a shard folder, or one part of it (parts count from 1; 0: the whole).
+struct SplitId {
+  std::string folder;
+  std::string split;  // "train"
+  int part = 0;
+  int num_parts = 0;
+};
+
 class SplitFolder {
  public:
-  // Makes the folder, takes the lock, clears away what killed runs left.
-  // FailedPrecondition: another process prepares this split into this folder.
-  static absl::StatusOr<std::unique_ptr<SplitFolder>> Open(const std::string& folder,
-                                                           const std::string& split, int part,
-                                                           int num_parts);
-  ~SplitFolder();
+  // Takes the split's lock in the folder, which must be there, and clears away what killed
+  // runs left. FailedPrecondition: another process prepares this split into this folder.
+  static absl::StatusOr<std::unique_ptr<SplitFolder>> Open(const SplitId& id);
+  // .train.lock: held as long as the split is being prepared.
+  static std::string LockPath(const SplitId& id);
   SplitFolder(const SplitFolder&) = delete;
   SplitFolder& operator=(const SplitFolder&) = delete;
+
+  // What other processes learn from the lock while this one holds it (shared_info.h).
+  absl::Status WriteClaim(const std::string& claim) { return lock_->WriteNote(claim); }
 
   std::string report_path() const;          // prepare_report.jsonl, one per split and part
   std::string state_path() const;           // .prepare-train.jsonl
@@ -39,14 +50,13 @@ class SplitFolder {
   absl::Status RemoveStale(const RunState& state) const;
 
  private:
-  SplitFolder(std::string folder, std::string split, int part, int num_parts, int lock);
+  SplitFolder(SplitId id, std::unique_ptr<FileLock> lock);
   std::set<std::string> ShardsInPlace() const;  // file names of .tar files
   absl::Status Remove(const std::string& tar) const;
 
-  const std::string folder_, split_;
-  const int part_, num_parts_;
-  std::string name_;  // "train" or "train-p03of16"
-  const int lock_;
+  const SplitId id_;
+  const std::string name_;  // "train" or "train-p03of16"
+  const std::unique_ptr<FileLock> lock_;
 };
 
 }  // namespace slimreel

@@ -129,16 +129,23 @@ absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetIn
   return absl::OkStatus();
 }
 
+std::string FormatDatasetInfo(const DatasetInfo& info) {
+  return ToJson(info).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+absl::StatusOr<DatasetInfo> ParseDatasetInfo(const std::string& text, const std::string& path) {
+  return FromJson(path, json::parse(text, nullptr, /*allow_exceptions=*/false));
+}
+
 absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info, int part,
                               int num_parts) {
-  const std::string text =
-      ToJson(info).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  return WriteFileAtomically(absl::StrCat(folder, "/", DatasetInfoFileName(part, num_parts)), text);
+  return WriteFileAtomically(absl::StrCat(folder, "/", DatasetInfoFileName(part, num_parts)),
+                             FormatDatasetInfo(info));
 }
 
 absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  return FromJson(path, json::parse(text, nullptr, /*allow_exceptions=*/false));
+  return ParseDatasetInfo(text, path);
 }
 
 absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder) {

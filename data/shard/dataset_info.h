@@ -43,6 +43,10 @@ struct DatasetInfo {
 // "dataset.json", or "dataset-p03of16.json" where part > 0.
 std::string DatasetInfoFileName(int part = 0, int num_parts = 0);
 
+// The text of such a file, and what it says; `path` is named in errors.
+std::string FormatDatasetInfo(const DatasetInfo& info);
+absl::StatusOr<DatasetInfo> ParseDatasetInfo(const std::string& text, const std::string& path);
+
 // Published whole, replacing what was there. Errors name the path.
 absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info, int part = 0,
                               int num_parts = 0);

@@ -1,8 +1,6 @@
 #include "memory/policy/limits.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/atomic_file.h"
 
 namespace slimreel {
 namespace {
@@ -19,18 +18,12 @@ namespace {
 // cgroup v1 says "no limit" with the largest multiple of a page below 2^63.
 constexpr int64_t kUnlimited = int64_t{1} << 60;
 
-std::optional<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return std::nullopt;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
+// Empty where it cannot be read: a limit that nobody states is none.
+std::string TextOf(const std::string& path) { return ReadFile(path).value_or(""); }
 
 std::optional<int64_t> ReadNumber(const std::string& path) {
-  const std::optional<std::string> text = ReadFile(path);
   int64_t number = 0;
-  if (!text || !absl::SimpleAtoi(*text, &number)) return std::nullopt;  // "max" is no number
+  if (!absl::SimpleAtoi(TextOf(path), &number)) return std::nullopt;  // "max" is no number
   return number;
 }
 
@@ -80,8 +73,8 @@ void AppendGroup(const std::string& folder, const std::string& shown, const Cgro
     const std::optional<int64_t> bytes = ReadNumber(absl::StrCat(folder, "/", file));
     if (!bytes || *bytes >= kUnlimited) continue;
     const int64_t usage = ReadNumber(absl::StrCat(folder, "/", version.usage_file)).value_or(0);
-    const int64_t reclaimable = NumberAfter(
-        ReadFile(absl::StrCat(folder, "/memory.stat")).value_or(""), version.reclaimable_key);
+    const int64_t reclaimable =
+        NumberAfter(TextOf(absl::StrCat(folder, "/memory.stat")), version.reclaimable_key);
     limits.push_back({version.origin, absl::StrCat(shown, "/", file), *bytes,
                       std::max<int64_t>(usage - reclaimable, 0)});
   }
@@ -101,7 +94,7 @@ void AppendGroups(const std::string& root, std::string group, const CgroupVersio
 }
 
 void AppendCgroups(const std::string& root, std::vector<MemoryLimit>& limits) {
-  const std::string text = ReadFile(root + "/proc/self/cgroup").value_or("");
+  const std::string text = TextOf(root + "/proc/self/cgroup");
   for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     // hierarchy:controllers:path, the controllers of v2 being empty
     const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
@@ -116,8 +109,8 @@ void AppendCgroups(const std::string& root, std::vector<MemoryLimit>& limits) {
 }
 
 void AppendRlimits(const std::string& root, std::vector<MemoryLimit>& limits) {
-  const std::string text = ReadFile(root + "/proc/self/limits").value_or("");
-  const std::string status = ReadFile(root + "/proc/self/status").value_or("");
+  const std::string text = TextOf(root + "/proc/self/limits");
+  const std::string status = TextOf(root + "/proc/self/status");
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     const bool address_space = absl::ConsumePrefix(&line, "Max address space");
     if (!address_space && !absl::ConsumePrefix(&line, "Max data size")) continue;
@@ -146,15 +139,15 @@ int64_t HostMemory::headroom_bytes() const {
 }
 
 absl::StatusOr<HostMemory> ReadHostMemory(const std::string& root) {
-  const std::optional<std::string> meminfo = ReadFile(root + "/proc/meminfo");
+  const std::string meminfo = TextOf(root + "/proc/meminfo");
   HostMemory host;
-  if (meminfo) host.total_bytes = NumberAfter(*meminfo, "MemTotal");
+  host.total_bytes = NumberAfter(meminfo, "MemTotal");
   if (host.total_bytes <= 0) {
     return absl::UnavailableError(
         absl::StrCat(root, "/proc/meminfo says no MemTotal: is /proc mounted?"));
   }
-  host.available_bytes = NumberAfter(*meminfo, "MemAvailable");
-  host.swap_free_bytes = NumberAfter(*meminfo, "SwapFree");
+  host.available_bytes = NumberAfter(meminfo, "MemAvailable");
+  host.swap_free_bytes = NumberAfter(meminfo, "SwapFree");
   host.limits.push_back({"physical memory", "/proc/meminfo", host.total_bytes,
                          host.total_bytes - host.available_bytes});
   AppendCgroups(root, host.limits);

@@ -1,7 +1,7 @@
 // What memory this process may use: what the machine has, what forbids it to use
 // all of that (control groups, rlimits), what the user allows, and which is lowest.
 //
-// Called by the trainer at start and by //memory:diagnose. Pure but for reading
+// Called by the trainer at start, by //data:prepare and by //memory:diagnose. Pure but for reading
 // the files below `root`, which tests replace. Threading: none needed.
 #ifndef MEMORY_POLICY_LIMITS_H_
 #define MEMORY_POLICY_LIMITS_H_

@@ -22,6 +22,8 @@ std::vector<MicroBatch> SplitBatch(int64_t batch, int64_t micro_batch, int64_t n
   return runs;
 }
 
+int64_t NumSplits(int64_t total, int64_t size) { return (total + size - 1) / size; }
+
 int64_t HalfMicroBatch(int64_t micro_batch, int64_t norm_group) {
   return std::min(micro_batch, WholeGroups(micro_batch / 2, norm_group));
 }

@@ -18,6 +18,9 @@ struct MicroBatch {
 // raised to it. The last run is short where the batch does not divide.
 std::vector<MicroBatch> SplitBatch(int64_t batch, int64_t micro_batch, int64_t norm_group);
 
+// Into how many parts of at most `size` (> 0) `total` is cut; the last may be short.
+int64_t NumSplits(int64_t total, int64_t size);
+
 // The next smaller micro-batch: half, rounded down to a multiple of
 // `norm_group`, and no less than it (or 1). Equal to `micro_batch`: there is none.
 int64_t HalfMicroBatch(int64_t micro_batch, int64_t norm_group);

@@ -28,9 +28,11 @@ bool TakesFraction() {
   return c10::CachingAllocator::AcceleratorAllocatorConfig::getKeys().count(kFractionKey) > 0;
 }
 
-c10::DeviceIndex IndexOf(at::Device device) { return device.has_index() ? device.index() : 0; }
-
 }  // namespace
+
+c10::DeviceIndex DeviceIndexOf(at::Device device) {
+  return device.has_index() ? device.index() : 0;
+}
 
 std::string MemoryFraction(int64_t budget_bytes, int64_t total_bytes) {
   if (budget_bytes >= total_bytes) return "1";
@@ -51,7 +53,7 @@ absl::Status SetAcceleratorBudget(at::Device device, int64_t budget_bytes) {
         "memory.budget cannot be enforced on ", device.str(),
         ": its allocator is in use already, and reads the setting only when it is made"));
   }
-  const auto total = static_cast<int64_t>(allocator->getMemoryInfo(IndexOf(device)).second);
+  const auto total = static_cast<int64_t>(allocator->getMemoryInfo(DeviceIndexOf(device)).second);
   // Settings that the user gave by the environment stay in force.
   const std::string before = c10::CachingAllocator::getAllocatorSettings();
   c10::CachingAllocator::setAllocatorSettings(absl::StrCat(

@@ -13,6 +13,9 @@
 
 namespace slimreel {
 
+// Of a device that may have been named without a number: the first, 0.
+c10::DeviceIndex DeviceIndexOf(at::Device device);
+
 // From now on LibTorch's allocator of `device` throws c10::OutOfMemoryError instead
 // of reserving more than `budget_bytes` (> 0): it first gives cached blocks back.
 // What it reserves holds live and kept blocks alike.

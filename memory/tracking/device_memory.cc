@@ -17,8 +17,6 @@ c10::DeviceAllocator* ReadyAllocator(at::Device device) {
   return allocator->initialized() ? allocator : nullptr;
 }
 
-c10::DeviceIndex IndexOf(at::Device device) { return device.has_index() ? device.index() : 0; }
-
 }  // namespace
 
 DeviceMemoryReading ReadDeviceMemory(at::Device device) {
@@ -33,7 +31,7 @@ DeviceMemoryReading ReadDeviceMemory(at::Device device) {
   }
   c10::DeviceAllocator* const allocator = ReadyAllocator(device);
   if (allocator == nullptr) return {};
-  const auto stats = allocator->getDeviceStats(IndexOf(device));
+  const auto stats = allocator->getDeviceStats(DeviceIndexOf(device));
   const auto& live = stats.requested_bytes[static_cast<size_t>(StatType::AGGREGATE)];
   const auto& reserved = stats.reserved_bytes[static_cast<size_t>(StatType::AGGREGATE)];
   return {.live_bytes = live.current,
@@ -47,7 +45,7 @@ DeviceMemoryReading ReadDeviceMemory(at::Device device) {
 void ResetDevicePeaks(at::Device device) {
   if (device.is_cpu()) return ResetCpuPeaks();
   c10::DeviceAllocator* const allocator = ReadyAllocator(device);
-  if (allocator != nullptr) allocator->resetPeakStats(IndexOf(device));
+  if (allocator != nullptr) allocator->resetPeakStats(DeviceIndexOf(device));
 }
 
 void ReleaseKeptDeviceBlocks(at::Device device) {
@@ -72,8 +70,9 @@ absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes) {
 }
 
 DeviceTotals ReadDeviceTotals(at::Device device) {
-  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(IndexOf(device));
-  return {c10::Device(device.type(), IndexOf(device)).str(), static_cast<int64_t>(total),
+  const auto [free, total] =
+      c10::getDeviceAllocator(device.type())->getMemoryInfo(DeviceIndexOf(device));
+  return {c10::Device(device.type(), DeviceIndexOf(device)).str(), static_cast<int64_t>(total),
           static_cast<int64_t>(free)};
 }
 

@@ -89,7 +89,19 @@ int64_t ForwardFlops(Stage* stage, const StageContext& context, const Tensors& i
   return counter.flops();
 }
 
+// The references give parameters this name, BatchNorm's statistics never.
+bool IsFixedTable(const NamedTensor& buffer) { return buffer.name.ends_with(".weight"); }
+
 }  // namespace
+
+ParameterCount CountParameters(const Model& model) {
+  ParameterCount count;
+  for (const NamedTensor& named : Parameters(model)) count.trained += named.tensor.numel();
+  for (const NamedTensor& named : Buffers(model)) {
+    if (IsFixedTable(named)) count.fixed += named.tensor.numel();
+  }
+  return count;
+}
 
 std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
                                              const std::function<int64_t()>& live_bytes) {

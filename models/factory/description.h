@@ -1,4 +1,5 @@
-// What a model's stages make, keep and compute, measured by running them once.
+// What a model's stages make, keep and compute, measured by running them once; and
+// how many parameters the model has.
 //
 // Caller: //models:model. One thread. Moves no running statistics.
 #ifndef MODELS_FACTORY_DESCRIPTION_H_
@@ -12,6 +13,18 @@
 #include "models/chain/model.h"
 
 namespace slimreel {
+
+// A tied parameter counts once.
+struct ParameterCount {
+  int64_t trained = 0;  // elements of the parameters
+  // Elements of tables that are computed, stored and never trained (Whisper's audio
+  // positions): buffers here, frozen parameters in the reference, whose published count
+  // includes them. BatchNorm's statistics are buffers there too and count nowhere.
+  int64_t fixed = 0;
+  int64_t published() const { return trained + fixed; }
+};
+// From shapes alone: also of models built on kMeta.
+ParameterCount CountParameters(const Model& model);
 
 struct StageDescription {
   std::string name;

@@ -100,6 +100,10 @@ absl::Status CheckFamilyOptions(const ModelEntry& entry, const ModelSpec& spec) 
     return absl::InvalidArgumentError(absl::StrCat("model.fusion is for RGB+pose models; ",
                                                    spec.name, " (", family, ") has one stream"));
   }
+  if (spec.loss_weights != ModelSpec().loss_weights && family != "rgb+pose") {
+    return absl::InvalidArgumentError(absl::StrCat("model.loss_weights are for RGB+pose models; ",
+                                                   spec.name, " (", family, ") has one loss"));
+  }
   const bool per_frame = spec.name.starts_with("resnet");
   if (spec.temporal_pooling != TemporalPooling::kMean && !per_frame) {
     return absl::InvalidArgumentError(

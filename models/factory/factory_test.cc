@@ -3,13 +3,18 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+
+#include "models/factory/description.h"
+#include "models/losses/cross_entropy.h"
 
 namespace slimreel {
 namespace {
@@ -28,12 +33,6 @@ std::unique_ptr<Model> Build(const ModelSpec& spec) {
   auto model = BuildModel(spec);
   EXPECT_TRUE(model.ok()) << model.status();
   return std::move(*model);
-}
-
-int64_t Count(const Model& model) {
-  int64_t count = 0;
-  for (const NamedTensor& named : Parameters(model)) count += named.tensor.numel();
-  return count;
 }
 
 // Keys and shapes of a state dict, by tools/parity/make_{conv,transformer}_fixtures.py.
@@ -62,7 +61,7 @@ TEST(FactoryTest, VideoVitSmallHasHuggingFacesKeysAndCount) {
   const int64_t d = 384;
   const int64_t layer = 12 * d * d + 12 * d;
   const int64_t patches = 3 * 2 * 16 * 16 * d + d;
-  EXPECT_EQ(Count(*model), patches + 12 * layer + 2 * d + 400 * d + 400);
+  EXPECT_EQ(CountParameters(*model).published(), patches + 12 * layer + 2 * d + 400 * d + 400);
   ExpectKeys(*model, "video_vit_small_keys.json");
 }
 
@@ -98,7 +97,7 @@ at::Tensor Labels(const Model& model, int64_t batch) {
 
 int64_t CountByShapes(ModelSpec spec) {
   spec.device = at::kMeta;
-  return Count(*Build(spec));
+  return CountParameters(*Build(spec)).trained;
 }
 
 TEST(FactoryTest, EveryStageGivesTheSameBitsWithoutGradAndWritesNoInput) {
@@ -163,6 +162,104 @@ TEST(FactoryTest, PixelsAreNormalisedAndFloatsPass) {
     EXPECT_NEAR(out[0][0][c][3][5][7].item<double>(), expected, 1e-5);
   }
   EXPECT_TRUE(model->stages[0]->Forward({}, out)[0].is_same(out[0]));
+}
+
+// What the spec says of the loss reaches it.
+TEST(FactoryTest, SmoothingAndWeightsOfTheSpecReachTheLoss) {
+  ModelSpec spec = Spec("rgbposeconv3d_nano", 3, 64);
+  spec.label_smoothing = 0.2;
+  spec.class_weights = {0.5, 2.0, 1.0};
+  spec.loss_weights = {0.25, 3.0};
+  const Tensors targets{at::tensor({2, 0}, at::kLong)};
+  StageContext context;
+  context.targets = &targets;
+  const at::Tensor rgb = at::arange(6, at::kDouble).mul(0.7).cos().view({2, 3});
+  const at::Tensor pose = at::arange(6, at::kDouble).mul(1.9).sin().view({2, 3});
+  CrossEntropy reference(0.2, {0.5, 2.0, 1.0});
+  const double of_rgb = reference.Forward(context, {rgb})[0].item<double>();
+  const double of_pose = reference.Forward(context, {pose})[0].item<double>();
+  EXPECT_NEAR(Build(spec)->loss->Forward(context, {rgb, pose})[0].item<double>(),
+              0.25 * of_rgb + 3.0 * of_pose, 1e-12);
+  spec.loss_weights = {1.0, 1.0};
+  for (const char* name : {"r3d_nano", "posec3d_nano"}) {
+    spec.name = name;
+    EXPECT_NEAR(Build(spec)->loss->Forward(context, {rgb})[0].item<double>(), of_rgb, 1e-12);
+    EXPECT_EQ(Build(spec)->loss->ValidWeight(targets), 1.5);
+  }
+}
+
+// The step keys dropout and drop-path, and nothing else of a forward pass.
+bool DropsAnything(const ModelSpec& spec) {
+  const auto model = Build(spec);
+  StageContext context;
+  context.training = true;
+  const auto last = [&](int64_t step) {
+    context.step = step;
+    Tensors slots = Inputs(*model, 2);
+    for (const auto& stage : model->stages) slots = stage->Forward(context, slots);
+    return slots[0];
+  };
+  at::NoGradGuard no_grad;
+  return !at::equal(last(0), last(1));
+}
+
+TEST(FactoryTest, DropoutAndDropPathOfTheSpecReachTheNetworkAndTheReferencesStandElse) {
+  for (const char* name : {"r3d_nano", "resnet18", "posec3d_nano", "rgbposeconv3d_nano",
+                           "video_vit_nano", "whisper_nano"}) {
+    ModelSpec spec = Spec(name, 6, 32);
+    spec.num_frames = 2;
+    spec.heatmap_size = 8;
+    spec.audio_frames = 20;
+    spec.text_tokens = 8;
+    // mmaction2's heads have 0.5; torchvision's and Hugging Face's models have none.
+    EXPECT_EQ(DropsAnything(spec), std::string(name).find("pose") != std::string::npos) << name;
+    spec.dropout = 0.0;
+    EXPECT_FALSE(DropsAnything(spec)) << name;
+    spec.dropout = 0.5;
+    EXPECT_TRUE(DropsAnything(spec)) << name;
+  }
+  for (const char* name : {"video_vit_nano", "whisper_nano"}) {
+    ModelSpec spec = Spec(name, 6, 32);
+    spec.audio_frames = 20;
+    spec.text_tokens = 8;
+    spec.drop_path = 0.5;
+    EXPECT_TRUE(DropsAnything(spec)) << name;
+  }
+}
+
+// A normalisation group counts clips, also where frames are folded into the batch.
+TEST(FactoryTest, GroupsOfOneClipNormaliseLikeClipsAlone) {
+  ModelSpec spec = Spec("resnet18", 5, 32);
+  spec.num_frames = 2;
+  const auto model = Build(spec);
+  StageContext context;
+  context.training = true;
+  const auto logits = [&](int64_t group, const at::Tensor& clips) {
+    context.norm_group = group;
+    Tensors slots{clips};
+    for (const auto& stage : model->stages) slots = stage->Forward(context, slots);
+    return slots[0];
+  };
+  at::NoGradGuard no_grad;
+  const at::Tensor clips = Inputs(*model, 2)[0];
+  const at::Tensor together = logits(1, clips);
+  for (int64_t b = 0; b < 2; ++b) {
+    const at::Tensor alone = logits(0, clips.narrow(0, b, 1));
+    EXPECT_LT(together.narrow(0, b, 1).sub(alone).norm().item<double>(),
+              1e-4 * alone.norm().item<double>());
+  }
+}
+
+// A joint in the middle of an empty plane: its neighbour one pixel away has exp(-1 / (2 sigma^2)).
+TEST(FactoryTest, SigmaOfTheSpecReachesTheHeatmaps) {
+  ModelSpec spec = Spec("posec3d_nano", 3, 64);
+  spec.num_persons = spec.num_frames = spec.num_keypoints = 1;
+  for (const double sigma : {0.6, 0.7}) {
+    spec.heatmap_sigma = sigma;
+    const at::Tensor joint = at::tensor({28.0, 28.0, 1.0}, at::kFloat).view({1, 1, 1, 1, 3});
+    const at::Tensor plane = Build(spec)->stages[0]->Forward({}, {joint})[0][0][0][0];
+    EXPECT_NEAR(plane[28][29].item<double>(), std::exp(-0.5 / (sigma * sigma)), 1e-6);
+  }
 }
 
 TEST(FactoryTest, UnknownNameSuggestsTheNearest) {

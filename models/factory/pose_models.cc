@@ -1,11 +1,11 @@
 #include "models/factory/pose_models.h"
 
-#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "models/factory/pixel_statistics.h"
+#include "models/factory/spec_options.h"
 #include "models/losses/cross_entropy.h"
 #include "models/losses/two_stream.h"
 #include "models/pose/heatmap_input.h"
@@ -15,8 +15,6 @@
 
 namespace slimreel {
 namespace {
-
-constexpr int64_t kDefaultHeatmap = 56;
 
 void Append(Stages network, Model* model) {
   for (std::unique_ptr<Stage>& stage : network) model->stages.push_back(std::move(stage));
@@ -43,7 +41,7 @@ absl::Status CheckPose(const ModelSpec& spec) {
 ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(CheckPose(spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  const int64_t size = spec.heatmap_size > 0 ? spec.heatmap_size : kDefaultHeatmap;
+  const int64_t size = spec.heatmap_size > 0 ? spec.heatmap_size : kHeatmapSize;
   if (size < 8) {
     return absl::InvalidArgumentError(absl::StrCat(
         "model ", spec.name, " takes heatmaps from 8x8 up, not ", size, " (data.heatmap.size)"));
@@ -53,10 +51,8 @@ ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec)
       {InputKind::kKeypoints, {spec.num_persons, spec.num_frames, spec.num_keypoints, 3}}};
   model->stages.push_back(std::make_unique<HeatmapInput>(
       HeatmapShape{size, size, spec.heatmap_sigma}, /*slots_before=*/0, spec.dtype));
-  Append(
-      MakeInflatedResNetStages(config, {.num_classes = spec.num_classes, .dropout = spec.dropout},
-                               {spec.seed, spec.dtype, spec.device}),
-      model.get());
+  Append(MakeInflatedResNetStages(config, HeadOf(spec, kInflatedHeadDropout), ParametersOf(spec)),
+         model.get());
   model->loss = std::make_unique<CrossEntropy>(spec.label_smoothing, spec.class_weights);
   return model;
 }
@@ -74,10 +70,18 @@ absl::Status CheckSizes(const ModelSpec& spec) {
                    " (data.heatmap.size); an image of ", size * kPixelsPerHeatmap, " would fit"));
 }
 
+absl::Status CheckLossWeights(const ModelSpec& spec) {
+  const auto [rgb, pose] = spec.loss_weights;
+  if (rgb >= 0 && pose >= 0 && rgb + pose > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("model.loss_weights are [rgb, pose], 0 or more ",
+                                                 "and not both 0, not [", rgb, ", ", pose, "]"));
+}
+
 ModelResult RgbPoseModel(const RgbPoseConfig& config, const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(CheckPose(spec));
   SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
   SLIMREEL_RETURN_IF_ERROR(CheckSizes(spec));
+  SLIMREEL_RETURN_IF_ERROR(CheckLossWeights(spec));
   auto model = EmptyModel(spec);
   model->inputs = {
       {InputKind::kFrames, {3, spec.num_frames, spec.height, spec.width}},
@@ -90,8 +94,8 @@ ModelResult RgbPoseModel(const RgbPoseConfig& config, const ModelSpec& spec) {
   model->stages.push_back(std::make_unique<InputStage>(kImageNet.mean, kImageNet.std, spec.dtype,
                                                        /*slots_after=*/1));
   Append(MakeRgbPoseStages(config, spec), model.get());
-  model->loss = std::make_unique<TwoStreamLoss>(std::array<double, 2>{1.0, 1.0},
-                                                spec.label_smoothing, spec.class_weights);
+  model->loss =
+      std::make_unique<TwoStreamLoss>(spec.loss_weights, spec.label_smoothing, spec.class_weights);
   return model;
 }
 

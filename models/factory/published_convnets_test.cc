@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "models/factory/description.h"
 #include "models/factory/factory.h"
 
 namespace slimreel {
@@ -51,9 +53,7 @@ TEST(PublishedConvnetsTest, KeysShapesAndCountsAreTheReferences) {
   for (const Published& published : kPublished) {
     const auto model = BuildModel(Shapes(published.name, published.num_classes));
     ASSERT_TRUE(model.ok()) << model.status();
-    int64_t count = 0;
-    for (const NamedTensor& named : Parameters(**model)) count += named.tensor.numel();
-    EXPECT_EQ(count, published.parameters) << published.name;
+    EXPECT_EQ(CountParameters(**model).published(), published.parameters) << published.name;
     // By tools/parity/make_conv_fixtures.py.
     std::ifstream file(std::string("models/") + published.folder + "/testdata/" + published.name +
                        "_keys.json");
@@ -66,9 +66,7 @@ TEST(PublishedConvnetsTest, TheNanoModelsAreSmall) {
        {std::pair("posec3d_nano", 60000), {"rgbposeconv3d_nano", 800000}}) {
     const auto model = BuildModel(Shapes(name, 6));
     ASSERT_TRUE(model.ok()) << model.status();
-    int64_t count = 0;
-    for (const NamedTensor& named : Parameters(**model)) count += named.tensor.numel();
-    EXPECT_LT(count, most) << name;
+    EXPECT_LT(CountParameters(**model).trained, most) << name;
   }
 }
 
@@ -84,6 +82,18 @@ TEST(PublishedConvnetsTest, OptionsOfOtherFamiliesAreRefused) {
               HasSubstr("model.temporal_pooling"));
   pooled.name = "resnet18";
   EXPECT_TRUE(BuildModel(pooled).ok());
+}
+
+TEST(PublishedConvnetsTest, LossWeightsAreForTwoHeadsAndNotBothZero) {
+  ModelSpec spec = Shapes("posec3d_nano", 6);
+  spec.loss_weights = {1.0, 0.5};
+  EXPECT_THAT(std::string(BuildModel(spec).status().message()), HasSubstr("model.loss_weights"));
+  spec.name = "rgbposeconv3d_nano";
+  EXPECT_TRUE(BuildModel(spec).ok());
+  for (const std::array<double, 2> wrong : {std::array{0.0, 0.0}, {1.0, -0.5}}) {
+    spec.loss_weights = wrong;
+    EXPECT_THAT(std::string(BuildModel(spec).status().message()), HasSubstr("[rgb, pose]"));
+  }
 }
 
 TEST(PublishedConvnetsTest, StreamsOfUnequalSizesAreRefused) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "models/factory/frames_model.h"
+#include "models/factory/spec_options.h"
 #include "models/rgb/frame_resnet.h"
 #include "models/rgb/inflated_resnet.h"
 #include "models/rgb/r3d.h"
@@ -59,9 +60,8 @@ ModelResult SlowOnlyR50Model(const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
   return FramesModel(spec, kImageNet,
-                     MakeInflatedResNetStages(
-                         SlowOnlyR50(), {.num_classes = spec.num_classes, .dropout = spec.dropout},
-                         {spec.seed, spec.dtype, spec.device}));
+                     MakeInflatedResNetStages(SlowOnlyR50(), HeadOf(spec, kInflatedHeadDropout),
+                                              ParametersOf(spec)));
 }
 
 ModelResult VideoVitNanoModel(const ModelSpec& spec) { return VideoVitModel(VideoVitNano(), spec); }

@@ -1,13 +1,12 @@
 #include "models/heads/classifier.h"
 
 #include "models/layers/linear.h"
-#include "models/layers/parameter_maker.h"
 
 namespace slimreel {
 
 TokenClassifier::TokenClassifier(const ClassifierOptions& options)
     : Stage("classifier"), dropout_("classifier.dropout", options.dropout) {
-  ParameterMaker make({options.seed, options.dtype, options.device}, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &parameters_, &buffers_);
   norm_weight_ = make.Constant("fc_norm.weight", {options.features}, 1.0);
   norm_bias_ = make.Constant("fc_norm.bias", {options.features}, 0.0);
   weight_ = make.Normal("classifier.weight", {options.num_classes, options.features}, 0.02);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "models/layers/dropout.h"
+#include "models/layers/parameter_maker.h"
 #include "models/stage/stage.h"
 
 namespace slimreel {
@@ -14,10 +15,8 @@ namespace slimreel {
 struct ClassifierOptions {
   int64_t features = 0;
   int64_t num_classes = 0;
-  double dropout = 0.0;  // of the pooled features
-  uint64_t seed = 0;
-  at::ScalarType dtype = at::kFloat;
-  at::DeviceType device = at::kCPU;  // kMeta: shapes alone
+  double dropout = 0.0;  // of the pooled features; [0, 1)
+  ParameterOptions parameters = {};
 };
 
 // {tokens [B, N, C]} -> {logits [B, K]}: mean over tokens, LayerNorm 1e-5, dropout,

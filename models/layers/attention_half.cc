@@ -17,11 +17,6 @@ at::Tensor Project(const at::Tensor& base, const at::Tensor& rows, const Linear&
   return base.defined() ? LinearRowsOnto(base, rows, map) : LinearRows(rows, map.weight, map.bias);
 }
 
-std::string Describe(const char* kind, const HalfOptions& options) {
-  return absl::StrCat(kind, " ", options.dim, " heads ", options.heads,
-                      options.causal ? " causal" : "", " slots ", options.slots);
-}
-
 }  // namespace
 
 SelfAttentionHalf::SelfAttentionHalf(std::string name, const HalfOptions& options,
@@ -48,7 +43,9 @@ Tensors SelfAttentionHalf::Forward(const StageContext& context, Tensors in) {
   return Join(context, Project(base, rows, out_), base, std::move(in));
 }
 
-std::string SelfAttentionHalf::signature() const { return Describe("self attention", options()); }
+std::string SelfAttentionHalf::signature() const {
+  return Describe(absl::StrCat("self attention heads ", options().heads));
+}
 
 CrossAttentionHalf::CrossAttentionHalf(std::string name, const HalfOptions& options,
                                        const AttentionKeys& keys)
@@ -75,6 +72,8 @@ Tensors CrossAttentionHalf::Forward(const StageContext& context, Tensors in) {
   return Join(context, Project(base, rows, out_), base, std::move(in));
 }
 
-std::string CrossAttentionHalf::signature() const { return Describe("cross attention", options()); }
+std::string CrossAttentionHalf::signature() const {
+  return Describe(absl::StrCat("cross attention heads ", options().heads));
+}
 
 }  // namespace slimreel

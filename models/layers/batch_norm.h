@@ -11,8 +11,8 @@
 #include <array>
 #include <cstdint>
 #include <string>
-#include <tuple>
 
+#include "models/layers/batch_norm_groups.h"
 #include "models/layers/parameter_maker.h"
 #include "models/stage/stage.h"
 
@@ -33,30 +33,25 @@ class BatchNorm {
   // running statistics normalise. Must see two values a channel at least in a group.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x);
 
-  // For lean forms, without a graph: what Forward gave for the same x and context,
-  // and the statistics of each group that backward takes. Moves nothing.
-  struct Rebuilt {
-    at::Tensor y;
-    Tensors means;    // [C] per group; empty tensors where running statistics normalise
-    Tensors invstds;  // [C] per group
-  };
-  Rebuilt Rebuild(const StageContext& context, const at::Tensor& x);
-
-  struct Gradients {
-    at::Tensor x, weight, bias;  // undefined where not needed
-  };
-  // The bits of autograd's backward of Forward, group sums included. `need`: x, weight, bias.
-  Gradients Backward(const StageContext& context, const at::Tensor& x, const Rebuilt& rebuilt,
-                     const at::Tensor& grad, std::array<bool, 3> need) const;
+  // For lean forms, without a graph. Statistics are undefined where the running ones
+  // normalise.
+  //
+  // Forward's y, which moves the running statistics as Forward does.
+  Normalised Normalise(const StageContext& context, const at::Tensor& x);
+  // That y again, bit for bit, from its statistics. Moves nothing.
+  at::Tensor Again(const StageContext& context, const at::Tensor& x,
+                   const GroupStatistics& statistics) const;
+  // The bits of autograd's backward of Forward. `need`: x, weight, bias.
+  NormGradients Backward(const StageContext& context, const at::Tensor& x,
+                         const GroupStatistics& statistics, const at::Tensor& grad,
+                         std::array<bool, 3> need) const;
 
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
 
  private:
-  // y, mean and 1 / sqrt(var + eps) of one group.
-  std::tuple<at::Tensor, at::Tensor, at::Tensor> NormaliseGroup(const at::Tensor& x,
-                                                                bool move_statistics);
-  Rebuilt Normalise(const StageContext& context, const at::Tensor& x, bool move_statistics);
+  NormCall CallOf(const StageContext& context, const at::Tensor& x) const;
+  Normalised ByRunning(const at::Tensor& x) const;
 
   at::Tensor weight_;               // [C]
   at::Tensor bias_;                 // [C]

@@ -1,6 +1,7 @@
 #include "models/layers/batch_norm.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
@@ -9,6 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
+
+#include "memory/tracking/cpu_allocator.h"
 
 namespace slimreel {
 namespace {
@@ -62,6 +65,40 @@ TEST(BatchNormTest, NormalisesEachGroupAloneAndAShortLastOneAsItsOwn) {
     EXPECT_LT((under_test.mean() - mean).abs().max().item<double>(), 1e-12) << group;
     EXPECT_LT((under_test.var() - var).abs().max().item<double>(), 1e-12) << group;
     EXPECT_EQ(under_test.count(), (5 + group - 1) / group);
+  }
+}
+
+// What backward takes at its peak, beyond x, its output and their gradients' own bytes.
+TEST(BatchNormTest, GroupsCostBackwardNoGradientOfTheWholeInputEach) {
+  NormUnderTest under_test;
+  const at::Tensor x = Clips(64).requires_grad_();
+  const auto bytes = static_cast<int64_t>(x.nbytes());
+  at::Tensor out = under_test.norm.Forward(Training(2), x);
+  const at::Tensor grad = Clips(64);
+  ResetCpuPeaks();
+  const int64_t before = ReadCpuMemory().live_bytes;
+  out.backward(grad);
+  EXPECT_LE(ReadCpuMemory().peak_live_bytes - before, bytes + 1024);  // of x, and small ones
+}
+
+TEST(BatchNormTest, LeanPiecesHaveAutogradsBits) {
+  for (const int64_t group : {2, 3, 0}) {
+    NormUnderTest under_test;
+    const at::Tensor x = Clips(5).requires_grad_();
+    const at::Tensor grad = Clips(5).flip(0).contiguous();
+    const at::Tensor y = under_test.norm.Forward(Training(group), x);
+    y.backward(grad);
+    at::NoGradGuard no_grad;
+    StageContext context = Training(group);
+    context.first_visit = false;
+    const Normalised normed = under_test.norm.Normalise(context, x);
+    EXPECT_TRUE(at::equal(normed.y, y)) << group;
+    EXPECT_TRUE(at::equal(under_test.norm.Again(context, x, normed.statistics), y)) << group;
+    const NormGradients by_hand =
+        under_test.norm.Backward(context, x, normed.statistics, grad, {true, true, true});
+    EXPECT_TRUE(at::equal(by_hand.x, x.grad())) << group;
+    EXPECT_TRUE(at::equal(by_hand.weight, under_test.parameters[0].tensor.grad())) << group;
+    EXPECT_TRUE(at::equal(by_hand.bias, under_test.parameters[1].tensor.grad())) << group;
   }
 }
 

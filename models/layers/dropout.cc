@@ -1,6 +1,7 @@
 #include "models/layers/dropout.h"
 
 #include <ATen/Dispatch.h>
+#include <ATen/OpMathType.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
@@ -20,13 +21,17 @@ template <typename T>
 void DropOnCpu(const StageContext& context, uint64_t layer_id, double probability, int64_t batch,
                int64_t elements, const T* in, T* out) {
   const uint32_t threshold = DropThreshold(probability);
-  const T scale = static_cast<T>(1.0 / (1.0 - probability));
+  // Narrow types multiply in float32 and round once, as ATen's product with a number does.
+  using Wide = at::opmath_type<T>;
+  const Wide scale = static_cast<Wide>(1.0 / (1.0 - probability));
   for (int64_t b = 0; b < batch; ++b) {
     const uint64_t key = SampleKey(context, layer_id, context.first_position + b);
     at::parallel_for(0, elements, kGrain, [&](int64_t begin, int64_t end) {
       const int64_t offset = b * elements;
       for (int64_t i = begin; i < end; ++i) {
-        out[offset + i] = KeyedDraw(key, i) >= threshold ? in[offset + i] * scale : T(0);
+        out[offset + i] = KeyedDraw(key, i) >= threshold
+                              ? static_cast<T>(static_cast<Wide>(in[offset + i]) * scale)
+                              : T(0);
       }
     });
   }
@@ -38,13 +43,12 @@ at::Tensor Drop(const StageContext& context, uint64_t layer_id, double probabili
   const at::Tensor in = x.contiguous();
   const int64_t batch = in.size(0);
   const int64_t elements = in.numel() / batch;
-  if (!in.is_cpu() || (in.scalar_type() != at::kFloat && in.scalar_type() != at::kDouble)) {
-    const at::Tensor keep =
-        KeyedKeepMask(context, layer_id, batch, elements, probability, in.device());
-    return in.mul(1.0 / (1.0 - probability)).masked_fill_(keep.logical_not().view_as(in), 0);
+  if (!in.is_cpu()) {
+    at::Tensor keep = KeyedKeepMask(context, layer_id, batch, elements, probability, in.device());
+    return in.mul(1.0 / (1.0 - probability)).masked_fill_(keep.logical_not_().view_as(in), 0);
   }
   at::Tensor out = at::empty_like(in);
-  AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), "keyed_dropout", [&] {
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, in.scalar_type(), "keyed_dropout", [&] {
     DropOnCpu<scalar_t>(context, layer_id, probability, batch, elements,
                         in.const_data_ptr<scalar_t>(), out.mutable_data_ptr<scalar_t>());
   });

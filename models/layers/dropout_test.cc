@@ -1,10 +1,13 @@
 #include "models/layers/dropout.h"
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
+
+#include "memory/tracking/cpu_allocator.h"
 
 namespace slimreel {
 namespace {
@@ -37,6 +40,27 @@ TEST(DropoutTest, KernelAndTensorFormDrawTheSameMask) {
   EXPECT_TRUE(at::equal(kernel, KeyedKeepMask(At(1, 5), LayerId("a"), 3, 1000, 0.25, at::kCPU)));
 }
 
+// The mask is a byte an element; what draws it is made in pieces, whatever the size.
+TEST(DropoutTest, MaskIsDrawnInBoundedMemory) {
+  constexpr int64_t kElements = 3 << 20;
+  ResetCpuPeaks();
+  const int64_t before = ReadCpuMemory().live_bytes;
+  const at::Tensor keep = KeyedKeepMask(At(1, 5), LayerId("a"), 2, kElements, 0.25, at::kCPU);
+  EXPECT_LE(ReadCpuMemory().peak_live_bytes - before, 2 * kElements + (9 << 20));
+  const at::Tensor kernel = Dropout("a", 0.25).Forward(At(1, 5), at::ones({2, kElements})).ne(0);
+  EXPECT_TRUE(at::equal(keep, kernel));
+}
+
+TEST(DropoutTest, NarrowTypesDropTheSameElementsAndRoundTheProductOnce) {
+  for (const at::ScalarType type : {at::kHalf, at::kBFloat16}) {
+    const at::Tensor x = at::arange(3000, at::kFloat).mul(0.37).sin().view({3, 1000}).to(type);
+    const at::Tensor out = Dropout("a", 0.3).Forward(At(1, 5), x);
+    EXPECT_EQ(out.scalar_type(), type);
+    const at::Tensor keep = KeyedKeepMask(At(1, 5), LayerId("a"), 3, 1000, 0.3, at::kCPU);
+    EXPECT_TRUE(at::equal(out, x.mul(1.0 / 0.7).masked_fill(keep.logical_not(), 0)));
+  }
+}
+
 TEST(DropoutTest, DropsItsShareAndKeepsTheMean) {
   const at::Tensor out = Dropout("a", 0.25).Forward(At(0, 0), at::ones({10, 100000}));
   const double share = out.eq(0).to(at::kDouble).mean().item<double>();
@@ -62,6 +86,19 @@ TEST(DropoutTest, GradientIsTheMaskAndForwardHasTheSameBitsWithoutGrad) {
   EXPECT_TRUE(at::equal(x.grad(), out.detach()));
   at::NoGradGuard no_grad;
   EXPECT_TRUE(at::equal(dropout.Forward(At(2, 9), x), out));
+}
+
+// E[out] = x: what is kept is divided by the share that is.
+TEST(DropoutTest, DropPathDropsWholeSamplesAndScalesTheOthers) {
+  const at::Tensor out = DropPath("a", 0.25).Forward(At(0, 0), at::ones({400, 3}, at::kDouble));
+  int64_t kept = 0;
+  for (int64_t b = 0; b < out.size(0); ++b) {
+    const double value = out[b][0].item<double>();
+    EXPECT_TRUE(value == 0.0 || value == 1.0 / 0.75) << value;
+    EXPECT_EQ(out[b].sum().item<double>(), 3 * value);
+    kept += value > 0 ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(kept), 300, 45);  // five standard deviations: 43
 }
 
 TEST(DropoutTest, DoesNothingOutsideOfTraining) {

@@ -2,7 +2,9 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/ge.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace slimreel {
@@ -14,11 +16,15 @@ at::Tensor LogicalShiftRight(const at::Tensor& x, int64_t n) {
 }
 
 // MixBits element by element on any device: integer products wrap modulo 2^64.
-at::Tensor MixBitsTensor(at::Tensor z) {
-  z = z.bitwise_xor(LogicalShiftRight(z, 30)).mul_(static_cast<int64_t>(0xbf58476d1ce4e5b9ull));
-  z = z.bitwise_xor(LogicalShiftRight(z, 27)).mul_(static_cast<int64_t>(0x94d049bb133111ebull));
-  return z.bitwise_xor(LogicalShiftRight(z, 31));
+// In place, on z [...] int64.
+void MixBitsTensor(at::Tensor& z) {
+  z.bitwise_xor_(LogicalShiftRight(z, 30)).mul_(static_cast<int64_t>(0xbf58476d1ce4e5b9ull));
+  z.bitwise_xor_(LogicalShiftRight(z, 27)).mul_(static_cast<int64_t>(0x94d049bb133111ebull));
+  z.bitwise_xor_(LogicalShiftRight(z, 31));
 }
+
+// Draws made at a time: two int64 tensors of 4 MiB.
+constexpr int64_t kDrawsAtOnce = int64_t{1} << 19;
 
 }  // namespace
 
@@ -33,16 +39,22 @@ uint32_t DropThreshold(double probability) {
 
 at::Tensor KeyedKeepMask(const StageContext& context, uint64_t layer_id, int64_t batch,
                          int64_t elements, double probability, at::Device device) {
-  at::Tensor keys = at::empty({batch, 1}, at::kLong);
+  const auto threshold = static_cast<int64_t>(DropThreshold(probability));
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kLong).device(device);
+  at::Tensor keep = at::empty({batch, elements}, options.dtype(at::kBool));
   for (int64_t b = 0; b < batch; ++b) {
-    keys.mutable_data_ptr<int64_t>()[b] =
-        static_cast<int64_t>(SampleKey(context, layer_id, context.first_position + b));
+    const auto key = static_cast<int64_t>(SampleKey(context, layer_id, context.first_position + b));
+    for (int64_t begin = 0; begin < elements; begin += kDrawsAtOnce) {
+      const int64_t end = std::min(begin + kDrawsAtOnce, elements);
+      at::Tensor draws = at::arange(begin, end, options)
+                             .mul_(static_cast<int64_t>(0x9e3779b97f4a7c15ull))
+                             .add_(key);
+      MixBitsTensor(draws);
+      at::Tensor out = keep[b].narrow(0, begin, end - begin);
+      at::ge_out(out, LogicalShiftRight(draws, 40), threshold);
+    }
   }
-  const at::Tensor counters =
-      at::arange(elements, at::TensorOptions().dtype(at::kLong).device(device))
-          .mul_(static_cast<int64_t>(0x9e3779b97f4a7c15ull));
-  const at::Tensor draws = LogicalShiftRight(MixBitsTensor(keys.to(device).add(counters)), 40);
-  return draws.ge(static_cast<int64_t>(DropThreshold(probability)));
+  return keep;
 }
 
 }  // namespace slimreel

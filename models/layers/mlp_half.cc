@@ -24,7 +24,7 @@ Tensors MlpHalf::Forward(const StageContext& context, Tensors in) {
 }
 
 std::string MlpHalf::signature() const {
-  return absl::StrCat("mlp ", options().dim, " ", options().hidden, " slots ", options().slots);
+  return Describe(absl::StrCat("mlp hidden ", options().hidden));
 }
 
 }  // namespace slimreel

@@ -1,40 +1,11 @@
 #include "models/layers/norm_relu.h"
 
-#include <ATen/ops/max_pool2d_with_indices.h>
-#include <ATen/ops/max_pool2d_with_indices_backward.h>
-#include <ATen/ops/max_pool3d_with_indices.h>
-#include <ATen/ops/max_pool3d_with_indices_backward.h>
 #include <ATen/ops/threshold_backward.h>
 
-#include <tuple>
 #include <utility>
 
 namespace slimreel {
 namespace {
-
-std::vector<int64_t> Half(const std::vector<int64_t>& kernel) {
-  std::vector<int64_t> padding;
-  for (int64_t k : kernel) padding.push_back(k / 2);
-  return padding;
-}
-
-std::tuple<at::Tensor, at::Tensor> Pool(const MaxPoolShape& shape, const at::Tensor& x) {
-  const std::vector<int64_t> padding = Half(shape.kernel);
-  return shape.kernel.size() == 2
-             ? at::max_pool2d_with_indices(x, shape.kernel, shape.stride, padding)
-             : at::max_pool3d_with_indices(x, shape.kernel, shape.stride, padding);
-}
-
-at::Tensor PoolBackward(const MaxPoolShape& shape, const at::Tensor& grad, const at::Tensor& x,
-                        const at::Tensor& indices) {
-  const std::vector<int64_t> padding = Half(shape.kernel);
-  const std::vector<int64_t> dilation(padding.size(), 1);
-  return shape.kernel.size() == 2
-             ? at::max_pool2d_with_indices_backward(grad, x, shape.kernel, shape.stride, padding,
-                                                    dilation, /*ceil_mode=*/false, indices)
-             : at::max_pool3d_with_indices_backward(grad, x, shape.kernel, shape.stride, padding,
-                                                    dilation, /*ceil_mode=*/false, indices);
-}
 
 BatchNorm MakeNorm(ParameterMaker& make, const NormShape& shape) {
   return BatchNorm(make, shape.prefix, shape.channels, shape.gamma);
@@ -61,47 +32,67 @@ at::Tensor NormRelu::Forward(const StageContext& context, const Tensors& raw) {
   at::Tensor y = norm_.Forward(items, raw[0]);
   if (second_norm_) y.add_(second_norm_->Forward(items, raw[1]));
   if (identity_) y.add_(raw[1]);
-  y.relu_();
-  return pool_ ? std::get<0>(Pool(*pool_, y)) : y;
+  // Note [Pool before ReLU]
+  // The greatest of a window's ReLUs is the ReLU of the greatest: pooled first, the
+  // same bits, and the activation before pooling, a stem's largest, is kept by
+  // nobody. Gradients agree as well: a window whose greatest is not positive gets none.
+  if (pool_) y = MaxPool(*pool_, y);
+  return y.relu_();
 }
 
-NormRelu::Rebuilt NormRelu::Rebuild(const StageContext& context, const Tensors& raw) {
+NormRelu::Computed NormRelu::Compute(const StageContext& context, const Tensors& raw) {
   const StageContext items = ItemContext(context);
-  Rebuilt rebuilt;
-  rebuilt.first = norm_.Rebuild(items, raw[0]);
-  rebuilt.relu = std::move(rebuilt.first.y);
+  Normalised first = norm_.Normalise(items, raw[0]);
+  Computed computed{std::move(first.y), {}, {std::move(first.statistics), {}}};
   if (second_norm_) {
-    rebuilt.second = second_norm_->Rebuild(items, raw[1]);
-    rebuilt.relu.add_(std::exchange(rebuilt.second.y, at::Tensor()));
+    Normalised second = second_norm_->Normalise(items, raw[1]);
+    computed.activation.add_(second.y);
+    computed.statistics[1] = std::move(second.statistics);
   }
-  rebuilt.relu.relu_();
-  if (pool_) std::tie(rebuilt.pooled, rebuilt.indices) = Pool(*pool_, rebuilt.relu);
-  return rebuilt;
+  Finish(computed);
+  return computed;
 }
 
-Tensors NormRelu::Backward(const StageContext& context, const Tensors& raw, Rebuilt rebuilt,
+NormRelu::Computed NormRelu::Again(const StageContext& context, const Tensors& raw,
+                                   const Statistics& statistics) {
+  const StageContext items = ItemContext(context);
+  Computed computed{norm_.Again(items, raw[0], statistics[0]), {}, statistics};
+  if (second_norm_) computed.activation.add_(second_norm_->Again(items, raw[1], statistics[1]));
+  Finish(computed);
+  return computed;
+}
+
+void NormRelu::Finish(Computed& computed) const {
+  if (pool_) {
+    MaxPooled pooled = MaxPoolForward(*pool_, computed.activation);
+    computed.activation = std::move(pooled.y);
+    computed.choice = std::move(pooled.choice);
+  }
+  computed.activation.relu_();
+}
+
+Tensors NormRelu::Backward(const StageContext& context, const Tensors& raw, Computed computed,
                            at::Tensor grad, const std::vector<bool>& need) {
   const StageContext items = ItemContext(context);
+  grad = at::threshold_backward(grad, computed.activation, 0);
+  computed.activation.reset();
   if (pool_) {
-    rebuilt.pooled.reset();
-    grad = PoolBackward(*pool_, grad, rebuilt.relu, rebuilt.indices);
-    rebuilt.indices.reset();
+    grad = MaxPoolBackward(*pool_, raw[0].sizes(), grad, computed.choice);
+    computed.choice.reset();
   }
-  grad = at::threshold_backward(grad, rebuilt.relu, 0);
-  rebuilt.relu.reset();
   const size_t n = num_inputs();
   Tensors gradients(need.size());
-  const auto through = [&](const BatchNorm& norm, size_t slot, const BatchNorm::Rebuilt& of) {
+  const auto through = [&](const BatchNorm& norm, size_t slot) {
     const size_t weight = n + 2 * slot;
     if (!need[slot] && !need[weight] && !need[weight + 1]) return;
-    BatchNorm::Gradients g =
-        norm.Backward(items, raw[slot], of, grad, {need[slot], need[weight], need[weight + 1]});
+    NormGradients g = norm.Backward(items, raw[slot], computed.statistics[slot], grad,
+                                    {need[slot], need[weight], need[weight + 1]});
     gradients[slot] = std::move(g.x);
     gradients[weight] = std::move(g.weight);
     gradients[weight + 1] = std::move(g.bias);
   };
-  through(norm_, 0, rebuilt.first);
-  if (second_norm_) through(*second_norm_, 1, rebuilt.second);
+  through(norm_, 0);
+  if (second_norm_) through(*second_norm_, 1);
   return gradients;
 }
 

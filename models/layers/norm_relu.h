@@ -8,12 +8,14 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "models/layers/batch_norm.h"
+#include "models/layers/max_pool.h"
 #include "models/layers/parameter_maker.h"
 #include "models/stage/stage.h"
 
@@ -24,12 +26,6 @@ struct NormShape {
   std::string prefix;
   int64_t channels = 0;
   double gamma = 1.0;
-};
-
-// (H, W) or (T, H, W); kernel 3, padding 1 in H and W, 1 and 0 in T.
-struct MaxPoolShape {
-  std::vector<int64_t> kernel;
-  std::vector<int64_t> stride;
 };
 
 // pool(relu(norm(raw) [+ shortcut | + shortcut_norm(shortcut)]))
@@ -56,24 +52,30 @@ class NormRelu {
   // kept anyway: an identity shortcut would have to be kept instead of the activation.
   bool can_rebuild() const { return !identity_; }
 
-  // Without a graph, for lean forms; see BatchNorm.
-  struct Rebuilt {
-    BatchNorm::Rebuilt first, second;  // second: the shortcut's; their y are not held
-    at::Tensor relu;                   // before pooling
-    at::Tensor pooled, indices;        // undefined without pooling
-    const at::Tensor& activation() const { return pooled.defined() ? pooled : relu; }
+  // Without a graph, for lean forms; see BatchNorm. Statistics: of the norm, and of the
+  // shortcut's (undefined without one).
+  using Statistics = std::array<GroupStatistics, 2>;
+  struct Computed {
+    at::Tensor activation;
+    at::Tensor choice;  // of pooling (MaxPooled); undefined without
+    Statistics statistics;
   };
-  Rebuilt Rebuild(const StageContext& context, const Tensors& raw);
+  // Forward's activation; moves the running statistics as Forward does.
+  Computed Compute(const StageContext& context, const Tensors& raw);
+  // The same again, bit for bit, from its statistics.
+  Computed Again(const StageContext& context, const Tensors& raw, const Statistics& statistics);
 
   // Gradients of raw[0], (raw[1]), then weight and bias of each norm: the order of
-  // parameters(). `need` has as many entries. Consumes `rebuilt`.
-  Tensors Backward(const StageContext& context, const Tensors& raw, Rebuilt rebuilt,
+  // parameters(). `need` has as many entries. Consumes `computed`.
+  Tensors Backward(const StageContext& context, const Tensors& raw, Computed computed,
                    at::Tensor grad, const std::vector<bool>& need);
 
   Tensors parameters() const;
 
  private:
   StageContext ItemContext(StageContext context) const;
+  // Pooling and ReLU, in place.
+  void Finish(Computed& computed) const;
 
   BatchNorm norm_;
   std::optional<BatchNorm> second_norm_;

@@ -43,12 +43,17 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
     const WithoutAutocast cast_before;
     const auto end = inputs.begin() + unit->norm->num_inputs();
     const Tensors raw(inputs.begin(), end);
+    const NormRelu::Computed computed = unit->norm->Compute(unit->context, raw);
+    const at::Tensor& activation = computed.activation;
     Tensors kept = raw;
     kept.insert(kept.end(), inputs.end() - unit->convs.size(), inputs.end());
+    for (const GroupStatistics& of : computed.statistics) {
+      kept.push_back(of.mean);
+      kept.push_back(of.inverse_std);
+    }
     saved->save_for_backward(kept);
     saved->set_materialize_grads(false);
     saved->saved_data["unit"] = c10::IValue::make_capsule(unit);
-    const at::Tensor activation = unit->norm->Forward(unit->context, raw);
     Tensors out;
     for (size_t c = 0; c < unit->convs.size(); ++c) {
       const at::Tensor& weight = kept[raw.size() + c];
@@ -63,7 +68,11 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
         c10::static_intrusive_pointer_cast<Unit>(saved->saved_data["unit"].toCapsule());
     NormRelu& norm = *unit->norm;
     Tensors raw = saved->get_saved_variables();
-    const Tensors weights(raw.begin() + norm.num_inputs(), raw.end());
+    const auto weights_at = raw.begin() + norm.num_inputs();
+    const auto statistics_at = weights_at + unit->convs.size();
+    const Tensors weights(weights_at, statistics_at);
+    const NormRelu::Statistics statistics{
+        {{statistics_at[0], statistics_at[1]}, {statistics_at[2], statistics_at[3]}}};
     raw.resize(norm.num_inputs());
     const size_t of_norm = norm.num_inputs() + norm.parameters().size();
     std::vector<bool> need;
@@ -72,14 +81,14 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
       need.push_back(saved->needs_input_grad(i));
       need_activation = need_activation || need.back();
     }
-    NormRelu::Rebuilt rebuilt = norm.Rebuild(unit->context, raw);
+    NormRelu::Computed again = norm.Again(unit->context, raw, statistics);
     at::Tensor grad;
     variable_list gradients(of_norm);
     if (unit->give_activation) grad = std::move(grads[unit->convs.size()]);
     for (size_t c = 0; c < unit->convs.size(); ++c) {
       gradients.emplace_back();
       if (!grads[c].defined()) continue;
-      const at::Tensor& x = rebuilt.activation();
+      const at::Tensor& x = again.activation;
       Convolution::Gradients g = unit->convs[c]->Backward(
           std::exchange(grads[c], at::Tensor()), x.to(weights[c].scalar_type()), weights[c],
           need_activation, saved->needs_input_grad(of_norm + c));
@@ -87,8 +96,7 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
       if (need_activation) Add(grad, g.x.to(x.scalar_type()));
     }
     if (need_activation && grad.defined()) {
-      Tensors through =
-          norm.Backward(unit->context, raw, std::move(rebuilt), std::move(grad), need);
+      Tensors through = norm.Backward(unit->context, raw, std::move(again), std::move(grad), need);
       std::move(through.begin(), through.end(), gradients.begin());
     }
     gradients.emplace_back();  // of `unit`

@@ -23,7 +23,8 @@ class AttentionPooling {
   at::Tensor Forward(const at::Tensor& frames) const;  // [B, T, C] -> [B, C]
 
  private:
-  at::Tensor hidden_weight_, hidden_bias_, score_weight_, score_bias_;
+  at::Tensor hidden_weight_, hidden_bias_;  // [kHidden, C], [kHidden]
+  at::Tensor score_weight_, score_bias_;    // [1, kHidden], [1]
 };
 
 // The last hidden state of one LSTM layer (torch.nn.LSTM, batch_first): gates in the
@@ -37,7 +38,8 @@ class LstmPooling {
   at::Tensor Forward(const at::Tensor& frames) const;  // [B, T, C] -> [B, kHidden]
 
  private:
-  at::Tensor input_weight_, hidden_weight_, input_bias_, hidden_bias_;
+  at::Tensor input_weight_, hidden_weight_;  // [4 kHidden, C], [4 kHidden, kHidden]
+  at::Tensor input_bias_, hidden_bias_;      // [4 kHidden] each
 };
 
 }  // namespace slimreel

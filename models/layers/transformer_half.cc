@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "models/layers/autocast.h"
 
 namespace slimreel {
@@ -23,6 +24,12 @@ std::vector<int> TransformerHalf::handed_on() const {
   std::vector<int> from{-1};
   for (int slot = 1; slot < options_.slots; ++slot) from.push_back(slot);
   return from;
+}
+
+std::string TransformerHalf::Describe(const std::string& kind) const {
+  return absl::StrCat(kind, " ", options_.dim, options_.causal ? " causal" : "", " slots ",
+                      options_.slots, options_.dropout > 0 ? " dropout" : "",
+                      options_.drop_path > 0 ? " drop-path" : "");
 }
 
 at::Tensor TransformerHalf::Drop(const StageContext& context, const at::Tensor& branch) const {

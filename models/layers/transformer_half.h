@@ -54,6 +54,9 @@ class TransformerHalf : public Stage {
                Tensors in) const;
 
   const HalfOptions& options() const { return options_; }
+  // For signatures: `kind`, the features, and what else makes a half's work and memory,
+  // a branch that is dropped among it (then Base is undefined and x is kept apart).
+  std::string Describe(const std::string& kind) const;
 
  private:
   HalfOptions options_;

@@ -258,6 +258,29 @@ TEST(TransformerHalfTest, HandsOnTheOtherSlots) {
   }
 }
 
+TEST(TransformerHalfTest, DropPathGrowsLinearlyToTheLastLayer) {
+  for (int64_t layer = 0; layer < 4; ++layer) {
+    EXPECT_NEAR(LayerDropPath(0.3, layer, 4), 0.1 * static_cast<double>(layer), 1e-15);
+    EXPECT_EQ(LayerDropPath(-1.0, layer, 4), 0.0);
+  }
+  EXPECT_EQ(LayerDropPath(0.3, 0, 1), 0.3);
+}
+
+// Two halves of equal signature are profiled as one: a dropped branch keeps other bytes.
+TEST(TransformerHalfTest, SignaturesTellDroppedBranchesApartAndNotLayers) {
+  const auto signature = [](const std::string& name, double dropout, double drop_path) {
+    HalfOptions options;
+    options.dim = 8;
+    options.hidden = 16;
+    options.dropout = dropout;
+    options.drop_path = drop_path;
+    return MlpHalf(name, options, {"norm", KeysOf("up"), KeysOf("down")}).signature();
+  };
+  EXPECT_EQ(signature("layer.0", 0.1, 0.1), signature("layer.1", 0.1, 0.2));
+  EXPECT_NE(signature("layer.0", 0.1, 0.0), signature("layer.0", 0.0, 0.0));
+  EXPECT_NE(signature("layer.0", 0.0, 0.1), signature("layer.0", 0.0, 0.0));
+}
+
 TEST(ParameterMakerTest, MetaDeviceGivesShapesWithoutMemory) {
   std::vector<NamedTensor> parameters, buffers;
   const int64_t before = ReadCpuMemory().live_bytes;

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/_log_softmax.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/exp.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -20,6 +21,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr int64_t kNoLabel = -100;
+constexpr int64_t kSoftmaxBytes = int64_t{8} << 20;  // See Note [Buffers of a piece]
+constexpr double kHalfScale = 256.0;                 // See Note [A power of two for float16]
 
 // Note [The gradient is made in the forward pass]
 // The loss ends the chain, so its backward follows at once, and what it would
@@ -31,6 +34,19 @@ constexpr int64_t kNoLabel = -100;
 // denominator, so that narrow dtypes do not underflow. Without grad, and for a
 // frozen weight, the gradient that nobody reads is not made.
 
+// Note [A power of two for float16]
+// Over 51865 tokens most of a softmax lies under 6e-8, which float16 holds as zero, and
+// autocast's loss scale comes in backward only. So softmax - target is made in float32 and
+// multiplied by kHalfScale before it is cast: the least kept is 2e-10. The product with the
+// weight is divided again in float32 (it is at most 2 kHalfScale max|weight|, and float16
+// ends at 65504); the one with the states takes states / kHalfScale, since a frequent
+// token's sum over rows has no such bound. A power of two changes no other bit.
+
+// Note [Buffers of a piece]
+// A piece's logits become its gradient in place, for as many rows at a time as fill
+// kSoftmaxBytes: alive at once are the piece and at most two such blocks in the dtype
+// of the softmax, also where the products are narrower.
+
 struct Pieces {
   at::Tensor states;  // [N, C] of the rows with a label, in the dtype of the product
   at::Tensor labels;  // [N]
@@ -38,6 +54,11 @@ struct Pieces {
   int64_t rows;       // of a piece
   double smoothing;
   double scale;  // 1 / denominator
+  // What the gradients of logits are multiplied by while they have the product's dtype.
+  double grad_scale() const { return states.scalar_type() == at::kHalf ? kHalfScale : 1.0; }
+  at::ScalarType wide() const {  // of the softmax and the sums
+    return states.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  }
 };
 
 struct Gradients {
@@ -54,41 +75,60 @@ void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, doubl
   }
 }
 
-// log softmax [n, V] becomes its gradient: softmax - (1 - s) onehot - s / V.
-at::Tensor GradOfLogits(at::Tensor log_softmax, const at::Tensor& label, double smoothing) {
-  at::Tensor grad = log_softmax.exp_();
-  if (smoothing > 0) grad.sub_(smoothing / static_cast<double>(grad.size(1)));
-  return grad.scatter_add_(1, label, at::empty(label.sizes(), grad.options()).fill_(smoothing - 1));
+// Log softmax of logits [n, V] with labels [n, 1]: subtracts their loss from `sum` and, where
+// wanted, leaves grad_scale * (softmax - (1 - s) onehot - s / V) in `logits`.
+void ReadRows(const Pieces& in, at::Tensor logits, const at::Tensor& label, bool want_gradient,
+              at::Tensor& sum) {
+  const double uniform = in.smoothing / static_cast<double>(logits.size(1));
+  const at::Tensor wide = logits.to(in.wide());
+  at::Tensor log_softmax = at::_log_softmax(wide, 1, /*half_to_float=*/false);
+  sum.sub_(log_softmax.gather(1, label).sum(at::kDouble), 1.0 - in.smoothing);
+  // Rows first: a sum in another dtype would copy all of them to it.
+  if (in.smoothing > 0) sum.sub_(log_softmax.sum(1).sum(at::kDouble), uniform);
+  if (!want_gradient) return;
+  at::Tensor grad = wide;  // the logits themselves where they are wide
+  at::exp_out(grad, log_softmax);
+  if (in.smoothing > 0) grad.sub_(uniform);
+  grad.scatter_add_(1, label, at::empty(label.sizes(), grad.options()).fill_(in.smoothing - 1));
+  if (in.grad_scale() != 1.0) grad.mul_(in.grad_scale());
+  if (!grad.is_same(logits)) logits.copy_(grad);
+}
+
+// Adds the gradients that a piece's rows give; `grad` [n, V] as ReadRows leaves it.
+void AddGradients(const Pieces& in, int64_t begin, const at::Tensor& grad, Gradients* gradients) {
+  const int64_t rows = grad.size(0);
+  if (gradients->states.defined()) {
+    at::Tensor of_piece = gradients->states.narrow(0, begin, rows);
+    AddProduct(of_piece, grad, in.weight, in.scale / in.grad_scale());
+  }
+  if (gradients->weight.defined()) {
+    at::Tensor states = in.states.narrow(0, begin, rows);
+    if (in.grad_scale() != 1.0) states = states.div(in.grad_scale());
+    AddProduct(gradients->weight, grad.t(), states, in.scale);
+  }
 }
 
 // Returns the loss []; adds into the gradients that are defined.
 at::Tensor SumPieces(const Pieces& in, Gradients* gradients) {
-  const at::ScalarType wide = in.states.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const int64_t count = in.states.size(0);
   const int64_t vocabulary = in.weight.size(0);
+  const int64_t wide_row = vocabulary * static_cast<int64_t>(c10::elementSize(in.wide()));
+  const int64_t block = std::max<int64_t>(1, kSoftmaxBytes / wide_row);  // rows
+  const bool want_gradient = gradients->states.defined() || gradients->weight.defined();
   at::Tensor sum = at::zeros({}, in.states.options().dtype(at::kDouble));
-  at::Tensor logits = at::empty({std::min(in.rows, count), vocabulary}, in.states.options());
+  const at::Tensor logits = at::empty({std::min(in.rows, count), vocabulary}, in.states.options());
   for (int64_t begin = 0; begin < count; begin += in.rows) {
     const int64_t rows = std::min(in.rows, count - begin);
-    const at::Tensor states = in.states.narrow(0, begin, rows);
-    const at::Tensor label = in.labels.narrow(0, begin, rows).unsqueeze(1);
     at::Tensor piece = logits.narrow(0, 0, rows);
-    at::mm_out(piece, states, in.weight.t());
-    at::Tensor log_softmax = at::_log_softmax(piece.to(wide), 1, /*half_to_float=*/false);
-    sum.sub_(log_softmax.gather(1, label).sum(at::kDouble), 1.0 - in.smoothing);
-    if (in.smoothing > 0) {
-      sum.sub_(log_softmax.sum(at::kDouble), in.smoothing / static_cast<double>(vocabulary));
+    at::mm_out(piece, in.states.narrow(0, begin, rows), in.weight.t());
+    for (int64_t row = 0; row < rows; row += block) {
+      const int64_t some = std::min(block, rows - row);
+      ReadRows(in, piece.narrow(0, row, some), in.labels.narrow(0, begin + row, some).unsqueeze(1),
+               want_gradient, sum);
     }
-    if (!gradients->states.defined() && !gradients->weight.defined()) continue;
-    const at::Tensor grad =
-        GradOfLogits(std::move(log_softmax), label, in.smoothing).to(in.states.scalar_type());
-    if (gradients->states.defined()) {
-      at::Tensor of_piece = gradients->states.narrow(0, begin, rows);
-      AddProduct(of_piece, grad, in.weight, in.scale);
-    }
-    if (gradients->weight.defined()) AddProduct(gradients->weight, grad.t(), states, in.scale);
+    if (want_gradient) AddGradients(in, begin, piece, gradients);
   }
-  return sum.mul_(in.scale).to(wide);
+  return sum.mul_(in.scale).to(in.wide());
 }
 
 // Positions of labels [N] with one, checked.

@@ -6,9 +6,12 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <utility>
 
 #include "memory/tracking/cpu_allocator.h"
@@ -31,6 +34,15 @@ at::Tensor Labels() {
   }
   return at::tensor(labels, at::kLong).view({kBatch, kTokens});
 }
+
+// Autocast on the CPU while it lives.
+struct Autocast {
+  explicit Autocast(at::ScalarType type) {
+    at::autocast::set_autocast_enabled(at::kCPU, true);
+    at::autocast::set_autocast_dtype(at::kCPU, type);
+  }
+  ~Autocast() { at::autocast::set_autocast_enabled(at::kCPU, false); }
+};
 
 struct Result {
   at::Tensor loss, states_grad, weight_grad;
@@ -103,10 +115,11 @@ TEST(ProjectedCrossEntropyTest, UnderAutocastLossAndGradientsStayWide) {
   StageContext context;
   context.targets = &targets;
   context.loss_denominator = loss.ValidWeight(targets);
-  at::autocast::set_autocast_enabled(at::kCPU, true);
-  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
-  const at::Tensor value = loss.Forward(context, {states})[0];
-  at::autocast::set_autocast_enabled(at::kCPU, false);
+  at::Tensor value;
+  {
+    const Autocast autocast(at::kBFloat16);
+    value = loss.Forward(context, {states})[0];
+  }
   value.backward();
   const Result wide = LossAndGradients(0.1, 1.0, 0);
   EXPECT_EQ(value.scalar_type(), at::kFloat);
@@ -119,19 +132,82 @@ TEST(ProjectedCrossEntropyTest, UnderAutocastLossAndGradientsStayWide) {
   }
 }
 
-TEST(ProjectedCrossEntropyTest, LogitsNeverExistWhole) {
-  const int64_t tokens = 512, vocabulary = 4096, features = 8;
-  const at::Tensor states = Leaf("states", {1, tokens, features});
-  const at::Tensor weight = Leaf("weight", {vocabulary, features});
-  const int64_t logits = tokens * vocabulary * 8;
-  ProjectedCrossEntropy loss({"embedding", weight}, {0.1, logits / 16});
-  const Tensors targets{Labels().abs().flatten().repeat({13}).narrow(0, 0, tokens).view({1, -1})};
+// One token of which the softmax is nearly sure: the others have e^-17 = 4e-8 each, less
+// than half of what float16 can tell apart, but 4095 of them pull the second feature.
+TEST(ProjectedCrossEntropyTest, ManySmallProbabilitiesSurviveFloat16) {
+  constexpr int64_t kMany = 4096;
+  const auto gradients = [](bool narrow) {
+    at::Tensor weight = at::zeros({kMany, 2}, at::kFloat);
+    weight.select(1, 1).fill_(1.0);
+    weight[0][0] = 1.0;
+    weight[0][1] = 0.0;
+    weight.requires_grad_();
+    const at::Tensor states = at::tensor({17.0, 0.0}, at::kFloat).view({1, 1, 2}).requires_grad_();
+    ProjectedCrossEntropy loss({"embedding", weight}, {});
+    const Tensors targets{at::zeros({1, 1}, at::kLong)};
+    StageContext context;
+    context.targets = &targets;
+    at::Tensor value;
+    {
+      std::optional<Autocast> autocast;
+      if (narrow) autocast.emplace(at::kHalf);
+      value = loss.Forward(context, {states})[0];
+    }
+    (value * 1024.0).backward();
+    return std::pair(states.grad().to(at::kDouble), weight.grad().to(at::kDouble));
+  };
+  const auto [states, weight] = gradients(/*narrow=*/true);
+  const auto [exact_states, exact_weight] = gradients(/*narrow=*/false);
+  EXPECT_NEAR(states[0][0][1].item<double>() / exact_states[0][0][1].item<double>(), 1.0, 0.01);
+  EXPECT_LT((weight - exact_weight).norm().item<double>(),
+            0.01 * exact_weight.norm().item<double>());
+}
+
+// A sum over many rows of large states: what is multiplied by a power of two on the way
+// must not leave float16's range.
+TEST(ProjectedCrossEntropyTest, AFrequentTokensGradientDoesNotOverflowFloat16) {
+  const at::Tensor weight = at::zeros({16, 4}, at::kFloat).requires_grad_();
+  const at::Tensor states = at::full({1, 512, 4}, 100.0, at::kFloat).requires_grad_();
+  ProjectedCrossEntropy loss({"embedding", weight}, {});
+  const Tensors targets{at::zeros({1, 512}, at::kLong)};
   StageContext context;
   context.targets = &targets;
+  context.loss_denominator = 512.0;
+  at::Tensor value;
+  {
+    const Autocast autocast(at::kHalf);
+    value = loss.Forward(context, {states})[0];
+  }
+  value.backward();
+  // Each row gives (1 / 16 - 1) * 100 to token 0.
+  EXPECT_NEAR(weight.grad()[0][0].item<double>(), -93.75, 0.1);
+}
+
+int64_t PeakBytes(const ProjectedCrossEntropyOptions& options, int64_t tokens, int64_t vocabulary,
+                  bool narrow) {
+  const at::Tensor states = Leaf("states", {1, tokens, 8}).detach().to(at::kFloat);
+  const at::Tensor weight = Leaf("weight", {vocabulary, 8}).detach().to(at::kFloat);
+  states.requires_grad_();
+  weight.requires_grad_();
+  ProjectedCrossEntropy loss({"embedding", weight}, options);
+  const Tensors targets{at::zeros({1, tokens}, at::kLong)};
+  StageContext context;
+  context.targets = &targets;
+  std::optional<Autocast> autocast;
+  if (narrow) autocast.emplace(at::kHalf);
   ResetCpuPeaks();
   const int64_t before = ReadCpuMemory().live_bytes;
-  loss.Forward(context, {states})[0].backward();
-  EXPECT_LT(ReadCpuMemory().peak_live_bytes - before, logits / 4);
+  loss.Forward(context, {states});
+  return ReadCpuMemory().peak_live_bytes - before;
+}
+
+// Whole logits: 128 MiB in float32, 64 in float16. Small change: gradients and copies of
+// states and weight.
+TEST(ProjectedCrossEntropyTest, HoldsOnePieceOfLogitsAndTwoBlocksOfTheSoftmax) {
+  constexpr int64_t kMiB = 1 << 20, kSmall = 6 * kMiB;
+  const ProjectedCrossEntropyOptions options{.label_smoothing = 0.1, .piece_bytes = 32 * kMiB};
+  EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/false), (32 + 8) * kMiB + kSmall);
+  EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/true), (32 + 2 * 8) * kMiB + kSmall);
 }
 
 TEST(ProjectedCrossEntropyTest, RefusesLabelsOutsideOfTheVocabulary) {

@@ -13,8 +13,8 @@
 namespace slimreel {
 
 struct HeatmapShape {
-  int64_t height = 56;
-  int64_t width = 56;
+  int64_t height = 0;
+  int64_t width = 0;
   double sigma = 0.6;  // of the Gaussian, heatmap pixels
 };
 

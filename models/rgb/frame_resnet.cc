@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "models/factory/spec_options.h"
 #include "models/heads/temporal_classifier.h"
 #include "models/layers/conv_stages.h"
 
@@ -74,7 +75,7 @@ FrameResNetConfig ResNet50() { return {64, true, {3, 4, 6, 3}}; }
 
 std::vector<std::unique_ptr<Stage>> MakeFrameResNetStages(const FrameResNetConfig& config,
                                                           const ModelSpec& spec) {
-  const ParameterOptions options{spec.seed, spec.dtype, spec.device};
+  const ParameterOptions options = ParametersOf(spec);
   ConvStream stream(options, spec.num_frames);
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<FramesStage>());
@@ -94,12 +95,7 @@ std::vector<std::unique_ptr<Stage>> MakeFrameResNetStages(const FrameResNetConfi
   }
   stages.push_back(std::make_unique<AveragePool>(stream.TakeNorm(), spec.num_frames, options));
   stages.push_back(std::make_unique<TemporalClassifier>(
-      spec.temporal_pooling, ClassifierOptions{.features = inputs,
-                                               .num_classes = spec.num_classes,
-                                               .dropout = spec.dropout < 0 ? 0.0 : spec.dropout,
-                                               .seed = spec.seed,
-                                               .dtype = spec.dtype,
-                                               .device = spec.device}));
+      spec.temporal_pooling, HeadOf(spec, /*reference_dropout=*/0.0, inputs)));
   return stages;
 }
 

@@ -60,8 +60,9 @@ std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& co
 }
 
 std::vector<std::unique_ptr<Stage>> MakeInflatedResNetStages(const InflatedResNetConfig& config,
-                                                             const InflatedHeadOptions& head,
+                                                             ClassifierOptions head,
                                                              const ParameterOptions& options) {
+  head.parameters = options;
   const NetworkNames names{"backbone.", ""};
   ConvStream stream(options, /*items_per_sample=*/1);
   std::vector<std::unique_ptr<Stage>> stages;
@@ -71,11 +72,7 @@ std::vector<std::unique_ptr<Stage>> MakeInflatedResNetStages(const InflatedResNe
   }
   stages.push_back(std::make_unique<ConvClassifier>(
       "cls_head", std::vector<ConvClassifier::Stream>{{"cls_head.fc_cls", stream.TakeNorm()}},
-      ClassifierOptions{.num_classes = head.num_classes,
-                        .dropout = head.dropout < 0 ? 0.5 : head.dropout,
-                        .seed = options.seed,
-                        .dtype = options.dtype,
-                        .device = options.device}));
+      head));
   return stages;
 }
 

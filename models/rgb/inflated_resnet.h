@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/heads/classifier.h"
 #include "models/layers/conv_stages.h"
 
 namespace slimreel {
@@ -49,14 +50,14 @@ std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& co
                                                   const NetworkNames& names, ConvStream& stream,
                                                   OtherSlots others = {});
 
-// A network alone, with mmaction2's I3DHead (`cls_head.fc_cls`; dropout 0.5 unless set).
-// {clips or heatmaps [B, inputs, T, H, W]} -> {logits [B, num_classes]}.
-struct InflatedHeadOptions {
-  int64_t num_classes = 0;
-  double dropout = -1.0;  // < 0: 0.5
-};
+// Before the last map of mmaction2's I3DHead and RGBPoseHead.
+inline constexpr double kInflatedHeadDropout = 0.5;
+
+// A network alone, with mmaction2's I3DHead (`cls_head.fc_cls`); `options` are those of all
+// parameters, the head's too. {clips or heatmaps [B, inputs, T, H, W]} -> {logits [B,
+// num_classes]}.
 std::vector<std::unique_ptr<Stage>> MakeInflatedResNetStages(const InflatedResNetConfig& config,
-                                                             const InflatedHeadOptions& head,
+                                                             ClassifierOptions head,
                                                              const ParameterOptions& options);
 
 }  // namespace slimreel

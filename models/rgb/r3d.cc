@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "models/factory/spec_options.h"
 #include "models/heads/conv_classifier.h"
 #include "models/layers/conv_stages.h"
 
@@ -104,7 +105,7 @@ R3dConfig R3dNano() {
 }
 
 Stages MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
-  ConvStream stream({spec.seed, spec.dtype, spec.device}, /*items_per_sample=*/1);
+  ConvStream stream(ParametersOf(spec), /*items_per_sample=*/1);
   Stages stages = Stem(config, stream);
   int64_t inputs = config.stem_width;
   for (size_t l = 0; l < config.layers.size(); ++l) {
@@ -120,11 +121,7 @@ Stages MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
   }
   stages.push_back(std::make_unique<ConvClassifier>(
       "fc", std::vector<ConvClassifier::Stream>{{"fc", stream.TakeNorm()}},
-      ClassifierOptions{.num_classes = spec.num_classes,
-                        .dropout = spec.dropout < 0 ? 0.0 : spec.dropout,
-                        .seed = spec.seed,
-                        .dtype = spec.dtype,
-                        .device = spec.device}));
+      HeadOf(spec, /*reference_dropout=*/0.0)));
   return stages;
 }
 

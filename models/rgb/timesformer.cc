@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "models/factory/spec_options.h"
 #include "models/layers/attention.h"
 #include "models/layers/linear.h"
 #include "models/layers/mlp_half.h"
@@ -31,7 +32,7 @@ class Embeddings : public Stage {
  public:
   Embeddings(const TimesformerConfig& config, const ModelSpec& spec)
       : Stage("embeddings"), config_(config), dropout_("embeddings.dropout", spec.dropout) {
-    ParameterMaker make({spec.seed, spec.dtype, spec.device}, &parameters_, &buffers_);
+    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
     const std::string key = "timesformer.embeddings.";
     const std::string projection = key + "patch_embeddings.projection";
     weight_ =
@@ -124,7 +125,7 @@ class TemporalHalf : public DividedAttention {
     return {at::cat({x.narrow(1, 0, 1), patches.add(dense)}, 1)};
   }
   std::string signature() const override {
-    return absl::StrCat("timesformer temporal ", options().dim, " heads ", options().heads);
+    return Describe(absl::StrCat("timesformer temporal heads ", options().heads));
   }
 
  private:
@@ -154,7 +155,7 @@ class SpatialHalf : public DividedAttention {
     return {x.add(at::cat({to_cls, to_patches}, 1))};
   }
   std::string signature() const override {
-    return absl::StrCat("timesformer spatial ", options().dim, " heads ", options().heads);
+    return Describe(absl::StrCat("timesformer spatial heads ", options().heads));
   }
 };
 
@@ -163,7 +164,7 @@ class ClsClassifier : public Stage {
  public:
   ClsClassifier(const TimesformerConfig& config, const ModelSpec& spec)
       : Stage("classifier"), dropout_("classifier.dropout", spec.dropout) {
-    ParameterMaker make({spec.seed, spec.dtype, spec.device}, &parameters_, &buffers_);
+    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
     norm_ = MakeNorm(make, "timesformer.layernorm", config.dim, kNormEps);
     map_ = MakeLinear(make, KeysOf("classifier"), spec.num_classes, config.dim, kInitStd);
   }
@@ -179,18 +180,6 @@ class ClsClassifier : public Stage {
   Linear map_;  // [K, C]
 };
 
-HalfOptions HalfOptionsOf(const TimesformerConfig& config, const ModelSpec& spec) {
-  HalfOptions options;
-  options.dim = config.dim;
-  options.heads = config.heads;
-  options.hidden = config.mlp_dim;
-  options.norm_eps = kNormEps;
-  options.init_std = kInitStd;
-  options.dropout = std::max(spec.dropout, 0.0);
-  options.parameters = {spec.seed, spec.dtype, spec.device};
-  return options;
-}
-
 }  // namespace
 
 TimesformerConfig TimesformerBase() { return {}; }
@@ -199,7 +188,8 @@ std::vector<std::unique_ptr<Stage>> MakeTimesformerStages(const TimesformerConfi
                                                           const ModelSpec& spec) {
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<Embeddings>(config, spec));
-  HalfOptions options = HalfOptionsOf(config, spec);
+  HalfOptions options =
+      HalvesOf({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
   for (int64_t i = 0; i < config.layers; ++i) {
     options.drop_path = LayerDropPath(spec.drop_path, i, config.layers);
     const std::string layer = absl::StrCat("timesformer.encoder.layer.", i);

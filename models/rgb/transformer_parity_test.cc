@@ -1,4 +1,4 @@
-// The video transformers against plain PyTorch in float64, by fixtures of
+// The video transformers against plain PyTorch, by fixtures of
 // tools/parity/make_transformer_fixtures.py.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
@@ -32,34 +32,21 @@ Stages SmallTimesformer(at::ScalarType dtype) {
   return MakeTimesformerStages({24, 3, 2, 96, 16}, SmallSpec(dtype));
 }
 
-void ExpectFixture(const std::string& file, Stages (*make)(at::ScalarType), at::ScalarType dtype,
-                   double tolerance) {
-  const nlohmann::json fixture = ReadFixture("models/rgb/testdata/" + file);
-  for (const char* mode : {"train", "eval"}) {
-    for (const bool lean : {false, true}) {
-      SCOPED_TRACE(testing::Message() << mode << (lean ? " lean" : ""));
-      const Stages stages = make(dtype);
-      CrossEntropy loss(fixture["label_smoothing"].get<double>(),
-                        fixture["class_weights"].get<std::vector<double>>());
-      ExpectParity({fixture, stages, loss}, mode, tolerance, lean);
-    }
-  }
+void ExpectFixture(const std::string& file, Stages (*make)(at::ScalarType)) {
+  ExpectParity(
+      "models/rgb/testdata/" + file, [make](const nlohmann::json& fixture, at::ScalarType dtype) {
+        return ParityChain{make(dtype),
+                           std::make_unique<CrossEntropy>(fixture["label_smoothing"].get<double>(),
+                                                          fixture["class_weights"])};
+      });
 }
 
-TEST(VideoVitTest, EqualsTheReferenceInBothModesAndForms) {
-  ExpectFixture("video_vit.json", SmallVideoVit, at::kDouble, 1e-11);
+TEST(VideoVitTest, EqualsTheReferenceInBothPrecisionsModesAndForms) {
+  ExpectFixture("video_vit.json", SmallVideoVit);
 }
 
-TEST(VideoVitTest, InSinglePrecisionIsNear) {
-  ExpectFixture("video_vit.json", SmallVideoVit, at::kFloat, 1e-5);
-}
-
-TEST(TimesformerTest, EqualsTheReferenceInBothModesAndForms) {
-  ExpectFixture("timesformer.json", SmallTimesformer, at::kDouble, 1e-11);
-}
-
-TEST(TimesformerTest, InSinglePrecisionIsNear) {
-  ExpectFixture("timesformer.json", SmallTimesformer, at::kFloat, 1e-5);
+TEST(TimesformerTest, EqualsTheReferenceInBothPrecisionsModesAndForms) {
+  ExpectFixture("timesformer.json", SmallTimesformer);
 }
 
 // The factory's test of all models leaves those out that are slow to build.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "models/factory/spec_options.h"
 #include "models/heads/classifier.h"
 #include "models/layers/attention_half.h"
 #include "models/layers/mlp_half.h"
@@ -24,7 +25,7 @@ class Embeddings : public Stage {
  public:
   Embeddings(const VideoVitConfig& config, const ModelSpec& spec)
       : Stage("embeddings"), config_(config) {
-    ParameterMaker make({spec.seed, spec.dtype, spec.device}, &parameters_, &buffers_);
+    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
     const std::string key = "videomae.embeddings.patch_embeddings.projection";
     weight_ = make.Normal(key + ".weight",
                           {config.dim, 3, config.tubelet, config.patch, config.patch}, kInitStd);
@@ -52,18 +53,6 @@ class Embeddings : public Stage {
   at::Tensor bias_;       // [C]
   at::Tensor positions_;  // [1, N, C]; not in the state dict
 };
-
-HalfOptions HalfOptionsOf(const VideoVitConfig& config, const ModelSpec& spec) {
-  HalfOptions options;
-  options.dim = config.dim;
-  options.heads = config.heads;
-  options.hidden = config.mlp_dim;
-  options.norm_eps = kNormEps;
-  options.init_std = kInitStd;
-  options.dropout = std::max(spec.dropout, 0.0);
-  options.parameters = {spec.seed, spec.dtype, spec.device};
-  return options;
-}
 
 // Keys have no bias: softmax would not see it.
 AttentionKeys AttentionKeysOf(const std::string& layer) {
@@ -107,7 +96,8 @@ std::vector<std::unique_ptr<Stage>> MakeVideoVitStages(const VideoVitConfig& con
                                                        const ModelSpec& spec) {
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<Embeddings>(config, spec));
-  HalfOptions options = HalfOptionsOf(config, spec);
+  HalfOptions options =
+      HalvesOf({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
   for (int64_t i = 0; i < config.layers; ++i) {
     options.drop_path = LayerDropPath(spec.drop_path, i, config.layers);
     const std::string layer = absl::StrCat("videomae.encoder.layer.", i);
@@ -116,8 +106,8 @@ std::vector<std::unique_ptr<Stage>> MakeVideoVitStages(const VideoVitConfig& con
     stages.push_back(
         std::make_unique<MlpHalf>(absl::StrCat("layer.", i, ".mlp"), options, MlpKeysOf(layer)));
   }
-  stages.push_back(std::make_unique<TokenClassifier>(ClassifierOptions{
-      config.dim, spec.num_classes, options.dropout, spec.seed, spec.dtype, spec.device}));
+  stages.push_back(
+      std::make_unique<TokenClassifier>(HeadOf(spec, /*reference_dropout=*/0.0, config.dim)));
   return stages;
 }
 

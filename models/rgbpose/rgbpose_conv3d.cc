@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "models/factory/spec_options.h"
 #include "models/heads/conv_classifier.h"
 #include "models/pose/posec3d.h"
 #include "models/rgbpose/cross_attention.h"
@@ -24,7 +25,7 @@ class Fusion {
   Fusion(const RgbPoseConfig& config, const ModelSpec& spec)
       : config_(config),
         spec_(spec),
-        options_{spec.seed, spec.dtype, spec.device},
+        options_(ParametersOf(spec)),
         rgb_(options_, 1),
         pose_(options_, 1) {}
 
@@ -42,11 +43,7 @@ class Fusion {
         "cls_head",
         std::vector<ConvClassifier::Stream>{{"cls_head.fc_rgb", rgb_.TakeNorm()},
                                             {"cls_head.fc_pose", pose_.TakeNorm()}},
-        ClassifierOptions{.num_classes = spec_.num_classes,
-                          .dropout = spec_.dropout < 0 ? 0.5 : spec_.dropout,
-                          .seed = spec_.seed,
-                          .dtype = spec_.dtype,
-                          .device = spec_.device}));
+        HeadOf(spec_, kInflatedHeadDropout)));
     return std::move(stages_);
   }
 

@@ -16,7 +16,6 @@
 namespace slimreel {
 
 inline constexpr int64_t kPoseFramesPerFrame = 4;  // mmaction2's speed ratio
-inline constexpr int64_t kPixelsPerHeatmap = 4;    // sides of the image over those of heatmaps
 
 // Four RGB layers and three pose layers of half the base; laterals before RGB layers
 // 3 and 4, pose layers 2 and 3.

@@ -13,26 +13,24 @@ namespace {
 
 using Stages = std::vector<std::unique_ptr<Stage>>;
 
-Stages SmallNetwork(StreamFusion fusion) {
+Stages SmallNetwork(StreamFusion fusion, at::ScalarType dtype = at::kDouble) {
   ModelSpec spec;
   spec.num_classes = 5;
   spec.dropout = 0.0;
   spec.fusion = fusion;
-  spec.dtype = at::kDouble;
+  spec.dtype = dtype;
   // Base 8: cross attention's width is a multiple of 16.
   return MakeRgbPoseStages(RgbPoseOf(5, 8, {1, 1, 2, 1}, {1, 2, 1}), spec);
 }
 
-TEST(RgbPoseConv3dTest, EqualsTheReference) {
-  const nlohmann::json fixture = ReadFixture("models/rgbpose/testdata/rgbposeconv3d.json");
-  for (const bool lean : {false, true}) {
-    for (const char* mode : {"train", "eval"}) {
-      SCOPED_TRACE(testing::Message() << mode << " lean " << lean);
-      TwoStreamLoss loss({1.0, 1.0}, fixture["label_smoothing"], fixture["class_weights"]);
-      const Stages stages = SmallNetwork(StreamFusion::kLateral);
-      ExpectParity({fixture, stages, loss}, mode, 1e-11, lean);
-    }
-  }
+TEST(RgbPoseConv3dTest, EqualsTheReferenceInBothPrecisionsModesAndForms) {
+  ExpectParity("models/rgbpose/testdata/rgbposeconv3d.json", [](const nlohmann::json& fixture,
+                                                                at::ScalarType dtype) {
+    return ParityChain{SmallNetwork(StreamFusion::kLateral, dtype),
+                       std::make_unique<TwoStreamLoss>(std::array<double, 2>{1.0, 1.0},
+                                                       fixture["label_smoothing"].get<double>(),
+                                                       fixture["class_weights"])};
+  });
 }
 
 Tensors Logits(const Stages& stages) {

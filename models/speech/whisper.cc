@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "models/factory/spec_options.h"
 #include "models/layers/attention_half.h"
 #include "models/layers/linear.h"
 #include "models/layers/mlp_half.h"
@@ -23,10 +24,6 @@ namespace {
 
 constexpr double kInitStd = 0.02;
 constexpr double kNormEps = 1e-5;
-
-ParameterOptions ParametersOf(const ModelSpec& spec) {
-  return {spec.seed, spec.dtype, spec.device};
-}
 
 // {log_mel [B, mels, frames], tokens} -> {x [B, frames / 2, C], tokens}
 class AudioEmbeddings : public Stage {
@@ -135,23 +132,18 @@ MlpKeys MlpKeysOf(const std::string& layer) {
   return {layer + ".final_layer_norm", KeysOf(layer + ".fc1"), KeysOf(layer + ".fc2")};
 }
 
-HalfOptions HalfOptionsOf(const WhisperConfig& config, const ModelSpec& spec) {
-  HalfOptions options;
-  options.dim = config.dim;
-  options.heads = config.heads;
-  options.hidden = 4 * config.dim;
+// The other slot: tokens in the encoder, the encoder's states in the decoder.
+HalfOptions BlocksOf(const WhisperConfig& config, const ModelSpec& spec) {
+  HalfOptions options =
+      HalvesOf({config.dim, config.heads, 4 * config.dim, kNormEps, kInitStd}, spec);
   options.slots = 2;
-  options.norm_eps = kNormEps;
-  options.init_std = kInitStd;
-  options.dropout = std::max(spec.dropout, 0.0);
-  options.parameters = ParametersOf(spec);
   return options;
 }
 
 void AddEncoder(const WhisperConfig& config, const ModelSpec& spec,
                 std::vector<std::unique_ptr<Stage>>& stages) {
   stages.push_back(std::make_unique<AudioEmbeddings>(config, spec));
-  HalfOptions options = HalfOptionsOf(config, spec);
+  HalfOptions options = BlocksOf(config, spec);
   for (int64_t i = 0; i < config.encoder_layers; ++i) {
     options.drop_path = LayerDropPath(spec.drop_path, i, config.encoder_layers);
     const std::string layer = absl::StrCat("model.encoder.layers.", i);
@@ -166,7 +158,7 @@ void AddEncoder(const WhisperConfig& config, const ModelSpec& spec,
 
 void AddDecoder(const WhisperConfig& config, const ModelSpec& spec,
                 std::vector<std::unique_ptr<Stage>>& stages) {
-  HalfOptions options = HalfOptionsOf(config, spec);
+  HalfOptions options = BlocksOf(config, spec);
   options.causal = true;
   for (int64_t i = 0; i < config.decoder_layers; ++i) {
     options.drop_path = LayerDropPath(spec.drop_path, i, config.decoder_layers);

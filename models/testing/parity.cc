@@ -2,153 +2,173 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/layers/keyed_random.h"
+#include "models/testing/recording.h"
 
 namespace slimreel {
 namespace {
 
+// Note [How near]
+// A fixture holds, of each of the reference's float64 tensors r: its L2 norm, the distance `own`
+// of the reference's float32 tensor from it, and k projections <p_i, r> on vectors of independent
+// uniform elements in [-1, 1). For a tensor x of ours, sqrt(3/k sum_i <p_i, x - r>^2) estimates the
+// L2 distance |x - r| without bias (Johnson and Lindenstrauss 1984). It has to be within
+//   tolerance * |r|                   1e-10 in float64, 1e-5 in float32, or else
+//   3 * own (* 2^-29 in float64)      where the reference itself loses more: behind a kink of ReLU
+//                                     or max-pooling, or where gradients cancel, or else
+//   eps * |all gradients|             for gradients alone: one that is zero but for rounding (a
+//                                     bias before a softmax) has no norm to be near to.
 constexpr double kLr = 0.02;
 constexpr double kMomentum = 0.9;
+constexpr double kOwnDistances = 3.0;
 
-std::vector<NamedTensor> ParametersOf(const ParityCase& parity) {
-  std::vector<NamedTensor> all;
-  for (const auto& stage : parity.stages) {
-    all.insert(all.end(), stage->parameters().begin(), stage->parameters().end());
+struct Precision {
+  at::ScalarType dtype;
+  double tolerance;
+  double eps;
+};
+constexpr Precision kPrecisions[] = {
+    {at::kDouble, 1e-10, 0.5 * std::numeric_limits<double>::epsilon()},
+    {at::kFloat, 1e-5, 0.5 * std::numeric_limits<float>::epsilon()}};
+
+// Of one kind (activations, gradients, ...) in one mode.
+class Summaries {
+ public:
+  Summaries(const nlohmann::json& expected, const Precision& precision, bool gradients)
+      : expected_(expected), precision_(precision) {
+    double squares = 0.0;
+    for (const nlohmann::json& row : expected) squares += std::pow(row[0].get<double>(), 2);
+    if (gradients) floor_ = precision.eps * std::sqrt(squares);
   }
-  return all;
-}
 
-// Norm and projection, within `tolerance` of the norm.
-void ExpectSummary(const nlohmann::json& expected, const std::string& name, const at::Tensor& got,
-                   double tolerance) {
-  ASSERT_TRUE(expected.is_array()) << "the fixture has no " << name;
-  const at::Tensor x = got.detach().to(at::kDouble).contiguous();
-  const double norm = expected[0].get<double>();
-  const double projection =
-      (x * FormulaTensor("projection " + name, x.sizes())).sum().item<double>();
-  // A gradient that is zero but for rounding is compared with 1.
-  const double scale =
-      std::max(norm, 1.0) * std::max(1.0, std::sqrt(static_cast<double>(x.numel())));
-  EXPECT_NEAR(x.norm().item<double>(), norm, tolerance * scale) << name;
-  EXPECT_NEAR(projection, expected[1].get<double>(), tolerance * scale) << name;
-}
-
-// [B] or, of speech, [B, L].
-at::Tensor IntegerTensor(const nlohmann::json& rows) {
-  std::vector<int64_t> flat;
-  if (!rows[0].is_array()) return at::tensor(rows.get<std::vector<int64_t>>(), at::kLong);
-  for (const nlohmann::json& row : rows) {
-    for (const nlohmann::json& number : row) flat.push_back(number.get<int64_t>());
+  void Expect(const std::string& name, const at::Tensor& tensor) {
+    ASSERT_TRUE(expected_.contains(name)) << "the fixture has no " << name;
+    ++compared_;
+    const auto row = expected_[name].get<std::vector<double>>();  // norm, own, projections
+    const at::Tensor x = tensor.detach().to(at::kDouble).flatten();
+    const auto count = static_cast<int64_t>(row.size()) - 2;
+    const at::Tensor projections = FormulaTensor("projection " + name, {count, x.numel()}).mv(x);
+    double squares = 0.0;
+    for (int64_t i = 0; i < count; ++i) {
+      squares += std::pow(projections[i].item<double>() - row[static_cast<size_t>(i) + 2], 2);
+    }
+    const double distance = std::sqrt(3.0 / static_cast<double>(count) * squares);
+    const double own = row[1] * precision_.eps / kPrecisions[1].eps;
+    const double bound = std::max({precision_.tolerance * row[0], kOwnDistances * own, floor_});
+    EXPECT_LE(distance, bound) << name << ", norm " << row[0] << ", own distance " << own;
   }
-  return at::tensor(flat, at::kLong).view({static_cast<int64_t>(rows.size()), -1});
-}
 
-struct Run {
-  ParityCase parity;
-  StageContext context;
-  Tensors targets;
-  Tensors inputs;
+  // Each tensor of the fixture was compared.
+  void ExpectAll() const { EXPECT_EQ(compared_, expected_.size()); }
+
+ private:
+  const nlohmann::json& expected_;
+  const Precision& precision_;
+  double floor_ = 0.0;
+  size_t compared_ = 0;
 };
 
-Run MakeRun(const ParityCase& parity, const std::string& mode, bool lean) {
-  Run run{parity, {}, {}, {}};
-  run.targets = {IntegerTensor(parity.fixture["labels"])};
-  run.context.training = mode == "train";
-  run.context.lean = lean;
-  run.context.loss_denominator = parity.loss.ValidWeight(run.targets);
-  const at::ScalarType dtype = ParametersOf(parity)[0].tensor.scalar_type();
-  const nlohmann::json& shapes = parity.fixture["inputs"];
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    run.inputs.push_back(FormulaTensor(i == 0 ? "input" : absl::StrCat("input ", i),
-                                       shapes[i].get<std::vector<int64_t>>())
-                             .to(dtype));
-  }
-  if (parity.fixture.contains("integer_inputs")) {
-    for (const nlohmann::json& rows : parity.fixture["integer_inputs"]) {
-      run.inputs.push_back(IntegerTensor(rows));
+class ParityRun {
+ public:
+  ParityRun(const nlohmann::json& fixture, const std::string& mode, const Precision& precision,
+            const ParityChain& chain)
+      : expected_(fixture[mode]), precision_(precision), chain_(chain) {
+    targets_ = {IntegerTensor(fixture["labels"])};
+    inputs_ = FormulaInputs(fixture["inputs"], precision.dtype);
+    for (const nlohmann::json& rows : fixture.value("integer_inputs", nlohmann::json::array())) {
+      inputs_.push_back(IntegerTensor(rows));
     }
+    context_.training = mode == "train";
+    context_.loss_denominator = chain.loss->ValidWeight(targets_);
+    context_.targets = &targets_;
+    RandomiseByFormula(chain.stages);
   }
-  return run;
-}
 
-// The last stage's tuple. `activations`: [norm, projection, slot] by stage name, or null.
-Tensors Forward(Run& run, const nlohmann::json& activations, double tolerance) {
-  run.context.targets = &run.targets;
-  Tensors slots = run.inputs;
-  size_t compared = 0;
-  for (const auto& stage : run.parity.stages) {
-    slots = stage->Forward(run.context, slots);
-    if (!activations.contains(stage->name())) continue;
-    const nlohmann::json& expected = activations[stage->name()];
-    ExpectSummary(expected, stage->name(), slots[expected[2].get<size_t>()], tolerance);
-    ++compared;
+  void Expect(bool lean) {
+    context_.lean = lean;
+    const Recording recording = RunRecorded(chain_.stages, context_, inputs_);
+    ExpectKind("activations", recording.activations);
+    std::vector<NamedTensor> logits;
+    for (const at::Tensor& head : recording.last) {
+      logits.push_back({absl::StrCat(logits.size()), head});
+    }
+    ExpectKind("logits", logits);
+    std::vector<NamedTensor> losses{{"0", Loss(recording.last)}};
+    losses[0].tensor.backward();
+    ExpectKind("gradients", Gradients());
+    ExpectKind("buffers", Buffers());
+    if (context_.training) ExpectSteps(std::move(losses));
   }
-  EXPECT_EQ(compared, activations.size());
-  return slots;
-}
 
-void ExpectLogits(const nlohmann::json& expected, const Tensors& got, double tolerance) {
-  ASSERT_EQ(got.size(), expected.size());
-  for (size_t head = 0; head < got.size(); ++head) {
-    const auto logits = expected[head].get<std::vector<double>>();
-    const at::Tensor flat = got[head].detach().flatten();
-    ASSERT_EQ(flat.numel(), static_cast<int64_t>(logits.size()));
-    for (size_t i = 0; i < logits.size(); ++i) {
-      EXPECT_NEAR(flat[i].item<double>(), logits[i], tolerance * 10) << head << " " << i;
-    }
+ private:
+  void ExpectKind(const std::string& kind, const std::vector<NamedTensor>& tensors) {
+    SCOPED_TRACE(kind);
+    Summaries summaries(expected_[kind], precision_, kind == "gradients");
+    for (const NamedTensor& named : tensors) summaries.Expect(named.name, named.tensor);
+    summaries.ExpectAll();
   }
-}
 
-void ExpectGradientsAndBuffers(const Run& run, const nlohmann::json& expected, double tolerance) {
-  const std::vector<NamedTensor> parameters = ParametersOf(run.parity);
-  EXPECT_EQ(parameters.size(), expected["gradients"].size());
-  for (const NamedTensor& named : parameters) {
-    ASSERT_TRUE(named.tensor.grad().defined()) << named.name;
-    ExpectSummary(expected["gradients"][named.name], named.name, named.tensor.grad(), tolerance);
-  }
-  size_t buffers = 0;
-  for (const auto& stage : run.parity.stages) {
-    for (const NamedTensor& named : stage->buffers()) {
-      ExpectSummary(expected["buffers_after"][named.name], named.name, named.tensor, tolerance);
-      ++buffers;
-    }
-  }
-  EXPECT_EQ(buffers, expected["buffers_after"].size());
-}
+  at::Tensor Loss(const Tensors& last) { return chain_.loss->Forward(context_, last)[0]; }
 
-// torch.optim.SGD(lr, momentum); gradients of the first step are there already.
-void ExpectThreeSteps(Run& run, const nlohmann::json& expected, double tolerance) {
-  const std::vector<NamedTensor> parameters = ParametersOf(run.parity);
-  Tensors momenta;
-  for (const NamedTensor& named : parameters) momenta.push_back(at::zeros_like(named.tensor));
-  for (int step = 0; step < 3; ++step) {
-    if (step > 0) {
-      const at::Tensor loss = run.parity.loss.Forward(run.context, Forward(run, {}, tolerance))[0];
-      EXPECT_NEAR(loss.item<double>(), expected["losses"][step].get<double>(), tolerance * 10);
-      loss.backward();
+  std::vector<NamedTensor> Parameters() const {
+    std::vector<NamedTensor> all;
+    for (const auto& stage : chain_.stages) {
+      all.insert(all.end(), stage->parameters().begin(), stage->parameters().end());
     }
-    at::NoGradGuard no_grad;
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      at::Tensor weight = parameters[i].tensor;
-      momenta[i].mul_(kMomentum).add_(weight.grad());
-      weight.add_(momenta[i], -kLr);
-      weight.mutable_grad().reset();
+    return all;
+  }
+  std::vector<NamedTensor> Buffers() const {
+    std::vector<NamedTensor> all;
+    for (const auto& stage : chain_.stages) {
+      all.insert(all.end(), stage->buffers().begin(), stage->buffers().end());
     }
+    return all;
   }
-  for (const NamedTensor& named : parameters) {
-    ExpectSummary(expected["weights"][named.name], named.name, named.tensor, tolerance * 10);
+  std::vector<NamedTensor> Gradients() const {
+    std::vector<NamedTensor> all = Parameters();
+    for (NamedTensor& named : all) named.tensor = named.tensor.grad();
+    return all;
   }
-}
+
+  // torch.optim.SGD(lr, momentum); gradients of the first step are there already.
+  void ExpectSteps(std::vector<NamedTensor> losses) {
+    const std::vector<NamedTensor> parameters = Parameters();
+    Tensors momenta;
+    for (const NamedTensor& named : parameters) momenta.push_back(at::zeros_like(named.tensor));
+    for (int step = 0; step < 3; ++step) {
+      if (step > 0) {
+        const at::Tensor loss = Loss(RunRecorded(chain_.stages, context_, inputs_).last);
+        losses.push_back({absl::StrCat(step), loss});
+        loss.backward();
+      }
+      at::NoGradGuard no_grad;
+      for (size_t i = 0; i < parameters.size(); ++i) {
+        at::Tensor weight = parameters[i].tensor;
+        momenta[i].mul_(kMomentum).add_(weight.grad());
+        weight.add_(momenta[i], -kLr);
+        weight.mutable_grad().reset();
+      }
+    }
+    ExpectKind("losses", losses);
+    ExpectKind("weights", parameters);
+  }
+
+  const nlohmann::json& expected_;
+  const Precision& precision_;
+  const ParityChain& chain_;
+  StageContext context_;
+  Tensors targets_;
+  Tensors inputs_;
+};
 
 }  // namespace
 
@@ -157,49 +177,18 @@ nlohmann::json ReadFixture(const std::string& path) {
   return nlohmann::json::parse(file);
 }
 
-at::Tensor FormulaTensor(const std::string& key, at::IntArrayRef sizes) {
-  at::Tensor out = at::empty(sizes, at::kDouble);
-  const uint64_t state = LayerId(key);
-  for (int64_t i = 0; i < out.numel(); ++i) {
-    const uint64_t bits = MixBits(state + 0x9e3779b97f4a7c15ull * static_cast<uint64_t>(i));
-    out.mutable_data_ptr<double>()[i] = static_cast<double>(bits >> 11) * 0x1.0p-52 - 1.0;
-  }
-  return out;
-}
-
-void RandomiseByFormula(const std::vector<std::unique_ptr<Stage>>& stages) {
-  at::NoGradGuard no_grad;
-  for (const auto& stage : stages) {
-    for (const auto* list : {&stage->parameters(), &stage->buffers()}) {
-      for (const NamedTensor& named : *list) {
-        if (named.name.ends_with("num_batches_tracked")) continue;
-        at::Tensor v = FormulaTensor(named.name, named.tensor.sizes());
-        if (v.dim() > 1) {
-          v = v * std::sqrt(3.0 / static_cast<double>(v[0].numel()));
-        } else if (named.name.ends_with("running_var")) {
-          v = 1.0 + 0.5 * v;
-        } else if (named.name.ends_with("weight")) {
-          v = 1.0 + 0.3 * v;
-        } else {
-          v = 0.2 * v;
-        }
-        named.tensor.detach().copy_(v);
+void ExpectParity(const std::string& fixture_path, const MakeParityChain& make) {
+  const nlohmann::json fixture = ReadFixture(fixture_path);
+  for (const Precision& precision : kPrecisions) {
+    for (const char* mode : {"train", "eval"}) {
+      for (const bool lean : {false, true}) {
+        SCOPED_TRACE(testing::Message()
+                     << fixture_path << " " << precision.dtype << " " << mode << " lean " << lean);
+        const ParityChain chain = make(fixture, precision.dtype);
+        ParityRun(fixture, mode, precision, chain).Expect(lean);
       }
     }
   }
-}
-
-void ExpectParity(const ParityCase& parity, const std::string& mode, double tolerance, bool lean) {
-  RandomiseByFormula(parity.stages);
-  const nlohmann::json& expected = parity.fixture[mode];
-  Run run = MakeRun(parity, mode, lean);
-  const Tensors logits = Forward(run, expected["activations"], tolerance);
-  ExpectLogits(expected["logits"], logits, tolerance);
-  const at::Tensor loss = parity.loss.Forward(run.context, logits)[0];
-  EXPECT_NEAR(loss.item<double>(), expected["loss"].get<double>(), tolerance);
-  loss.backward();
-  ExpectGradientsAndBuffers(run, expected, tolerance);
-  if (mode == "train") ExpectThreeSteps(run, expected, tolerance);
 }
 
 }  // namespace slimreel

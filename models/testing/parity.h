@@ -2,8 +2,7 @@
 #ifndef MODELS_TESTING_PARITY_H_
 #define MODELS_TESTING_PARITY_H_
 
-#include <ATen/core/Tensor.h>
-
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,29 +10,26 @@
 
 #include "models/losses/loss.h"
 #include "models/stage/stage.h"
+#include "models/testing/formula.h"  // IWYU pragma: export
 
 namespace slimreel {
 
 nlohmann::json ReadFixture(const std::string& path);
 
-// Uniform in [-1, 1), float64, a function of key and sizes: `value` of tools/parity/formula.py.
-at::Tensor FormulaTensor(const std::string& key, at::IntArrayRef sizes);
-
-// Every parameter and buffer by that formula: `randomise` of tools/parity/formula.py.
-void RandomiseByFormula(const std::vector<std::unique_ptr<Stage>>& stages);
-
-// The chain of a fixture; the loss has the fixture's weights and smoothing.
-struct ParityCase {
-  const nlohmann::json& fixture;
-  const std::vector<std::unique_ptr<Stage>>& stages;
-  Loss& loss;
+// A network of a fixture's sizes, without dropout; the loss has the fixture's weights and
+// smoothing.
+struct ParityChain {
+  std::vector<std::unique_ptr<Stage>> stages;
+  std::unique_ptr<Loss> loss;
 };
+using MakeParityChain =
+    std::function<ParityChain(const nlohmann::json& fixture, at::ScalarType dtype)>;
 
-// Mode "train" or "eval": randomises, then compares each recorded activation, all logits,
-// the loss, every gradient and every buffer afterwards, relative to `tolerance`; in
-// training then three steps of SGD with momentum: losses and final weights. `lean`
-// runs the stages' lean forms.
-void ExpectParity(const ParityCase& parity, const std::string& mode, double tolerance, bool lean);
+// In float64 and float32, training and evaluation, plain and lean, from the formula's weights:
+// each slot that a stage makes, logits, loss, every gradient, every buffer afterwards; in
+// training then three steps of SGD with momentum: losses and final weights. See Note [How
+// near] in the .cc.
+void ExpectParity(const std::string& fixture_path, const MakeParityChain& make);
 
 }  // namespace slimreel
 

@@ -24,6 +24,7 @@ constexpr absl::string_view kWrappers[] = {"module.",           "state_dict.", "
 constexpr absl::string_view kBackbones[] = {"videomae.", "timesformer.", "model.", "backbone."};
 // Of per-frame networks and of RGB+pose: this project's own.
 constexpr absl::string_view kOwnParts[] = {"temporal.", "cross_attention"};
+constexpr absl::string_view kLstm = "temporal.lstm.";
 constexpr absl::string_view kHeads[] = {"fc.", "fc_norm.", "classifier.", "cls_head."};
 
 bool AllStartWith(const Entries& entries, absl::string_view prefix) {
@@ -180,6 +181,23 @@ void RenameWhisper(const Names& model, RenamedKeys* keys) {
   }
 }
 
+// An LSTM over the frames' features stands before its model's head, which so reads other
+// features than the head of a file without one.
+void LeaveOutHeadBeforeLstm(const Names& model, RenamedKeys* keys) {
+  const bool in_file = std::any_of(keys->entries.begin(), keys->entries.end(),
+                                   [](const auto& e) { return absl::StartsWith(e.name, kLstm); });
+  if (in_file || !AnyStartsWith(model, kLstm)) return;
+  int64_t left_out = 0;
+  for (WeightEntry& entry : keys->entries) {
+    if (!absl::StartsWith(entry.name, kHeads[0])) continue;
+    entry.name.clear();
+    ++left_out;
+  }
+  if (left_out == 0) return;
+  keys->notes.push_back(
+      "left out the head (fc): it reads features of frames, the model's an LSTM's");
+}
+
 }  // namespace
 
 RenamedKeys RenameKeys(Entries stored, const Names& model) {
@@ -189,6 +207,7 @@ RenamedKeys RenameKeys(Entries stored, const Names& model) {
   RenameResnet2d(model, &keys);
   RenameVideoMae(model, &keys);
   RenameWhisper(model, &keys);
+  LeaveOutHeadBeforeLstm(model, &keys);
   return keys;
 }
 

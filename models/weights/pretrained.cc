@@ -55,10 +55,11 @@ StoredTensors Renamed(const std::vector<WeightFiles>& files, const std::set<std:
   return all;
 }
 
-MatchRules RulesFor(const std::set<std::string>& model, bool merge) {
+MatchRules RulesFor(const std::set<std::string>& model, const std::vector<WeightEntry>& targets,
+                    bool merge) {
   MatchRules rules;
   rules.inflate = true;
-  rules.widen = merge;
+  if (merge) rules.widen = LateralInputs(targets);
   for (const std::string& name : model) {
     if (IsHeadKey(name)) rules.head.insert(name);
   }
@@ -137,7 +138,7 @@ absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
   const StoredTensors stored = Renamed(files, names, &report.notes);
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<WeightEntry> targets, EntriesOf(tensors));
   const TensorMatching matching =
-      MatchTensors(stored.entries, targets, RulesFor(names, files.size() > 1));
+      MatchTensors(stored.entries, targets, RulesFor(names, targets, files.size() > 1));
   if (!matching.fits()) return Misfit(model, files, matching);
   NoteChanges(model, targets, matching, &report.notes);
   for (const TensorMatch& match : matching.matches) {

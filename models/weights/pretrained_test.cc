@@ -156,6 +156,23 @@ TEST(PretrainedTest, RgbAndPoseAreMergedAndTheLateralsChannelsStartAtZero) {
   EXPECT_THAT(report->notes, Contains(HasSubstr("2 tensors that the file lacks start anew")));
 }
 
+TEST(PretrainedTest, OtherKernelsThanTheRecipesAreNotWidened) {
+  const Model model = TwoStreams();
+  const std::string rgb =
+      File("slim", {{"backbone.conv1.conv.weight", Counted({2, 1, 1, 3, 3})},
+                    {"backbone.layer3.0.conv1.conv.weight", Counted({4, 7, 3, 1, 1})},
+                    {"cls_head.fc_cls.weight", Counted({7, 4})}});
+  const absl::Status status = Load(model, rgb + "," + PoseFile()).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  for (const char* part :
+       {"backbone.rgb_path.conv1.conv.weight: the file has [2, 1, 1, 3, 3], the model [2, 3, 1, 3, "
+        "3]",
+        "backbone.rgb_path.layer3.0.conv1.conv.weight: the file has [4, 7, 3, 1, 1], the model [4, "
+        "10, 3, 1, 1]"}) {
+    EXPECT_THAT(std::string(status.message()), HasSubstr(part));
+  }
+}
+
 TEST(PretrainedTest, StreamsInTheWrongOrderAreRefusedAndNothingIsWritten) {
   const Model model = TwoStreams();
   const auto report = Load(model, PoseFile() + "," + RgbFile());

@@ -1,8 +1,10 @@
 #include "models/weights/stream_merge.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace slimreel {
@@ -52,6 +54,27 @@ std::string InStream(const std::string& name, Stream stream) {
   if (!backbone.empty()) return backbone;
   const std::string head = WithPrefix(name, kHead, keys.head);
   return head.empty() ? name : head;
+}
+
+std::map<std::string, int64_t> LateralInputs(const std::vector<WeightEntry>& model) {
+  // A convolution into RGB is stored [out, in, ...], a transposed one into pose [in, out, ...].
+  constexpr std::pair<Stream, size_t> kOutputsOf[] = {{Stream::kRgb, 0}, {Stream::kPose, 1}};
+  std::map<std::string, int64_t> added;
+  for (const WeightEntry& entry : model) {
+    for (const auto& [stream, outputs] : kOutputsOf) {
+      const std::string path = KeysOf(stream).backbone;
+      const std::string place = WithPrefix(entry.name, path + "layer", "");
+      int layer = 0;
+      if (!absl::EndsWith(place, "_lateral.conv.weight") || entry.shape.size() < 2 ||
+          !absl::SimpleAtoi(place.substr(0, place.find('_')), &layer)) {
+        continue;
+      }
+      const std::string block = absl::StrCat(path, "layer", layer + 1, ".0.");
+      added[block + "conv1.conv.weight"] = entry.shape[outputs];
+      added[block + "downsample.conv.weight"] = entry.shape[outputs];
+    }
+  }
+  return added;
 }
 
 bool IsLateral(const std::string& name) { return absl::StrContains(name, "_lateral."); }

@@ -8,8 +8,13 @@
 #ifndef MODELS_WEIGHTS_STREAM_MERGE_H_
 #define MODELS_WEIGHTS_STREAM_MERGE_H_
 
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
+
+#include "models/weights/safetensors_format.h"
 
 namespace slimreel {
 
@@ -25,6 +30,10 @@ std::set<std::string> NamesOfStream(const std::set<std::string>& model, Stream s
 std::string InStream(const std::string& name, Stream stream);
 
 bool IsLateral(const std::string& name);
+
+// The kernels whose input channels grow by a lateral's, and by how many: of the first block
+// of a layer behind a lateral, conv1 and downsample. `model`: all tensors of it.
+std::map<std::string, int64_t> LateralInputs(const std::vector<WeightEntry>& model);
 
 }  // namespace slimreel
 

@@ -18,14 +18,16 @@ std::string ShapeText(const Shape& shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
 }
 
-std::optional<TensorFit> FitOf(Shape stored, const Shape& target, const MatchRules& rules) {
+std::optional<TensorFit> FitOf(const std::string& name, Shape stored, const Shape& target,
+                               const MatchRules& rules) {
   TensorFit fit;
   if (rules.inflate && stored.size() == 4 && target.size() == 5) {
     stored.insert(stored.begin() + 2, target[2]);
     fit.inflated = true;
   }
-  if (rules.widen && stored.size() == 5 && target.size() == 5 && stored[1] < target[1]) {
-    stored[1] = target[1];
+  const auto added = rules.widen.find(name);
+  if (added != rules.widen.end() && stored.size() > 1 && stored != target) {
+    stored[1] += added->second;
     fit.widened = true;
   }
   if (stored != target) return std::nullopt;
@@ -51,7 +53,7 @@ void AppendProblem(absl::string_view what, const std::vector<std::string>& lines
 // One tensor of the model against the stored one of its name.
 void MatchOne(const WeightEntry& stored, const WeightEntry& target, TensorMatch match,
               const MatchRules& rules, TensorMatching* result) {
-  const std::optional<TensorFit> fit = FitOf(stored.shape, target.shape, rules);
+  const std::optional<TensorFit> fit = FitOf(target.name, stored.shape, target.shape, rules);
   if (!fit.has_value()) {
     if (rules.head.contains(target.name) && DiffersInClassesAlone(stored.shape, target.shape)) {
       result->head_anew.push_back(target.name);

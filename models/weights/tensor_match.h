@@ -5,7 +5,9 @@
 #ifndef MODELS_WEIGHTS_TENSOR_MATCH_H_
 #define MODELS_WEIGHTS_TENSOR_MATCH_H_
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,7 +22,8 @@ struct TensorFit {
   // T, so that a clip of equal frames gives the picture's result (mmaction2,
   // backbones/resnet3d.py, _inflate_conv_params).
   bool inflated = false;
-  // Dimension 1 (input channels) is longer in the model: the rest is zero (mmaction2,
+  // Dimension 1 (input channels) is longer in the model by what laterals add, which is
+  // zero (mmaction2,
   // configs/skeleton/posec3d/rgbpose_conv3d/merge_pretrain.ipynb, padding).
   bool widened = false;
 };
@@ -28,7 +31,8 @@ struct TensorFit {
 struct MatchRules {
   bool same_type = false;  // a tensor of another dtype is a mismatch
   bool inflate = false;    // see TensorFit
-  bool widen = false;      // of 5-D kernels alone
+  // Kernels that may lack input channels, and how many exactly. See TensorFit.
+  std::map<std::string, int64_t> widen;
   // Tensors that keep their values where the file lacks them, or has them with another
   // size in dimension 0 (classes).
   std::set<std::string> head;

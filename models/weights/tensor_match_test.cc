@@ -68,12 +68,20 @@ TEST(TensorMatchTest, KernelsAreInflatedAndWidenedOnlyWhereTheRulesSaySo) {
                                          Entry("narrow", {8, 6, 3, 1, 1})};
   EXPECT_EQ(MatchTensors(stored, targets, {}).other_shape.size(), 2u);
   MatchRules rules;
-  rules.inflate = rules.widen = true;
+  rules.inflate = true;
+  rules.widen = {{"narrow", 2}};
   const auto matching = MatchTensors(stored, targets, rules);
   ASSERT_TRUE(matching.fits()) << matching.Problems();
   EXPECT_TRUE(matching.matches[0].fit.inflated && !matching.matches[0].fit.widened);
   EXPECT_TRUE(matching.matches[1].fit.widened && !matching.matches[1].fit.inflated);
-  // Other pictures and more channels in the file than in the model never fit.
+  // Another number of channels than the rule's, or another kernel, does not fit: nor
+  // do other pictures and more channels in the file than in the model.
+  const auto other = MatchTensors({Entry("narrow", {8, 5, 3, 1, 1})}, {targets[1]}, rules);
+  EXPECT_THAT(other.Problems(),
+              HasSubstr("narrow: the file has [8, 5, 3, 1, 1], the model [8, 6, 3, 1, 1]"));
+  rules.widen = {{"other", 2}};
+  EXPECT_FALSE(MatchTensors(stored, targets, rules).fits());
+  rules.widen = {{"narrow", 2}};
   EXPECT_FALSE(MatchTensors({Entry("flat", {8, 4, 3, 1})}, {targets[0]}, rules).fits());
   EXPECT_FALSE(MatchTensors({Entry("narrow", {8, 7, 3, 1, 1})}, {targets[1]}, rules).fits());
 }

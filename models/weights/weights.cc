@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
@@ -14,6 +15,22 @@
 #include "models/weights/weight_files.h"
 
 namespace slimreel {
+namespace {
+
+// Takes the names of all entries away that no target has (MatchTensors passes over them), and
+// returns them.
+std::vector<std::string> LeaveOutOthers(const std::vector<WeightEntry>& targets,
+                                        std::vector<WeightEntry>* stored) {
+  absl::flat_hash_set<std::string> known;
+  for (const WeightEntry& target : targets) known.insert(target.name);
+  std::vector<std::string> left_out;
+  for (WeightEntry& entry : *stored) {
+    if (!known.contains(entry.name)) left_out.push_back(std::exchange(entry.name, ""));
+  }
+  return left_out;
+}
+
+}  // namespace
 
 absl::StatusOr<LoadReport> LoadInto(const std::vector<NamedTensor>& tensors,
                                     const std::string& path, const LoadOptions& options) {
@@ -21,7 +38,14 @@ absl::StatusOr<LoadReport> LoadInto(const std::vector<NamedTensor>& tensors,
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<WeightEntry> targets, EntriesOf(tensors));
   MatchRules rules;
   rules.same_type = !options.convert_type;
-  const TensorMatching matching = MatchTensors(files.entries(), targets, rules);
+  LoadReport report;
+  report.metadata = files.metadata();
+  std::vector<WeightEntry> stored = files.entries();
+  if (options.common_only) {
+    rules.may_be_absent = [](const std::string& /*name*/) { return true; };
+    report.unused = LeaveOutOthers(targets, &stored);
+  }
+  const TensorMatching matching = MatchTensors(stored, targets, rules);
   if (!matching.fits()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, " does not fit the model:\n", matching.Problems()));
@@ -30,7 +54,9 @@ absl::StatusOr<LoadReport> LoadInto(const std::vector<NamedTensor>& tensors,
     CopyStored(files.file_of(match.stored), files.entries()[match.stored], match.fit,
                tensors[match.target].tensor);
   }
-  return LoadReport{static_cast<int64_t>(matching.matches.size()), files.metadata()};
+  report.loaded = static_cast<int64_t>(matching.matches.size());
+  report.absent = matching.absent;
+  return report;
 }
 
 absl::Status SaveWeights(const std::string& path, const std::vector<NamedTensor>& tensors,

@@ -18,10 +18,15 @@ namespace slimreel {
 
 struct LoadOptions {
   bool convert_type = true;  // else a tensor of another dtype is a mismatch
+  // Tensors that one side alone has are left alone and reported, instead of being a mismatch.
+  bool common_only = false;
 };
 
 struct LoadReport {
   int64_t loaded = 0;  // tensors
+  // With common_only: names that the file lacks, and those that it has beyond what was asked for.
+  std::vector<std::string> absent;
+  std::vector<std::string> unused;
   std::map<std::string, std::string> metadata;
 };
 

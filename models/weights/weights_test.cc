@@ -12,6 +12,9 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <string>
+#include <tuple>
+#include <vector>
 
 namespace slimreel {
 namespace {
@@ -45,6 +48,24 @@ TEST(WeightsTest, TensorsComeBackBitForBit) {
   EXPECT_EQ(report->metadata.at("step"), "3");
   for (size_t i = 0; i < saved.size(); ++i) {
     EXPECT_TRUE(at::equal(saved[i].tensor, loaded[i].tensor)) << saved[i].name;
+  }
+}
+
+// The bytes of 1.0 and 2.0 as IEEE 754 and bfloat16 define them: a swap of two names in the
+// table of types would be undone by reading with the same table.
+TEST(WeightsTest, EachDtypeIsWrittenUnderItsNameWithItsOwnBytes) {
+  const std::vector<std::tuple<at::ScalarType, std::string, std::string>> types = {
+      {at::kHalf, "F16", std::string("\x00\x3c\x00\x40", 4)},
+      {at::kBFloat16, "BF16", std::string("\x80\x3f\x00\x40", 4)},
+      {at::kFloat, "F32", std::string("\x00\x00\x80\x3f\x00\x00\x00\x40", 8)},
+      {at::kShort, "I16", std::string("\x01\x00\x02\x00", 4)},
+      {at::kInt, "I32", std::string("\x01\x00\x00\x00\x02\x00\x00\x00", 8)}};
+  for (const auto& [type, name, bytes] : types) {
+    const std::string path = Path("dtype.safetensors");
+    ASSERT_TRUE(SaveWeights(path, {{"w", at::arange(1, 3, at::kLong).to(type)}}).ok());
+    const std::string file = Contents(path);
+    EXPECT_NE(file.find("\"dtype\":\"" + name + "\""), std::string::npos) << name;
+    EXPECT_EQ(file.substr(file.size() - bytes.size()), bytes) << name;
   }
 }
 

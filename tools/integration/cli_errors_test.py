@@ -1,8 +1,9 @@
 """What a user meets who makes a mistake: exit code, message, nothing half-written."""
 
+import contextlib
 import os
-import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -15,6 +16,20 @@ def names_in_help():
     text = must("//data:prepare", "--help_config").stdout
     return sorted(set(re.findall(r"^\s*((?:[a-z_0-9]+\.)*[a-z_0-9]+)\s", text, re.M))
                   & set(re.findall(r"[a-z_0-9.]+", text)))
+
+
+@contextlib.contextmanager
+def small_disk(test, folder, size):
+    """A disk of `size` bytes at `folder`; the test is skipped where none can be mounted."""
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
+                             capture_output=True, check=False)
+    if mounted.returncode != 0:
+        test.skipTest("a small tmpfs cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=False)
 
 
 class CliErrorsTest(unittest.TestCase):
@@ -98,12 +113,7 @@ class CliErrorsTest(unittest.TestCase):
 
     def test_full_disk_stops_cleanly(self):
         disk = self.folder / "disk"
-        disk.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk],
-                                 capture_output=True, check=False)
-        if mounted.returncode != 0:
-            self.skipTest("a small tmpfs cannot be mounted here")
-        try:
+        with small_disk(self, disk, 600 * 1024):
             result = self.prepare(self.clips, disk / "shards", "data.shard_size=200KB")
             self.expect(result, 1, "disk")
             left = [path for path in (disk / "shards").glob("*.tar")]
@@ -111,8 +121,6 @@ class CliErrorsTest(unittest.TestCase):
                 subprocess.run(["tar", "tf", tar], check=True, capture_output=True)
             if left:
                 must("//data:shards", "verify", disk / "shards")
-        finally:
-            subprocess.run(["umount", disk], check=False)
 
     def test_damaged_shard(self):
         damaged = binaries.copy(self.shards, "damaged")
@@ -144,6 +152,63 @@ class CliErrorsTest(unittest.TestCase):
         result = run("//trainer:train", f"--config={self.config}", f"--run={folder}",
                      f"data.train={self.shards}", "checkpoint.every_steps=1")
         self.expect(result, 3, "checkpoint")
+
+    def test_a_full_disk_while_training_keeps_the_checkpoints_that_are_whole(self):
+        def arguments(folder):
+            return [f"--config={self.config}", f"--run={folder}", f"data.train={self.shards}",
+                    "train.max_epochs=100", "train.max_steps=8", "checkpoint.every_steps=1",
+                    "checkpoint.keep=100", "evaluation.strategy=no"]
+        must("//trainer:train", *arguments(self.folder / "room"), "train.max_steps=1")
+        size = sum(file.stat().st_size for file in
+                   (self.folder / "room" / "checkpoints" / "latest").iterdir())
+        disk = self.folder / "small_disk"
+        with small_disk(self, disk, 3 * size + size // 2):
+            folder = disk / "run"
+            self.expect(run("//trainer:train", *arguments(folder)), 1, "No space left", folder)
+            left = sorted(path.name for path in (folder / "checkpoints").iterdir())
+            steps = [name for name in left if name.startswith("step_")]
+            self.assertGreaterEqual(len(steps), 2)
+            self.assertEqual(left, ["latest", *steps], "nothing half-written")
+            self.assertEqual(os.readlink(folder / "checkpoints" / "latest"), steps[-1])
+            for name in steps:
+                must("//trainer:evaluate", f"--run={folder}", f"--data={self.shards}",
+                     f"--checkpoint={folder / 'checkpoints' / name}")
+            subprocess.run(["mount", "-o", f"remount,size={20 * size}", disk], check=True)
+            result = must("//trainer:train", *arguments(folder))
+            self.assertIn(steps[-1], result.stderr)
+            self.assertIn("steps: 8 of 8", result.stdout)
+
+    def test_a_limit_that_leaves_no_batch_to_evaluate_is_refused(self):
+        folder = self.folder / "limited"
+        result = run("//trainer:train", f"--config={self.config}", f"--run={folder}",
+                     f"data.train={self.shards}", f"data.val={self.shards}",
+                     "trainer.limit_val_batches=0.01")
+        self.expect(result, 2, "trainer.limit_val_batches leaves none", "evaluation.strategy: no")
+        self.assertFalse(folder.exists())
+
+    def test_a_wrong_word_is_found_with_all_else_before_data_are_opened(self):
+        bad = self.folder / "words.yaml"
+        bad.write_text("evaluation:\n  metric: top2\ntrain:\n  lr: -1\n  optimizer: adamm\n"
+                       "data:\n  train: /nowhere\nmodel:\n  name: r3d_nano\n")
+        result = run("//trainer:train", f"--config={bad}", f"--run={self.folder / 'no'}")
+        self.expect(result, 2, f"{bad}:2: evaluation.metric", "did you mean top1?", f"{bad}:4: train.lr",
+                    f"{bad}:5: train.optimizer", "did you mean adamw?")
+        self.assertNotIn("/nowhere", result.stderr)
+
+    def test_what_a_run_cannot_do_without_is_asked_for_at_once(self):
+        self.expect(run("//trainer:train", f"--run={self.folder / 'no'}"), 2, "data.train is not set",
+                    "model.name is not set")
+
+    def test_other_classes_in_evaluation_name_both_and_the_way_out(self):
+        folder = self.folder / "classes"
+        must("//trainer:train", f"--config={self.config}", f"--run={folder}",
+             f"data.train={self.shards}", "train.max_steps=1", "evaluation.strategy=no")
+        one = self.folder / "one_class"
+        shutil.copytree(self.clips / "left", one / "port")
+        shards = self.folder / "one_class_shards"
+        must("//data:prepare", f"--config={self.config}", f"--input={one}", f"--output={shards}")
+        result = run("//trainer:evaluate", f"--run={folder}", f"--data={shards}")
+        self.expect(result, 2, shards, "port", "left", "--data")
 
     def test_nothing_fits_the_budget(self):
         result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r2'}",

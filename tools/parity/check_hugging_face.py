@@ -19,6 +19,7 @@ import transformers
 import reference_models
 import reference_transformers
 from formula import value
+from reference_run import published
 
 TOLERANCE = 1e-12
 FAILURES = []
@@ -39,11 +40,6 @@ def expect(condition, what):
     print(("ok    " if condition else "WRONG ") + what)
     if not condition:
         FAILURES.append(what)
-
-
-def published(key):
-    """transformers 5 renames VideoMAE's biases while it loads; published files have the old names."""
-    return key.replace("attention.query.bias", "attention.q_bias").replace("attention.value.bias", "attention.v_bias")
 
 
 def move_weights(name, theirs, ours):

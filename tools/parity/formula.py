@@ -1,22 +1,19 @@
-"""What the fixture makers share: the formula that weights and inputs follow, and summaries.
+"""What both sides of a parity test evaluate: weights and inputs as a function of their key.
 
-models/testing/parity evaluates the same formula, so fixtures hold results only: logits and losses in
-full, and of every activation, gradient and weight its L2 norm and its projection on a vector made by
-the same formula, which any wrong or misplaced element changes.
+models/testing/formula evaluates the same formula, so fixtures hold results only. All values are
+float32 numbers, also where they are computed with in float64: runs of both precisions start from
+the same weights and inputs.
 """
 
 import numpy
 import torch
 
 GOLDEN = 0x9E3779B97F4A7C15
-CLASSES = 5  # of the fixtures' models; what their losses are made with
-LABELS = [3, -1, 0]
-CLASS_WEIGHTS = [1.0, 0.5, 2.0, 1.5, 0.25]
-SMOOTHING = 0.1
+PROJECTIONS = 4  # per tensor of a fixture
 
 
-def value(key, shape):
-    """Uniform in [-1, 1): SplitMix64's finaliser over FNV-1a of the key plus a counter."""
+def uniform(key, shape):
+    """Uniform in [-1, 1), float64: SplitMix64's finaliser over FNV-1a of the key plus a counter."""
     state = 0xCBF29CE484222325
     for byte in key.encode():
         state = ((state ^ byte) * 0x100000001B3) % 2**64
@@ -26,8 +23,13 @@ def value(key, shape):
         z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
         z = z ^ (z >> numpy.uint64(31))
-    uniform = (z >> numpy.uint64(11)).astype(numpy.float64) * 2.0**-52 - 1.0
-    return torch.from_numpy(uniform).reshape(shape)
+    values = (z >> numpy.uint64(11)).astype(numpy.float64) * 2.0**-52 - 1.0
+    return torch.from_numpy(values).reshape(shape)
+
+
+def value(key, shape):
+    """The same, rounded to float32 numbers."""
+    return uniform(key, shape).float().double()
 
 
 def randomise(model):
@@ -36,7 +38,7 @@ def randomise(model):
         for key, tensor in model.state_dict().items():
             if key.endswith("num_batches_tracked"):
                 continue
-            v = value(key, tuple(tensor.shape))
+            v = uniform(key, tuple(tensor.shape))
             if tensor.dim() > 1:
                 v = v * (3.0 / tensor[0].numel()) ** 0.5
             elif key.endswith("running_var"):
@@ -45,9 +47,15 @@ def randomise(model):
                 v = 1.0 + 0.3 * v
             else:
                 v = 0.2 * v
-            tensor.copy_(v)
+            tensor.copy_(v.float())
 
 
-def summary(name, tensor):
-    tensor = tensor.detach().contiguous()
-    return [tensor.norm().item(), (tensor * value("projection " + name, tuple(tensor.shape))).sum().item()]
+def inputs_of(shapes):
+    """Slot 0 is "input", then "input 1", ..."""
+    return [value("input" + (f" {i}" if i else ""), tuple(shape)) for i, shape in enumerate(shapes)]
+
+
+def projections(name, tensor):
+    """PROJECTIONS dot products with vectors of the formula, by which distances are estimated."""
+    flat = tensor.detach().double().flatten()
+    return uniform("projection " + name, (PROJECTIONS, flat.numel())) @ flat

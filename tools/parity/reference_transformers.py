@@ -57,8 +57,6 @@ class TimesformerLayer(nn.Module):
         self.output = _Named(dense=nn.Linear(4 * dim, dim))
         for norm in ("layernorm_before", "layernorm_after", "temporal_layernorm"):
             setattr(self, norm, nn.LayerNorm(dim, eps=1e-6))
-        # Outputs as modules, so that hooks can read them.
-        self.temporal, self.spatial = nn.Identity(), nn.Identity()
 
     def forward(self, x):
         batch, tokens, dim = x.shape
@@ -66,12 +64,12 @@ class TimesformerLayer(nn.Module):
         cls, rest = x[:, :1], x[:, 1:]
         branch = self.temporal_attention(self.temporal_layernorm(rest.reshape(-1, self.frames, dim)))
         rest = rest + self.temporal_dense(branch.reshape(rest.shape))
-        x = self.temporal(torch.cat((cls, rest), 1))
+        x = torch.cat((cls, rest), 1)
         frames = rest.view(batch, patches, self.frames, dim).transpose(1, 2)
         frames = torch.cat((cls[:, None].expand(-1, self.frames, -1, -1), frames), 2)
         branch = self.attention(self.layernorm_before(frames.flatten(0, 1))).view(frames.shape)
         to_patches = branch[:, :, 1:].transpose(1, 2).reshape(rest.shape)
-        x = self.spatial(x + torch.cat((branch[:, :, 0].mean(1, True), to_patches), 1))
+        x = x + torch.cat((branch[:, :, 0].mean(1, True), to_patches), 1)
         return x + self.output.dense(functional.gelu(self.intermediate.dense(self.layernorm_after(x))))
 
 
@@ -90,7 +88,6 @@ class Timesformer(nn.Module):
             encoder=_Named(layer=nn.ModuleList(TimesformerLayer(dim, heads, num_frames) for _ in range(layers))),
             layernorm=nn.LayerNorm(dim, eps=1e-6))
         self.classifier = nn.Linear(dim, num_classes)
-        self.embedded = nn.Identity()
 
     def forward(self, clips):
         batch, _, frames = clips.shape[:3]
@@ -99,7 +96,7 @@ class Timesformer(nn.Module):
         x = x.view(batch, frames, *x.shape[1:]).permute(0, 3, 1, 2)  # [B, P, T, C]
         x = x + e.position_embeddings[:, 1:, None] + e.time_embeddings[:, None]
         cls = (e.cls_token + e.position_embeddings[:, :1]).expand(batch, -1, -1)
-        x = self.embedded(torch.cat((cls, x.flatten(1, 2)), 1))
+        x = torch.cat((cls, x.flatten(1, 2)), 1)
         for layer in self.timesformer.encoder.layer:
             x = layer(x)
         return self.classifier(self.timesformer.layernorm(x)[:, 0])
@@ -122,7 +119,6 @@ class WhisperLayer(nn.Module):
         super().__init__()
         self.self_attn = WhisperAttention(dim, heads, causal=decoder)
         self.self_attn_layer_norm = nn.LayerNorm(dim)
-        self.after_attention, self.after_cross = nn.Identity(), nn.Identity()
         if decoder:
             self.encoder_attn = WhisperAttention(dim, heads)
             self.encoder_attn_layer_norm = nn.LayerNorm(dim)
@@ -131,9 +127,9 @@ class WhisperLayer(nn.Module):
 
     def forward(self, x, states=None):
         normed = self.self_attn_layer_norm(x)
-        x = self.after_attention(x + self.self_attn(normed, normed))
+        x = x + self.self_attn(normed, normed)
         if states is not None:
-            x = self.after_cross(x + self.encoder_attn(self.encoder_attn_layer_norm(x), states))
+            x = x + self.encoder_attn(self.encoder_attn_layer_norm(x), states)
         return x + self.fc2(functional.gelu(self.fc1(self.final_layer_norm(x))))
 
 
@@ -162,16 +158,15 @@ class Whisper(nn.Module):
                 embed_tokens=nn.Embedding(vocabulary, dim, pad), embed_positions=nn.Embedding(text, dim),
                 layers=nn.ModuleList(WhisperLayer(dim, heads, True) for _ in range(decoder_layers)),
                 layer_norm=nn.LayerNorm(dim)))
-        self.heard, self.read = nn.Identity(), nn.Identity()
 
     def forward(self, log_mel, tokens):
         encoder, decoder = self.model.encoder, self.model.decoder
         x = functional.gelu(encoder.conv2(functional.gelu(encoder.conv1(log_mel)))).transpose(1, 2)
-        x = self.heard(x + encoder.embed_positions.weight[:x.shape[1]])
+        x = x + encoder.embed_positions.weight[:x.shape[1]]
         for layer in encoder.layers:
             x = layer(x)
         states = encoder.layer_norm(x)
-        y = self.read(decoder.embed_tokens(tokens) + decoder.embed_positions.weight[:tokens.shape[1]])
+        y = decoder.embed_tokens(tokens) + decoder.embed_positions.weight[:tokens.shape[1]]
         for layer in decoder.layers:
             y = layer(y, states)
         return functional.linear(decoder.layer_norm(y), decoder.embed_tokens.weight)

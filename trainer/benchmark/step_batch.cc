@@ -9,18 +9,14 @@
 namespace slimreel {
 namespace {
 
-// mmaction2's PoseC3D; two streams have a quarter of the image.
-constexpr int64_t kPoseHeatmap = 56;
-constexpr int64_t kPixelsPerHeatmap = 4;
-
 at::Tensor MakeInput(const Model& model, const InputSlot& slot, const ModelSpec& spec,
                      int64_t batch) {
   const std::vector<int64_t>& sizes = slot.sizes;
   switch (slot.kind) {
     case InputKind::kKeypoints: {  // [M, T, V, 3] stands for heatmaps [V, T, H, W]
       const bool alone = model.inputs.size() == 1;
-      const int64_t height = alone ? kPoseHeatmap : spec.height / kPixelsPerHeatmap;
-      const int64_t width = alone ? kPoseHeatmap : spec.width / kPixelsPerHeatmap;
+      const int64_t height = alone ? kHeatmapSize : spec.height / kPixelsPerHeatmap;
+      const int64_t width = alone ? kHeatmapSize : spec.width / kPixelsPerHeatmap;
       return at::rand({batch, sizes[2], sizes[1], height, width});
     }
     case InputKind::kTokens:

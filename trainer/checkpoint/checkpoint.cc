@@ -7,7 +7,10 @@
 #include <memory>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
 #include "models/weights/weights.h"
@@ -24,14 +27,34 @@ std::vector<NamedTensor> ModelTensors(const Model& model) {
 }
 
 absl::Status WriteFiles(const std::string& folder, const SaveRequest& request, TrainState& state) {
-  const std::string model_file = absl::StrCat(folder, "/", kModelFile);
-  const std::string optimizer_file = absl::StrCat(folder, "/", kOptimizerFile);
-  SLIMREEL_RETURN_IF_ERROR(SaveWeights(model_file, ModelTensors(*request.model),
+  SLIMREEL_RETURN_IF_ERROR(SaveWeights(absl::StrCat(folder, "/", kModelFile),
+                                       ModelTensors(*request.model),
                                        {{"format", "pt"}, {"model", request.model->name}}));
-  SLIMREEL_RETURN_IF_ERROR(SaveWeights(optimizer_file, request.optimizer->State()));
-  SLIMREEL_ASSIGN_OR_RETURN(state.files[kModelFile], FingerprintFile(model_file));
-  SLIMREEL_ASSIGN_OR_RETURN(state.files[kOptimizerFile], FingerprintFile(optimizer_file));
+  SLIMREEL_RETURN_IF_ERROR(
+      SaveWeights(absl::StrCat(folder, "/", kOptimizerFile), request.optimizer->State()));
+  SLIMREEL_RETURN_IF_ERROR(
+      WriteFileAtomically(absl::StrCat(folder, "/", kConfigFile), request.config));
+  for (const char* name : {kModelFile, kOptimizerFile, kConfigFile}) {
+    SLIMREEL_ASSIGN_OR_RETURN(state.files[name], FingerprintFile(absl::StrCat(folder, "/", name)));
+  }
   return WriteFileAtomically(absl::StrCat(folder, "/", kStateFile), StateToJson(state));
+}
+
+// One line for optimizer state under `names` ("fc.weight.exp_avg"), by the tensors it is of.
+void NoteState(absl::string_view what, const std::vector<std::string>& names,
+               std::vector<std::string>* notes) {
+  constexpr size_t kShown = 4;
+  std::vector<std::string> parameters;
+  for (const std::string& name : names) {
+    std::string parameter = name.substr(0, name.rfind('.'));
+    if (!absl::c_linear_search(parameters, parameter)) parameters.push_back(std::move(parameter));
+  }
+  if (parameters.empty()) return;
+  const size_t count = parameters.size();
+  if (count > kShown) parameters.resize(kShown);
+  const std::string in_all = count > kShown ? absl::StrCat(", ... (", count, " in all)") : "";
+  notes->push_back(
+      absl::StrCat("optimizer state that ", what, ": ", absl::StrJoin(parameters, ", "), in_all));
 }
 
 }  // namespace
@@ -60,12 +83,20 @@ absl::Status SaveCheckpoint(const SaveRequest& request, TrainState state) {
   return PruneCheckpoints(folder, request.keep);
 }
 
-absl::Status RestoreTensors(const std::string& path, const Model& model, Optimizer* optimizer) {
-  const LoadOptions strict{.convert_type = false};
-  SLIMREEL_RETURN_IF_ERROR(
-      LoadInto(ModelTensors(model), absl::StrCat(path, "/", kModelFile), strict).status());
-  if (optimizer == nullptr) return absl::OkStatus();
-  return LoadInto(optimizer->State(), absl::StrCat(path, "/", kOptimizerFile), strict).status();
+absl::StatusOr<std::vector<std::string>> RestoreTensors(const std::string& path, const Model& model,
+                                                        Optimizer* optimizer, RestoreMode mode) {
+  const bool changed = mode == RestoreMode::kChanged;
+  SLIMREEL_RETURN_IF_ERROR(LoadInto(ModelTensors(model), absl::StrCat(path, "/", kModelFile),
+                                    {.convert_type = changed, .common_only = false})
+                               .status());
+  if (optimizer == nullptr) return std::vector<std::string>();
+  SLIMREEL_ASSIGN_OR_RETURN(const LoadReport report,
+                            LoadInto(optimizer->State(), absl::StrCat(path, "/", kOptimizerFile),
+                                     {.convert_type = changed, .common_only = changed}));
+  std::vector<std::string> notes;
+  NoteState("starts anew", report.absent, &notes);
+  NoteState("is dropped", report.unused, &notes);
+  return notes;
 }
 
 }  // namespace slimreel

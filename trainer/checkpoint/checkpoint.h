@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "models/chain/model.h"
 #include "trainer/checkpoint/train_state.h"
 #include "trainer/optim/optimizer.h"
@@ -18,6 +20,7 @@ namespace slimreel {
 struct SaveRequest {
   std::string run_dir;
   std::string device = "cpu";  // for state.json
+  std::string config;          // resolved, YAML
   int64_t keep = 3;            // newest checkpoints that stay; `best` stays as well
   const Model* model = nullptr;
   const Optimizer* optimizer = nullptr;
@@ -30,11 +33,23 @@ struct SaveRequest {
 // Internal, with the path.
 absl::Status SaveCheckpoint(const SaveRequest& request, TrainState state);
 
+enum class RestoreMode {
+  kExact,  // every name must be there with its shape and type, and no other
+  // Of a run that goes on with another configuration. Types are converted. Optimizer state of
+  // parameters that are not trained any more is left out; what the checkpoint lacks
+  // (another optimizer's state, newly trained parameters, a loss scale) stays as the optimizer
+  // was made. The model's names and shapes must be there as in kExact.
+  kChanged,
+};
+
 // Copies the tensors of checkpoint folder `path` into the model's parameters and
 // buffers and, unless null, into the optimizer's state: one tensor at a time out of the
-// mapped file, never a second model. Strict: every name must be there with its
-// shape and type, and no other. InvalidArgument names the tensors, all at once.
-absl::Status RestoreTensors(const std::string& path, const Model& model, Optimizer* optimizer);
+// mapped file, never a second model. Returns a line for each kind of state that was left out or
+// stayed as it was; none with kExact. InvalidArgument names the tensors that do not fit, all at
+// once.
+absl::StatusOr<std::vector<std::string>> RestoreTensors(const std::string& path, const Model& model,
+                                                        Optimizer* optimizer,
+                                                        RestoreMode mode = RestoreMode::kExact);
 
 // Of this process, as it would be stored now.
 RunEnvironment CurrentEnvironment(const std::string& device);

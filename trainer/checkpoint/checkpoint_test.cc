@@ -6,6 +6,8 @@
 #include <ATen/ops/zeros.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -17,9 +19,9 @@ namespace {
 
 class Affine : public Stage {
  public:
-  Affine() : Stage("affine") {
-    parameters_ = {{"affine.weight", at::randn({3, 5}).set_requires_grad(true)},
-                   {"affine.bias", at::randn({3}).set_requires_grad(true)}};
+  explicit Affine(at::ScalarType dtype) : Stage("affine") {
+    parameters_ = {{"affine.weight", at::randn({3, 5}, dtype).set_requires_grad(true)},
+                   {"affine.bias", at::randn({3}, dtype).set_requires_grad(true)}};
     buffers_ = {{"affine.running_mean", at::randn({3})}};
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override { return in; }
@@ -28,18 +30,43 @@ class Affine : public Stage {
 struct Learner {
   Model model;
   std::unique_ptr<Optimizer> optimizer;
-  Learner() {
+  explicit Learner(const OptimizerOptions& options = {},
+                   const std::vector<std::string>& freeze = {}, at::ScalarType dtype = at::kFloat) {
     model.name = "affine";
-    model.stages.push_back(std::make_unique<Affine>());
-    optimizer = std::make_unique<Optimizer>(OptimizerOptions(),
-                                            MakeParamGroups(Parameters(model), 0.1, false));
+    model.stages.push_back(std::make_unique<Affine>(dtype));
+    EXPECT_TRUE(FreezeParameters(Parameters(model), freeze).ok());
+    optimizer =
+        std::make_unique<Optimizer>(options, MakeParamGroups(Parameters(model), 0.1, false));
   }
   void Step() {
     for (NamedTensor parameter : Parameters(model)) {
+      if (!parameter.tensor.requires_grad()) continue;
       parameter.tensor.mutable_grad() = at::full_like(parameter.tensor, 0.3);
     }
+    optimizer->GlobalNormClip(0.0);
     optimizer->Step(0.01);
     optimizer->ZeroGrad();
+  }
+  // Saves step 1; the checkpoint's folder.
+  std::string Save(const std::string& run) const {
+    TrainState state;
+    state.step = 1;
+    const absl::Status saved = SaveCheckpoint({.run_dir = run,
+                                               .device = "cpu",
+                                               .config = "seed: 5\n",
+                                               .keep = 3,
+                                               .model = &model,
+                                               .optimizer = optimizer.get()},
+                                              state);
+    EXPECT_TRUE(saved.ok()) << saved;
+    return run + "/checkpoints/" + CheckpointName(1);
+  }
+  at::Tensor State(const std::string& name) const {
+    for (const NamedTensor& named : optimizer->State()) {
+      if (named.name == name) return named.tensor;
+    }
+    ADD_FAILURE() << "no state " << name;
+    return at::zeros({1});
   }
 };
 
@@ -59,20 +86,14 @@ TEST(CheckpointTest, ARestoredLearnerGoesOnBitForBit) {
   const std::string run = FreshRun();
   Learner trained;
   trained.Step();
-  TrainState state;
-  state.step = 1;
-  ASSERT_TRUE(SaveCheckpoint({.run_dir = run,
-                              .device = "cpu",
-                              .keep = 3,
-                              .model = &trained.model,
-                              .optimizer = trained.optimizer.get()},
-                             state)
-                  .ok());
+  trained.Save(run);
   const auto found = FindCheckpoint(run, "latest");
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->state.environment, CurrentEnvironment("cpu"));
   Learner restored;
-  ASSERT_TRUE(RestoreTensors(found->path, restored.model, restored.optimizer.get()).ok());
+  const auto notes = RestoreTensors(found->path, restored.model, restored.optimizer.get());
+  ASSERT_TRUE(notes.ok()) << notes.status();
+  EXPECT_TRUE(notes->empty());
   trained.Step();
   restored.Step();
   ExpectEqual(Parameters(trained.model), Parameters(restored.model));
@@ -80,17 +101,90 @@ TEST(CheckpointTest, ARestoredLearnerGoesOnBitForBit) {
   ExpectEqual(trained.optimizer->State(), restored.optimizer->State());
 }
 
+TEST(CheckpointTest, TheConfigurationIsInItAndVerifiedWithIt) {
+  const std::string path = Learner().Save(FreshRun());
+  std::ifstream file(path + "/" + kConfigFile);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "seed: 5\n");
+  std::ofstream(path + "/" + kConfigFile) << "seed: 6\n";
+  EXPECT_EQ(VerifyCheckpoint(path).status().code(), absl::StatusCode::kDataLoss);
+}
+
+// What is restored into `to` from a trained learner, exactly refused and as a change allowed.
+std::vector<std::string> Change(Learner& from, Learner& to) {
+  from.Step();
+  const std::string path = from.Save(FreshRun());
+  EXPECT_FALSE(RestoreTensors(path, to.model, to.optimizer.get()).ok());
+  const auto notes = RestoreTensors(path, to.model, to.optimizer.get(), RestoreMode::kChanged);
+  EXPECT_TRUE(notes.ok()) << notes.status();
+  for (size_t i = 0; i < 2; ++i) {
+    const at::Tensor restored = Parameters(to.model)[i].tensor;
+    EXPECT_TRUE(at::equal(Parameters(from.model)[i].tensor.to(restored.scalar_type()), restored));
+  }
+  return notes.ok() ? *notes : std::vector<std::string>();
+}
+
+TEST(ChangedRestoreTest, AnotherOptimizerStartsWithFreshState) {
+  Learner adam;
+  Learner sgd(OptimizerOptions{.kind = OptimizerKind::kSgd});
+  EXPECT_EQ(Change(adam, sgd), (std::vector<std::string>{
+                                   "optimizer state that starts anew: affine.weight, affine.bias",
+                                   "optimizer state that is dropped: affine.bias, affine.weight"}));
+  EXPECT_TRUE(at::equal(sgd.State("affine.weight.momentum_buffer"), at::zeros({3, 5})));
+}
+
+TEST(ChangedRestoreTest, FrozenParametersDropTheirStateAndOthersKeepIt) {
+  Learner whole;
+  Learner frozen({}, {"affine.bias"});
+  EXPECT_EQ(Change(whole, frozen),
+            std::vector<std::string>{"optimizer state that is dropped: affine.bias"});
+  EXPECT_TRUE(
+      at::equal(frozen.State("affine.weight.exp_avg"), whole.State("affine.weight.exp_avg")));
+}
+
+TEST(ChangedRestoreTest, NewlyTrainedParametersStartFresh) {
+  Learner frozen({}, {"affine.bias"});
+  Learner whole;
+  EXPECT_EQ(Change(frozen, whole),
+            std::vector<std::string>{"optimizer state that starts anew: affine.bias"});
+  EXPECT_TRUE(
+      at::equal(frozen.State("affine.weight.exp_avg"), whole.State("affine.weight.exp_avg")));
+  EXPECT_EQ(whole.State("affine.weight.step").item<float>(), 1);
+  EXPECT_EQ(whole.State("affine.bias.step").item<float>(), 0);
+}
+
+TEST(ChangedRestoreTest, AnotherPrecisionConvertsWeightsAndState) {
+  Learner single;
+  Learner twice({}, {}, at::kDouble);
+  EXPECT_TRUE(Change(single, twice).empty());
+  EXPECT_TRUE(at::equal(single.State("affine.weight.exp_avg").to(at::kDouble),
+                        twice.State("affine.weight.exp_avg")));
+}
+
+TEST(ChangedRestoreTest, ALossScaleThatIsNotThereStartsAtItsInitialValueAndAnUnusedOneIsDropped) {
+  const OptimizerOptions scaled{.loss_scale = LossScaleOptions{.initial = 128.0}};
+  Learner plain;
+  Learner half(scaled);
+  EXPECT_EQ(Change(plain, half),
+            std::vector<std::string>{"optimizer state that starts anew: loss_scale"});
+  EXPECT_EQ(half.State("loss_scale.scale").item<float>(), 128);
+  Learner back;
+  EXPECT_EQ(Change(half, back),
+            std::vector<std::string>{"optimizer state that is dropped: loss_scale"});
+}
+
+TEST(ChangedRestoreTest, AnotherModelIsStillRefused) {
+  Learner trained;
+  const std::string path = trained.Save(FreshRun());
+  Learner other;
+  NamedTensor bias = Parameters(other.model)[1];
+  bias.tensor.set_data(at::zeros({4}));
+  EXPECT_FALSE(
+      RestoreTensors(path, other.model, other.optimizer.get(), RestoreMode::kChanged).ok());
+}
+
 TEST(CheckpointTest, AModelOfOtherShapesIsRefusedAndStaysAsItWas) {
   const std::string run = FreshRun();
-  Learner trained;
-  TrainState state;
-  ASSERT_TRUE(SaveCheckpoint({.run_dir = run,
-                              .device = "cpu",
-                              .keep = 3,
-                              .model = &trained.model,
-                              .optimizer = trained.optimizer.get()},
-                             state)
-                  .ok());
+  Learner().Save(run);
   Learner other;
   NamedTensor bias = Parameters(other.model)[1];
   bias.tensor.set_data(at::zeros({4}));
@@ -103,6 +197,7 @@ TEST(CheckpointTest, AnUnwritableRunFolderIsAnErrorWithItsPath) {
   Learner trained;
   const absl::Status status = SaveCheckpoint({.run_dir = "/proc/nowhere",
                                               .device = "cpu",
+                                              .config = "",
                                               .keep = 3,
                                               .model = &trained.model,
                                               .optimizer = trained.optimizer.get()},

@@ -1,7 +1,7 @@
 // RUN/checkpoints: which checkpoints are there, which are intact, where `latest`
 // and `best` point, and which may go. Files and names only, no tensor.
 //
-//   step_00000100/{model.safetensors, optimizer.safetensors, state.json}
+//   step_00000100/{model.safetensors, optimizer.safetensors, config.yaml, state.json}
 //   latest -> step_00000100     best -> step_00000080     (relative symbolic links)
 //
 // Threading: one thread; one process writes a folder at a time.
@@ -20,6 +20,7 @@ namespace slimreel {
 
 inline constexpr char kModelFile[] = "model.safetensors";
 inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
+inline constexpr char kConfigFile[] = "config.yaml";  // that the run had when it was saved
 inline constexpr char kStateFile[] = "state.json";
 
 std::string CheckpointName(int64_t step);  // step_00000100

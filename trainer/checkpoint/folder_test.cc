@@ -1,9 +1,13 @@
 #include "trainer/checkpoint/folder.h"
 
+#include <xxhash.h>
+
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
+#include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
 #include "gtest/gtest.h"
 
@@ -67,6 +71,7 @@ TEST_F(FolderTest, StateComesBackFromItsJsonUnchanged) {
   state.classes = {"left", "right \"quoted\""};
   state.preparation = {
       .short_side = 72, .max_video_frames = 60, .chunk_overlap = 3, .quality_threshold = 0.1};
+  state.changes = {"step 10: train.lr: 0.1 -> 0.01"};
   state.peaks = {.device = 1, .reserved = 2, .host = 3, .loader = 4};
   state.loader_epoch = 3;
   state.loader_next_sample = 40;
@@ -75,6 +80,37 @@ TEST_F(FolderTest, StateComesBackFromItsJsonUnchanged) {
   const auto back = StateFromJson(StateToJson(state), "state.json");
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(*back, state);
+}
+
+// The hash is right each time: only the form tells.
+TEST_F(FolderTest, AFieldThatIsMissingOrOfAnotherKindIsDamageAndNoException) {
+  TrainState state;
+  state.classes = {"left"};
+  state.files["a"] = {7, "ff"};
+  const auto whole = nlohmann::json::parse(StateToJson(state));
+  const auto read = [](nlohmann::json json) {
+    json.erase("hash");
+    const std::string text = json.dump();
+    json["hash"] = absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
+    return StateFromJson(json.dump(), "state.json").status();
+  };
+  ASSERT_TRUE(read(whole).ok());
+  const nlohmann::json flat = whole.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (pointer == "/hash") continue;
+    nlohmann::json changed = whole;
+    changed[nlohmann::json::json_pointer(pointer)] = nlohmann::json::array({1, 2});
+    EXPECT_EQ(read(changed).code(), absl::StatusCode::kDataLoss) << pointer;
+  }
+  for (const auto& [name, value] : whole.items()) {
+    nlohmann::json changed = whole;
+    changed.erase(name);
+    const bool optional = name == "changes" || name == "hash";  // read() makes a new hash
+    EXPECT_EQ(read(changed).ok(), optional) << name;
+  }
+  for (const char* text : {"", "[]", "7", "{\"format\": \"2\"}", "{\"format\": 2, \"hash\": 3}"}) {
+    EXPECT_EQ(StateFromJson(text, "state.json").status().code(), absl::StatusCode::kDataLoss);
+  }
 }
 
 TEST_F(FolderTest, EveryFlippedByteOfEveryFileIsFound) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -58,6 +59,59 @@ PeakBytes PeaksFrom(const Json& json) {
           .loader = json.at("loader")};
 }
 
+Json ToJson(const TrainState& state) {
+  return {
+      {"format", kFormat},
+      {"step", state.step},
+      {"samples_seen", state.samples_seen},
+      {"oom_retries", state.oom_retries},
+      {"finished", state.finished},
+      {"loader", {{"epoch", state.loader_epoch}, {"next_sample", state.loader_next_sample}}},
+      {"plan", {{"micro_batch", state.micro_batch}, {"schedule", state.schedule}}},
+      {"best",
+       {{"metric", state.best_metric}, {"value", state.best_value}, {"step", state.best_step}}},
+      {"evaluated_step", state.evaluated_step},
+      {"classes", state.classes},
+      {"preparation", ToJson(state.preparation)},
+      {"changes", state.changes},
+      {"peak_bytes", ToJson(state.peaks)},
+      {"environment",
+       {{"threads", state.environment.threads},
+        {"instruction_set", state.environment.instruction_set},
+        {"torch_version", state.environment.torch_version},
+        {"device", state.environment.device}}},
+      {"files", FilesToJson(state.files)},
+  };
+}
+
+// Is every field of `form` there, with a value of its kind? An element of an array in `form` is
+// the form of all elements.
+bool HasForm(const Json& json, const Json& form) {
+  if (form.is_object()) {
+    return json.is_object() && absl::c_all_of(form.items(), [&](const auto& field) {
+             const auto found = json.find(field.key());
+             return found != json.end() && HasForm(*found, field.value());
+           });
+  }
+  if (form.is_array()) {
+    return json.is_array() &&
+           absl::c_all_of(json, [&](const Json& element) { return HasForm(element, form.at(0)); });
+  }
+  if (form.is_number_integer()) return json.is_number_integer();
+  if (form.is_number()) return json.is_number();
+  return json.type() == form.type();
+}
+
+// nlohmann's reads throw where a value is of another kind, and exceptions are for few places:
+// what this lets pass, Parse can read.
+bool IsState(const Json& json) {
+  TrainState form;
+  form.classes = form.changes = {""};
+  const Json file = {{"bytes", 0}, {"xxh3", ""}};
+  return HasForm(json, ToJson(form)) &&
+         absl::c_all_of(json.at("files"), [&](const Json& entry) { return HasForm(entry, file); });
+}
+
 TrainState Parse(const Json& json) {
   TrainState state;
   state.step = json.at("step");
@@ -74,6 +128,7 @@ TrainState Parse(const Json& json) {
   state.evaluated_step = json.at("evaluated_step");
   state.classes = json.at("classes");
   state.preparation = PreparationFrom(json.at("preparation"));
+  state.changes = json.at("changes");
   state.peaks = PeaksFrom(json.at("peak_bytes"));
   const Json& environment = json.at("environment");
   state.environment.threads = environment.at("threads");
@@ -93,47 +148,25 @@ absl::Status Damaged(const std::string& path, const std::string& why) {
 }  // namespace
 
 std::string StateToJson(const TrainState& state) {
-  Json json = {
-      {"format", kFormat},
-      {"step", state.step},
-      {"samples_seen", state.samples_seen},
-      {"oom_retries", state.oom_retries},
-      {"finished", state.finished},
-      {"loader", {{"epoch", state.loader_epoch}, {"next_sample", state.loader_next_sample}}},
-      {"plan", {{"micro_batch", state.micro_batch}, {"schedule", state.schedule}}},
-      {"best",
-       {{"metric", state.best_metric}, {"value", state.best_value}, {"step", state.best_step}}},
-      {"evaluated_step", state.evaluated_step},
-      {"classes", state.classes},
-      {"preparation", ToJson(state.preparation)},
-      {"peak_bytes", ToJson(state.peaks)},
-      {"environment",
-       {{"threads", state.environment.threads},
-        {"instruction_set", state.environment.instruction_set},
-        {"torch_version", state.environment.torch_version},
-        {"device", state.environment.device}}},
-      {"files", FilesToJson(state.files)},
-  };
+  Json json = ToJson(state);
   json["hash"] = Hash(json.dump());
   return json.dump(2) + "\n";
 }
 
 absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::string& path) {
-  // nlohmann reports wrong types by exceptions alone; they end here.
-  try {
-    Json json = Json::parse(text);
-    if (!json.is_object()) return Damaged(path, "it holds no JSON object");
-    if (json.value("format", 0) != kFormat) {
-      return Damaged(path,
-                     absl::StrCat("format ", json.value("format", 0), ", expected ", kFormat));
-    }
-    const std::string stored = json.value("hash", "");
-    json.erase("hash");
-    if (stored != Hash(json.dump())) return Damaged(path, "its content does not match its hash");
-    return Parse(json);
-  } catch (const Json::exception& error) {
-    return Damaged(path, error.what());
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Damaged(path, "it holds no JSON object");
+  const auto format = json.find("format");
+  if (format == json.end() || *format != kFormat) {
+    return Damaged(path, absl::StrCat("format ", format == json.end() ? "missing" : format->dump(),
+                                      ", expected ", kFormat));
   }
+  const Json stored = json.contains("hash") ? json.at("hash") : Json();
+  json.erase("hash");
+  if (stored != Hash(json.dump())) return Damaged(path, "its content does not match its hash");
+  if (!json.contains("changes")) json["changes"] = Json::array();  // written by an earlier version
+  if (!IsState(json)) return Damaged(path, "a field is missing or of another kind");
+  return Parse(json);
 }
 
 absl::StatusOr<FileFingerprint> FingerprintFile(const std::string& path) {

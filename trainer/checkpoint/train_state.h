@@ -66,6 +66,8 @@ struct TrainState {
   int64_t evaluated_step = -1;       // the last evaluation's; -1: none yet
   std::vector<std::string> classes;  // names by label, so that a checkpoint predicts on its own
   FramePreparation preparation;
+  // What resumes with another configuration changed, in order: "step 10: train.lr: 0.1 -> 0.01".
+  std::vector<std::string> changes;
   PeakBytes peaks;
   RunEnvironment environment;
   // By name inside the checkpoint's folder; filled by the save.

@@ -4,10 +4,6 @@
 
 namespace slimreel {
 
-bool IsMetricName(const std::string& name) {
-  return name == "top1" || name == "top5" || name == "mean_class_accuracy" || name == "loss";
-}
-
 bool IsBetter(const std::string& name, double value, double best, bool has_best) {
   if (!std::isfinite(value)) return false;
   if (!has_best) return true;

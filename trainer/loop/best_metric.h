@@ -6,9 +6,6 @@
 
 namespace slimreel {
 
-// top1 | top5 | mean_class_accuracy | loss.
-bool IsMetricName(const std::string& name);
-
 // Whether `value` beats `best`; `has_best` false: anything but NaN does. A lower loss is
 // better, a higher value of all others; an equal value is not better.
 bool IsBetter(const std::string& name, double value, double best, bool has_best);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
+#include "memory/policy/split.h"
 
 namespace slimreel {
 
@@ -13,7 +14,7 @@ absl::Status WritePlanFile(const std::string& run_dir, const Plan& plan,
   const Json json = {
       {"effective_batch_size", effective_batch_size},
       {"micro_batch_size", plan.micro_batch},
-      {"accumulate_grad_batches", (effective_batch_size + plan.micro_batch - 1) / plan.micro_batch},
+      {"accumulate_grad_batches", NumSplits(effective_batch_size, plan.micro_batch)},
       {"schedule", FormatStageModes(plan.modes)},
       {"budget_bytes", budget_bytes > 0 ? Json(budget_bytes) : Json()},
   };

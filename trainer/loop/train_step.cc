@@ -49,7 +49,6 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
   context.norm_group = options_.norm_group;
   context.norm_frozen = options_.norm_frozen;
   context.autocast = options_.autocast;
-  context.loss_denominator = Denominator(*model_->loss, {batch.labels});
 
   StepOutcome outcome;
   outcome.samples = batch.labels.size(0);
@@ -73,6 +72,7 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
 at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) {
   const bool on_cpu = options_.device.is_cpu();
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
+  context.loss_denominator = Denominator(*model_->loss, {batch.labels});
   const Schedule schedule = MakeSchedule(plan_.modes);
   const Tensors inputs = ModelInputs(*model_, batch);
   const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {

@@ -8,6 +8,7 @@
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
+#include "memory/policy/split.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/loop/best_metric.h"
 #include "trainer/loop/memory_reading.h"
@@ -98,9 +99,10 @@ absl::Status Trainer::OneStep() {
 void Trainer::Advance(const Batch& batch) {
   ++state_.step;
   LoaderPosition next = parts_.train_loader->position();
-  const bool epoch_ends = state_.step % settings_.length.steps_per_epoch == 0;
-  // trainer.limit_train_batches ends an epoch before its samples do.
-  if (epoch_ends && next.epoch == batch.epoch) {
+  // trainer.limit_train_batches ends an epoch before its samples do. Counted in samples, because a
+  // run that goes on with another batch size has steps of two sizes behind it.
+  const int64_t limit = settings_.length.steps_per_epoch * settings_.effective_batch_size;
+  if (next.epoch == batch.epoch && next.next_sample >= limit) {
     next = {.epoch = batch.epoch + 1, .next_sample = 0};
     parts_.train_loader->Seek(next);
   }
@@ -193,6 +195,7 @@ absl::Status Trainer::Save() {
   Memory();  // an evaluation may have moved the peaks since the last report
   SLIMREEL_RETURN_IF_ERROR(SaveCheckpoint({.run_dir = settings_.run_dir,
                                            .device = settings_.device.str(),
+                                           .config = settings_.config,
                                            .keep = settings_.keep_checkpoints,
                                            .model = parts_.model,
                                            .optimizer = parts_.optimizer},
@@ -206,8 +209,7 @@ absl::Status Trainer::End(const std::string& stopped_by) {
   const RunRecord run{
       .effective_batch_size = settings_.effective_batch_size,
       .micro_batch_size = state_.micro_batch,
-      .accumulate_grad_batches =
-          (settings_.effective_batch_size + state_.micro_batch - 1) / state_.micro_batch,
+      .accumulate_grad_batches = NumSplits(settings_.effective_batch_size, state_.micro_batch),
       .schedule = state_.schedule,
       .steps = state_.step,
       .epochs = state_.step / settings_.length.steps_per_epoch,
@@ -219,6 +221,7 @@ absl::Status Trainer::End(const std::string& stopped_by) {
                  .loader_bytes = state_.peaks.loader,
                  .budget_bytes = settings_.budget_bytes},
       .loader = settings_.loader,
+      .changes = state_.changes,
       .stopped_by = stopped_by};
   for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEnd(run));
   return absl::OkStatus();

@@ -44,6 +44,7 @@ struct TrainerSettings {
   int64_t effective_batch_size = 0;
   int64_t budget_bytes = 0;
   LoaderRecord loader;
+  std::string config;  // resolved, YAML: what checkpoints store
 };
 
 enum class RunEnd { kFinished, kStopped };

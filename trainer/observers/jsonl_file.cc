@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/atomic_file.h"
 
 namespace slimreel {
 namespace {
@@ -31,14 +32,19 @@ absl::StatusOr<JsonlFile> JsonlFile::Open(const std::string& path, int64_t last_
   std::error_code error;
   if (std::filesystem::exists(path, error)) {
     std::ifstream file(path, std::ios::binary);
-    if (!file) return absl::InternalError(absl::StrCat(path, " cannot be read"));
+    if (!file) {
+      return absl::InternalError(absl::StrCat(
+          path,
+          " cannot be read, so what a resumed run writes again cannot be cut off; make it "
+          "readable to this user, or move it away to begin a new one"));
+    }
     std::filesystem::resize_file(path, IntactBytes(file, last_step), error);
     if (error) {
-      return absl::InternalError(absl::StrCat(path, " cannot be cut: ", error.message()));
+      return SystemError(error.value(), "cut", path);
     }
   }
   std::FILE* file = std::fopen(path.c_str(), "ab");
-  if (!file) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
+  if (!file) return SystemError(errno, "write", path);
   return JsonlFile(path, file);
 }
 
@@ -47,12 +53,12 @@ absl::Status JsonlFile::Append(const std::string& line) {
       std::fputc('\n', file_.get()) != EOF) {
     return absl::OkStatus();
   }
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path_));
+  return SystemError(errno, "write", path_);
 }
 
 absl::Status JsonlFile::Flush() {
   if (std::fflush(file_.get()) == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path_));
+  return SystemError(errno, "write", path_);
 }
 
 }  // namespace slimreel

@@ -17,7 +17,8 @@ class JsonlFile {
  public:
   // Opens for appending and cuts off everything from the first line on that is
   // incomplete or of a step after `last_step`, the step that the run resumes from.
-  // Errors: Internal where the file cannot be read, cut or written.
+  // Errors: Internal where the file cannot be read; as base/atomic_file.h where it cannot be
+  // cut or written.
   static absl::StatusOr<JsonlFile> Open(const std::string& path, int64_t last_step);
 
   // `line`: one JSON object without line end. Buffered until Flush.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "trainer/evaluation/metrics.h"
@@ -64,7 +65,8 @@ struct RunRecord {
   int64_t oom_retries = 0;
   MemoryRecord memory;  // peaks of all processes of the run
   LoaderRecord loader;
-  std::string stopped_by;  // "", or the reason why the run is not finished
+  std::vector<std::string> changes;  // of the configuration, in resumes (TrainState::changes)
+  std::string stopped_by;            // "", or the reason why the run is not finished
 };
 
 class Observer {

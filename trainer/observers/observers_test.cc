@@ -108,6 +108,7 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   record.effective_batch_size = 8;
   record.memory.peak_bytes = 100;
   record.memory.budget_bytes = 200;
+  record.changes = {"step 2: train.lr: 0.1 -> 0.01"};
   ASSERT_TRUE(writer->OnEnd(record).ok());
   std::ifstream file(run + "/summary.json");
   const auto summary = nlohmann::json::parse(file);
@@ -121,6 +122,7 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   EXPECT_EQ(summary["step_ms"], 42.0);
   EXPECT_EQ(summary["peak_bytes"]["device"], 100);
   EXPECT_EQ(summary["budget_bytes"], 200);
+  EXPECT_EQ(summary["changes"], nlohmann::json(record.changes));
 }
 
 TEST(SummaryTest, AResumedRunThatDoesNothingMoreSumsUpTheWholeRun) {

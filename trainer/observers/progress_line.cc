@@ -1,7 +1,5 @@
 #include "trainer/observers/progress_line.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <deque>
@@ -11,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "base/progress.h"
+#include "base/terminal_line.h"
 
 namespace slimreel {
 namespace {
@@ -24,8 +23,7 @@ std::string Mebibytes(int64_t bytes) {
 
 class ProgressLine : public Observer {
  public:
-  explicit ProgressLine(const ProgressLineOptions& options)
-      : options_(options), terminal_(isatty(STDERR_FILENO) == 1) {}
+  explicit ProgressLine(const ProgressLineOptions& options) : options_(options) {}
 
   absl::Status OnStep(const StepRecord& step, const MemoryRecord& memory) override {
     recent_.push_back(step);
@@ -42,40 +40,25 @@ class ProgressLine : public Observer {
     }
     const double per_step_ms = milliseconds / static_cast<double>(recent_.size());
     const double left = 1e-3 * per_step_ms * static_cast<double>(options_.total_steps - step.step);
-    Show(FormatProgress(step, memory, milliseconds > 0 ? 1e3 * samples / milliseconds : 0.0, left,
-                        options_.total_steps));
+    line_.Show(FormatProgress(step, memory, milliseconds > 0 ? 1e3 * samples / milliseconds : 0.0,
+                              left, options_.total_steps));
     return absl::OkStatus();
   }
 
   absl::Status OnEvaluation(const EvaluationRecord& e) override {
-    EndLine();
+    line_.End();
     std::fprintf(stderr, "%s\n", FormatEvaluation(e).c_str());
     return absl::OkStatus();
   }
 
   absl::Status OnEnd(const RunRecord& /*run*/) override {
-    EndLine();
+    line_.End();
     return absl::OkStatus();
   }
 
  private:
-  void Show(const std::string& line) {
-    if (terminal_) {
-      std::fprintf(stderr, "\r\033[K%s", line.c_str());
-      open_ = true;
-    } else {
-      std::fprintf(stderr, "%s\n", line.c_str());
-    }
-  }
-
-  void EndLine() {
-    if (open_) std::fputc('\n', stderr);
-    open_ = false;
-  }
-
   ProgressLineOptions options_;
-  bool terminal_;
-  bool open_ = false;  // the terminal's cursor stands behind an unfinished line
+  TerminalLine line_;
   std::deque<StepRecord> recent_;
 };
 

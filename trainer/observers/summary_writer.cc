@@ -81,6 +81,7 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"epochs", run.epochs},
       {"finished", run.stopped_by.empty()},
   };
+  if (!run.changes.empty()) json["changes"] = run.changes;
   if (!run.stopped_by.empty()) json["stopped_by"] = run.stopped_by;
   return json.dump(2) + "\n";
 }

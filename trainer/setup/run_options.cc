@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
+#include "memory/policy/split.h"
 #include "trainer/setup/precision.h"
 
 namespace slimreel {
@@ -45,8 +46,6 @@ Sampling SamplingOf(SamplingMode order) {
   return Sampling::kShuffle;
 }
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 absl::Status RefuseUnread(const std::optional<bool>& wanted, absl::string_view key,
                           absl::string_view what, const Model& model) {
   if (wanted.value_or(true)) return absl::OkStatus();
@@ -63,10 +62,9 @@ bool IsOfFamily(const std::string& model_name, const std::string& family) {
 }
 
 int64_t HeatmapSize(const Config& config) {
-  constexpr int64_t kDefault = 56;
   if (config.data.heatmap.size.has_value()) return *config.data.heatmap.size;
-  if (IsOfFamily(config.model.name, "rgb+pose")) return config.data.img_height / 4;
-  return kDefault;
+  if (IsOfFamily(config.model.name, "rgb+pose")) return config.data.img_height / kPixelsPerHeatmap;
+  return kHeatmapSize;
 }
 
 absl::Status RequestInputs(const Config& config, const Model& model, LoaderOptions* options) {
@@ -157,6 +155,7 @@ ModelSpec MakeModelSpec(const Config& config, int64_t num_classes) {
   spec.audio_frames = std::lround(config.data.audio.window_seconds * kSpectrogramFramesPerSecond);
   spec.temporal_pooling = config.model.temporal_pooling;
   spec.fusion = config.model.fusion;
+  spec.loss_weights = config.model.loss_weights;
   spec.dropout = config.model.dropout.value_or(-1.0);
   spec.drop_path = config.model.drop_path.value_or(-1.0);
   spec.label_smoothing = config.train.label_smoothing;
@@ -221,15 +220,15 @@ TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch) {
 
 absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
                                         int64_t samples_per_epoch) {
-  const int64_t available = CeilDiv(samples_per_epoch, batch.micro_batch);
+  const int64_t available = NumSplits(samples_per_epoch, batch.micro_batch);
   const int64_t limited = config.trainer.limit_train_batches.Resolve(available);
   if (limited == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("trainer.limit_train_batches leaves none of ", available,
                      " batches per epoch; raise it, or give more data"));
   }
-  const int64_t accumulate = CeilDiv(batch.effective_batch, batch.micro_batch);
-  return MakeRunLength(CeilDiv(limited, accumulate), config.train.max_epochs,
+  const int64_t accumulate = NumSplits(batch.effective_batch, batch.micro_batch);
+  return MakeRunLength(NumSplits(limited, accumulate), config.train.max_epochs,
                        config.train.max_steps.value_or(0));
 }
 

@@ -11,7 +11,6 @@
 #include "base/status_macros.h"
 #include "memory/policy/tighten.h"
 #include "trainer/checkpoint/checkpoint.h"
-#include "trainer/loop/best_metric.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
@@ -96,9 +95,45 @@ absl::Status BuildLearner(const Config& config, bool resumed, Session& session) 
   return absl::OkStatus();
 }
 
+// A checkpoint names its classes by their place: other data under the same head would be learnt
+// under wrong names.
+absl::Status CheckClasses(const TrainState& state, const Loader& loader, const std::string& path) {
+  if (state.classes == loader.classes()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " was trained on the classes ", absl::StrJoin(state.classes, ", "),
+      ", but data.train has ", absl::StrJoin(loader.classes(), ", "),
+      "; give the data that it was trained on, or start another --run with model.weights: ", path,
+      "/", kModelFile));
+}
+
+// Tensors out of the checkpoint, and what changed with them into the state.
+absl::Status RestoreLearner(const std::string& path, const ConfigChanges& changes,
+                            Session& session) {
+  const RestoreMode mode = changes.changes_result ? RestoreMode::kChanged : RestoreMode::kExact;
+  const auto notes = RestoreTensors(path, *session.model, session.optimizer.get(), mode);
+  if (!notes.ok() && changes.changes_result) {
+    return absl::Status(
+        notes.status().code(),
+        absl::StrCat(notes.status().message(), "\nThe changed configuration (",
+                     absl::StrJoin(changes.lines, "; "),
+                     ") makes another model of it; put the values back, or start another --run "
+                     "with model.weights: ",
+                     path, "/", kModelFile));
+  }
+  SLIMREEL_RETURN_IF_ERROR(notes.status());
+  TrainState& state = session.state;
+  for (const auto& lines : {changes.lines, *notes}) {
+    for (const std::string& line : lines) {
+      state.changes.push_back(absl::StrCat("step ", state.step, ": ", line));
+    }
+  }
+  for (const std::string& note : *notes) LOG(WARNING) << note;
+  return absl::OkStatus();
+}
+
 // What the checkpoint says, or a new run's beginning.
 absl::Status Restore(const Config& config, const std::optional<FoundCheckpoint>& start,
-                     Session& session) {
+                     const ConfigChanges& changes, Session& session) {
   TrainState& state = session.state;
   if (!start) {
     state.classes = session.train_loader->classes();
@@ -106,7 +141,8 @@ absl::Status Restore(const Config& config, const std::optional<FoundCheckpoint>&
     return absl::OkStatus();
   }
   state = start->state;
-  SLIMREEL_RETURN_IF_ERROR(RestoreTensors(start->path, *session.model, session.optimizer.get()));
+  SLIMREEL_RETURN_IF_ERROR(CheckClasses(state, *session.train_loader, start->path));
+  SLIMREEL_RETURN_IF_ERROR(RestoreLearner(start->path, changes, session));
   const std::string difference =
       EnvironmentDifference(state.environment, CurrentEnvironment(session.settings.device.str()));
   LOG(INFO) << "going on from " << start->path << " at step " << state.step;
@@ -159,11 +195,6 @@ absl::Status FillSettings(const Config& config, Session& session) {
   settings.evaluation = {.strategy = config.evaluation.strategy,
                          .every_steps = config.evaluation.every_steps.value_or(0)};
   if (!config.evaluation.metric.empty()) settings.best_metric = config.evaluation.metric;
-  if (!IsMetricName(settings.best_metric)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("evaluation.metric is ", settings.best_metric,
-                     "; allowed are top1, top5, mean_class_accuracy and loss"));
-  }
   settings.checkpoint = {.every_steps = config.checkpoint.every_steps.value_or(0),
                          .every_minutes = config.checkpoint.every_minutes.value_or(0.0)};
   settings.keep_checkpoints = config.checkpoint.keep;
@@ -196,15 +227,17 @@ TrainerParts Session::parts() const {
 absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
                                                      const std::string& run_dir,
                                                      const std::optional<FoundCheckpoint>& start,
+                                                     const ConfigChanges& changes,
                                                      at::Device device, int64_t budget_bytes) {
   auto session = std::make_unique<Session>();
   session->settings.run_dir = run_dir;
   session->settings.device = device;
   session->settings.budget_bytes = budget_bytes;
+  session->settings.config = ConfigToYaml(config);
   // The model says which inputs the loaders make; its batch terms, how many of them.
   SLIMREEL_RETURN_IF_ERROR(BuildLearner(config, start.has_value(), *session));
   SLIMREEL_RETURN_IF_ERROR(OpenData(config, *session));
-  SLIMREEL_RETURN_IF_ERROR(Restore(config, start, *session));
+  SLIMREEL_RETURN_IF_ERROR(Restore(config, start, changes, *session));
   SLIMREEL_RETURN_IF_ERROR(MakeStep(config, start.has_value(), *session));
   SLIMREEL_RETURN_IF_ERROR(FillSettings(config, *session));
   return session;

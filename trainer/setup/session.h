@@ -17,6 +17,7 @@
 #include "trainer/checkpoint/folder.h"
 #include "trainer/loop/trainer.h"
 #include "trainer/setup/batch_terms.h"
+#include "trainer/setup/config_change.h"
 
 namespace slimreel {
 
@@ -37,10 +38,13 @@ struct Session {
 
 // Opens the data, builds the model, loads model.weights or the checkpoint, makes the
 // optimizer's state. A budget must be in force before the call, so that all of it counts.
+// `changes` since the checkpoint go into the state; where they change what is learnt, the
+// optimizer takes over the state that still has a place (RestoreMode::kChanged).
 // Errors: the loader's, the factory's, the checkpoint's, each with its own code.
 absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
                                                      const std::string& run_dir,
                                                      const std::optional<FoundCheckpoint>& start,
+                                                     const ConfigChanges& changes,
                                                      at::Device device, int64_t budget_bytes);
 
 // The run folder's files and, unless trainer.progress is off, the progress line.

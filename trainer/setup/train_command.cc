@@ -9,14 +9,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/atomic_file.h"
 #include "base/bytes.h"
 #include "base/exit_code.h"
 #include "base/logging.h"
+#include "base/mistakes.h"
 #include "base/status_macros.h"
 #include "configs/schema.h"
 #include "trainer/loop/fits_in_memory.h"
+#include "trainer/setup/config_change.h"
 #include "trainer/setup/device_budget.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_options.h"
@@ -28,15 +29,15 @@ namespace {
 namespace fs = std::filesystem;
 
 absl::Status CheckRequired(const Config& config) {
+  Mistakes mistakes;
   if (config.data.train.empty()) {
-    return absl::InvalidArgumentError(
+    mistakes.Add(
         "data.train is not set; give a shard folder (//data:prepare writes one) or synthetic:N");
   }
   if (config.model.name.empty()) {
-    return absl::InvalidArgumentError(
-        "model.name is not set; //models:model list shows the known names");
+    mistakes.Add("model.name is not set; //models:model list shows the known names");
   }
-  return absl::OkStatus();
+  return mistakes.ToStatus();
 }
 
 std::string RunFolder(const TrainCommand& command, const Config& config) {
@@ -49,32 +50,6 @@ std::string RunFolder(const TrainCommand& command, const Config& config) {
 std::string ResumeWord(const TrainCommand& command, const Config& config) {
   if (!command.resume.empty()) return command.resume;
   return config.resume.empty() ? "auto" : config.resume;
-}
-
-// Says what changed since the checkpoint, and refuses what changes what is learnt.
-absl::Status CompareWithRun(const Config& config, const FoundCheckpoint& start, bool allow_change) {
-  // Canonical, because a path that ends in a slash has one part more.
-  const fs::path checkpoint = fs::weakly_canonical(start.path);
-  const fs::path saved = checkpoint.parent_path().parent_path() / "config.yaml";
-  if (!fs::exists(saved)) {
-    LOG(WARNING) << saved.string() << " is missing: whether the configuration changed is not known";
-    return absl::OkStatus();
-  }
-  SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved.string(), {}));
-  std::vector<std::string> changed;
-  for (const ConfigDifference& difference : DiffConfigs(before, config)) {
-    const std::string line =
-        absl::StrCat(difference.key, ": ", difference.before, " -> ", difference.after);
-    LOG(WARNING) << "changed since the checkpoint: " << line
-                 << (difference.changes_result ? " (changes what is learnt)" : "");
-    if (difference.changes_result) changed.push_back(line);
-  }
-  if (changed.empty() || allow_change) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the configuration differs from ", saved.string(),
-      " in what is learnt: ", absl::StrJoin(changed, "; "),
-      ". Put the values back, choose another --run, or give --allow_config_change to go on with "
-      "the new ones"));
 }
 
 absl::Status DoesNotFit(int64_t budget_bytes) {
@@ -115,10 +90,12 @@ absl::Status PrepareFolder(const Config& config, const std::string& run_dir,
 }
 
 absl::Status Train(const Config& config, const std::string& run_dir,
-                   const std::optional<FoundCheckpoint>& start, at::Device device) {
+                   const std::optional<FoundCheckpoint>& start, const ConfigChanges& changes,
+                   at::Device device) {
   SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget_bytes, EnforceBudget(config, device));
   absl::StatusOr<std::unique_ptr<Session>> session;
-  if (!FitsInMemory([&] { session = MakeSession(config, run_dir, start, device, budget_bytes); })) {
+  if (!FitsInMemory(
+          [&] { session = MakeSession(config, run_dir, start, changes, device, budget_bytes); })) {
     return DoesNotFit(budget_bytes);
   }
   if (!session.ok()) return session.status();
@@ -152,14 +129,16 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   }
   const std::string run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(const auto start, FindStart(ResumeWord(command, config), run_dir));
+  ConfigChanges changes;
   if (start) {
-    SLIMREEL_RETURN_IF_ERROR(CompareWithRun(config, *start, command.allow_config_change));
+    SLIMREEL_ASSIGN_OR_RETURN(changes,
+                              CompareWithCheckpoint(config, *start, command.allow_config_change));
   }
   SLIMREEL_ASSIGN_OR_RETURN(const at::Device device, ResolveDevice(config.trainer.device));
   if (config.trainer.deterministic) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
-  return Train(config, run_dir, start, device);
+  return Train(config, run_dir, start, changes, device);
 }
 
 }  // namespace slimreel

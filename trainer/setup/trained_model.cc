@@ -34,7 +34,10 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
   SLIMREEL_ASSIGN_OR_RETURN(
       trained.model, BuildModel(MakeModelSpec(trained.config,
                                               trained.config.model.num_classes.value_or(classes))));
-  SLIMREEL_RETURN_IF_ERROR(RestoreTensors(trained.checkpoint.path, *trained.model, nullptr));
+  // `best` may be older than a change of trainer.precision: then its weights are converted.
+  SLIMREEL_RETURN_IF_ERROR(
+      RestoreTensors(trained.checkpoint.path, *trained.model, nullptr, RestoreMode::kChanged)
+          .status());
   MoveTo(*trained.model, trained.device);
   return trained;
 }

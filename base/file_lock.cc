@@ -1,0 +1,76 @@
+#include "base/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/atomic_file.h"
+#include "base/status_macros.h"
+
+namespace slimreel {
+namespace {
+
+absl::StatusOr<int> OpenLockFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return SystemError(errno, "write", path);
+  return fd;
+}
+
+// 0, or the error's number.
+int Flock(int fd, int operation) {
+  while (flock(fd, operation) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+}  // namespace
+
+FileLock::FileLock(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+FileLock::~FileLock() { close(fd_); }
+
+absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Try(const std::string& path) {
+  SLIMREEL_ASSIGN_OR_RETURN(const int fd, OpenLockFile(path));
+  auto lock = std::unique_ptr<FileLock>(new FileLock(path, fd));
+  const int error = Flock(fd, LOCK_EX | LOCK_NB);
+  if (error == EWOULDBLOCK) return nullptr;
+  if (error != 0) return SystemError(error, "lock", path);
+  return lock;
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Wait(const std::string& path,
+                                                         const std::function<void()>& on_wait) {
+  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, Try(path));
+  if (lock != nullptr) return lock;
+  if (on_wait) on_wait();
+  SLIMREEL_ASSIGN_OR_RETURN(const int fd, OpenLockFile(path));
+  lock.reset(new FileLock(path, fd));
+  if (const int error = Flock(fd, LOCK_EX); error != 0) return SystemError(error, "lock", path);
+  return lock;
+}
+
+absl::Status FileLock::WriteNote(absl::string_view note) {
+  if (ftruncate(fd_, 0) != 0) return SystemError(errno, "write", path_);
+  for (size_t done = 0; done < note.size();) {
+    const ssize_t count = pwrite(fd_, note.data() + done, note.size() - done, done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return SystemError(errno, "write", path_);
+    done += static_cast<size_t>(count);
+  }
+  return absl::OkStatus();
+}
+
+std::optional<std::string> FileLock::NoteOfHolder(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  const bool held = Flock(fd, LOCK_SH | LOCK_NB) == EWOULDBLOCK;
+  close(fd);
+  if (!held) return std::nullopt;
+  return ReadFile(path).value_or("");
+}
+
+}  // namespace slimreel

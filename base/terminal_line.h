@@ -1,0 +1,33 @@
+// A line that is redrawn in place on a terminal; elsewhere each one is a line of its own.
+//
+// Who calls it: base/progress, the trainer's progress line. Threading: one thread at a time.
+#ifndef BASE_TERMINAL_LINE_H_
+#define BASE_TERMINAL_LINE_H_
+
+#include <cstdio>
+#include <string>
+
+namespace slimreel {
+
+class TerminalLine {
+ public:
+  // `out` is not owned.
+  TerminalLine(FILE* out, bool on_terminal) : out_(out), on_terminal_(on_terminal) {}
+  TerminalLine();  // to standard error, asking the system whether it is a terminal
+  ~TerminalLine() { End(); }
+  TerminalLine(const TerminalLine&) = delete;
+  TerminalLine& operator=(const TerminalLine&) = delete;
+
+  bool on_terminal() const { return on_terminal_; }
+  void Show(const std::string& line);
+  void End();  // the drawn line stays, and what follows begins below it
+
+ private:
+  FILE* const out_;
+  const bool on_terminal_;
+  bool open_ = false;  // the cursor stands behind a drawn line
+};
+
+}  // namespace slimreel
+
+#endif  // BASE_TERMINAL_LINE_H_

@@ -1,0 +1,130 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/exit_code.h"
+#include "base/test_files.h"
+#include "data/decode/ffmpeg_program.h"
+#include "data/pipeline/prepare.h"
+#include "data/pipeline/testing/prepare_fixture.h"
+#include "data/shard/npy.h"
+#include "data/shard/shard_reader.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+using PrepareKeypointsTest = PrepareTest;
+
+// 96 x 64 are stored as 48 x 32, 25 frames as chunks of 10, 10 and 5.
+TEST_F(PrepareKeypointsTest, KeypointsBesideAVideoAreScaledCutAndStored) {
+  WriteKeypoints("left/a");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_TRUE(summary->warnings.empty()) << summary->warnings[0];
+  auto shards = ShardDataset::Open(root_ + "/out", "train");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  EXPECT_EQ((*shards)->info().splits.at("train").keypoint_videos, 1);
+  for (int64_t sample = 0; sample < 15; ++sample) {
+    EXPECT_EQ((*shards)->Has(sample, MemberKind::kKeypoints), sample < 3);
+    EXPECT_TRUE((*shards)->Verify(sample).ok());
+  }
+  for (int64_t chunk = 0; chunk < 3; ++chunk) {
+    const auto view = (*shards)->Keypoints(chunk);
+    ASSERT_TRUE(view.ok()) << view.status();
+    ASSERT_EQ(view->frames, chunk == 2 ? 5 : 10);
+    for (int64_t person = 0; person < 2; ++person) {
+      for (int64_t t = 0; t < view->frames; ++t) {
+        for (int64_t v = 0; v < 17; ++v) {
+          const float number = ((person * 25 + chunk * 10 + t) * 17 + v);
+          EXPECT_EQ(view->joint(person, t, v)[0], (1 + number) / 2);
+          EXPECT_EQ(view->joint(person, t, v)[1], number);
+          EXPECT_EQ(view->joint(person, t, v)[2], 0.5f);
+        }
+      }
+    }
+    EXPECT_EQ((*(*shards)->Metadata(chunk))["keypoints"],
+              (nlohmann::json{{"persons", 2}, {"joints", 17}}));
+  }
+}
+
+// 96 x 64 turned by a quarter is shown as 64 x 96 and stored as 32 x 48.
+TEST_F(PrepareKeypointsTest, KeypointsAreThoseOfTheUprightFrame) {
+  const std::string turned = root_ + "/turned/a.mov";
+  fs::create_directories(root_ + "/turned");
+  RunFfmpeg("-i " + root_ + "/in/left/a.mp4 -c copy -metadata:s:v rotate=90 " + turned);
+  const std::vector<float> values(25 * 17 * 3, 60.0f);
+  WriteTestFile(root_ + "/turned/a.kpts.npy",
+                NpyFile(NpyType::kFloat32, {1, 25, 17, 3}, values.data()));
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/turned"};
+  ASSERT_TRUE(Prepare(options).ok());
+  auto shards = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  EXPECT_EQ((*shards)->sample(0).height, 48);
+  EXPECT_EQ((*shards)->Keypoints(0)->joint(0, 0, 0)[0], 30);
+  EXPECT_EQ((*shards)->Keypoints(0)->joint(0, 0, 0)[1], 30);
+}
+
+TEST_F(PrepareKeypointsTest, OtherKeypointsMakeAVideoNewAndTheRestIsTakenOverWithTheirs) {
+  WriteKeypoints("left/a");
+  WriteKeypoints("right/a");
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  WriteKeypoints("left/a", 25, 9.0f);
+  WriteKeypoints("left/b");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 2}, {"unchanged", 3}}));
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  ExpectSame("out", "fresh");
+}
+
+// Three chunks each: none of them may have been written when the frames turn out too few.
+TEST_F(PrepareKeypointsTest, KeypointsThatDoNotFitRejectTheirVideoWithAReason) {
+  WriteKeypoints("left/a", 24);
+  WriteKeypoints("left/b", 26);
+  WriteTestFile(root_ + "/in/right/a.kpts.npy", "no array");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 2}, {"rejected", 3}}));
+  EXPECT_EQ(summary->reasons,
+            (std::map<std::string, int64_t>{{"keypoint_frames", 2}, {"bad_keypoints", 1}}));
+  EXPECT_EQ(summary->samples, 6);
+  EXPECT_EQ(Report("out")[0]["message"], "keypoints of 24 frames, but 25 were decoded");
+}
+
+TEST_F(PrepareKeypointsTest, WhatIsStoredIsWhatIsAskedFor) {
+  WriteKeypoints("left/a");
+  PrepareOptions options = Options("required");
+  options.data.load_kpt = true;
+  const auto required = Prepare(options);
+  ASSERT_TRUE(required.ok()) << required.status();
+  EXPECT_EQ(required->reasons, (std::map<std::string, int64_t>{{"no_keypoints", 4}}));
+  options = Options("frames");
+  options.data.load_kpt = false;
+  WriteTestFile(root_ + "/in/left/b.kpts.npy", "not even looked at");
+  ASSERT_TRUE(Prepare(options).ok());
+  auto frames = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(frames.ok()) << frames.status();
+  EXPECT_EQ((*frames)->num_samples(), 15);
+  EXPECT_FALSE((*frames)->Has(0, MemberKind::kKeypoints));
+  options = Options("keypoints");
+  options.data.load_rgb = false;
+  ASSERT_TRUE(Prepare(options).ok());
+  auto keypoints = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(keypoints.ok()) << keypoints.status();
+  ASSERT_EQ((*keypoints)->num_samples(), 3);
+  EXPECT_FALSE((*keypoints)->Has(0, MemberKind::kFrames));
+  EXPECT_EQ((*keypoints)->sample(0).num_frames, 10);
+  EXPECT_EQ((*keypoints)->sample(0).width, 48);
+  EXPECT_EQ((*keypoints)->Keypoints(2)->frames, 5);
+  options.data.load_kpt = false;  // then nothing would be left
+  EXPECT_TRUE(absl::IsInvalidArgument(Prepare(options).status()));
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/exit_code.h"
+#include "base/test_files.h"
+#include "data/decode/ffmpeg_program.h"
+#include "data/pipeline/prepare.h"
+#include "data/pipeline/testing/prepare_fixture.h"
+#include "data/shard/npy.h"
+#include "data/shard/shard_reader.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+using PrepareRerunsTest = PrepareTest;
+
+TEST_F(PrepareRerunsTest, ASecondRunDoesNothing) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  const auto before = fs::last_write_time(root_ + "/out/train-000000.tar");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"unchanged", 5}}));
+  EXPECT_EQ(summary->samples, 15);
+  EXPECT_EQ(fs::last_write_time(root_ + "/out/train-000000.tar"), before);
+}
+
+TEST_F(PrepareRerunsTest, AfterChangesOnlyWhatIsNewIsDecodedAndTheResultIsAFreshRuns) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  MakeClip("left/b", 33);  // changed
+  MakeClip("down/z", 12);  // new, and a new class moves the labels
+  fs::remove(root_ + "/in/right/a.mp4");
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 2}, {"unchanged", 3}}));
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  ExpectSame("out", "fresh");
+  EXPECT_FALSE(fs::exists(root_ + "/out/.previous-train"));
+}
+
+TEST_F(PrepareRerunsTest, OtherOptionsDoEverythingAgain) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  PrepareOptions options = Options("out");
+  options.data.max_video_frames = 20;
+  const auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos.at("ok"), 5);
+  options.output = root_ + "/fresh";
+  ASSERT_TRUE(Prepare(options).ok());
+  ExpectSame("out", "fresh");
+}
+
+// Killed after every few published steps, in a first run and while it rewrites.
+TEST_F(PrepareRerunsTest, KilledAnywhereLeavesWholeShardsAndTheNextRunGoesOn) {
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  for (int step = 1; step < 20; step += 2) {
+    if (step == 11) {
+      MakeClip("left/b", 33);
+      fs::remove_all(root_ + "/fresh");
+      ASSERT_TRUE(Prepare(Options("fresh")).ok());
+    }
+    const pid_t child = fork();
+    if (child == 0) {
+      PrepareOptions options = Options("out");
+      int steps = 0;
+      options.on_progress = [&](const PrepareProgress&) {
+        if (++steps == step) kill(getpid(), SIGKILL);
+      };
+      _exit(Prepare(options).ok() ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_NO_FATAL_FAILURE(ExpectNothingHalfWritten("out", /*died=*/true));
+  }
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  ExpectSame("out", "fresh");
+}
+
+TEST_F(PrepareRerunsTest, AnInterruptionEndsWithStoppedAndTheNextRunGoesOn) {
+  std::atomic<int> chunks{0};
+  PrepareOptions options = Options("out");
+  options.on_progress = [&](const PrepareProgress&) { ++chunks; };
+  options.interrupted = [&] { return chunks > 9; };
+  EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kStopped);
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  ExpectSame("out", "fresh");
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,138 @@
+// Several processes that prepare into one folder at the same time.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/exit_code.h"
+#include "data/pipeline/prepare.h"
+#include "data/pipeline/testing/prepare_fixture.h"
+#include "data/shard/dataset_info.h"
+#include "data/shard/shard_reader.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One process tells another that it may go on.
+class Gate {
+ public:
+  Gate() { EXPECT_EQ(pipe(ends_), 0); }
+  ~Gate() {
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  void Open() const {
+    const char any = 'x';
+    if (write(ends_[1], &any, 1) != 1) abort();
+  }
+  void Wait() const {
+    char any = 0;
+    if (read(ends_[0], &any, 1) != 1) abort();
+  }
+
+ private:
+  int ends_[2];
+};
+
+class PrepareTogetherTest : public PrepareTest {
+ protected:
+  void SetUp() override {
+    PrepareTest::SetUp();
+    fs::create_directories(root_ + "/val/right");
+    fs::copy(root_ + "/in/right/a.mp4", root_ + "/val/right/a.mp4");
+  }
+
+  // Alone, this split would number its only class 0.
+  PrepareOptions ValOptions(const std::string& output) const {
+    PrepareOptions options = Options(output);
+    options.inputs = {root_ + "/val"};
+    options.split = "val";
+    return options;
+  }
+
+  // A process that prepares `train` and waits in the middle of it, until it is let go.
+  pid_t StartTrain() const {
+    const pid_t child = fork();
+    if (child != 0) {
+      started_.Wait();
+      return child;
+    }
+    PrepareOptions options = Options("out");
+    int calls = 0;
+    options.on_progress = [&](const PrepareProgress&) {
+      if (++calls != 3) return;
+      started_.Open();
+      go_on_.Wait();
+    };
+    _exit(Prepare(options).ok() ? 0 : 1);
+  }
+
+  static int StatusOf(pid_t child) {
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return status;
+  }
+
+  Gate started_, go_on_;
+};
+
+TEST_F(PrepareTogetherTest, NeitherSplitIsLostAndBothAreAsOneAfterTheOther) {
+  const pid_t train = StartTrain();
+  const auto val = Prepare(ValOptions("out"));  // begins and ends while train is under way
+  EXPECT_TRUE(val.ok()) << val.status();
+  EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.count("val"), 1u);
+  go_on_.Open();
+  ASSERT_EQ(StatusOf(train), 0);
+  EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.size(), 2u);
+  ASSERT_TRUE(Prepare(Options("fresh")).ok());
+  ASSERT_TRUE(Prepare(ValOptions("fresh")).ok());
+  ExpectSame("out", "fresh");
+}
+
+TEST_F(PrepareTogetherTest, OtherOptionsThanThoseOfARunningSplitAreRefusedAtOnce) {
+  const pid_t train = StartTrain();
+  PrepareOptions options = ValOptions("out");
+  options.data.max_video_frames = 20;
+  const absl::Status refused = Prepare(options).status();
+  go_on_.Open();
+  ASSERT_EQ(StatusOf(train), 0);
+  EXPECT_EQ(ExitCodeOf(refused), ExitCode::kUsage) << refused;
+  EXPECT_NE(refused.message().find("its split train"), std::string::npos) << refused;
+  EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.size(), 1u);
+}
+
+TEST_F(PrepareTogetherTest, TheSameSplitIsRefusedWithTheRemedy) {
+  const pid_t train = StartTrain();
+  const absl::Status refused = Prepare(Options("out")).status();
+  go_on_.Open();
+  ASSERT_EQ(StatusOf(train), 0);
+  EXPECT_EQ(ExitCodeOf(refused), ExitCode::kUsage) << refused;
+  EXPECT_NE(refused.message().find("wait for it to end"), std::string::npos) << refused;
+  EXPECT_TRUE(Prepare(Options("out")).ok());
+}
+
+TEST_F(PrepareTogetherTest, AKilledProcessFixesNothingAndLocksNothing) {
+  const pid_t train = StartTrain();
+  kill(train, SIGKILL);
+  EXPECT_TRUE(WIFSIGNALED(StatusOf(train)));
+  // Nobody claims classes any more: alone, `right` is class 0.
+  ASSERT_TRUE(Prepare(ValOptions("out")).ok());
+  auto val = ShardDataset::Open(root_ + "/out", "val");
+  ASSERT_TRUE(val.ok()) << val.status();
+  EXPECT_EQ((*val)->sample(0).label, 0);
+  fs::remove_all(root_ + "/in/left");
+  const auto again = Prepare(Options("out"));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.size(), 2u);
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,135 @@
+#include "data/pipeline/shared_info.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/exit_code.h"
+#include "base/test_files.h"
+
+namespace slimreel {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+class SharedInfoTest : public testing::Test {
+ protected:
+  void SetUp() override { root_ = TestFolder("shards"); }
+
+  SplitId Id(const std::string& split, int part = 0) const {
+    return {root_, split, part, part > 0 ? 2 : 0};
+  }
+
+  static DatasetInfo Info(const Strings& classes) {
+    DatasetInfo info;
+    info.classes = classes;
+    info.preparation = {{"short_side", 32}};
+    info.fingerprint = "f";
+    return info;
+  }
+
+  static SplitCounts Counts(int64_t samples) {
+    SplitCounts counts;
+    counts.samples = samples;
+    return counts;
+  }
+
+  std::string root_;
+};
+
+TEST_F(SharedInfoTest, EverySplitKeepsItsCountsWhoeverWrites) {
+  const DatasetInfo info = Info({"left", "right"});
+  for (const auto& [split, samples] :
+       {std::pair{"train", 3}, {"val", 2}, {"test", 1}, {"val", 5}}) {
+    ASSERT_TRUE(UpdateDatasetInfo(Id(split), info, Counts(samples)).ok());
+  }
+  const auto read = ReadDatasetInfo(root_);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->splits, (std::map<std::string, SplitCounts>{
+                              {"train", Counts(3)}, {"val", Counts(5)}, {"test", Counts(1)}}));
+  EXPECT_EQ(read->classes, info.classes);
+  EXPECT_EQ(read->preparation, info.preparation);
+}
+
+TEST_F(SharedInfoTest, ASplitWithoutSamplesGoesAndTheFileWithTheLast) {
+  const DatasetInfo info = Info({"left"});
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(0)).ok());
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/dataset.json"));
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(2)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(0)).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 1u);
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(0)).ok());
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/dataset.json"));
+}
+
+TEST_F(SharedInfoTest, OtherClassesOrOptionsBesideOtherSplitsAreRefused) {
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(UpdateDatasetInfo(Id("val"), Info({"left", "right"}), Counts(2))));
+  DatasetInfo other_options = Info({"left"});
+  other_options.fingerprint = "g";
+  EXPECT_TRUE(absl::IsFailedPrecondition(UpdateDatasetInfo(Id("val"), other_options, Counts(2))));
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 1u);
+  // Alone, a split may change both.
+  EXPECT_TRUE(UpdateDatasetInfo(Id("train"), other_options, Counts(3)).ok());
+}
+
+TEST_F(SharedInfoTest, WhatOthersFixIsPublishedOrClaimedByTheLiving) {
+  auto train = SplitFolder::Open(Id("train"));
+  ASSERT_TRUE((*train)->WriteClaim(ClaimOf(Info({"left", "right"}))).ok());
+  EXPECT_TRUE(PublishedOtherSplits(Id("val"))->names.empty());
+  const auto others = PublishedAndClaimedOtherSplits(Id("val"));
+  ASSERT_TRUE(others.ok()) << others.status();
+  EXPECT_EQ(others->names, Strings{"train"});
+  EXPECT_EQ(others->classes, (Strings{"left", "right"}));
+  EXPECT_EQ(others->fingerprint, "f");
+  EXPECT_EQ(others->preparation["short_side"], 32);
+  EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("train"))->names.empty()) << "its own claim";
+  EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val", 1))->names.empty()) << "parts stand alone";
+  train->reset();
+  EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val"))->names.empty()) << "it is gone";
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
+  EXPECT_EQ(PublishedOtherSplits(Id("val"))->classes, Strings{"left"});
+  EXPECT_TRUE(PublishedOtherSplits(Id("train"))->names.empty());
+}
+
+TEST_F(SharedInfoTest, ADamagedFileIsToldAndNotReplaced) {
+  WriteTestFile(root_ + "/dataset.json", "{");
+  EXPECT_TRUE(absl::IsDataLoss(PublishedOtherSplits(Id("val")).status()));
+  EXPECT_TRUE(absl::IsDataLoss(UpdateDatasetInfo(Id("val"), Info({}), Counts(1))));
+  EXPECT_EQ(ReadTestFile(root_ + "/dataset.json"), "{");
+}
+
+TEST_F(SharedInfoTest, AProcessKilledWithTheLockLeavesTheFolderOpen) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto lock = LockDatasetInfo(Id("train"));
+    const auto folder = SplitFolder::Open(Id("train"));
+    const char said = lock.ok() && folder.ok() ? 'y' : 'n';
+    if (write(ready[1], &said, 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char said = 0;
+  ASSERT_EQ(read(ready[0], &said, 1), 1);
+  ASSERT_EQ(said, 'y');
+  EXPECT_EQ(*FileLock::Try(root_ + "/.dataset.json.lock"), nullptr);
+  kill(child, SIGKILL);
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  EXPECT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(1)).ok());
+  EXPECT_TRUE(SplitFolder::Open(Id("train")).ok());
+}
+
+TEST_F(SharedInfoTest, AFolderThatCannotBeMadeIsTheMachinesError) {
+  WriteTestFile(root_ + "/file", "x");
+  const absl::Status status = LockDatasetInfo({root_ + "/file/below", "train", 0, 0}).status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kInternal) << status;
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,61 @@
+// Training-mode batch normalisation of groups of consecutive samples, without a
+// graph: the arithmetic under batch_norm. On the CPU by loops of our own: ATen's
+// cannot normalise again from kept statistics with the same bits, wants one call (and
+// one copy) a group, and adds up one value after the other. On other devices by ATen.
+//
+// Callers: batch_norm. Any thread; works on ATen's threads, and gives the same bits for
+// any number of them.
+#ifndef MODELS_LAYERS_BATCH_NORM_GROUPS_H_
+#define MODELS_LAYERS_BATCH_NORM_GROUPS_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+
+namespace slimreel {
+
+// What a call needs besides x. weight and bias: [C], of any floating-point dtype.
+struct NormCall {
+  at::Tensor weight;
+  at::Tensor bias;
+  int64_t group = 1;  // samples; the last group may be shorter
+  double eps = 1e-5;
+};
+
+struct RunningStatistics {
+  at::Tensor mean;      // [C]
+  at::Tensor variance;  // [C], unbiased
+  double momentum = 0.1;
+};
+
+// [G, C]: mean and 1 / sqrt(biased variance + eps) of each group; float64 on the CPU.
+struct GroupStatistics {
+  at::Tensor mean;
+  at::Tensor inverse_std;
+};
+
+struct Normalised {
+  at::Tensor y;  // as x
+  GroupStatistics statistics;
+};
+
+// x [B, C, ...], any floating-point dtype, B >= 1. `running` moves once a group, in
+// order; null moves none.
+Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running);
+
+// y of NormaliseGroups for the same x, bit for bit, from its statistics.
+at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
+                          const GroupStatistics& statistics);
+
+struct NormGradients {
+  at::Tensor x, weight, bias;  // as what they belong to; undefined where not needed
+};
+// need: x, weight, bias.
+NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
+                                const GroupStatistics& statistics, const at::Tensor& grad,
+                                std::array<bool, 3> need);
+
+}  // namespace slimreel
+
+#endif  // MODELS_LAYERS_BATCH_NORM_GROUPS_H_

@@ -1,0 +1,146 @@
+#include "models/layers/batch_norm_groups.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/native_batch_norm.h>
+#include <ATen/ops/native_batch_norm_backward.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+constexpr double kEps = 1e-5;
+
+struct Problem {
+  at::Tensor x, grad;
+  NormCall call;
+  RunningStatistics running;
+};
+
+Problem MakeProblem(std::vector<int64_t> sizes, int64_t group, at::ScalarType of_x,
+                    at::ScalarType of_weight) {
+  const int64_t channels = sizes[1];
+  Problem p;
+  // Away from zero, where a careless variance loses its digits.
+  p.x = at::randn(sizes, at::kDouble).mul(0.3).add(2.0).to(of_x);
+  p.grad = at::randn(sizes, at::kDouble).to(of_x);
+  p.call = {at::randn({channels}, at::kDouble).to(of_weight),
+            at::randn({channels}, at::kDouble).to(of_weight), group, kEps};
+  p.running = {at::zeros({channels}, of_weight), at::ones({channels}, of_weight), 0.1};
+  return p;
+}
+
+// ATen's, one group after the other.
+struct Expected {
+  std::vector<at::Tensor> y, x;
+  at::Tensor weight, bias, running_mean, running_variance;
+};
+
+Expected ByAten(const Problem& p) {
+  Expected out;
+  out.weight = at::zeros_like(p.call.weight);
+  out.bias = at::zeros_like(p.call.bias);
+  out.running_mean = p.running.mean.clone();
+  out.running_variance = p.running.variance.clone();
+  const std::vector<at::Tensor> xs = p.x.split(p.call.group), grads = p.grad.split(p.call.group);
+  for (size_t g = 0; g < xs.size(); ++g) {
+    auto [y, mean, invstd] =
+        at::native_batch_norm(xs[g], p.call.weight, p.call.bias, out.running_mean,
+                              out.running_variance, true, p.running.momentum, kEps);
+    auto [of_x, of_weight, of_bias] = at::native_batch_norm_backward(
+        grads[g], xs[g], p.call.weight, {}, {}, mean, invstd, true, kEps, {true, true, true});
+    out.y.push_back(y);
+    out.x.push_back(of_x);
+    out.weight.add_(of_weight);
+    out.bias.add_(of_bias);
+  }
+  return out;
+}
+
+double Distance(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor wide = b.to(at::kDouble);
+  return ((a.to(at::kDouble) - wide).norm() / wide.norm()).item<double>();
+}
+
+void ExpectNearAten(Problem p, double tolerance) {
+  const Expected expected = ByAten(p);
+  const Normalised got = NormaliseGroups(p.call, p.x, &p.running);
+  EXPECT_LT(Distance(got.y, at::cat(expected.y)), tolerance);
+  EXPECT_LT(Distance(p.running.mean, expected.running_mean), tolerance);
+  EXPECT_LT(Distance(p.running.variance, expected.running_variance), tolerance);
+  const NormGradients gradients =
+      NormaliseBackward(p.call, p.x, got.statistics, p.grad, {true, true, true});
+  EXPECT_LT(Distance(gradients.x, at::cat(expected.x)), tolerance);
+  EXPECT_LT(Distance(gradients.weight, expected.weight), tolerance);
+  EXPECT_LT(Distance(gradients.bias, expected.bias), tolerance);
+  EXPECT_EQ(gradients.x.scalar_type(), p.x.scalar_type());
+  EXPECT_EQ(gradients.weight.scalar_type(), p.call.weight.scalar_type());
+}
+
+TEST(BatchNormGroupsTest, AgreesWithAtenForEveryShapeAndDtype) {
+  const std::vector<std::vector<int64_t>> shapes{{5, 3, 2, 3, 7}, {4, 16, 5, 5}, {6, 2, 3}, {8, 4}};
+  for (const std::vector<int64_t>& sizes : shapes) {
+    for (const int64_t group : {3, 4, 100}) {
+      SCOPED_TRACE(testing::Message() << at::IntArrayRef(sizes) << " by " << group);
+      ExpectNearAten(MakeProblem(sizes, group, at::kDouble, at::kDouble), 1e-12);
+      ExpectNearAten(MakeProblem(sizes, group, at::kFloat, at::kFloat), 3e-5);
+      ExpectNearAten(MakeProblem(sizes, group, at::kBFloat16, at::kFloat), 2e-2);
+    }
+  }
+}
+
+TEST(BatchNormGroupsTest, NormalisesAgainWithTheSameBitsAndMovesNothingUnasked) {
+  for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
+    Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
+    const at::Tensor before = p.running.mean.clone();
+    const Normalised first = NormaliseGroups(p.call, p.x, nullptr);
+    EXPECT_TRUE(at::equal(p.running.mean, before));
+    EXPECT_TRUE(at::equal(NormaliseAgain(p.call, p.x, first.statistics), first.y)) << dtype;
+  }
+}
+
+TEST(BatchNormGroupsTest, AGroupDoesNotSeeItsNeighbours) {
+  const Problem p = MakeProblem({4, 3, 5, 5}, 2, at::kFloat, at::kFloat);
+  const at::Tensor whole = NormaliseGroups(p.call, p.x, nullptr).y;
+  const at::Tensor alone = NormaliseGroups(p.call, p.x.slice(0, 2, 4), nullptr).y;
+  EXPECT_TRUE(at::equal(whole.slice(0, 2, 4), alone));
+}
+
+TEST(BatchNormGroupsTest, BitsDoNotDependOnTheNumberOfThreads) {
+  const Problem p = MakeProblem({3, 8, 4, 9, 9}, 3, at::kFloat, at::kFloat);
+  const int threads = at::get_num_threads();
+  std::vector<at::Tensor> ys, grads;
+  for (int n : {1, 3}) {
+    at::set_num_threads(n);
+    const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
+    ys.push_back(normed.y);
+    grads.push_back(
+        NormaliseBackward(p.call, p.x, normed.statistics, p.grad, {true, true, true}).x);
+  }
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(ys[0], ys[1]));
+  EXPECT_TRUE(at::equal(grads[0], grads[1]));
+}
+
+TEST(BatchNormGroupsTest, MakesOnlyTheGradientsThatAreNeeded) {
+  const Problem p = MakeProblem({2, 3, 5}, 2, at::kFloat, at::kFloat);
+  const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
+  const NormGradients all =
+      NormaliseBackward(p.call, p.x, normed.statistics, p.grad, {true, true, true});
+  const NormGradients weight =
+      NormaliseBackward(p.call, p.x, normed.statistics, p.grad, {false, true, false});
+  EXPECT_FALSE(weight.x.defined());
+  EXPECT_FALSE(weight.bias.defined());
+  EXPECT_TRUE(at::equal(weight.weight, all.weight));
+}
+
+}  // namespace
+}  // namespace slimreel

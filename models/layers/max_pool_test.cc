@@ -1,0 +1,103 @@
+#include "models/layers/max_pool.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/max_pool3d.h>
+#include <ATen/ops/randn.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "memory/tracking/cpu_allocator.h"
+
+namespace slimreel {
+namespace {
+
+struct PoolCase {
+  MaxPoolShape shape;
+  std::vector<int64_t> sizes;
+};
+
+const std::vector<PoolCase>& Cases() {
+  static const auto* const cases = new std::vector<PoolCase>{
+      {{{1, 3, 3}, {1, 1, 1}}, {2, 3, 4, 9, 11}},  // PoseC3D's stem
+      {{{1, 3, 3}, {1, 2, 2}}, {2, 3, 4, 9, 12}},  // SlowOnly's
+      {{{3, 3, 3}, {2, 2, 2}}, {1, 2, 5, 7, 6}},  {{{3, 3}, {2, 2}}, {2, 5, 14, 13}},  // ResNet's
+      {{{3, 3}, {2, 2}}, {1, 2, 1, 1}},           {{{5, 3}, {3, 1}}, {2, 2, 2, 1}},
+      {{{1, 1}, {2, 3}}, {1, 1, 4, 7}},
+  };
+  return *cases;
+}
+
+at::Tensor ByAten(const MaxPoolShape& shape, const at::Tensor& x) {
+  std::vector<int64_t> padding;
+  for (int64_t kernel : shape.kernel) padding.push_back(kernel / 2);
+  return padding.size() == 2 ? at::max_pool2d(x, shape.kernel, shape.stride, padding)
+                             : at::max_pool3d(x, shape.kernel, shape.stride, padding);
+}
+
+// Halves, so that equal values meet in one window.
+at::Tensor Coarse(const PoolCase& c, at::ScalarType dtype) {
+  return at::randn(c.sizes, at::kDouble).mul(2).round().div(2).to(dtype);
+}
+
+void ExpectSameAsAten(const PoolCase& c, const at::Tensor& values) {
+  const at::Tensor x = values.detach().clone().requires_grad_();
+  const at::Tensor reference_x = values.detach().clone().requires_grad_();
+  const at::Tensor y = MaxPool(c.shape, x);
+  const at::Tensor reference = ByAten(c.shape, reference_x);
+  ASSERT_EQ(y.sizes(), reference.sizes());
+  EXPECT_TRUE(at::equal(y.nan_to_num(77), reference.nan_to_num(77)));
+  const at::Tensor grad = at::randn(y.sizes(), at::kDouble).to(y.scalar_type());
+  y.backward(grad);
+  reference.backward(grad);
+  EXPECT_TRUE(at::equal(x.grad(), reference_x.grad()));
+}
+
+TEST(MaxPoolTest, GivesAtensBitsForwardAndBackward) {
+  for (const PoolCase& c : Cases()) {
+    for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
+      SCOPED_TRACE(testing::Message() << at::IntArrayRef(c.sizes) << " " << dtype);
+      ExpectSameAsAten(c, Coarse(c, dtype));
+    }
+  }
+}
+
+TEST(MaxPoolTest, TakesNotANumberAndInfinitiesAsAtenDoes) {
+  for (const PoolCase& c : Cases()) {
+    SCOPED_TRACE(testing::Message() << at::IntArrayRef(c.sizes));
+    ExpectSameAsAten(c, at::full(c.sizes, -std::numeric_limits<float>::infinity(), at::kFloat));
+    at::Tensor x = Coarse(c, at::kFloat);
+    x.view({-1}).slice(0, 0, x.numel(), 7).fill_(std::numeric_limits<float>::quiet_NaN());
+    x.view({-1}).slice(0, 3, x.numel(), 5).fill_(std::numeric_limits<float>::infinity());
+    ExpectSameAsAten(c, x);
+  }
+}
+
+TEST(MaxPoolTest, ReadsInputsThatAreNotContiguous) {
+  const PoolCase& c = Cases()[0];
+  ExpectSameAsAten({c.shape, {2, 3, 4, 11, 9}}, Coarse(c, at::kFloat).transpose(3, 4));
+}
+
+TEST(MaxPoolTest, KeepsOneBytePerOutput) {
+  const PoolCase& c = Cases()[0];
+  const at::Tensor leaf = Coarse(c, at::kFloat).requires_grad_();
+  const int64_t before = ReadCpuMemory().live_bytes;
+  const at::Tensor y = MaxPool(c.shape, leaf.mul(2));
+  const int64_t kept = ReadCpuMemory().live_bytes - before;
+  const int64_t outputs = y.numel();
+  EXPECT_GE(kept, outputs * 5);         // y and a byte each
+  EXPECT_LT(kept, outputs * 5 + 1024);  // and not the product that was pooled
+}
+
+TEST(MaxPoolTest, RefusesEvenKernels) {
+  EXPECT_ANY_THROW(MaxPoolForward({{2, 2}, {2, 2}}, at::randn({1, 1, 4, 4})));
+  EXPECT_ANY_THROW(MaxPoolForward({{3, 3}, {2, 2}}, at::randn({1, 1, 4, 4, 4})));
+}
+
+}  // namespace
+}  // namespace slimreel

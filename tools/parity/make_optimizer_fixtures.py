@@ -1,0 +1,73 @@
+"""Writes trainer/optim/testdata/optimizers.json: what torch.optim makes of given gradients.
+
+    python3 tools/parity/make_optimizer_fixtures.py trainer/optim/testdata
+
+The loop over tensors (foreach and fused off), not the fused kernels that SlimReel calls. Weights and
+gradients follow formula.py; weights, moments and momenta are kept in full after the first and the last
+step, at a rate that changes, with weight decay and a group without.
+"""
+
+import json
+import pathlib
+import sys
+
+import torch
+
+from formula import uniform
+
+SHAPES = {"a.weight": (3, 11), "a.bias": (7,), "b.weight": (2, 3, 5)}
+RATES = [1e-3, 3e-3, 2e-3, 5e-4, 1e-2]
+DECAY = 0.05
+KEPT = (1, len(RATES))
+LOOP = {"foreach": False, "fused": False}
+OPTIMIZERS = {
+    "adamw": lambda groups: torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-6, **LOOP),
+    "adam": lambda groups: torch.optim.Adam(groups, betas=(0.9, 0.999), eps=1e-8, **LOOP),
+    "sgd": lambda groups: torch.optim.SGD(groups, lr=0, momentum=0.9, **LOOP),
+    "plain sgd": lambda groups: torch.optim.SGD(groups, lr=0, momentum=0, **LOOP),
+}
+
+
+def gradient(step, name):
+    """From step to step smaller, so that eps comes to matter."""
+    return uniform(f"gradient {step} {name}", SHAPES[name]) * 10.0**-step
+
+
+def numbers(tensor):
+    """As few digits as read back to the same number."""
+    digits = 9 if tensor.dtype == torch.float32 else 17
+    return [float(f"{x:.{digits}g}") for x in tensor.detach().flatten().tolist()]
+
+
+def run(make, dtype):
+    weights = {name: uniform(name, shape).to(dtype).requires_grad_() for name, shape in SHAPES.items()}
+    optimizer = make([{"params": [w for w in weights.values() if w.dim() > 1], "weight_decay": DECAY},
+                      {"params": [w for w in weights.values() if w.dim() == 1], "weight_decay": 0.0}])
+    kept = {}
+    for step, rate in enumerate(RATES, 1):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        for name, weight in weights.items():
+            weight.grad = gradient(step, name).to(dtype)
+        optimizer.step()
+        if step in KEPT:
+            kept[str(step)] = {name: numbers(weight) for name, weight in weights.items()}
+            for name, weight in weights.items():
+                for key in ("exp_avg", "exp_avg_sq", "momentum_buffer"):
+                    state = optimizer.state[weight].get(key)
+                    if state is not None:
+                        kept[str(step)][f"{name}.{key}"] = numbers(state)
+    return kept
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(exist_ok=True)
+    made = {"shapes": SHAPES, "rates": RATES, "weight_decay": DECAY}
+    for name, make in OPTIMIZERS.items():
+        made[name] = {"float64": run(make, torch.float64), "float32": run(make, torch.float32)}
+    (folder / "optimizers.json").write_text(json.dumps(made, separators=(",", ":")).replace('},"', '},\n"') + "\n")
+
+
+if __name__ == "__main__":
+    main()
