@@ -155,11 +155,11 @@ GradientSums SumGradients(const Layout& layout, const T* x, const T* grads, int6
   GradientSums sums;
   ForEachBlock(layout, g, c, [&](int64_t at, int64_t n) {
     const T *values = x + at, *of_y = grads + at;
+    // One sum after the other, the block being in the cache: compilers shuffle two in one loop.
     PartialSums<W> grad, product;
+    AddUp(n, [&](int64_t part, int64_t i) { grad.parts[part] += static_cast<W>(of_y[i]); });
     AddUp(n, [&](int64_t part, int64_t i) {
-      const W value = static_cast<W>(of_y[i]);
-      grad.parts[part] += value;
-      product.parts[part] += value * (static_cast<W>(values[i]) - centre);
+      product.parts[part] += static_cast<W>(of_y[i]) * (static_cast<W>(values[i]) - centre);
     });
     sums.grad += grad.total();
     sums.product += product.total();
