@@ -36,7 +36,8 @@ std::string WithoutTrailingSlash(std::string path) {
   return path;
 }
 
-// Unique over processes and threads of this machine; the lock tells the living.
+// Of a process no two are alike; another one's (of a container, of another machine, of a
+// process that had this id) may be there already, and then the next one is tried.
 std::string AsideName(const std::string& path) {
   static std::atomic<int> counter{0};
   return absl::StrCat(ParentOf(path), "/", std::string(kAsidePrefix), getpid(), "-", counter++, "-",
@@ -67,6 +68,35 @@ absl::Status SyncTree(const std::string& folder) {
   return absl::OkStatus();
 }
 
+// Locks a stand-in that was just made. False: in the moment before, RemoveLeftovers of another
+// process took it for a dead one's, and holds it or has unlinked it already. A file system
+// without locks gives none to RemoveLeftovers either, which then leaves all as it is.
+bool LockAside(int fd) {
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
+  struct stat status;
+  return fstat(fd, &status) != 0 || status.st_nlink > 0;
+}
+
+// What may help where the error itself has no better name than Internal.
+absl::string_view RemedyFor(int error_number) {
+  switch (error_number) {
+    case ENOLCK:
+      return "this file system has no locks: use a local disk";
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case ENODEV:
+      return "this file system cannot do that (it may lack locks or maps): use a local disk";
+    case EMFILE:
+      return "raise `ulimit -n`";
+    case ENOMEM:
+      return "free some memory, or raise the limit of addresses (`ulimit -v`)";
+    case EISDIR:
+      return "name a file";
+    default:
+      return "check the disk (the system's log, `dmesg`, says more), or use another one";
+  }
+}
+
 }  // namespace
 
 absl::Status SystemError(int error_number, absl::string_view action, absl::string_view path) {
@@ -86,7 +116,7 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
     case ENOTDIR:
       return absl::NotFoundError(absl::StrCat(message, "; check the path"));
     default:
-      return absl::InternalError(message);
+      return absl::InternalError(absl::StrCat(message, "; ", RemedyFor(error_number)));
   }
 }
 
@@ -128,11 +158,14 @@ AtomicFile::AtomicFile(std::string path, std::string aside, int fd)
     : path_(std::move(path)), aside_(std::move(aside)), fd_(fd) {}
 
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
-  const std::string aside = AsideName(path);
-  const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return SystemError(errno, "write", path);
-  flock(fd, LOCK_EX | LOCK_NB);
-  return std::unique_ptr<AtomicFile>(new AtomicFile(path, aside, fd));
+  for (;;) {
+    const std::string aside = AsideName(path);
+    const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno == EEXIST) continue;
+    if (fd < 0) return SystemError(errno, "write", path);
+    if (LockAside(fd)) return std::unique_ptr<AtomicFile>(new AtomicFile(path, aside, fd));
+    close(fd);
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -162,11 +195,22 @@ AtomicFolder::AtomicFolder(std::string path, std::string aside, int fd)
 
 absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::Create(const std::string& given) {
   const std::string path = WithoutTrailingSlash(given);
-  const std::string aside = AsideName(path);
-  if (mkdir(aside.c_str(), 0777) != 0) return SystemError(errno, "make the folder", path);
-  const int fd = open(aside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd >= 0) flock(fd, LOCK_EX | LOCK_NB);
-  return std::unique_ptr<AtomicFolder>(new AtomicFolder(path, aside, fd));
+  for (;;) {
+    const std::string aside = AsideName(path);
+    if (mkdir(aside.c_str(), 0777) != 0) {
+      if (errno == EEXIST) continue;
+      return SystemError(errno, "make the folder", path);
+    }
+    const int fd = open(aside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+      const int error_number = errno;
+      if (error_number == ENOENT) continue;  // taken for a dead process's, as in LockAside
+      rmdir(aside.c_str());
+      return SystemError(error_number, "make the folder", path);
+    }
+    if (LockAside(fd)) return std::unique_ptr<AtomicFolder>(new AtomicFolder(path, aside, fd));
+    close(fd);
+  }
 }
 
 AtomicFolder::~AtomicFolder() {

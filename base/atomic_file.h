@@ -4,7 +4,7 @@
 //
 // Errors of all functions name the path and the system's words: ResourceExhausted
 // (disk full, quota), PermissionDenied (unwritable), NotFound (no such parent),
-// else Internal. Threading: an object belongs to one thread.
+// else Internal; and what to do about it. Threading: an object belongs to one thread.
 #ifndef BASE_ATOMIC_FILE_H_
 #define BASE_ATOMIC_FILE_H_
 

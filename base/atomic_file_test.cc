@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/exit_code.h"
 #include "base/test_files.h"
@@ -80,6 +82,45 @@ TEST_F(AtomicFileTest, LeftoversOfTheDeadGoAndOfTheLivingStay) {
   EXPECT_TRUE((*living)->Commit().ok());
 }
 
+// Whoever starts to write into the folder looks for leftovers; that may fall between the
+// making of another's stand-in and its lock.
+TEST_F(AtomicFileTest, NoLivingWriterLosesItsStandInWhoeverLooksForLeftovers) {
+  std::atomic<bool> done{false};
+  std::thread starter([&] {
+    while (!done) EXPECT_TRUE(RemoveLeftovers(folder_).ok());
+  });
+  for (int i = 0; i < 2000 && !HasFailure(); ++i) {
+    const auto file = AtomicFile::Create(folder_ + "/file");
+    EXPECT_TRUE(file.ok()) << file.status();
+    EXPECT_GE(NumEntries(), 1) << "the file is gone in round " << i;
+    const auto folder = AtomicFolder::Create(folder_ + "/folder");
+    EXPECT_TRUE(folder.ok()) << folder.status();
+    EXPECT_TRUE(folder.ok() && fs::exists((*folder)->aside())) << "the folder, in round " << i;
+  }
+  done = true;
+  starter.join();
+  EXPECT_TRUE(RemoveLeftovers(folder_).ok());
+  EXPECT_EQ(NumEntries(), 0);
+}
+
+// A process of this id may have died here before, or live in a container of its own.
+TEST_F(AtomicFileTest, AStandInOfAnotherProcessOfThisIdIsLeftAlone) {
+  std::string aside;
+  {
+    const auto folder = AtomicFolder::Create(folder_ + "/a");
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    aside = (*folder)->aside();  // .writing-ID-N-a, with N counting up
+  }
+  const size_t end = aside.rfind('-');
+  const size_t begin = aside.rfind('-', end - 1) + 1;
+  const int number = std::stoi(aside.substr(begin, end - begin));
+  const std::string next = aside.substr(0, begin) + std::to_string(number + 1) + "-a";
+  WriteTestFile(next, "another's");
+  ASSERT_TRUE(WriteFileAtomically(folder_ + "/a", "mine").ok());
+  EXPECT_EQ(*ReadFile(next), "another's");
+  EXPECT_EQ(*ReadFile(folder_ + "/a"), "mine");
+}
+
 TEST_F(AtomicFileTest, AFullDiskKeepsTheOldContentsAndLeavesNothingBeside) {
   const auto disk = SmallDisk::Mount(folder_, 64 << 10);
   if (disk == nullptr) GTEST_SKIP() << "a small tmpfs cannot be mounted here";
@@ -107,7 +148,13 @@ TEST_F(AtomicFileTest, ErrorsSayWhatToDo) {
   const std::pair<int, const char*> remedies[] = {{ENOSPC, "free some space"},
                                                   {EACCES, "give this user the right to it"},
                                                   {ENOENT, "check the path"},
-                                                  {ENOTDIR, "check the path"}};
+                                                  {ENOTDIR, "check the path"},
+                                                  {ENOLCK, "has no locks: use a local disk"},
+                                                  {EOPNOTSUPP, "use a local disk"},
+                                                  {EMFILE, "raise `ulimit -n`"},
+                                                  {ENOMEM, "`ulimit -v`"},
+                                                  {EISDIR, "name a file"},
+                                                  {EIO, "check the disk"}};
   for (const auto& [error, remedy] : remedies) {
     EXPECT_THAT(std::string(SystemError(error, "open", "a").message()), HasSubstr(remedy));
   }

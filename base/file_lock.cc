@@ -7,7 +7,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/atomic_file.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
 
 namespace slimreel {
@@ -42,15 +46,20 @@ absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Try(const std::string& path)
   return lock;
 }
 
+// Asks again and again: who sits in flock looks at no flag.
 absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Wait(const std::string& path,
-                                                         const std::function<void()>& on_wait) {
-  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, Try(path));
-  if (lock != nullptr) return lock;
-  if (on_wait) on_wait();
-  SLIMREEL_ASSIGN_OR_RETURN(const int fd, OpenLockFile(path));
-  lock.reset(new FileLock(path, fd));
-  if (const int error = Flock(fd, LOCK_EX); error != 0) return SystemError(error, "lock", path);
-  return lock;
+                                                         const std::function<void()>& on_wait,
+                                                         const std::function<bool()>& stopped) {
+  for (bool waited = false;; waited = true) {
+    SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, Try(path));
+    if (lock != nullptr) return lock;
+    if (!waited && on_wait) on_wait();
+    if (stopped && stopped()) {
+      return StoppedError(
+          absl::StrCat("stopped while another process held ", path, "; run again to go on"));
+    }
+    absl::SleepFor(absl::Milliseconds(50));
+  }
 }
 
 absl::Status FileLock::WriteNote(absl::string_view note) {
@@ -64,13 +73,16 @@ absl::Status FileLock::WriteNote(absl::string_view note) {
   return absl::OkStatus();
 }
 
-std::optional<std::string> FileLock::NoteOfHolder(const std::string& path) {
+absl::StatusOr<std::optional<std::string>> FileLock::NoteOfHolder(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  const bool held = Flock(fd, LOCK_SH | LOCK_NB) == EWOULDBLOCK;
+  if (fd < 0 && errno == ENOENT) return std::nullopt;
+  if (fd < 0) return SystemError(errno, "open", path);
+  const int error = Flock(fd, LOCK_SH | LOCK_NB);
   close(fd);
-  if (!held) return std::nullopt;
-  return ReadFile(path).value_or("");
+  if (error == 0) return std::nullopt;
+  if (error != EWOULDBLOCK) return SystemError(error, "lock", path);
+  SLIMREEL_ASSIGN_OR_RETURN(std::string note, ReadFile(path));
+  return note;
 }
 
 }  // namespace slimreel

@@ -5,6 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <optional>
+
+#include "base/exit_code.h"
 #include "base/test_files.h"
 
 namespace slimreel {
@@ -20,17 +24,18 @@ class FileLockTest : public testing::Test {
     if (pipe(ready) != 0) ADD_FAILURE() << "no pipe";
     const pid_t child = fork();
     if (child == 0) {
+      close(ready[0]);
       const auto lock = FileLock::Try(path_);
       const bool held = lock.ok() && *lock != nullptr && (*lock)->WriteNote(note).ok();
       const char said = held ? 'y' : 'n';
       if (write(ready[1], &said, 1) != 1) _exit(1);
       for (;;) pause();
     }
+    close(ready[1]);  // the child's alone: its death ends the reading
     char said = 0;
-    EXPECT_EQ(read(ready[0], &said, 1), 1);
+    EXPECT_EQ(read(ready[0], &said, 1), 1) << "the child has died";
     EXPECT_EQ(said, 'y');
     close(ready[0]);
-    close(ready[1]);
     return child;
   }
 
@@ -59,31 +64,52 @@ TEST_F(FileLockTest, AKilledProcessHoldsNothing) {
 }
 
 TEST_F(FileLockTest, TheNoteIsThatOfALivingHolder) {
-  EXPECT_FALSE(FileLock::NoteOfHolder(path_).has_value());
+  EXPECT_EQ(*FileLock::NoteOfHolder(path_), std::nullopt);
   const pid_t child = StartHolder("a long first note");
-  EXPECT_EQ(FileLock::NoteOfHolder(path_), "a long first note");
+  EXPECT_EQ(*FileLock::NoteOfHolder(path_), "a long first note");
   Kill(child);
-  EXPECT_FALSE(FileLock::NoteOfHolder(path_).has_value());
+  EXPECT_EQ(*FileLock::NoteOfHolder(path_), std::nullopt);
   const auto lock = FileLock::Try(path_);
   ASSERT_TRUE((*lock)->WriteNote("short").ok());
-  EXPECT_EQ(FileLock::NoteOfHolder(path_), "short");
+  EXPECT_EQ(*FileLock::NoteOfHolder(path_), "short");
   EXPECT_EQ(*FileLock::Try(path_), nullptr) << "looking has taken the lock away";
+}
+
+TEST_F(FileLockTest, ALockThatCannotBeLookedAtIsNotTakenForAFreeOne) {
+  // A link to itself: unreadable for root as well.
+  std::filesystem::create_symlink(".lock", path_);
+  const absl::Status status = FileLock::NoteOfHolder(path_).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find(path_), std::string::npos) << status;
 }
 
 TEST_F(FileLockTest, WaitingSaysSoOnceAndEndsWhenTheHolderIsGone) {
   const pid_t child = StartHolder("child");
   int waits = 0;
-  const auto lock = FileLock::Wait(path_, [&] {
-    ++waits;
-    Kill(child);
-  });
+  const auto lock = FileLock::Wait(path_,
+                                   [&] {
+                                     ++waits;
+                                     Kill(child);
+                                   },
+                                   /*stopped=*/{});
   ASSERT_TRUE(lock.ok()) << lock.status();
   EXPECT_EQ(waits, 1);
   EXPECT_EQ(*FileLock::Try(path_), nullptr);
 }
 
+TEST_F(FileLockTest, AStopEndsTheWaiting) {
+  const auto holder = FileLock::Try(path_);
+  int asked = 0;
+  const absl::Status status =
+      FileLock::Wait(path_, /*on_wait=*/{}, [&] { return ++asked == 3; }).status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kStopped) << status;
+  EXPECT_NE(status.message().find(path_), std::string::npos) << status;
+  EXPECT_EQ(asked, 3);
+}
+
 TEST_F(FileLockTest, AFreeLockIsTakenWithoutWaiting) {
-  const auto lock = FileLock::Wait(path_, [] { ADD_FAILURE() << "nobody holds it"; });
+  const auto lock = FileLock::Wait(
+      path_, [] { ADD_FAILURE() << "nobody holds it"; }, [] { return true; });
   ASSERT_TRUE(lock.ok()) << lock.status();
   EXPECT_NE(*lock, nullptr);
 }

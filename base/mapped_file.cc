@@ -37,12 +37,7 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& 
   const int error = errno;
   close(fd);  // the mapping keeps the file
   if (data == MAP_FAILED) {
-    // It takes addresses, not memory: what forbids it is a limit, or a file system without maps.
-    return absl::Status(
-        absl::ErrnoToStatusCode(error),
-        absl::StrCat(SystemError(error, "map", path).message(), " (", size,
-                     " bytes); raise the limit of addresses (`ulimit -v`), or copy the file to a "
-                     "local disk"));
+    return SystemError(error, "map", absl::StrCat(path, " (", size, " bytes)"));
   }
   return std::unique_ptr<MappedFile>(new MappedFile(path, static_cast<char*>(data), size));
 }

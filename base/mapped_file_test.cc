@@ -12,6 +12,7 @@ namespace slimreel {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(MappedFileTest, TheBytesAreTheFilesAndHintsChangeNone) {
   const std::string path = TestFolder("mapped") + "/file";
@@ -71,6 +72,15 @@ TEST(MappedFileTest, WhatCannotBeMappedIsNamed) {
   EXPECT_EQ(is_folder.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(is_folder.message()), HasSubstr(folder + " is no regular file"));
   EXPECT_THAT(std::string(is_folder.message()), HasSubstr("name a file"));
+}
+
+TEST(MappedFileTest, AFileSystemWithoutMapsIsToldWithTheRemedyAndNoOther) {
+  const std::string path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path << " here";
+  const absl::Status status = MappedFile::Open(path).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot map " + path));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("use a local disk"));
+  EXPECT_THAT(std::string(status.message()), Not(HasSubstr("ulimit")));
 }
 
 }  // namespace

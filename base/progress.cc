@@ -1,7 +1,5 @@
 #include "base/progress.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,7 +15,7 @@ Progress::Progress(ProgressOptions options, FILE* out, bool on_terminal, absl::T
       done_before_(done_before) {}
 
 Progress::Progress(ProgressOptions options, int64_t done_before)
-    : Progress(std::move(options), stderr, isatty(STDERR_FILENO) == 1, absl::Now(), done_before) {}
+    : Progress(std::move(options), stderr, StandardErrorIsTerminal(), absl::Now(), done_before) {}
 
 void Progress::Update(int64_t done, absl::string_view details, absl::Time now) {
   if (now - last_ < (drawn_.on_terminal() ? options_.redraw : options_.interval)) return;

@@ -4,7 +4,7 @@
 
 namespace slimreel {
 
-TerminalLine::TerminalLine() : TerminalLine(stderr, isatty(STDERR_FILENO) == 1) {}
+bool StandardErrorIsTerminal() { return isatty(STDERR_FILENO) == 1; }
 
 void TerminalLine::Show(const std::string& line) {
   fprintf(out_, on_terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());

@@ -9,11 +9,14 @@
 
 namespace slimreel {
 
+// Asks the system whether standard error is a terminal.
+bool StandardErrorIsTerminal();
+
 class TerminalLine {
  public:
   // `out` is not owned.
   TerminalLine(FILE* out, bool on_terminal) : out_(out), on_terminal_(on_terminal) {}
-  TerminalLine();  // to standard error, asking the system whether it is a terminal
+  TerminalLine() : TerminalLine(stderr, StandardErrorIsTerminal()) {}
   ~TerminalLine() { End(); }
   TerminalLine(const TerminalLine&) = delete;
   TerminalLine& operator=(const TerminalLine&) = delete;

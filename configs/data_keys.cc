@@ -79,7 +79,8 @@ ConfigKey ShardSizeKey(int64_t* bytes) {
       [bytes](const YAML::Node& value) -> absl::Status {
         const absl::StatusOr<int64_t> parsed =
             value.IsScalar() ? ParseBytes(value.Scalar()) : NotAllowed(value, "bytes");
-        if (!parsed.ok() || *parsed < 65536) return NotAllowed(value, "128MiB; 64KiB or more");
+        if (!parsed.ok() || *parsed < 65536)
+          return NotAllowed(value, "bytes (128MiB), 64KiB or more");
         *bytes = *parsed;
         return absl::OkStatus();
       },

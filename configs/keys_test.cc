@@ -18,6 +18,53 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// The names that people bring from elsewhere, as the list of keys promises them.
+constexpr const char* kListedAliases[] = {"data.num_workers",
+                                          "data.pin_memory",
+                                          "data.persistent_workers",
+                                          "data.prefetch_factor",
+                                          "gpu.memory_management.gpu_threshold",
+                                          "gpu.memory_management.cpu_threshold",
+                                          "gpu.memory_management.auto_cleanup_interval",
+                                          "gpu.memory_management.enable_monitoring",
+                                          "gpu.memory_management.force_cleanup_every",
+                                          "gpu_memory_threshold",
+                                          "cpu_memory_threshold",
+                                          "per_device_train_batch_size",
+                                          "per_device_eval_batch_size",
+                                          "train_dataloader.batch_size",
+                                          "gradient_accumulation_steps",
+                                          "learning_rate",
+                                          "warmup_steps",
+                                          "max_steps",
+                                          "num_train_epochs",
+                                          "fp16",
+                                          "bf16",
+                                          "mixed_precision",
+                                          "gradient_checkpointing",
+                                          "backbone",
+                                          "max_frames",
+                                          "batch_size",
+                                          "num_workers",
+                                          "pin_memory",
+                                          "prefetch_factor",
+                                          "persistent_workers",
+                                          "enable_cache",
+                                          "max_epochs",
+                                          "optim_wrapper.optimizer.lr",
+                                          "output_dir",
+                                          "eval_strategy",
+                                          "eval_steps",
+                                          "save_steps",
+                                          "save_total_limit",
+                                          "generation_max_length",
+                                          "dataloader_num_workers",
+                                          "dataloader_pin_memory",
+                                          "accumulative_counts",
+                                          "optim_wrapper.accumulative_counts",
+                                          "resume",
+                                          "load_from"};
+
 // (key, default) of testdata/listed_keys.txt.
 std::vector<std::pair<std::string, std::string>> ListedKeys() {
   std::vector<std::pair<std::string, std::string>> keys;
@@ -47,13 +94,22 @@ TEST(KeysTest, EveryListedKeyIsInTheTableWithTheListedDefault) {
 
 TEST(KeysTest, EveryKeyTakesItsDefaultAndHelpShowsIt) {
   const std::string help = ConfigHelp();
-  for (const auto& [key, value] : ListedKeys()) {
+  Config defaults;
+  for (const ConfigKey& row : AllKeys(&defaults)) {
+    const std::string& key = row.name;
+    const std::string& value = row.default_text;
     const auto config = LoadConfig("", {{key, value}});
     ASSERT_TRUE(config.ok()) << key << ": " << config.status();
     EXPECT_EQ(*config, Config()) << key;
     EXPECT_THAT(help, HasSubstr("\n" + key + "\n")) << key;
     EXPECT_THAT(help.substr(help.find("\n" + key + "\n")), HasSubstr("default " + value + ";"));
   }
+}
+
+TEST(KeysTest, AShardSizeIsRefusedInTheWordsOfTheTable) {
+  Config config;
+  const std::string error(LoadConfig("", {{"data.shard_size", "1KiB"}}).status().message());
+  EXPECT_THAT(error, HasSubstr("allowed is " + Table(&config).at("data.shard_size").allowed));
 }
 
 TEST(KeysTest, NoNameIsTwiceInTheTableOrAmongTheAliases) {
@@ -70,7 +126,10 @@ TEST(KeysTest, NoNameIsTwiceInTheTableOrAmongTheAliases) {
 }
 
 TEST(KeysTest, EveryKeyMisspeltIsRefusedWithItsRightName) {
-  for (const auto& [key, value] : ListedKeys()) {
+  Config defaults;
+  for (const ConfigKey& row : AllKeys(&defaults)) {
+    const std::string& key = row.name;
+    const std::string& value = row.default_text;
     std::string misspelt = key;
     std::swap(misspelt[key.size() - 1], misspelt[key.size() - 2]);
     if (misspelt == key) misspelt += "x";
@@ -117,55 +176,10 @@ TEST(AliasesTest, EveryOneReadsAsItsKeyAndIsNoted) {
   }
 }
 
-// The names that people bring from elsewhere, as the list of keys promises them.
 TEST(AliasesTest, TheOnesThatAreListedAreThere) {
   std::set<std::string> names;
   for (const ConfigAlias& alias : ConfigAliases()) names.insert(alias.name);
-  for (const char* listed : {"data.num_workers",
-                             "data.pin_memory",
-                             "data.persistent_workers",
-                             "data.prefetch_factor",
-                             "gpu.memory_management.gpu_threshold",
-                             "gpu.memory_management.cpu_threshold",
-                             "gpu.memory_management.auto_cleanup_interval",
-                             "gpu.memory_management.enable_monitoring",
-                             "gpu.memory_management.force_cleanup_every",
-                             "gpu_memory_threshold",
-                             "cpu_memory_threshold",
-                             "per_device_train_batch_size",
-                             "per_device_eval_batch_size",
-                             "train_dataloader.batch_size",
-                             "gradient_accumulation_steps",
-                             "learning_rate",
-                             "warmup_steps",
-                             "max_steps",
-                             "num_train_epochs",
-                             "fp16",
-                             "bf16",
-                             "mixed_precision",
-                             "gradient_checkpointing",
-                             "backbone",
-                             "max_frames",
-                             "batch_size",
-                             "num_workers",
-                             "pin_memory",
-                             "prefetch_factor",
-                             "persistent_workers",
-                             "enable_cache",
-                             "max_epochs",
-                             "optim_wrapper.optimizer.lr",
-                             "output_dir",
-                             "eval_strategy",
-                             "eval_steps",
-                             "save_steps",
-                             "save_total_limit",
-                             "generation_max_length",
-                             "dataloader_num_workers",
-                             "dataloader_pin_memory",
-                             "accumulative_counts",
-                             "optim_wrapper.accumulative_counts",
-                             "resume",
-                             "load_from"}) {
+  for (const char* listed : kListedAliases) {
     EXPECT_TRUE(names.contains(listed)) << listed;
   }
 }

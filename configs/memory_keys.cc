@@ -107,7 +107,8 @@ std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
   std::vector<ConfigKey> keys;
   keys.push_back(BytesKey("memory.budget", &memory->budget, "hard ceiling of device memory"));
   keys.push_back(BytesKey("memory.host_budget", &memory->host_budget,
-                          "hard ceiling of loader buffers, queues and pinned memory"));
+                          "hard ceiling of loader buffers, queues and pinned memory; prepare: of "
+                          "decoders (estimated) and chunks"));
   keys.push_back(AllowKey(&memory->allow));
   keys.push_back(ScheduleKey(&memory->schedule));
   keys.push_back(EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},

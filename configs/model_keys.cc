@@ -6,6 +6,11 @@
 namespace slimreel {
 namespace {
 
+template <size_t N>
+std::vector<std::string> Words(const char* const (&words)[N]) {
+  return {words, words + N};
+}
+
 ConfigKey NormGroupKey(NormGroup* group) {
   ConfigKey key = CustomKey(
       "model.norm_group", "micro_batch | global | frozen, or whole number, 1 or more",
@@ -80,10 +85,10 @@ std::vector<ConfigKey> ModelKeys(ModelOptions* model) {
   keys.push_back(FloatKey("model.drop_path", &model->drop_path, {0, 1, false, true}, "none",
                           "none: the reference's"));
   keys.push_back(EnumKey("model.temporal_pooling", &model->temporal_pooling,
-                         {"mean", "attention", "lstm"}, "per-frame backbones"));
+                         Words(kTemporalPoolingWords), "per-frame backbones"));
   keys.push_back(NormGroupKey(&model->norm_group));
   keys.push_back(
-      EnumKey("model.fusion", &model->fusion, {"lateral", "cross_attention"}, "RGB+pose models"));
+      EnumKey("model.fusion", &model->fusion, Words(kStreamFusionWords), "RGB+pose models"));
   keys.push_back(LossWeightsKey(&model->loss_weights));
   keys.push_back(TextListKey("model.freeze", &model->freeze,
                              "key prefixes; frozen parameters keep no gradient"));

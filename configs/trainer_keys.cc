@@ -10,7 +10,7 @@ namespace {
 // As Lightning reads it: 10 is ten batches, 0.1 a tenth, 1.0 all.
 ConfigKey LimitKey(std::string name, BatchLimit* limit, std::string meaning) {
   return CustomKey(
-      std::move(name), "whole number of batches, 1 or more, or share, 0.0 to 1.0",
+      std::move(name), "whole number of batches, 1 or more, or share, more than 0 and at most 1.0",
       std::move(meaning),
       [limit](const YAML::Node& value) -> absl::Status {
         if (const absl::StatusOr<int64_t> batches = ParseInt(value, AtLeast(1)); batches.ok()) {
@@ -19,7 +19,8 @@ ConfigKey LimitKey(std::string name, BatchLimit* limit, std::string meaning) {
         }
         const absl::StatusOr<double> fraction = ParseFloat(value, {0, 1, true, false});
         if (!fraction.ok()) {
-          return NotAllowed(value, "a whole number, 1 or more, or a share, more than 0 to 1.0");
+          return NotAllowed(value,
+                            "a whole number, 1 or more, or a share, more than 0 and at most 1.0");
         }
         *limit = {.batches = {}, .fraction = *fraction};
         return absl::OkStatus();

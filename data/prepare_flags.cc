@@ -26,7 +26,8 @@ DEFINE_string(output, "", "folder for the shards; several splits may share it");
 DEFINE_string(split, "train", "train, val or test");
 DEFINE_string(num_workers, "auto",
               "decoding threads; auto: dataloader.num_workers, else one per core. "
-              "memory.host_budget may lower it. Changes no byte");
+              "Fewer where decoders have no room in half of memory.host_budget or, without that, "
+              "of a quarter of the free memory. Changes no byte");
 DEFINE_string(part, "", "3/16: the third of 16 parts that machines share");
 
 namespace slimreel {
@@ -55,24 +56,25 @@ absl::StatusOr<int> ReadWorkers(const std::string& text, const DataloaderOptions
       absl::StrCat("--num_workers=", text, ": write auto or a number from 1 to 256"));
 }
 
-// memory.host_budget, else a quarter of what the host has left, of which more than
-// kMostBytes would only let finished chunks wait longer.
-absl::StatusOr<int64_t> HostBudget(const MemoryOptions& memory) {
+// memory.host_budget as far as it is free, else a quarter of what the host has left, of which
+// more than kMostBytes would only let finished chunks wait longer.
+absl::StatusOr<Ceiling> HostBudget(const MemoryOptions& memory) {
   constexpr int64_t kMostBytes = int64_t{4} << 30;
   SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
-  if (!memory.host_budget.has_value()) return std::min(host.headroom_bytes() / 4, kMostBytes);
-  return LowestCeiling(host, memory.host_budget, "memory.host_budget").bytes;
+  if (memory.host_budget.has_value()) {
+    return LowestFreeCeiling(host, memory.host_budget, "memory.host_budget");
+  }
+  return Ceiling{std::min(host.headroom_bytes() / 4, kMostBytes),
+                 "a quarter of the host's free memory"};
 }
 
 absl::Status SizeByHostMemory(const MemoryOptions& memory, PrepareOptions* options) {
-  SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget, HostBudget(memory));
-  const PrepareSizing sizing = SizePreparation(options->num_workers, budget);
+  SLIMREEL_ASSIGN_OR_RETURN(const Ceiling budget, HostBudget(memory));
+  const PrepareSizing sizing = SizePreparation(options->num_workers, budget.bytes);
   if (sizing.lowered) {
     LOG(WARNING) << "decoding threads: " << sizing.num_workers << " instead of "
-                 << options->num_workers << ", because more have no room in "
-                 << (memory.host_budget.has_value() ? "memory.host_budget = "
-                                                    : "a quarter of the host's free memory, ")
-                 << FormatBytes(budget);
+                 << options->num_workers << ", because more have no room in " << budget.origin
+                 << ", " << FormatBytes(budget.bytes);
   }
   options->num_workers = sizing.num_workers;
   options->memory_bytes = sizing.memory_bytes;

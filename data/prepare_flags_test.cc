@@ -7,6 +7,7 @@
 
 #include "data/pipeline/prepare_sizing.h"
 #include "data/pipeline/testing/prepare_fixture.h"
+#include "memory/policy/limits.h"
 
 namespace slimreel {
 namespace {
@@ -44,6 +45,11 @@ TEST_F(PrepareFlagsTest, WithoutABudgetItIsAShareOfWhatTheHostHas) {
   const PrepareOptions share = Read("out", {{"memory.host_budget", "0.001%"}});
   EXPECT_LT(share.memory_bytes, options.memory_bytes);
   EXPECT_EQ(share.num_workers, 1);
+  // Of all the host has, some is in use already.
+  const PrepareOptions all = Read("out", {{"memory.host_budget", "100%"}});
+  const auto host = ReadHostMemory();
+  ASSERT_TRUE(host.ok()) << host.status();
+  EXPECT_LT(all.num_workers * kDecoderBytes + all.memory_bytes, host->limits.front().bytes);
 }
 
 }  // namespace

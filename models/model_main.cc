@@ -18,6 +18,7 @@
 #include "models/factory/description.h"
 #include "models/factory/factory.h"
 #include "models/model_flags.h"
+#include "models/options.h"
 #include "models/weights/key_rules.h"
 #include "models/weights/pretrained.h"
 #include "models/weights/weights.h"
@@ -141,9 +142,8 @@ absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
   spec.num_frames = options.num_frames;
   spec.height = spec.width = options.img_size;
   SLIMREEL_RETURN_IF_ERROR(ParseWord("temporal_pooling", options.temporal_pooling,
-                                     {"mean", "attention", "lstm"}, &spec.temporal_pooling));
-  SLIMREEL_RETURN_IF_ERROR(
-      ParseWord("fusion", options.fusion, {"lateral", "cross_attention"}, &spec.fusion));
+                                     kTemporalPoolingWords, &spec.temporal_pooling));
+  SLIMREEL_RETURN_IF_ERROR(ParseWord("fusion", options.fusion, kStreamFusionWords, &spec.fusion));
   return BuildModel(spec);
 }
 

@@ -15,6 +15,9 @@ namespace slimreel {
 
 enum class TemporalPooling { kMean, kAttention, kLstm };
 enum class StreamFusion { kLateral, kCrossAttention };
+// What users write, in the order of the enumerators.
+inline constexpr const char* kTemporalPoolingWords[] = {"mean", "attention", "lstm"};
+inline constexpr const char* kStreamFusionWords[] = {"lateral", "cross_attention"};
 
 // Over which samples BatchNorm takes its statistics (design: normalisation groups).
 struct NormGroup {

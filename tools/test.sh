@@ -47,13 +47,16 @@ failed=0
 skipped=0
 
 run_tests() {  # run_tests TAG_FILTERS ARGS...
-  local tags="$1" counts
+  local tags="$1" counts code=0
   shift
   : > "${events}"
   # The tags last: they win over those of a --config.
   bazel test --keep_going --build_tests_only --build_event_json_file="${events}" \
     --test_env=SLIMREEL_MEDIA --test_env=SLIMREEL_PARITY_PYTHON "$@" \
-    --test_tag_filters="${tags}" || status=1
+    --test_tag_filters="${tags}" || code=$?
+  # Bazel's word for "no tests found": these targets may well have none of a sanitizer's tag.
+  if [[ ${code} -eq 4 && "${tags}" != "${filters}" ]]; then return; fi
+  [[ ${code} -eq 0 ]] || status=1
   read -r -a counts < <(python3 tools/count_tests.py "${events}")
   passed=$((passed + ${counts[0]:-0}))
   failed=$((failed + ${counts[1]:-1}))
@@ -66,7 +69,8 @@ if ${sanitize}; then
   run_tests "sanitize,-benchmark,-long" --config=asan "${targets[@]}"
   run_tests "sanitize,-benchmark,-long" --config=ubsan "${targets[@]}"
   # Without the real media: they show no other threads, and take ten times as long.
-  tsan="suppressions=$PWD/tools/tsan_suppressions.txt:halt_on_error=1"
+  # In quotes: a colon or a blank in the path would end it.
+  tsan="suppressions='$PWD/tools/tsan_suppressions.txt':halt_on_error=1"
   run_tests "tsan,-benchmark,-long" --config=tsan --test_env=TSAN_OPTIONS="${tsan}" \
     --test_env=SLIMREEL_MEDIA= "${targets[@]}"
 fi

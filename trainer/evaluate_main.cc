@@ -13,6 +13,7 @@
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/evaluation/metrics_json.h"
 #include "trainer/inference_program.h"
+#include "trainer/setup/class_lists.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/run_options.h"
@@ -58,8 +59,9 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
   SLIMREEL_RETURN_IF_ERROR(loader.status());
   if ((*loader)->classes() == trained.checkpoint.state.classes) return loader;
   return absl::InvalidArgumentError(absl::StrCat(
-      absl::StrJoin(sources, ", "), " has the classes ", absl::StrJoin((*loader)->classes(), ", "),
-      ", but the run was trained on ", absl::StrJoin(trained.checkpoint.state.classes, ", "),
+      absl::StrJoin(sources, ", "), " has other classes than the run was trained on: ",
+      DescribeClassDifference({"the data", (*loader)->classes()},
+                              {"the run", trained.checkpoint.state.classes}),
       "; prepare it from a folder with these classes, or give --data with such shards"));
 }
 
@@ -69,10 +71,12 @@ absl::Status Evaluate(const TrainedModel& trained, const InferenceFlags& flags) 
                       AutocastDtype(trained.config.trainer.precision));
   SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, evaluator.Run());
   if (flags.json) {
-    const nlohmann::ordered_json json = {{"checkpoint", trained.checkpoint.path},
-                                         {"step", trained.checkpoint.state.step},
-                                         {"metrics", MetricsToJson(result.metrics)}};
-    std::cout << json.dump() << "\n";
+    using Json = nlohmann::ordered_json;
+    const Json json = {{"checkpoint", trained.checkpoint.path},
+                       {"step", trained.checkpoint.state.step},
+                       {"metrics", MetricsToJson(result.metrics)}};
+    // The path need not be UTF-8.
+    std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
     return absl::OkStatus();
   }
   std::cout << trained.checkpoint.path << "\n";

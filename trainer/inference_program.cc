@@ -21,8 +21,7 @@ int RunInference(int argc, char** argv, const Program& program, const InferenceB
     if (FitsInMemory([&] { status = load_and_run(); })) return status;
     return NothingFitsError(
         "the model with a single clip does not fit the run's memory.budget; raise it in "
-        "config.yaml "
-        "of the run");
+        "config.yaml of the run");
   });
 }
 

@@ -19,6 +19,7 @@
 #include "memory/executor/executor.h"
 #include "memory/policy/tighten.h"
 #include "memory/tracking/allocation_fault.h"
+#include "memory/tracking/allocation_observer.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
 #include "trainer/loop/train_step.h"
@@ -106,6 +107,27 @@ std::string Differences(const std::vector<NamedTensor>& a, const std::vector<Nam
   return names;
 }
 
+// Counts what is allocated before the first charge, which begins the retried region.
+class BeforeRegion final : public AllocationObserver {
+ public:
+  BeforeRegion() { ObserveCpuAllocations(this); }
+  ~BeforeRegion() override { ObserveCpuAllocations(nullptr); }
+  BeforeRegion(const BeforeRegion&) = delete;
+  BeforeRegion& operator=(const BeforeRegion&) = delete;
+
+  int64_t num_seen() const { return num_seen_; }
+  bool ended() const { return ended_; }
+
+  void BeforeAllocate(AllocationKind kind, int64_t /*bytes*/) override {
+    ended_ = ended_ || kind == AllocationKind::kCharge;
+    num_seen_ += ended_ ? 0 : 1;
+  }
+
+ private:
+  int64_t num_seen_ = 0;
+  bool ended_ = false;
+};
+
 class OomInjectionTest : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
@@ -133,7 +155,19 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
     return training.State();
   }
 
+  // Of the retried region of step 1. Faults are counted from the call of a step, so that they
+  // reach each of these only if no step allocates before its region.
   int64_t CountAllocations(const Plan& plan) const {
+    {
+      Training training(GetParam());
+      training.Use(plan);
+      for (int i = 0; i < kSteps; ++i) {
+        const BeforeRegion before;
+        training.Step(batches_[i], i);
+        EXPECT_TRUE(before.ended());
+        EXPECT_EQ(before.num_seen(), 0) << "in step " << i;
+      }
+    }
     Training training(GetParam());
     training.Use(plan);
     training.Step(batches_[0], 0);
@@ -149,7 +183,6 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
     Training training(GetParam());
     training.Use(plan);
     for (int i = 0; i < kSteps; ++i) {
-      // Counted from the call, not from the charge: a step allocates nothing before its region.
       const AllocationFault fault(i == at ? nth : AllocationFault::kNever);
       ASSERT_TRUE(training.Step(batches_[i], i));
       ASSERT_EQ(fault.thrown(), i == at);

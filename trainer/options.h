@@ -1,8 +1,9 @@
 // Options of the sections `train`, `trainer`, `evaluation` and `checkpoint`.
 // Free of torch.
 //
-// The field is the last part of the key; the table in configs/train_keys.cc reads
-// and prints them. None of these costs memory unless its comment says so.
+// The field is the last part of the key; the tables in configs/train_keys.cc and
+// configs/trainer_keys.cc read and print them. None of these costs memory unless its comment says
+// so.
 #ifndef TRAINER_OPTIONS_H_
 #define TRAINER_OPTIONS_H_
 

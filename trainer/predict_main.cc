@@ -27,16 +27,18 @@ void Print(const TrainedModel& trained, const std::string& path, bool as_json,
     std::cout << absl::StrFormat("%s\t%s\t%.4f\n", path, label, probabilities[prediction.label]);
     return;
   }
-  nlohmann::ordered_json by_class;
+  using Json = nlohmann::ordered_json;
+  Json by_class;
   for (size_t c = 0; c < probabilities.size(); ++c)
     by_class[ClassName(trained, c)] = probabilities[c];
-  const nlohmann::ordered_json json = {{"path", path},
-                                       {"label", label},
-                                       {"probability", probabilities[prediction.label]},
-                                       {"probabilities", by_class},
-                                       {"frames", prediction.frames},
-                                       {"clips", prediction.clips}};
-  std::cout << json.dump() << "\n";
+  const Json json = {{"path", path},
+                     {"label", label},
+                     {"probability", probabilities[prediction.label]},
+                     {"probabilities", by_class},
+                     {"frames", prediction.frames},
+                     {"clips", prediction.clips}};
+  // Names of files need not be UTF-8.
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
 absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {

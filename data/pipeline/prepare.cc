@@ -274,7 +274,7 @@ absl::Status Preparation::WriteInfo(const RunState& state) {
     ++counts.videos;
     if (input.keypoint_bytes >= 0) ++counts.keypoint_videos;
   }
-  return UpdateDatasetInfo(IdOf(options_), inputs_.info, counts);
+  return UpdateDatasetInfo(IdOf(options_), inputs_.info, counts, options_.interrupted);
 }
 
 // "none of 12 videos gave a sample: a.mp4: not_media; b.mp4: quality; ...".
@@ -341,26 +341,42 @@ absl::Status CheckOptions(const PrepareOptions& options) {
   return options.data.Validate();
 }
 
+// What a run works on, once its claim stands.
+struct ClaimedInputs {
+  PreparedInputs inputs;
+  std::unique_ptr<SplitFolder> folder;
+};
+
+// Lists the inputs without the lock, for which other splits wait: so mistakes in them are told
+// before a folder is made. Lists them again where a look under the lock shows that another
+// split has claimed or published something meanwhile.
+absl::StatusOr<ClaimedInputs> ClaimInputs(const PrepareOptions& options) {
+  const SplitId id = IdOf(options);
+  ClaimedInputs claimed;
+  SLIMREEL_ASSIGN_OR_RETURN(OtherSplits others, PublishedOtherSplits(id));
+  for (;;) {
+    SLIMREEL_ASSIGN_OR_RETURN(claimed.inputs, CollectInputs(options, others));
+    SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
+                              LockDatasetInfo(id, options.interrupted));
+    if (claimed.folder == nullptr) {
+      SLIMREEL_ASSIGN_OR_RETURN(claimed.folder, SplitFolder::Open(id));
+    }
+    SLIMREEL_ASSIGN_OR_RETURN(OtherSplits now, PublishedAndClaimedOtherSplits(id));
+    if (now == others) {
+      SLIMREEL_RETURN_IF_ERROR(ClaimSplit(id, claimed.inputs.info, claimed.folder.get()));
+      return claimed;
+    }
+    others = std::move(now);
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
   SLIMREEL_RETURN_IF_ERROR(CheckOptions(options));
   QuietLibavLog();
-  const SplitId id = IdOf(options);
-  // Without the lock first: mistakes in the inputs are told before a folder is made.
-  SLIMREEL_ASSIGN_OR_RETURN(OtherSplits others, PublishedOtherSplits(id));
-  SLIMREEL_ASSIGN_OR_RETURN(PreparedInputs inputs, CollectInputs(options, others));
-  std::unique_ptr<SplitFolder> folder;
-  {
-    SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(id));
-    SLIMREEL_ASSIGN_OR_RETURN(folder, SplitFolder::Open(id));
-    SLIMREEL_ASSIGN_OR_RETURN(const OtherSplits now, PublishedAndClaimedOtherSplits(id));
-    if (now != others) {
-      SLIMREEL_ASSIGN_OR_RETURN(inputs, CollectInputs(options, now));
-    }
-    SLIMREEL_RETURN_IF_ERROR(folder->WriteClaim(ClaimOf(inputs.info)));
-  }
-  return Preparation(options, std::move(inputs), std::move(folder)).Run();
+  SLIMREEL_ASSIGN_OR_RETURN(ClaimedInputs claimed, ClaimInputs(options));
+  return Preparation(options, std::move(claimed.inputs), std::move(claimed.folder)).Run();
 }
 
 }  // namespace slimreel

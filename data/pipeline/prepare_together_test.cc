@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/exit_code.h"
+#include "base/file_lock.h"
 #include "data/pipeline/prepare.h"
 #include "data/pipeline/testing/prepare_fixture.h"
 #include "data/shard/dataset_info.h"
@@ -18,13 +20,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One process tells another that it may go on.
+// One process tells another that it may go on. Each closes the end that is the other's, so
+// that the death of the one who should tell ends the waiting.
 class Gate {
  public:
   Gate() { EXPECT_EQ(pipe(ends_), 0); }
   ~Gate() {
-    close(ends_[0]);
-    close(ends_[1]);
+    CloseWaiting();
+    CloseOpening();
   }
   Gate(const Gate&) = delete;
   Gate& operator=(const Gate&) = delete;
@@ -33,12 +36,19 @@ class Gate {
     const char any = 'x';
     if (write(ends_[1], &any, 1) != 1) abort();
   }
-  void Wait() const {
+  // False: whoever should open it has died.
+  bool Wait() const {
     char any = 0;
-    if (read(ends_[0], &any, 1) != 1) abort();
+    return read(ends_[0], &any, 1) == 1;
   }
+  void CloseWaiting() { Close(&ends_[0]); }
+  void CloseOpening() { Close(&ends_[1]); }
 
  private:
+  static void Close(int* end) {
+    if (*end >= 0) close(*end);
+    *end = -1;
+  }
   int ends_[2];
 };
 
@@ -59,18 +69,22 @@ class PrepareTogetherTest : public PrepareTest {
   }
 
   // A process that prepares `train` and waits in the middle of it, until it is let go.
-  pid_t StartTrain() const {
+  pid_t StartTrain() {
     const pid_t child = fork();
     if (child != 0) {
-      started_.Wait();
+      started_.CloseOpening();
+      // The other gate stays open on both sides: to open it for a dead process is no SIGPIPE.
+      EXPECT_TRUE(started_.Wait()) << "the child has died";
       return child;
     }
+    started_.CloseWaiting();
+    go_on_.CloseOpening();
     PrepareOptions options = Options("out");
     int calls = 0;
     options.on_progress = [&](const PrepareProgress&) {
       if (++calls != 3) return;
       started_.Open();
-      go_on_.Wait();
+      if (!go_on_.Wait()) _exit(2);
     };
     _exit(Prepare(options).ok() ? 0 : 1);
   }
@@ -107,6 +121,35 @@ TEST_F(PrepareTogetherTest, OtherOptionsThanThoseOfARunningSplitAreRefusedAtOnce
   EXPECT_EQ(ExitCodeOf(refused), ExitCode::kUsage) << refused;
   EXPECT_NE(refused.message().find("its split train"), std::string::npos) << refused;
   EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.size(), 1u);
+}
+
+// A run that waits for dataset.json listens to the stop signal.
+TEST_F(PrepareTogetherTest, AStopEndsTheWaitForAnotherProcess) {
+  fs::create_directories(root_ + "/out");
+  const auto holder = FileLock::Try(DatasetInfoLockPath(root_ + "/out"));
+  ASSERT_TRUE(holder.ok() && *holder != nullptr) << holder.status();
+  PrepareOptions options = Options("out");
+  int asked = 0;
+  options.interrupted = [&] { return ++asked == 2; };
+  const absl::Status stopped = Prepare(options).status();
+  EXPECT_EQ(ExitCodeOf(stopped), ExitCode::kStopped) << stopped;
+}
+
+// Whichever comes first: the labelled split's classes are the folder's.
+TEST_F(PrepareTogetherTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
+  fs::create_directories(root_ + "/flat");
+  fs::copy(root_ + "/in/right/a.mp4", root_ + "/flat/a.mp4");
+  PrepareOptions flat = ValOptions("out");
+  flat.inputs = {root_ + "/flat"};
+  ASSERT_TRUE(Prepare(flat).ok());
+  EXPECT_TRUE(ReadDatasetInfo(root_ + "/out")->classes.empty());
+  const auto labelled = Prepare(Options("out"));
+  ASSERT_TRUE(labelled.ok()) << labelled.status();
+  const auto again = Prepare(flat);
+  ASSERT_TRUE(again.ok()) << again.status();
+  const auto info = ReadDatasetInfo(root_ + "/out");
+  EXPECT_EQ(info->classes, (std::vector<std::string>{"left", "right"}));
+  EXPECT_EQ(info->splits.size(), 2u);
 }
 
 TEST_F(PrepareTogetherTest, TheSameSplitIsRefusedWithTheRemedy) {

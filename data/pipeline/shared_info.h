@@ -6,11 +6,12 @@
 // them over or is refused. Who looks for claims, makes one or changes dataset.json
 // holds the folder's lock, for moments.
 //
-// Who calls it: Prepare. Threading: any; processes and machines that share the
-// folder exclude each other by the lock.
+// Who calls it: Prepare. Threading: any; processes exclude each other by the lock, and
+// machines where the file system carries flock between them.
 #ifndef DATA_PIPELINE_SHARED_INFO_H_
 #define DATA_PIPELINE_SHARED_INFO_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,32 +25,41 @@
 namespace slimreel {
 
 // Makes the folder and takes the lock of the dataset.json that `id` belongs to (parts
-// have their own); waits, and says so, while another process has it.
-absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfo(const SplitId& id);
+// have their own); waits, and says so, while another process has it. CANCELLED: `stopped`
+// (may be empty) has said true meanwhile.
+absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfo(
+    const SplitId& id, const std::function<bool()>& stopped = {});
 
 // What the other splits of the folder fix.
 struct OtherSplits {
-  std::vector<std::string> names;  // none: nothing is fixed
-  std::vector<std::string> classes;
+  std::vector<std::string> names;    // none: nothing is fixed
+  std::vector<std::string> classes;  // none: those are not labelled, and classes are open
   nlohmann::json preparation;
   std::string fingerprint;
   friend bool operator==(const OtherSplits&, const OtherSplits&) = default;
 };
 
-// Those in dataset.json. DataLoss where it is damaged.
+// Those in dataset.json; for a part, in its own file and in the joined one. DataLoss where
+// one is damaged.
 absl::StatusOr<OtherSplits> PublishedOtherSplits(const SplitId& id);
-// And those that other processes are preparing. The caller holds the lock.
+// And those that other processes are preparing, whose claims stand for what they have
+// published before. The caller holds the lock.
 absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id);
 
-// The note by which a run claims `info` for its split.
-std::string ClaimOf(const DatasetInfo& info);
+// Claims `info` for the split `id` by the note of its lock, and takes what is published of
+// it out of dataset.json where that was made with other classes or options. The caller
+// holds the lock.
+absl::Status ClaimSplit(const SplitId& id, const DatasetInfo& info, SplitFolder* folder);
 
 // Takes the lock and puts `counts` of the split `id` into dataset.json, beside those of
 // other splits as they are then; without samples it takes the split out, and the
-// file where it was the last. FailedPrecondition: other splits there have other
-// classes or options than `info`.
+// file where it was the last. A part that changes takes its split out of the joined
+// dataset.json, which no longer is the sum of its parts.
+// FailedPrecondition: other splits there have other classes or options than `info`;
+// CANCELLED as by LockDatasetInfo.
 absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
-                               const SplitCounts& counts);
+                               const SplitCounts& counts,
+                               const std::function<bool()>& stopped = {});
 
 }  // namespace slimreel
 

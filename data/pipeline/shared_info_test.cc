@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
+#include <memory>
 
 #include "base/exit_code.h"
 #include "base/test_files.h"
@@ -29,6 +31,15 @@ class SharedInfoTest : public testing::Test {
     info.preparation = {{"short_side", 32}};
     info.fingerprint = "f";
     return info;
+  }
+
+  // A run of this split that has claimed.
+  std::unique_ptr<SplitFolder> StartRun(const std::string& split, const DatasetInfo& info) const {
+    auto folder = SplitFolder::Open(Id(split));
+    EXPECT_TRUE(folder.ok()) << folder.status();
+    const absl::Status claimed = ClaimSplit(Id(split), info, folder->get());
+    EXPECT_TRUE(claimed.ok()) << claimed;
+    return *std::move(folder);
   }
 
   static SplitCounts Counts(int64_t samples) {
@@ -79,8 +90,7 @@ TEST_F(SharedInfoTest, OtherClassesOrOptionsBesideOtherSplitsAreRefused) {
 }
 
 TEST_F(SharedInfoTest, WhatOthersFixIsPublishedOrClaimedByTheLiving) {
-  auto train = SplitFolder::Open(Id("train"));
-  ASSERT_TRUE((*train)->WriteClaim(ClaimOf(Info({"left", "right"}))).ok());
+  auto train = StartRun("train", Info({"left", "right"}));
   EXPECT_TRUE(PublishedOtherSplits(Id("val"))->names.empty());
   const auto others = PublishedAndClaimedOtherSplits(Id("val"));
   ASSERT_TRUE(others.ok()) << others.status();
@@ -90,11 +100,102 @@ TEST_F(SharedInfoTest, WhatOthersFixIsPublishedOrClaimedByTheLiving) {
   EXPECT_EQ(others->preparation["short_side"], 32);
   EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("train"))->names.empty()) << "its own claim";
   EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val", 1))->names.empty()) << "parts stand alone";
-  train->reset();
+  train.reset();
   EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val"))->names.empty()) << "it is gone";
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
   EXPECT_EQ(PublishedOtherSplits(Id("val"))->classes, Strings{"left"});
   EXPECT_TRUE(PublishedOtherSplits(Id("train"))->names.empty());
+}
+
+TEST_F(SharedInfoTest, AClaimStandsForWhatTheSameSplitHasPublishedBefore) {
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
+  // As it claims, before it has touched dataset.json.
+  auto train = SplitFolder::Open(Id("train"));
+  ASSERT_TRUE((*train)->WriteClaim(FormatDatasetInfo(Info({"left", "right"}))).ok());
+  EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("val"))->classes, (Strings{"left", "right"}));
+  EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("val"))->names, Strings{"train"});
+  train->reset();
+  EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("val"))->classes, Strings{"left"});
+}
+
+TEST_F(SharedInfoTest, ARunThatChangesNothingLeavesItsCountsInPlace) {
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
+  const auto train = StartRun("train", Info({"left"}));
+  EXPECT_EQ(PublishedOtherSplits(Id("val"))->names, Strings{"train"});
+}
+
+TEST_F(SharedInfoTest, WhoBeginsAfterAClaimOfOtherClassesEndsWithThem) {
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
+  const DatasetInfo info = Info({"left", "right"});
+  const auto train = StartRun("train", info);
+  const absl::Status val = UpdateDatasetInfo(Id("val"), info, Counts(2));
+  EXPECT_TRUE(val.ok()) << val;
+  EXPECT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(4)).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits,
+            (std::map<std::string, SplitCounts>{{"train", Counts(4)}, {"val", Counts(2)}}));
+}
+
+TEST_F(SharedInfoTest, ARunThatHasNotClaimedYetHasNoClaimOfAnEarlierOne) {
+  StartRun("train", Info({"left"})).reset();
+  const auto train = SplitFolder::Open(Id("train"));
+  EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val"))->names.empty());
+}
+
+// Train and val at once, the one without labels, whichever of them comes first and ends first.
+TEST_F(SharedInfoTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
+  const DatasetInfo none = Info({}), labelled = Info({"left", "right"});
+  for (const bool labelled_first : {false, true}) {
+    root_ = TestFolder(labelled_first ? "labelled_first" : "labelled_last");
+    const DatasetInfo& first = labelled_first ? labelled : none;
+    const DatasetInfo& second = labelled_first ? none : labelled;
+    const auto train = StartRun("train", first), val = StartRun("val", second);
+    EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("test"))->classes, labelled.classes);
+    ASSERT_TRUE(UpdateDatasetInfo(Id("train"), first, Counts(3)).ok());
+    const absl::Status status = UpdateDatasetInfo(Id("val"), second, Counts(2));
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_EQ(ReadDatasetInfo(root_)->classes, labelled.classes);
+    EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 2u);
+    EXPECT_EQ(PublishedOtherSplits(Id("test"))->classes, labelled.classes);
+    EXPECT_FALSE(UpdateDatasetInfo(Id("test"), Info({"other"}), Counts(1)).ok());
+    // Alone, a split gives its classes up.
+    ASSERT_TRUE(UpdateDatasetInfo(Id("val"), second, Counts(0)).ok());
+    ASSERT_TRUE(UpdateDatasetInfo(Id("train"), none, Counts(3)).ok());
+    EXPECT_TRUE(ReadDatasetInfo(root_)->classes.empty());
+  }
+}
+
+TEST_F(SharedInfoTest, APartThatChangesTakesItsSplitOutOfTheJoinedFile) {
+  const DatasetInfo info = Info({"left"});
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train", 1), info, Counts(3)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train", 2), info, Counts(2)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(1)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(5)).ok());  // as if joined
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train", 1), info, Counts(3)).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.count("train"), 1u) << "nothing has changed";
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train", 1), info, Counts(4)).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits,
+            (std::map<std::string, SplitCounts>{{"val", Counts(1)}}));
+  // Without val there is nothing to keep, and the parts speak for themselves.
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(0)).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.at("train").samples, 6);
+}
+
+TEST_F(SharedInfoTest, APartMustAgreeWithTheOtherSplitsOfTheJoinedFile) {
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), Info({"left", "right"}), Counts(1)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left", "right"}), Counts(5)).ok());
+  const auto others = PublishedOtherSplits(Id("train", 1));
+  ASSERT_TRUE(others.ok()) << others.status();
+  EXPECT_EQ(others->names, Strings{"val"});
+  EXPECT_EQ(others->classes, (Strings{"left", "right"}));
+  EXPECT_EQ(others->fingerprint, "f");
+}
+
+TEST_F(SharedInfoTest, AStopEndsTheWaitForTheLock) {
+  const auto holder = LockDatasetInfo(Id("train"));
+  const auto stopped = [] { return true; };
+  EXPECT_EQ(ExitCodeOf(LockDatasetInfo(Id("val"), stopped).status()), ExitCode::kStopped);
+  EXPECT_EQ(ExitCodeOf(UpdateDatasetInfo(Id("val"), Info({}), Counts(1), stopped)),
+            ExitCode::kStopped);
 }
 
 TEST_F(SharedInfoTest, ADamagedFileIsToldAndNotReplaced) {
@@ -109,16 +210,19 @@ TEST_F(SharedInfoTest, AProcessKilledWithTheLockLeavesTheFolderOpen) {
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();
   if (child == 0) {
+    close(ready[0]);
     const auto lock = LockDatasetInfo(Id("train"));
     const auto folder = SplitFolder::Open(Id("train"));
     const char said = lock.ok() && folder.ok() ? 'y' : 'n';
     if (write(ready[1], &said, 1) != 1) _exit(1);
     for (;;) pause();
   }
+  close(ready[1]);  // the child's alone: its death ends the reading
   char said = 0;
-  ASSERT_EQ(read(ready[0], &said, 1), 1);
+  ASSERT_EQ(read(ready[0], &said, 1), 1) << "the child has died";
+  close(ready[0]);
   ASSERT_EQ(said, 'y');
-  EXPECT_EQ(*FileLock::Try(root_ + "/.dataset.json.lock"), nullptr);
+  EXPECT_EQ(*FileLock::Try(DatasetInfoLockPath(root_)), nullptr);
   kill(child, SIGKILL);
   ASSERT_EQ(waitpid(child, nullptr, 0), child);
   EXPECT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(1)).ok());

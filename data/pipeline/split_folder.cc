@@ -49,6 +49,7 @@ absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id
         absl::StrCat(id.folder, ": another process is preparing ", id.split,
                      " into this folder; wait for it to end, or prepare into another --output"));
   }
+  SLIMREEL_RETURN_IF_ERROR(lock->WriteNote(""));  // an earlier run's claim is none of this one
   auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(id, std::move(lock)));
   SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(id.folder));
   return opened;

@@ -25,8 +25,9 @@ struct SplitId {
 
 class SplitFolder {
  public:
-  // Takes the split's lock in the folder, which must be there, and clears away what killed
-  // runs left. FailedPrecondition: another process prepares this split into this folder.
+  // Takes the split's lock in the folder, which must be there, without a claim, and clears
+  // away what killed runs left. FailedPrecondition: another process prepares this split into this
+  // folder.
   static absl::StatusOr<std::unique_ptr<SplitFolder>> Open(const SplitId& id);
   // .train.lock: held as long as the split is being prepared.
   static std::string LockPath(const SplitId& id);

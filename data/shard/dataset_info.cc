@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
+#include "base/logging.h"
 #include "base/status_macros.h"
 
 namespace slimreel {
@@ -109,9 +110,23 @@ std::string DatasetInfoFileName(int part, int num_parts) {
   return absl::StrFormat("dataset-p%02dof%02d.json", part, num_parts);
 }
 
+std::string DatasetInfoLockPath(const std::string& folder, int part, int num_parts) {
+  return absl::StrCat(folder, "/.", DatasetInfoFileName(part, num_parts), ".lock");
+}
+
+absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfoFile(
+    const std::string& folder, int part, int num_parts, const std::function<bool()>& stopped) {
+  const auto on_wait = [&] {
+    LOG(WARNING) << folder << ": another process is changing "
+                 << DatasetInfoFileName(part, num_parts) << "; waiting for it to be done";
+  };
+  return FileLock::Wait(DatasetInfoLockPath(folder, part, num_parts), on_wait, stopped);
+}
+
 absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetInfo* whole) {
-  if (part.classes != whole->classes || part.task != whole->task ||
-      part.fingerprint != whole->fingerprint) {
+  if (whole->classes.empty()) whole->classes = part.classes;
+  const bool other_classes = !part.classes.empty() && part.classes != whole->classes;
+  if (other_classes || part.task != whole->task || part.fingerprint != whole->fingerprint) {
     return absl::DataLossError(
         absl::StrCat(path,
                      ": its classes, task or fingerprint differ from the other parts'; "

@@ -7,13 +7,16 @@
 #define DATA_SHARD_DATASET_INFO_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/file_lock.h"
 
 namespace slimreel {
 
@@ -42,6 +45,13 @@ struct DatasetInfo {
 
 // "dataset.json", or "dataset-p03of16.json" where part > 0.
 std::string DatasetInfoFileName(int part = 0, int num_parts = 0);
+// The lock that whoever changes this file holds meanwhile.
+std::string DatasetInfoLockPath(const std::string& folder, int part = 0, int num_parts = 0);
+// Takes it; waits, and says so, while another process has it. CANCELLED: `stopped` (may be
+// empty) has said true meanwhile.
+absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfoFile(const std::string& folder, int part,
+                                                              int num_parts,
+                                                              const std::function<bool()>& stopped);
 
 // The text of such a file, and what it says; `path` is named in errors.
 std::string FormatDatasetInfo(const DatasetInfo& info);
@@ -58,8 +68,8 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder);
 // One file.
 absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path);
 
-// Adds the counts of `part`, read from `path`. DataLoss: classes, task or
-// fingerprint differ from those of `whole`.
+// Adds the counts of `part`, read from `path`. DataLoss: classes, task or fingerprint
+// differ from those of `whole`. None labelled (no classes) agrees with any classes.
 absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetInfo* whole);
 
 }  // namespace slimreel

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string_view>
 #include <system_error>
 
@@ -76,8 +77,11 @@ absl::Status CheckAllThere(const std::string& folder, const std::string& whole, 
       absl::StrJoin(missing, ", "), "; run prepare with --part=i/", num_parts, " for these first"));
 }
 
-absl::Status JoinInfo(const std::string& folder, const Parts& parts) {
+absl::Status JoinInfo(const std::string& folder, const Parts& parts,
+                      const std::function<bool()>& stopped) {
   const std::string path = absl::StrCat(folder, "/", DatasetInfoFileName());
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
+                            LockDatasetInfoFile(folder, 0, 0, stopped));
   SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(parts.paths.begin()->second));
   for (auto part = std::next(parts.paths.begin()); part != parts.paths.end(); ++part) {
     SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo info, ReadDatasetInfoFile(part->second));
@@ -112,7 +116,8 @@ absl::Status JoinReport(const std::string& path, const Parts& parts) {
 
 }  // namespace
 
-absl::StatusOr<JoinedParts> JoinParts(const std::string& folder) {
+absl::StatusOr<JoinedParts> JoinParts(const std::string& folder,
+                                      const std::function<bool()>& stopped) {
   SLIMREEL_ASSIGN_OR_RETURN(const auto found, FindParts(folder));
   const auto info = found.find(DatasetInfoFileName());
   if (info == found.end()) {
@@ -124,7 +129,7 @@ absl::StatusOr<JoinedParts> JoinParts(const std::string& folder) {
   for (const auto& [whole, parts] : found) {
     SLIMREEL_RETURN_IF_ERROR(CheckAllThere(folder, whole, parts, joined.num_parts));
   }
-  SLIMREEL_RETURN_IF_ERROR(JoinInfo(folder, info->second));
+  SLIMREEL_RETURN_IF_ERROR(JoinInfo(folder, info->second, stopped));
   joined.written.push_back(absl::StrCat(folder, "/", DatasetInfoFileName()));
   for (const auto& [whole, parts] : found) {
     if (whole == DatasetInfoFileName()) continue;

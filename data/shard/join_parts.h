@@ -2,10 +2,12 @@
 // dataset-p03of16.json and prepare_report-p03of16.jsonl become dataset.json and
 // prepare_report.jsonl. The parts' files stay; joining again gives the same.
 //
-// Who calls it: `//data:shards -- index`, when no part is being prepared.
+// Who calls it: `//data:shards -- index`, when no part is being prepared; whole splits may be
+// (dataset.json is changed under its lock, for which it waits).
 #ifndef DATA_SHARD_JOIN_PARTS_H_
 #define DATA_SHARD_JOIN_PARTS_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,7 +24,10 @@ struct JoinedParts {
 // i-th). Splits that only an earlier dataset.json knows stay in it.
 // Errors name the path. NotFound: no parts; FailedPrecondition: some are missing,
 // or of several divisions; DataLoss: damaged, or made with other settings.
-absl::StatusOr<JoinedParts> JoinParts(const std::string& folder);
+// While somebody else changes dataset.json it waits, and asks `stopped` (may be empty):
+// CANCELLED where that says true.
+absl::StatusOr<JoinedParts> JoinParts(const std::string& folder,
+                                      const std::function<bool()>& stopped = {});
 
 }  // namespace slimreel
 

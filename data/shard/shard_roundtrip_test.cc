@@ -5,7 +5,9 @@
 #include <sstream>
 
 #include "base/exit_code.h"
+#include "base/file_lock.h"
 #include "base/test_files.h"
+#include "data/shard/dataset_info.h"
 #include "data/shard/join_parts.h"
 #include "data/shard/shard_commands.h"
 #include "data/shard/shard_reader.h"
@@ -269,6 +271,42 @@ TEST(JoinPartsTest, CountsAreSummedAndReportsComeInTheOrderOfTheInputs) {
   EXPECT_EQ(whole->splits.at("val"), (SplitCounts{1, 1, 1, 7, 512}));
   ASSERT_TRUE(JoinParts(folder).ok());  // again: the same
   EXPECT_EQ(ReadDatasetInfoFile(folder + "/dataset.json")->splits, whole->splits);
+}
+
+TEST(JoinPartsTest, WaitsForWhoeverChangesTheJoinedFileAndLosesNothingOfIt) {
+  const std::string folder = TestFolder("join");
+  DatasetInfo info;
+  info.splits["train"] = {1, 2, 2, 30, 4096};
+  ASSERT_TRUE(WriteDatasetInfo(folder, info, 1, 1).ok());
+  auto holder = FileLock::Try(DatasetInfoLockPath(folder));
+  ASSERT_TRUE(holder.ok() && *holder != nullptr) << holder.status();
+  EXPECT_TRUE(absl::IsCancelled(JoinParts(folder, [] { return true; }).status()));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/dataset.json"));
+  info.splits = {{"val", {1, 1, 1, 7, 512}}};
+  const auto joined = JoinParts(folder, [&] {  // asked while it waits
+    EXPECT_TRUE(WriteDatasetInfo(folder, info).ok());
+    holder->reset();
+    return false;
+  });
+  ASSERT_TRUE(joined.ok()) << joined.status();
+  EXPECT_EQ(ReadDatasetInfo(folder)->splits.count("train"), 1u);
+  EXPECT_EQ(ReadDatasetInfo(folder)->splits.count("val"), 1u);
+}
+
+TEST(DatasetInfoTest, ASplitWithoutLabelsAgreesWithAnyClasses) {
+  const std::string folder = TestFolder("info");
+  DatasetInfo train, val;
+  train.splits["train"] = {1, 2, 2, 30, 4096};
+  val.classes = {"left", "right"};
+  val.splits["val"] = {1, 1, 1, 7, 512};
+  for (const bool labelled_first : {false, true}) {
+    ASSERT_TRUE(WriteDatasetInfo(folder, labelled_first ? val : train, 1, 2).ok());
+    ASSERT_TRUE(WriteDatasetInfo(folder, labelled_first ? train : val, 2, 2).ok());
+    const auto joined = ReadDatasetInfo(folder);
+    ASSERT_TRUE(joined.ok()) << joined.status();
+    EXPECT_EQ(joined->classes, val.classes);
+    EXPECT_EQ(joined->splits.size(), 2u);
+  }
 }
 
 TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {

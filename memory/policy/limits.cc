@@ -162,6 +162,13 @@ Ceiling LowestCeiling(const HostMemory& host, const std::optional<ByteSpec>& use
   return Lower({host.limits.front().bytes, host.limits.front().origin}, user, key);
 }
 
+Ceiling LowestFreeCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
+                          const std::string& key) {
+  const Ceiling ceiling = LowestCeiling(host, user, key);
+  const int64_t free_bytes = host.headroom_bytes();
+  return free_bytes < ceiling.bytes ? Ceiling{free_bytes, "what the host has left"} : ceiling;
+}
+
 Ceiling LowestDeviceCeiling(int64_t total_bytes, const std::string& device,
                             const std::optional<ByteSpec>& user) {
   return Lower({total_bytes, device}, user, "memory.budget");

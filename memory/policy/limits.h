@@ -39,7 +39,8 @@ struct HostMemory {
 // Errors: Unavailable where proc/meminfo cannot be read; all else is optional.
 absl::StatusOr<HostMemory> ReadHostMemory(const std::string& root = "/");
 
-// The lowest ceiling and who set it: "memory.budget" or the machine's origin.
+// The lowest ceiling and who set it: "memory.budget", the machine's origin, or "what the
+// host has left".
 struct Ceiling {
   int64_t bytes = 0;
   std::string origin;
@@ -48,7 +49,10 @@ struct Ceiling {
 // The user's word against the machine's lowest limit, of which `NN%` is a share.
 Ceiling LowestCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                       const std::string& key = "memory.budget");
-// The same for a device of `total_bytes` with memory of its own.
+// The same for what is about to be taken: the user's ceiling, but no more than is free now.
+Ceiling LowestFreeCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
+                          const std::string& key);
+// LowestCeiling for a device of `total_bytes` with memory of its own.
 Ceiling LowestDeviceCeiling(int64_t total_bytes, const std::string& device,
                             const std::optional<ByteSpec>& user);
 

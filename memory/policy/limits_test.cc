@@ -101,6 +101,23 @@ TEST_F(LimitsTest, UserCountsWhereLowerAndPercentIsOfTheMachinesLimit) {
   EXPECT_EQ(LowestDeviceCeiling(2 * kGiB, "cuda:0", std::nullopt).origin, "cuda:0");
 }
 
+TEST_F(LimitsTest, NoMoreIsFreeThanTheHostHasLeftWhateverTheUserAllows) {
+  HostMemory host;
+  host.total_bytes = 16 * kGiB;
+  host.available_bytes = 6 * kGiB;
+  host.limits = {{"physical memory", "/proc/meminfo", 16 * kGiB, 10 * kGiB}};
+  const std::string key = "memory.host_budget";
+  const Ceiling all = LowestFreeCeiling(host, ByteSpec{0, 100.0}, key);
+  EXPECT_EQ(all.bytes, 6 * kGiB);
+  EXPECT_EQ(all.origin, "what the host has left");
+  const Ceiling asked = LowestFreeCeiling(host, ByteSpec{5 * kGiB, 0.0}, key);
+  EXPECT_EQ(asked.bytes, 5 * kGiB);
+  EXPECT_EQ(asked.origin, key);
+  // Of a container that uses most of what it may.
+  host.limits.insert(host.limits.begin(), {"cgroup v2", "memory.max", 4 * kGiB, 3 * kGiB});
+  EXPECT_EQ(LowestFreeCeiling(host, ByteSpec{0, 50.0}, key).bytes, kGiB);
+}
+
 TEST_F(LimitsTest, MissingProcIsAnError) {
   std::filesystem::remove_all(root_ + "/proc");
   EXPECT_EQ(ReadHostMemory(root_).status().code(), absl::StatusCode::kUnavailable);

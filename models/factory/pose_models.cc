@@ -51,8 +51,7 @@ ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec)
       {InputKind::kKeypoints, {spec.num_persons, spec.num_frames, spec.num_keypoints, 3}}};
   model->stages.push_back(std::make_unique<HeatmapInput>(
       HeatmapShape{size, size, spec.heatmap_sigma}, /*slots_before=*/0, spec.dtype));
-  Append(MakeInflatedResNetStages(config, HeadOf(spec, kInflatedHeadDropout), ParametersOf(spec)),
-         model.get());
+  Append(MakeInflatedResNetStages(config, HeadOf(spec, kInflatedHeadDropout)), model.get());
   model->loss = std::make_unique<CrossEntropy>(spec.label_smoothing, spec.class_weights);
   return model;
 }

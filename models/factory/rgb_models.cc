@@ -60,8 +60,7 @@ ModelResult SlowOnlyR50Model(const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
   return FramesModel(spec, kImageNet,
-                     MakeInflatedResNetStages(SlowOnlyR50(), HeadOf(spec, kInflatedHeadDropout),
-                                              ParametersOf(spec)));
+                     MakeInflatedResNetStages(SlowOnlyR50(), HeadOf(spec, kInflatedHeadDropout)));
 }
 
 ModelResult VideoVitNanoModel(const ModelSpec& spec) { return VideoVitModel(VideoVitNano(), spec); }

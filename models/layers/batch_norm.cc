@@ -4,6 +4,7 @@
 #include <ATen/ops/native_batch_norm_backward.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace slimreel {
@@ -50,7 +51,13 @@ BatchNorm::BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t ch
 NormCall BatchNorm::CallOf(const StageContext& context, const at::Tensor& x) const {
   const int64_t batch = x.size(0);
   const bool whole = context.norm_group == 0 || context.norm_group > batch;
-  return {weight_, bias_, whole ? batch : context.norm_group, kEps};
+  const int64_t group = whole ? batch : context.norm_group;
+  const int64_t smallest = batch % group == 0 ? group : batch % group;
+  // One value has no variance: the running one would be not a number from then on.
+  TORCH_CHECK(smallest * x.numel() / std::max<int64_t>(batch * x.size(1), 1) > 1,
+              "BatchNorm sees one value a channel in a group of ", smallest, " of ", x.sizes(),
+              "; use larger images, more frames, a larger model.norm_group, or frozen");
+  return {weight_, bias_, group, kEps};
 }
 
 Normalised BatchNorm::ByRunning(const at::Tensor& x) const {

@@ -2,7 +2,6 @@
 
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/native_batch_norm.h>
@@ -183,39 +182,52 @@ void SpreadGradient(const Layout& layout, const T* x, const T* grads, int64_t g,
   }
 }
 
+// Puts `part` at sample `begin` of `whole`, which is made at the first call.
+void Place(at::Tensor part, at::IntArrayRef sizes, int64_t begin, at::Tensor& whole) {
+  if (part.size(0) == sizes[0]) {
+    whole = std::move(part);
+    return;
+  }
+  if (!whole.defined()) whole = at::empty(sizes, part.options());
+  whole.narrow(0, begin, part.size(0)).copy_(part);
+}
+
+// Each group's result goes to its place at once: joined at the end they would be held twice.
 Normalised NormaliseByAten(const NormCall& call, const at::Tensor& x, RunningStatistics* running) {
-  std::vector<at::Tensor> ys, means, inverse_stds;
-  for (const at::Tensor& group : x.split(call.group)) {
-    auto [y, mean, inverse_std] =
-        at::native_batch_norm(group, call.weight, call.bias, running ? running->mean : at::Tensor(),
-                              running ? running->variance : at::Tensor(), /*training=*/true,
-                              running ? running->momentum : 0.0, call.eps);
-    ys.push_back(std::move(y));
+  const Layout layout(x, call.group);
+  Normalised out;
+  std::vector<at::Tensor> means, inverse_stds;
+  for (int64_t g = 0; g < layout.groups(); ++g) {
+    const int64_t begin = layout.begin(g), count = layout.end(g) - begin;
+    auto [y, mean, inverse_std] = at::native_batch_norm(
+        x.narrow(0, begin, count), call.weight, call.bias, running ? running->mean : at::Tensor(),
+        running ? running->variance : at::Tensor(), /*training=*/true,
+        running ? running->momentum : 0.0, call.eps);
+    Place(std::move(y), x.sizes(), begin, out.y);
     means.push_back(std::move(mean));
     inverse_stds.push_back(std::move(inverse_std));
   }
-  return {ys.size() == 1 ? std::move(ys[0]) : at::cat(ys),
-          {at::stack(means), at::stack(inverse_stds)}};
+  out.statistics = {at::stack(means), at::stack(inverse_stds)};
+  return out;
 }
 
 NormGradients BackwardByAten(const NormCall& call, const at::Tensor& x,
                              const GroupStatistics& statistics, const at::Tensor& grad,
                              std::array<bool, 3> need) {
-  const std::vector<at::Tensor> xs = x.split(call.group), grads = grad.split(call.group);
-  std::vector<at::Tensor> of_x;
+  const Layout layout(x, call.group);
   NormGradients out;
   const auto add = [](at::Tensor& sum, at::Tensor term) {
     sum = sum.defined() ? sum.add_(term) : std::move(term);
   };
-  for (size_t g = 0; g < xs.size(); ++g) {
+  for (int64_t g = 0; g < layout.groups(); ++g) {
+    const int64_t begin = layout.begin(g), count = layout.end(g) - begin;
     auto [grad_x, grad_weight, grad_bias] = at::native_batch_norm_backward(
-        grads[g], xs[g], call.weight, {}, {}, statistics.mean[g], statistics.inverse_std[g],
-        /*train=*/true, call.eps, need);
-    if (need[0]) of_x.push_back(std::move(grad_x));
+        grad.narrow(0, begin, count), x.narrow(0, begin, count), call.weight, {}, {},
+        statistics.mean[g], statistics.inverse_std[g], /*train=*/true, call.eps, need);
+    if (need[0]) Place(std::move(grad_x), x.sizes(), begin, out.x);
     if (need[1]) add(out.weight, std::move(grad_weight));
     if (need[2]) add(out.bias, std::move(grad_bias));
   }
-  if (need[0]) out.x = of_x.size() == 1 ? std::move(of_x[0]) : at::cat(of_x);
   return out;
 }
 
@@ -282,9 +294,10 @@ at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
 NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
                                 const GroupStatistics& statistics, const at::Tensor& grad,
                                 std::array<bool, 3> need) {
-  if (!x.is_cpu()) return BackwardByAten(call, x, statistics, grad, need);
+  const at::Tensor grads_as_x = grad.to(x.scalar_type());
+  if (!x.is_cpu()) return BackwardByAten(call, x, statistics, grads_as_x, need);
   const Layout layout(x, call.group);
-  const at::Tensor input = x.contiguous(), of_y = grad.to(x.scalar_type()).contiguous(),
+  const at::Tensor input = x.contiguous(), of_y = grads_as_x.contiguous(),
                    weight = AsDouble(call.weight);
   NormGradients out;
   if (need[0]) out.x = at::empty_like(input);

@@ -44,7 +44,8 @@ struct Normalised {
 // order; null moves none.
 Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running);
 
-// y of NormaliseGroups for the same x, bit for bit, from its statistics.
+// y of NormaliseGroups for the same x, bit for bit: from its statistics on the CPU, where
+// that saves a pass; other devices take the statistics of x again.
 at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
                           const GroupStatistics& statistics);
 

@@ -121,6 +121,17 @@ TEST(BatchNormTest, RecomputeGivesTheSameBitsAndMovesNoStatistics) {
   EXPECT_EQ(under_test.count(), 2);
 }
 
+TEST(BatchNormTest, RefusesAGroupOfOneValueInsteadOfRememberingNoNumber) {
+  NormUnderTest under_test;
+  const at::Tensor pixels = Clips(3).slice(2, 0, 1).slice(3, 0, 1).slice(4, 0, 1);
+  EXPECT_ANY_THROW(under_test.norm.Forward(Training(2), pixels));  // the last group has one
+  EXPECT_ANY_THROW(under_test.norm.Forward(Training(1), pixels));
+  EXPECT_EQ(under_test.count(), 0);
+  EXPECT_NO_THROW(under_test.norm.Forward(Training(3), pixels));
+  StageContext evaluation;
+  EXPECT_NO_THROW(under_test.norm.Forward(evaluation, pixels));
+}
+
 TEST(BatchNormTest, FrozenNormalisesWithRunningStatisticsAndMovesNone) {
   NormUnderTest under_test;
   under_test.mean().fill_(0.25);

@@ -48,6 +48,9 @@ class Convolution {
 
  private:
   at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight) const;
+  // See Note [A kernel of one skips first]. Read: what of x the kernel meets, a view.
+  bool SkipsFirst() const;
+  at::Tensor Read(const at::Tensor& x) const;
   // See Note [Short clips in bfloat16].
   bool WrongInBfloat16(const at::Tensor& x) const;
 

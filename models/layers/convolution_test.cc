@@ -2,9 +2,14 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv3d.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
 #include <utility>
+#include <vector>
 
 namespace slimreel {
 namespace {
@@ -44,6 +49,38 @@ TEST(ConvolutionTest, GradientsOfShortClipsInBfloat16AreNearThoseInFloat) {
     const Gradients got = GradientsOf(shape, frames, at::kBFloat16);
     EXPECT_LT(Distance(got.x, expected.x), 0.02);
     EXPECT_LT(Distance(got.weight, expected.weight), 0.02);
+  }
+}
+
+// See Note [A kernel of one skips first]: against the strided convolution itself.
+TEST(ConvolutionTest, AStridedKernelOfOneGivesTheStridedConvolution) {
+  for (const std::vector<int64_t>& stride : {std::vector<int64_t>{1, 2, 2}, {2, 2, 2}, {3, 2}}) {
+    SCOPED_TRACE(testing::Message() << at::IntArrayRef(stride));
+    const size_t axes = stride.size();
+    std::vector<NamedTensor> parameters, buffers;
+    ParameterMaker make(3, at::kDouble, &parameters, &buffers);
+    const Convolution conv(make, "conv", {4, 6, std::vector<int64_t>(axes, 1), stride});
+    std::vector<int64_t> sizes{2, 4, 5, 7, 6};
+    sizes.resize(2 + axes);
+    const at::Tensor x = at::randn(sizes, at::kDouble).requires_grad_();
+    const at::Tensor weight = conv.weight().detach().requires_grad_();
+    const at::Tensor expected =
+        axes == 2 ? at::conv2d(x, weight, {}, stride) : at::conv3d(x, weight, {}, stride);
+    const at::Tensor grad = at::randn(expected.sizes(), at::kDouble);
+    expected.backward(grad);
+    const at::Tensor expected_x = x.grad().clone(), expected_weight = weight.grad().clone();
+    x.mutable_grad().reset();
+    weight.mutable_grad().reset();
+    const at::Tensor got = conv.Apply(x, weight);
+    ASSERT_EQ(got.sizes(), expected.sizes());
+    got.backward(grad);
+    EXPECT_LT(Distance(got, expected), 1e-14);
+    EXPECT_LT(Distance(x.grad(), expected_x), 1e-14);
+    EXPECT_LT(Distance(weight.grad(), expected_weight), 1e-14);
+    const Convolution::Gradients by_hand =
+        conv.Backward(grad, x.detach(), weight.detach(), true, true);
+    EXPECT_TRUE(at::equal(by_hand.x, x.grad()));
+    EXPECT_TRUE(at::equal(by_hand.weight, weight.grad()));
   }
 }
 

@@ -1,7 +1,9 @@
 #include "models/layers/max_pool.h"
 
+#include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d_with_indices.h>
 #include <ATen/ops/max_pool2d_with_indices_backward.h>
@@ -158,19 +160,37 @@ void SpreadPlane(const Geometry& g, const std::vector<int64_t>& distances, const
   }
 }
 
-MaxPooled PoolByAten(const MaxPoolShape& shape, const at::Tensor& x) {
+std::vector<int64_t> PaddingOf(const MaxPoolShape& shape) {
   std::vector<int64_t> padding;
   for (int64_t kernel : shape.kernel) padding.push_back(kernel / 2);
+  return padding;
+}
+
+MaxPooled PoolByAten(const MaxPoolShape& shape, const at::Tensor& x) {
+  const std::vector<int64_t> padding = PaddingOf(shape);
   auto [y, indices] = padding.size() == 2
                           ? at::max_pool2d_with_indices(x, shape.kernel, shape.stride, padding)
                           : at::max_pool3d_with_indices(x, shape.kernel, shape.stride, padding);
   return {std::move(y), std::move(indices)};
 }
 
+// ATen's own backward in three dimensions adds up in any order on CUDA, and refuses to where
+// trainer.deterministic is on; this one does not, at the price of an index per output.
+at::Tensor SpreadInOrder(const Geometry& g, at::IntArrayRef sizes, const at::Tensor& grad,
+                         const at::Tensor& indices) {
+  const at::Tensor planes = at::arange(g.planes, indices.options()).mul_(g.in()).unsqueeze(1);
+  at::Tensor of_x = at::zeros({g.planes * g.in()}, grad.options());
+  of_x.index_put_({indices.reshape({g.planes, g.out()}).add(planes).flatten()}, grad.flatten(),
+                  /*accumulate=*/true);
+  return of_x.view(sizes);
+}
+
 at::Tensor SpreadByAten(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
                         const at::Tensor& indices) {
-  std::vector<int64_t> padding;
-  for (int64_t kernel : shape.kernel) padding.push_back(kernel / 2);
+  if (at::globalContext().deterministicAlgorithms()) {
+    return SpreadInOrder(GeometryOf(shape, sizes), sizes, grad, indices);
+  }
+  const std::vector<int64_t> padding = PaddingOf(shape);
   const std::vector<int64_t> dilation(padding.size(), 1);
   const at::Tensor like_x = at::empty(sizes, grad.options());  // its shape alone is read
   return padding.size() == 2
@@ -225,7 +245,7 @@ MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x) {
 
 at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
                            const at::Tensor& choice) {
-  if (!grad.is_cpu()) return SpreadByAten(shape, sizes, grad, choice);
+  if (choice.scalar_type() == at::kLong) return SpreadByAten(shape, sizes, grad, choice);
   const Geometry g = GeometryOf(shape, sizes);
   const at::Tensor of_y = grad.contiguous();
   const std::vector<int64_t> distances = DistancesOf(g);

@@ -30,7 +30,9 @@ struct MaxPooled {
 // same bits. No graph.
 MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x);
 
-// Gradient of x, of `sizes`; overlapping windows add in the order of the outputs. No graph.
+// Gradient of x, of `sizes`; overlapping windows add in the order of the outputs (on CUDA in
+// any order, unless deterministic algorithms are asked for). Takes either kind of
+// `choice`. No graph.
 at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
                            const at::Tensor& choice);
 

@@ -1,10 +1,13 @@
 #include "models/layers/max_pool.h"
 
-#include <ATen/core/grad_mode.h>
+#include <ATen/Context.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/max_pool2d_with_indices.h>
 #include <ATen/ops/max_pool3d.h>
+#include <ATen/ops/max_pool3d_with_indices.h>
 #include <ATen/ops/randn.h>
 #include <gtest/gtest.h>
 
@@ -92,6 +95,28 @@ TEST(MaxPoolTest, KeepsOneBytePerOutput) {
   const int64_t outputs = y.numel();
   EXPECT_GE(kept, outputs * 5);         // y and a byte each
   EXPECT_LT(kept, outputs * 5 + 1024);  // and not the product that was pooled
+}
+
+// What other devices keep, with and without trainer.deterministic.
+TEST(MaxPoolTest, TakesAtensIndicesInBackward) {
+  for (const PoolCase& c : Cases()) {
+    SCOPED_TRACE(testing::Message() << at::IntArrayRef(c.sizes));
+    const at::Tensor x = Coarse(c, at::kDouble);
+    std::vector<int64_t> padding;
+    for (int64_t kernel : c.shape.kernel) padding.push_back(kernel / 2);
+    const auto [y, indices] =
+        padding.size() == 2
+            ? at::max_pool2d_with_indices(x, c.shape.kernel, c.shape.stride, padding)
+            : at::max_pool3d_with_indices(x, c.shape.kernel, c.shape.stride, padding);
+    const at::Tensor grad = at::randn(y.sizes(), at::kDouble);
+    const at::Tensor expected =
+        MaxPoolBackward(c.shape, c.sizes, grad, MaxPoolForward(c.shape, x).choice);
+    for (bool deterministic : {false, true}) {
+      at::globalContext().setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
+      EXPECT_TRUE(at::allclose(MaxPoolBackward(c.shape, c.sizes, grad, indices), expected, 1e-14));
+    }
+    at::globalContext().setDeterministicAlgorithms(false, /*warn_only=*/false);
+  }
 }
 
 TEST(MaxPoolTest, RefusesEvenKernels) {

@@ -21,8 +21,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr int64_t kNoLabel = -100;
-constexpr int64_t kSoftmaxBytes = int64_t{8} << 20;  // See Note [Buffers of a piece]
-constexpr double kHalfScale = 256.0;                 // See Note [A power of two for float16]
+constexpr int64_t kBlockBytes = int64_t{8} << 20;  // See Note [Buffers of a piece]
+constexpr double kHalfScale = 256.0;               // See Note [A power of two for float16]
 
 // Note [The gradient is made in the forward pass]
 // The loss ends the chain, so its backward follows at once, and what it would
@@ -44,8 +44,9 @@ constexpr double kHalfScale = 256.0;                 // See Note [A power of two
 
 // Note [Buffers of a piece]
 // A piece's logits become its gradient in place, for as many rows at a time as fill
-// kSoftmaxBytes: alive at once are the piece and at most two such blocks in the dtype
-// of the softmax, also where the products are narrower.
+// kBlockBytes: alive at once are the piece and at most two such blocks in the dtype
+// of the softmax, also where the products are narrower. There the weight [V, C] is cast once
+// for all pieces, and its gradient is added up in blocks.
 
 struct Pieces {
   at::Tensor states;  // [N, C] of the rows with a label, in the dtype of the product
@@ -66,12 +67,17 @@ struct Gradients {
   at::Tensor weight;  // [V, C], or undefined
 };
 
-// sum += scale * a x b, the product in the dtype of a and b.
+// sum += scale * a x b, the product in the dtype of a and b, in blocks where that is another.
 void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, double scale) {
   if (a.scalar_type() == sum.scalar_type()) {
     sum.addmm_(a, b, 1.0, scale);
-  } else {
-    sum.add_(at::mm(a, b), scale);
+    return;
+  }
+  const int64_t row_bytes = b.size(1) * static_cast<int64_t>(b.element_size());
+  const int64_t block = std::max<int64_t>(1, kBlockBytes / row_bytes);
+  for (int64_t row = 0; row < a.size(0); row += block) {
+    const int64_t rows = std::min(block, a.size(0) - row);
+    sum.narrow(0, row, rows).add_(at::mm(a.narrow(0, row, rows), b), scale);
   }
 }
 
@@ -113,7 +119,7 @@ at::Tensor SumPieces(const Pieces& in, Gradients* gradients) {
   const int64_t count = in.states.size(0);
   const int64_t vocabulary = in.weight.size(0);
   const int64_t wide_row = vocabulary * static_cast<int64_t>(c10::elementSize(in.wide()));
-  const int64_t block = std::max<int64_t>(1, kSoftmaxBytes / wide_row);  // rows
+  const int64_t block = std::max<int64_t>(1, kBlockBytes / wide_row);  // rows
   const bool want_gradient = gradients->states.defined() || gradients->weight.defined();
   at::Tensor sum = at::zeros({}, in.states.options().dtype(at::kDouble));
   const at::Tensor logits = at::empty({std::min(in.rows, count), vocabulary}, in.states.options());
@@ -211,7 +217,7 @@ Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) 
 }
 
 double ProjectedCrossEntropy::ValidWeight(const Tensors& targets) const {
-  // No tensor is made: this runs outside of what is done again on out of memory.
+  // Labels as the loader gives them are read in place.
   const at::Tensor labels = targets[0].to(at::kCPU, at::kLong).contiguous();
   const int64_t* label = labels.const_data_ptr<int64_t>();
   return static_cast<double>(labels.numel() - std::count(label, label + labels.numel(), kNoLabel));

@@ -17,7 +17,7 @@ namespace slimreel {
 
 struct ProjectedCrossEntropyOptions {
   double label_smoothing = 0.0;             // [0, 1)
-  int64_t piece_bytes = int64_t{64} << 20;  // of a piece's logits, the only large buffer
+  int64_t piece_bytes = int64_t{64} << 20;  // of a piece's logits; see the .cc for the others
 };
 
 // {states [B, L, C], ...} + context.targets {labels [B, L] int64, -100: none} -> {loss []}:

@@ -184,9 +184,9 @@ TEST(ProjectedCrossEntropyTest, AFrequentTokensGradientDoesNotOverflowFloat16) {
 }
 
 int64_t PeakBytes(const ProjectedCrossEntropyOptions& options, int64_t tokens, int64_t vocabulary,
-                  bool narrow) {
-  const at::Tensor states = Leaf("states", {1, tokens, 8}).detach().to(at::kFloat);
-  const at::Tensor weight = Leaf("weight", {vocabulary, 8}).detach().to(at::kFloat);
+                  bool narrow, int64_t features = 8) {
+  const at::Tensor states = Leaf("states", {1, tokens, features}).detach().to(at::kFloat);
+  const at::Tensor weight = Leaf("weight", {vocabulary, features}).detach().to(at::kFloat);
   states.requires_grad_();
   weight.requires_grad_();
   ProjectedCrossEntropy loss({"embedding", weight}, options);
@@ -208,6 +208,10 @@ TEST(ProjectedCrossEntropyTest, HoldsOnePieceOfLogitsAndTwoBlocksOfTheSoftmax) {
   const ProjectedCrossEntropyOptions options{.label_smoothing = 0.1, .piece_bytes = 32 * kMiB};
   EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/false), (32 + 8) * kMiB + kSmall);
   EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/true), (32 + 2 * 8) * kMiB + kSmall);
+  // The weight's gradient is 64 MiB, the weight cast to float16 32, states and theirs 4; a
+  // product of the weight's size would be 32 more while no block of the softmax lives.
+  EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/true, /*features=*/256),
+            (32 + 2 * 8 + 64 + 32 + 4) * kMiB + kSmall);
 }
 
 TEST(ProjectedCrossEntropyTest, RefusesLabelsOutsideOfTheVocabulary) {

@@ -14,7 +14,8 @@ std::vector<std::unique_ptr<Stage>> SmallPoseC3d(at::ScalarType dtype) {
   config.layers[0].blocks = 2;
   config.layers[1].blocks = 1;
   config.layers[2].blocks = 2;
-  return MakeInflatedResNetStages(config, {.num_classes = 5, .dropout = 0.0}, {.dtype = dtype});
+  return MakeInflatedResNetStages(
+      config, {.num_classes = 5, .dropout = 0.0, .parameters = {.dtype = dtype}});
 }
 
 TEST(PoseC3dTest, EqualsTheReferenceInBothPrecisionsModesAndForms) {

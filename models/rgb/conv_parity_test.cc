@@ -32,7 +32,8 @@ Stages SmallSlowOnly(at::ScalarType dtype) {
   InflatedResNetConfig config = SlowOnlyR50();
   config.base = 4;
   config.layers = {{2, false, 1, 1}, {1, true, 2, 1}, {2, true, 2, 1}};
-  return MakeInflatedResNetStages(config, {.num_classes = 5, .dropout = 0.0}, {.dtype = dtype});
+  return MakeInflatedResNetStages(
+      config, {.num_classes = 5, .dropout = 0.0, .parameters = {.dtype = dtype}});
 }
 
 Stages SmallResNet(bool bottleneck, TemporalPooling pooling, at::ScalarType dtype) {

@@ -60,11 +60,9 @@ std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& co
 }
 
 std::vector<std::unique_ptr<Stage>> MakeInflatedResNetStages(const InflatedResNetConfig& config,
-                                                             ClassifierOptions head,
-                                                             const ParameterOptions& options) {
-  head.parameters = options;
+                                                             const ClassifierOptions& head) {
   const NetworkNames names{"backbone.", ""};
-  ConvStream stream(options, /*items_per_sample=*/1);
+  ConvStream stream(head.parameters, /*items_per_sample=*/1);
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(InflatedStem(config, names, stream));
   for (size_t l = 0; l < config.layers.size(); ++l) {

@@ -53,12 +53,11 @@ std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& co
 // Before the last map of mmaction2's I3DHead and RGBPoseHead.
 inline constexpr double kInflatedHeadDropout = 0.5;
 
-// A network alone, with mmaction2's I3DHead (`cls_head.fc_cls`); `options` are those of all
-// parameters, the head's too. {clips or heatmaps [B, inputs, T, H, W]} -> {logits [B,
+// A network alone, with mmaction2's I3DHead (`cls_head.fc_cls`); the head's `parameters` are
+// the options of all. {clips or heatmaps [B, inputs, T, H, W]} -> {logits [B,
 // num_classes]}.
 std::vector<std::unique_ptr<Stage>> MakeInflatedResNetStages(const InflatedResNetConfig& config,
-                                                             ClassifierOptions head,
-                                                             const ParameterOptions& options);
+                                                             const ClassifierOptions& head);
 
 }  // namespace slimreel
 

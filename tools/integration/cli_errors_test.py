@@ -115,12 +115,16 @@ class CliErrorsTest(unittest.TestCase):
         disk = self.folder / "disk"
         with small_disk(self, disk, 600 * 1024):
             result = self.prepare(self.clips, disk / "shards", "data.shard_size=200KB")
-            self.expect(result, 1, "disk")
-            left = [path for path in (disk / "shards").glob("*.tar")]
+            self.expect(result, 1, "No space left on device", disk / "shards")
+            left = sorted((disk / "shards").glob("*.tar"))
+            self.assertTrue(left, "complete shards are kept")
             for tar in left:
                 subprocess.run(["tar", "tf", tar], check=True, capture_output=True)
-            if left:
-                must("//data:shards", "verify", disk / "shards")
+            names = {path.name for path in (disk / "shards").iterdir() if path.suffix != ".lock"}
+            whole = {tar.with_suffix(suffix).name for tar in left for suffix in (".tar", ".idx")}
+            self.assertEqual(names, whole | {"prepare_report.jsonl", ".prepare-train.jsonl"},
+                             "nothing half-written")
+            must("//data:shards", "verify", disk / "shards")
 
     def test_damaged_shard(self):
         damaged = binaries.copy(self.shards, "damaged")
@@ -208,7 +212,7 @@ class CliErrorsTest(unittest.TestCase):
         shards = self.folder / "one_class_shards"
         must("//data:prepare", f"--config={self.config}", f"--input={one}", f"--output={shards}")
         result = run("//trainer:evaluate", f"--run={folder}", f"--data={shards}")
-        self.expect(result, 2, shards, "port", "left", "--data")
+        self.expect(result, 2, shards, "class 0 is port in the data, clockwise in the run", "--data")
 
     def test_nothing_fits_the_budget(self):
         result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r2'}",

@@ -2,11 +2,10 @@
 
 import json
 import os
-import pathlib
+import re
 import shutil
 import signal
 import subprocess
-import time
 import unittest
 
 import binaries
@@ -14,6 +13,8 @@ import safetensors_file
 from binaries import must, run, scratch
 
 ALLOW = "--allow_config_change"
+# For runs that are killed: no machine comes to their end, and none to a save, before the kill.
+ENDLESS = ("train.max_steps=1000000", "train.max_epochs=1000000", "checkpoint.every_minutes=none")
 
 
 class ResumeTest(unittest.TestCase):
@@ -51,15 +52,22 @@ class ResumeTest(unittest.TestCase):
     def state(self, name):
         return json.loads((self.folder / name / "checkpoints/latest/state.json").read_text())
 
-    def kill_after(self, lines, *arguments):
-        """Kills the run by signal 9 once its metrics.jsonl has so many lines."""
-        metrics = pathlib.Path(arguments[1].removeprefix("--run=")) / "metrics.jsonl"
-        process = subprocess.Popen([binaries.binary("//trainer:train"), *arguments],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and metrics.read_text().count("\n") < lines:
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        self.assertEqual(process.wait(), -signal.SIGKILL, "it ended before the kill")
+    def evaluated(self, name, checkpoint):
+        result = must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.shards}", "--json",
+                      f"--checkpoint={self.folder / name / 'checkpoints' / checkpoint}")
+        return json.loads(result.stdout)["metrics"]
+
+    def kill_at(self, step, name, *overrides):
+        """Kills the endless run by signal 9 once it has reported this step."""
+        process = subprocess.Popen(
+            [binaries.binary("//trainer:train"), *self.arguments(name, *ENDLESS, *overrides)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if line.startswith(f"step {step}/"):
+                process.send_signal(signal.SIGKILL)
+                break
+        process.communicate()
+        self.assertEqual(process.returncode, -signal.SIGKILL, "it ended before the kill")
 
     def test_another_optimizer_starts_with_fresh_state_and_says_so(self):
         name = self.begin()
@@ -104,6 +112,48 @@ class ResumeTest(unittest.TestCase):
             must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.shards}",
                  f"--checkpoint={first}")
 
+    def test_a_checkpoint_is_judged_on_the_inputs_that_it_learnt_from(self):
+        name = self.begin()
+        before = self.evaluated(name, "step_00000002")
+        self.go_on(name, ALLOW, "data.frame_interval=2", "train.max_steps=3")
+        self.assertEqual(self.evaluated(name, "step_00000002"), before)
+        self.assertNotEqual(self.evaluated(name, "step_00000003")["loss"], before["loss"])
+        # What is the run's stays the run's: here the number of clips.
+        config = self.folder / name / "config.yaml"
+        text = config.read_text()
+        self.assertIn("  num_clips: 1\n", text)
+        config.write_text(text.replace("  num_clips: 1\n", "  num_clips: 2\n"))
+        self.assertEqual(self.evaluated(name, "step_00000002")["clips"], 2 * before["clips"])
+
+    def test_a_list_of_words_for_other_stages_gives_way_to_the_configurations_schedule(self):
+        name = self.id().rsplit(".", 1)[-1]
+        stages = int(re.search(r"2 words for (\d+) stages",
+                               self.refused("begun", "memory.schedule=keep,lean"))[1])
+        words = ",".join(["checkpoint", "lean"] + ["keep"] * (stages - 2))
+        self.go_on(name, f"memory.schedule={words}", "train.max_steps=2")
+        self.assertEqual(self.state(name)["plan"]["schedule"], words)
+        frozen = ("model.freeze=[stem, layer1]", "memory.schedule=lean", "train.max_steps=3")
+        self.assertIn("model.freeze", self.refused(name, *frozen))
+        self.assertIn("gives way to the configuration's: lean", self.go_on(name, ALLOW, *frozen))
+        self.assertEqual(self.state(name)["plan"]["schedule"], "lean")
+        noted = [change for change in self.changes(name) if words in change]
+        self.assertTrue(any(change.startswith(f"step 2: the checkpoint's schedule {words}")
+                            for change in noted), self.changes(name))
+        # Nothing of it is left to be said by the next process.
+        self.assertNotIn("gives way", self.go_on(name, *frozen[:2], "train.max_steps=4"))
+
+    def test_a_larger_normalisation_group_raises_the_checkpoints_micro_batch(self):
+        name = self.begin()
+        self.assertEqual(self.state(name)["plan"]["micro_batch"], 4)
+        larger = ("data.batch_size=8", "train.accumulate_grad_batches=1", "train.max_steps=3")
+        message = self.go_on(name, ALLOW, *larger)
+        self.assertIn("micro-batch of 4 becomes 8", message)
+        self.assertTrue(any("micro-batch of 4 becomes 8" in change for change in self.changes(name)))
+        self.assertEqual(self.state(name)["plan"]["micro_batch"], 8)
+        for file in ("plan.json", "summary.json"):
+            found = json.loads((self.folder / name / file).read_text())
+            self.assertEqual((found["micro_batch_size"], found["accumulate_grad_batches"]), (8, 1), file)
+
     def test_another_model_is_refused_with_a_way_out(self):
         name = self.begin()
         for change in ("model.name=video_vit_nano", "model.num_classes=9"):
@@ -121,14 +171,15 @@ class ResumeTest(unittest.TestCase):
         must("//data:prepare", f"--config={self.config}", f"--input={fewer}",
              f"--output={self.folder / 'fewer'}")
         message = self.refused(name, ALLOW, f"data.train={self.folder / 'fewer'}", "train.max_steps=3")
-        self.assertIn("renamed", message)
+        self.assertIn("class 3 is left in the checkpoint, renamed in data.train", message)
+        self.assertNotIn("clockwise", message.split("other classes", 1)[1], "not the whole lists")
 
     def test_a_change_is_reported_again_after_a_kill_before_the_next_save(self):
         name = self.begin()
-        changed = ("train.lr=0.25", "train.max_steps=500", "checkpoint.every_minutes=none")
-        self.kill_after(4, *self.arguments(name, ALLOW, *changed))
+        self.kill_at(4, name, ALLOW, "train.lr=0.25")
         line = "train.lr: 0.001 -> 0.25"
-        self.assertIn(line, self.refused(name, *changed), "the checkpoint is still the old one")
+        self.assertIn(line, self.refused(name, "train.lr=0.25", "train.max_steps=3"),
+                      "the checkpoint is still the old one")
         back = f"{name}_back"
         shutil.copytree(self.folder / name, self.folder / back, symlinks=True)
         self.assertNotIn("train.lr", self.go_on(back, "train.max_steps=3"))
@@ -147,11 +198,11 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual(os.readlink(self.folder / name / "checkpoints/best"), "step_00000004")
 
     def test_a_finished_run_that_is_made_longer_and_killed_goes_on(self):
-        longer = ("train.max_steps=40", "checkpoint.every_minutes=none")
+        longer = ("train.max_steps=40",)
         must("//trainer:train", *self.arguments("whole", *longer))
         name = self.begin()
         self.assertTrue(self.state(name)["finished"])
-        self.kill_after(6, *self.arguments(name, *longer))
+        self.kill_at(6, name)
         self.assertEqual(self.state(name)["step"], 2)
         self.go_on(name, *longer)
         self.assertEqual(self.state(name)["step"], 40)

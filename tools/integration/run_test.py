@@ -79,6 +79,34 @@ class RunTest(unittest.TestCase):
         self.train(name, "train.max_epochs=1")
         return self.steps(name)
 
+    def test_half_the_batch_in_mid_run_leaves_epochs_their_samples_ends_and_number(self):
+        samples = sum(line["samples"] for line in self.steps_of_one_epoch("undivided"))
+        three = ("train.max_epochs=3", "train.schedule=linear")
+        self.train("halved", *three, "train.max_steps=1")
+        self.train("halved", *three, "train.accumulate_grad_batches=1", f"data.val={self.shards}",
+                   "evaluation.strategy=epoch", flags=["--allow_config_change"])
+        steps = self.steps("halved")
+        self.assertEqual([line["samples"] for line in steps[:2]], [8, 4])
+        seen, ends = {}, {}
+        for line in steps:
+            seen[line["epoch"]] = seen.get(line["epoch"], 0) + line["samples"]
+            ends[line["epoch"]] = line["step"]
+        self.assertEqual(seen, {0: samples, 1: samples, 2: samples})
+        evaluated = [(line["step"], line["epoch"]) for line in self.lines("halved") if "val_top1" in line]
+        self.assertEqual(evaluated, [(end, epoch + 1) for epoch, end in ends.items()])
+        summary = self.json("halved", "summary.json")
+        self.assertEqual((summary["steps"], summary["epochs"]), (ends[2], 3))
+        self.assertTrue(summary["finished"])
+        # The schedule spans the steps that there are: the last one stands one step before zero.
+        self.assertAlmostEqual(steps[-1]["lr"], 0.001 / ends[2])
+
+    def test_a_limit_on_evaluation_is_a_number_of_batches(self):
+        for limit, clips in ((1, 4), (2, 8)):
+            self.train(f"evaluated{limit}", "train.max_steps=1", f"data.val={self.shards}",
+                       "evaluation.strategy=epoch", f"trainer.limit_val_batches={limit}")
+            self.assertEqual([line["val_clips"] for line in self.lines(f"evaluated{limit}")
+                              if "val_clips" in line], [clips])
+
     def test_another_seed_learns_something_else(self):
         for seed in (3, 4):
             self.train(f"seed{seed}", f"seed={seed}", "train.max_steps=1")

@@ -24,7 +24,8 @@ FULL_SIZE = {"r3d_18": 400, "mc3_18": 400, "r2plus1d_18": 400, "resnet18": 1000,
 
 
 def write_case(path, make, shapes):
-    write(path, classification_case(make, lambda model, inputs: model(*inputs), conv_taps, shapes))
+    case = classification_case(make, lambda model, inputs: model(*inputs), conv_taps, shapes)
+    write(path, {"has_kinks": True} | case)  # ReLU, max-pooling
 
 
 def write(path, content):

@@ -82,6 +82,18 @@ TEST_F(FolderTest, StateComesBackFromItsJsonUnchanged) {
   EXPECT_EQ(*back, state);
 }
 
+TEST_F(FolderTest, NamesThatAreNoUtf8AreReplacedAndTheStateCanStillBeReadAndVerified) {
+  TrainState state;
+  state.classes = {"caf\xe9", "left"};  // Latin-1
+  state.changes = {"step 3: data.train: /media/caf\xe9 -> /media/caf\xc3\xa9"};
+  const auto back = StateFromJson(StateToJson(state), "state.json");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->classes, (std::vector<std::string>{"caf\xef\xbf\xbd", "left"}));
+  EXPECT_EQ(back->changes, std::vector<std::string>{
+                               "step 3: data.train: /media/caf\xef\xbf\xbd -> /media/caf\xc3\xa9"});
+  EXPECT_EQ(*StateFromJson(StateToJson(*back), "state.json"), *back) << "once is enough";
+}
+
 // The hash is right each time: only the form tells.
 TEST_F(FolderTest, AFieldThatIsMissingOrOfAnotherKindIsDamageAndNoException) {
   TrainState state;

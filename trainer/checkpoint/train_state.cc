@@ -23,6 +23,12 @@ std::string Hash(const std::string& text) {
   return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
 }
 
+// Paths in `changes` need not be UTF-8, JSON must be: what is not becomes U+FFFD, in what is
+// hashed as in what is written.
+std::string Text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 Json FilesToJson(const std::map<std::string, FileFingerprint>& files) {
   Json json = Json::object();
   for (const auto& [name, file] : files) {
@@ -149,8 +155,8 @@ absl::Status Damaged(const std::string& path, const std::string& why) {
 
 std::string StateToJson(const TrainState& state) {
   Json json = ToJson(state);
-  json["hash"] = Hash(json.dump());
-  return json.dump(2) + "\n";
+  json["hash"] = Hash(Text(json, -1));
+  return Text(json, 2) + "\n";
 }
 
 absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::string& path) {
@@ -163,7 +169,7 @@ absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::str
   }
   const Json stored = json.contains("hash") ? json.at("hash") : Json();
   json.erase("hash");
-  if (stored != Hash(json.dump())) return Damaged(path, "its content does not match its hash");
+  if (stored != Hash(Text(json, -1))) return Damaged(path, "its content does not match its hash");
   if (!json.contains("changes")) json["changes"] = Json::array();  // written by an earlier version
   if (!IsState(json)) return Damaged(path, "a field is missing or of another kind");
   return Parse(json);

@@ -75,7 +75,8 @@ struct TrainState {
   friend bool operator==(const TrainState&, const TrainState&) = default;
 };
 
-// The document carries a hash of itself, so that a flipped digit is found.
+// The document carries a hash of itself, so that a flipped digit is found. Bytes of names and
+// paths that are no UTF-8 are replaced by U+FFFD.
 std::string StateToJson(const TrainState& state);
 
 // DataLoss for anything that StateToJson cannot have written; `path` is for the message.

@@ -7,24 +7,68 @@
 namespace slimreel {
 namespace {
 
+constexpr RunLengthRequest kThreeEpochs{.epoch_samples = 79, .effective_batch = 8, .max_epochs = 3};
+
+int64_t TotalSteps(RunLengthRequest request, int64_t max_steps = 0) {
+  request.max_steps = max_steps;
+  return MakeRunLength(request).total_steps;
+}
+
 TEST(RunLengthTest, WhicheverOfEpochsAndStepsComesFirstEndsTheRun) {
-  EXPECT_EQ(MakeRunLength(10, 3, 0).total_steps, 30);
-  EXPECT_EQ(MakeRunLength(10, 3, 25).total_steps, 25);
-  EXPECT_EQ(MakeRunLength(10, 3, 99).total_steps, 30);
+  EXPECT_EQ(TotalSteps(kThreeEpochs), 30);
+  EXPECT_EQ(TotalSteps(kThreeEpochs, 25), 25);
+  EXPECT_EQ(TotalSteps(kThreeEpochs, 99), 30);
+}
+
+TEST(RunLengthTest, AResumedRunIsAsLongAsTheUnbrokenOneWhereverItGoesOn) {
+  RunLengthRequest request = kThreeEpochs;
+  for (; request.steps_done <= 30; ++request.steps_done) {
+    request.position = {.epoch = request.steps_done / 10,
+                        .next_sample = request.steps_done % 10 * 8};
+    EXPECT_EQ(TotalSteps(request), 30) << request.steps_done;
+  }
+}
+
+// Steps of 8 are behind, steps of 4 to come: walked through one by one.
+TEST(RunLengthTest, AnotherBatchSizeSeesTheSameEpochsInAsManyStepsAsThatTakes) {
+  for (int64_t steps_done = 0; steps_done <= 30; ++steps_done) {
+    RunLengthRequest request = kThreeEpochs;
+    request.effective_batch = 4;
+    request.steps_done = steps_done;
+    request.position = {.epoch = steps_done / 10, .next_sample = steps_done % 10 * 8};
+    int64_t steps = steps_done;
+    for (LoaderPosition at = request.position; at.epoch < 3; ++steps) {
+      at = InEpoch({.epoch = at.epoch, .next_sample = at.next_sample + 4}, 79);
+    }
+    EXPECT_EQ(TotalSteps(request), steps);
+  }
+}
+
+TEST(RunLengthTest, WhatIsBehindTheEndOfAnEpochIsTheBeginningOfTheNext) {
+  EXPECT_EQ(InEpoch({.epoch = 1, .next_sample = 7}, 8), (LoaderPosition{1, 7}));
+  EXPECT_EQ(InEpoch({.epoch = 1, .next_sample = 8}, 8), (LoaderPosition{2, 0}));
+  RunLengthRequest shortened = kThreeEpochs;  // trainer.limit_train_batches, since the checkpoint
+  shortened.epoch_samples = 16;
+  shortened.steps_done = 5;
+  shortened.position = {.epoch = 0, .next_sample = 40};
+  EXPECT_EQ(TotalSteps(shortened), 5 + 2 * 2);
+  shortened.max_epochs = 1;
+  EXPECT_EQ(TotalSteps(shortened), 5) << "there is nothing left to do";
 }
 
 TEST(RunLengthTest, EvaluationFollowsEpochsOrStepsAndAlwaysTheLastStep) {
-  const RunLength length = MakeRunLength(4, 3, 10);
+  const RunLength length{.epoch_samples = 32, .total_steps = 10};
   const EvaluationTimes epoch{.strategy = EvaluationStrategy::kEpoch, .every_steps = 0};
   const EvaluationTimes steps{.strategy = EvaluationStrategy::kSteps, .every_steps = 3};
   const EvaluationTimes never{.strategy = EvaluationStrategy::kNo, .every_steps = 3};
   std::vector<int64_t> by_epoch, by_steps;
   for (int64_t step = 1; step <= 10; ++step) {
-    if (EvaluationDue(epoch, length, step)) by_epoch.push_back(step);
-    if (EvaluationDue(steps, length, step)) by_steps.push_back(step);
-    EXPECT_FALSE(EvaluationDue(never, length, step));
+    const bool ended = step == 4 || step == 9;  // the second after a step more: a smaller batch
+    if (EvaluationDue(epoch, length, step, ended)) by_epoch.push_back(step);
+    if (EvaluationDue(steps, length, step, ended)) by_steps.push_back(step);
+    EXPECT_FALSE(EvaluationDue(never, length, step, ended));
   }
-  EXPECT_EQ(by_epoch, (std::vector<int64_t>{4, 8, 10}));
+  EXPECT_EQ(by_epoch, (std::vector<int64_t>{4, 9, 10}));
   EXPECT_EQ(by_steps, (std::vector<int64_t>{3, 6, 9, 10}));
 }
 

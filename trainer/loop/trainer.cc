@@ -34,8 +34,7 @@ absl::StatusOr<RunEnd> Trainer::Run() {
   SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
                                          settings_.effective_batch_size, settings_.budget_bytes));
   last_report_ = last_save_ = Clock::now();
-  parts_.train_loader->Seek(
-      {.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
+  StandAt({.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
   const absl::Status status = Loop();
   if (!status.ok()) {
     // What was learnt since the newest checkpoint is lost, what was observed is not.
@@ -68,7 +67,7 @@ absl::Status Trainer::OneStep() {
   SLIMREEL_ASSIGN_OR_RETURN(const Batch batch, parts_.train_loader->Next());
   const double lr = LearningRate(settings_.lr, state_.step);
   SLIMREEL_ASSIGN_OR_RETURN(StepOutcome outcome, parts_.step->Run(batch, state_.step, lr));
-  Advance(batch);
+  Advance();
   state_.samples_seen += outcome.samples;
   state_.oom_retries += outcome.oom_retries;
   state_.micro_batch = parts_.step->plan().micro_batch;
@@ -96,23 +95,25 @@ absl::Status Trainer::OneStep() {
 }
 
 // The step counts, and the loader stands where the next one begins.
-void Trainer::Advance(const Batch& batch) {
+void Trainer::Advance() {
   ++state_.step;
-  LoaderPosition next = parts_.train_loader->position();
-  // trainer.limit_train_batches ends an epoch before its samples do. Counted in samples, because a
-  // run that goes on with another batch size has steps of two sizes behind it.
-  const int64_t limit = settings_.length.steps_per_epoch * settings_.effective_batch_size;
-  if (next.epoch == batch.epoch && next.next_sample >= limit) {
-    next = {.epoch = batch.epoch + 1, .next_sample = 0};
-    parts_.train_loader->Seek(next);
-  }
+  StandAt(parts_.train_loader->position());
+}
+
+// Epochs are counted in samples, not in steps, because a run that goes on with another batch size
+// has steps of two sizes behind it. trainer.limit_train_batches ends an epoch before its samples
+// do: then the loader is told.
+void Trainer::StandAt(const LoaderPosition& position) {
+  const LoaderPosition next = InEpoch(position, settings_.length.epoch_samples);
+  if (next != parts_.train_loader->position()) parts_.train_loader->Seek(next);
   state_.loader_epoch = next.epoch;
   state_.loader_next_sample = next.next_sample;
 }
 
 bool Trainer::EvaluationIsDue() const {
+  const bool epoch_ended = state_.loader_next_sample == 0;
   return parts_.evaluator != nullptr && state_.evaluated_step != state_.step &&
-         EvaluationDue(settings_.evaluation, settings_.length, state_.step);
+         EvaluationDue(settings_.evaluation, settings_.length, state_.step, epoch_ended);
 }
 
 absl::Status Trainer::EvaluateIfDue() {
@@ -122,7 +123,7 @@ absl::Status Trainer::EvaluateIfDue() {
   SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, parts_.evaluator->Run());
   state_.evaluated_step = state_.step;
   const EvaluationRecord record{.step = state_.step,
-                                .epoch = state_.step / settings_.length.steps_per_epoch,
+                                .epoch = state_.loader_epoch,
                                 .metrics = result.metrics,
                                 .seconds = SecondsSince(start)};
   for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEvaluation(record));
@@ -212,7 +213,7 @@ absl::Status Trainer::End(const std::string& stopped_by) {
       .accumulate_grad_batches = NumSplits(settings_.effective_batch_size, state_.micro_batch),
       .schedule = state_.schedule,
       .steps = state_.step,
-      .epochs = state_.step / settings_.length.steps_per_epoch,
+      .epochs = state_.loader_epoch,
       .oom_retries = state_.oom_retries,
       .memory = {.live_bytes = 0,
                  .peak_bytes = state_.peaks.device,

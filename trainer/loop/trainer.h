@@ -75,7 +75,8 @@ class Trainer {
 
   absl::Status Loop();
   absl::Status OneStep();
-  void Advance(const Batch& batch);
+  void Advance();
+  void StandAt(const LoaderPosition& position);
   bool EvaluationIsDue() const;
   absl::Status EvaluateIfDue();
   MemoryRecord Memory();

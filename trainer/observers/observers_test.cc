@@ -145,6 +145,13 @@ TEST(SummaryTest, AResumedRunThatDoesNothingMoreSumsUpTheWholeRun) {
   EXPECT_EQ(summary["metrics"].size(), 4u) << summary["metrics"];
 }
 
+TEST(SummaryTest, APathThatIsNoUtf8IsReplacedAndEndsNoRun) {
+  RunRecord record;
+  record.changes = {"step 2: data.train: caf\xe9 -> other"};  // Latin-1
+  const auto summary = nlohmann::json::parse(SummaryJson(record, {}));
+  EXPECT_EQ(summary["changes"][0], "step 2: data.train: caf\xef\xbf\xbd -> other");
+}
+
 TEST(HistoryTest, IsEmptyWhereThereIsNoFile) {
   const RunHistory history = ReadHistory(FreshFolder());
   EXPECT_TRUE(history.steps.empty());

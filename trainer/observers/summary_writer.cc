@@ -83,7 +83,8 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
   };
   if (!run.changes.empty()) json["changes"] = run.changes;
   if (!run.stopped_by.empty()) json["stopped_by"] = run.stopped_by;
-  return json.dump(2) + "\n";
+  // Paths in `changes` need not be UTF-8.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::unique_ptr<Observer> MakeSummaryWriter(const std::string& run_dir, RunHistory history) {

@@ -38,4 +38,10 @@ absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request) {
   return terms;
 }
 
+int64_t FitMicroBatch(int64_t micro_batch, const BatchTerms& terms) {
+  if (micro_batch >= terms.effective_batch) return terms.effective_batch;
+  const int64_t group = std::max<int64_t>(1, terms.min_micro_batch);
+  return std::max(group, micro_batch / group * group);
+}
+
 }  // namespace slimreel

@@ -32,6 +32,10 @@ struct BatchTerms {
 // the effective batch is split.
 absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request);
 
+// The micro-batch that a plan of `micro_batch` samples, made under other terms, runs with under
+// these: whole normalisation groups, at least one, or the whole effective batch.
+int64_t FitMicroBatch(int64_t micro_batch, const BatchTerms& terms);
+
 }  // namespace slimreel
 
 #endif  // TRAINER_SETUP_BATCH_TERMS_H_

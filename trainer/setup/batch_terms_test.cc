@@ -58,5 +58,24 @@ TEST(BatchTermsTest, FrozenStatisticsAllowEverySplit) {
   EXPECT_EQ(terms->min_micro_batch, 0);
 }
 
+TEST(BatchTermsTest, APlanMadeUnderOtherTermsIsFittedToWholeGroupsAndTheEffectiveBatch) {
+  const BatchTerms grouped =
+      *MakeBatchTerms({.batch_size = 8, .accumulate_grad_batches = 2, .has_batch_norm = true});
+  EXPECT_EQ(FitMicroBatch(4, grouped), 8) << "less than a group";
+  EXPECT_EQ(FitMicroBatch(8, grouped), 8);
+  EXPECT_EQ(FitMicroBatch(12, grouped), 8) << "a group and a half";
+  EXPECT_EQ(FitMicroBatch(64, grouped), 16) << "more than there is";
+  const BatchTerms free = *MakeBatchTerms({.batch_size = 8});
+  for (int64_t micro_batch = 1; micro_batch <= 8; ++micro_batch) {
+    EXPECT_EQ(FitMicroBatch(micro_batch, free), micro_batch);
+  }
+  EXPECT_EQ(FitMicroBatch(9, free), 8);
+  // The whole effective batch need not be whole groups: an unchanged run stays as it is.
+  const BatchTerms whole = *MakeBatchTerms(
+      {.batch_size = 10, .norm_group = {NormGroup::Kind::kSize, 4}, .has_batch_norm = true});
+  EXPECT_EQ(FitMicroBatch(10, whole), 10);
+  EXPECT_EQ(FitMicroBatch(9, whole), 8);
+}
+
 }  // namespace
 }  // namespace slimreel

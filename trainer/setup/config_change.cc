@@ -8,32 +8,25 @@
 #include "base/status_macros.h"
 
 namespace slimreel {
-namespace {
 
-namespace fs = std::filesystem;
-
-// The checkpoint's; one of an earlier version has none, and then it is the run's.
-fs::path SavedConfig(const FoundCheckpoint& start) {
+std::string SavedConfigPath(const FoundCheckpoint& start) {
   // Canonical, because a path that ends in a slash has one part more.
-  const fs::path checkpoint = fs::weakly_canonical(start.path);
-  const fs::path own = checkpoint / kConfigFile;
+  const std::filesystem::path checkpoint = std::filesystem::weakly_canonical(start.path);
   return start.state.files.contains(kConfigFile)
-             ? own
+             ? checkpoint / kConfigFile
              : checkpoint.parent_path().parent_path() / "config.yaml";
 }
-
-}  // namespace
 
 absl::StatusOr<ConfigChanges> CompareWithCheckpoint(const Config& config,
                                                     const FoundCheckpoint& start,
                                                     bool allow_change) {
   ConfigChanges changes;
-  const fs::path saved = SavedConfig(start);
-  if (!fs::exists(saved)) {
-    LOG(WARNING) << saved.string() << " is missing: whether the configuration changed is not known";
+  const std::string saved = SavedConfigPath(start);
+  if (!std::filesystem::exists(saved)) {
+    LOG(WARNING) << saved << " is missing: whether the configuration changed is not known";
     return changes;
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved.string(), {}));
+  SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved, {}));
   std::vector<std::string> of_result;
   for (const ConfigDifference& difference : DiffConfigs(before, config)) {
     const std::string line =
@@ -46,7 +39,7 @@ absl::StatusOr<ConfigChanges> CompareWithCheckpoint(const Config& config,
   changes.changes_result = !of_result.empty();
   if (!changes.changes_result || allow_change) return changes;
   return absl::InvalidArgumentError(absl::StrCat(
-      "the configuration differs from ", saved.string(),
+      "the configuration differs from ", saved,
       " in what is learnt: ", absl::StrJoin(of_result, "; "),
       ". Put the values back, choose another --run, or give --allow_config_change to go on with "
       "the new ones"));

@@ -1,6 +1,7 @@
 // What a resumed run's configuration has changed since its checkpoint, key by key.
 //
-// Who calls it: trainer/setup/train_command. Files only, no tensor. Threading: one thread.
+// Who calls it: train_command; trained_model for the path. Files only, no tensor. Threading: one
+// thread.
 #ifndef TRAINER_SETUP_CONFIG_CHANGE_H_
 #define TRAINER_SETUP_CONFIG_CHANGE_H_
 
@@ -17,6 +18,10 @@ struct ConfigChanges {
   std::vector<std::string> lines;  // "train.lr: 0.1 -> 0.01"
   bool changes_result = false;     // one of them changes what is learnt
 };
+
+// The configuration file that the checkpoint was made under: the checkpoint's own, which only a
+// save replaces; one of an earlier version has none, and then it is its run's.
+std::string SavedConfigPath(const FoundCheckpoint& start);
 
 // Compares with the configuration inside of the checkpoint, which only a save replaces:
 // RUN/config.yaml is the newest process's, whether or not it came to a save. Each

@@ -219,7 +219,7 @@ TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch) {
 }
 
 absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
-                                        int64_t samples_per_epoch) {
+                                        int64_t samples_per_epoch, const TrainState& state) {
   const int64_t available = NumSplits(samples_per_epoch, batch.micro_batch);
   const int64_t limited = config.trainer.limit_train_batches.Resolve(available);
   if (limited == 0) {
@@ -228,8 +228,15 @@ absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& 
                      " batches per epoch; raise it, or give more data"));
   }
   const int64_t accumulate = NumSplits(batch.effective_batch, batch.micro_batch);
-  return MakeRunLength(NumSplits(limited, accumulate), config.train.max_epochs,
-                       config.train.max_steps.value_or(0));
+  // The last step of an epoch is whole, or short because the samples are used up.
+  const int64_t of_whole_steps = NumSplits(limited, accumulate) * batch.effective_batch;
+  return MakeRunLength(
+      {.epoch_samples = std::min(samples_per_epoch, of_whole_steps),
+       .effective_batch = batch.effective_batch,
+       .max_epochs = config.train.max_epochs,
+       .max_steps = config.train.max_steps.value_or(0),
+       .steps_done = state.step,
+       .position = {.epoch = state.loader_epoch, .next_sample = state.loader_next_sample}});
 }
 
 PredictOptions MakePredictOptions(const Config& config, const FramePreparation& preparation,

@@ -60,10 +60,10 @@ LrCurve MakeLrCurve(const Config& config, int64_t effective_batch, int64_t total
 // the loss). InvalidArgument: words that do not parse.
 absl::StatusOr<std::vector<StageMode>> MakeStageModes(const Config& config, int num_stages);
 TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch);
-// Steps per epoch and in all, trainer.limit_train_batches counted in micro-batches.
-// InvalidArgument: nothing is left to train on.
+// Samples per epoch and steps in all, trainer.limit_train_batches counted in micro-batches;
+// `state` is what is behind. InvalidArgument: nothing is left to train on.
 absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
-                                        int64_t samples_per_epoch);
+                                        int64_t samples_per_epoch, const TrainState& state);
 // `preparation` is the checkpoint's: raw videos are treated as what it was trained on.
 PredictOptions MakePredictOptions(const Config& config, const FramePreparation& preparation,
                                   at::Device device);

@@ -1,5 +1,6 @@
 #include "trainer/setup/session.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "trainer/observers/progress_line.h"
 #include "trainer/observers/summary_writer.h"
 #include "trainer/optim/layer_decay.h"
+#include "trainer/setup/class_lists.h"
 #include "trainer/setup/frame_preparation.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/model_setup.h"
@@ -50,8 +52,8 @@ absl::Status OpenData(const Config& config, Session& session) {
   SLIMREEL_ASSIGN_OR_RETURN(session.val_loader, Loader::Open(val));
   if (session.val_loader->classes() == session.train_loader->classes()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("data.val has the classes ", absl::StrJoin(session.val_loader->classes(), ", "),
-                   ", but data.train has ", absl::StrJoin(session.train_loader->classes(), ", "),
+      absl::StrCat(DescribeClassDifference({"data.val", session.val_loader->classes()},
+                                           {"data.train", session.train_loader->classes()}),
                    "; prepare both with the same classes"));
 }
 
@@ -100,8 +102,8 @@ absl::Status BuildLearner(const Config& config, bool resumed, Session& session) 
 absl::Status CheckClasses(const TrainState& state, const Loader& loader, const std::string& path) {
   if (state.classes == loader.classes()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      path, " was trained on the classes ", absl::StrJoin(state.classes, ", "),
-      ", but data.train has ", absl::StrJoin(loader.classes(), ", "),
+      path, " was trained on other classes: ",
+      DescribeClassDifference({"the checkpoint", state.classes}, {"data.train", loader.classes()}),
       "; give the data that it was trained on, or start another --run with model.weights: ", path,
       "/", kModelFile));
 }
@@ -153,20 +155,50 @@ absl::Status Restore(const Config& config, const std::optional<FoundCheckpoint>&
   return absl::OkStatus();
 }
 
-absl::Status MakeStep(const Config& config, bool resumed, Session& session) {
+void NoteChange(const std::string& what, TrainState& state) {
+  LOG(WARNING) << what;
+  state.changes.push_back(absl::StrCat("step ", state.step, ": ", what));
+}
+
+// The checkpoint's plan, but for what a changed configuration leaves no place for: that is
+// `configured`'s, and it is said.
+absl::StatusOr<Plan> ResumedPlan(const Plan& configured, int num_stages, bool changed,
+                                 Session& session) {
+  TrainState& state = session.state;
+  Plan plan{.micro_batch = FitMicroBatch(state.micro_batch, session.batch),
+            .modes = configured.modes};
+  const auto stored = ParseStageModes(state.schedule, num_stages);
+  if (!stored.ok() && !changed) return stored.status();
+  if (stored.ok()) plan.modes = *stored;
+  if (plan != configured) {
+    LOG(WARNING) << "the checkpoint's plan stays in force: " << DescribePlan(plan)
+                 << "; the configuration's would be " << DescribePlan(configured);
+  }
+  // A list has one word per stage that learns: freezing and thawing change their number.
+  if (!stored.ok()) {
+    NoteChange(absl::StrCat(
+                   "the checkpoint's schedule ", state.schedule, " does not fit ", num_stages,
+                   " stages and gives way to the configuration's: ", FormatStageModes(plan.modes)),
+               state);
+  }
+  if (plan.micro_batch != state.micro_batch) {
+    NoteChange(absl::StrCat("the checkpoint's micro-batch of ", state.micro_batch, " becomes ",
+                            plan.micro_batch, ": normalisation groups have ",
+                            std::max<int64_t>(1, session.batch.min_micro_batch),
+                            " samples, the effective batch ", session.batch.effective_batch),
+               state);
+  }
+  return plan;
+}
+
+absl::Status MakeStep(const Config& config, bool resumed, const ConfigChanges& changes,
+                      Session& session) {
   const int num_stages = session.executor->num_scheduled_stages() - 1;
   Plan plan;
   plan.micro_batch = session.batch.micro_batch;
   SLIMREEL_ASSIGN_OR_RETURN(plan.modes, MakeStageModes(config, num_stages));
   if (resumed) {
-    plan.micro_batch = session.state.micro_batch;
-    const std::vector<StageMode> configured = plan.modes;
-    SLIMREEL_ASSIGN_OR_RETURN(plan.modes, ParseStageModes(session.state.schedule, num_stages));
-    if (plan.micro_batch != session.batch.micro_batch || plan.modes != configured) {
-      LOG(WARNING) << "the checkpoint's plan stays in force: " << DescribePlan(plan)
-                   << "; the configuration's would be micro-batch " << session.batch.micro_batch
-                   << ", schedule " << FormatStageModes(configured);
-    }
+    SLIMREEL_ASSIGN_OR_RETURN(plan, ResumedPlan(plan, num_stages, changes.changes_result, session));
   }
   session.state.micro_batch = plan.micro_batch;
   session.state.schedule = FormatStageModes(plan.modes);
@@ -189,8 +221,8 @@ absl::Status FillSettings(const Config& config, Session& session) {
   TrainerSettings& settings = session.settings;
   settings.effective_batch_size = session.batch.effective_batch;
   SLIMREEL_ASSIGN_OR_RETURN(
-      settings.length,
-      MakeRunLength(config, session.batch, session.train_loader->samples_per_epoch()));
+      settings.length, MakeRunLength(config, session.batch,
+                                     session.train_loader->samples_per_epoch(), session.state));
   settings.lr = MakeLrCurve(config, session.batch.effective_batch, settings.length.total_steps);
   settings.evaluation = {.strategy = config.evaluation.strategy,
                          .every_steps = config.evaluation.every_steps.value_or(0)};
@@ -238,7 +270,7 @@ absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
   SLIMREEL_RETURN_IF_ERROR(BuildLearner(config, start.has_value(), *session));
   SLIMREEL_RETURN_IF_ERROR(OpenData(config, *session));
   SLIMREEL_RETURN_IF_ERROR(Restore(config, start, changes, *session));
-  SLIMREEL_RETURN_IF_ERROR(MakeStep(config, start.has_value(), *session));
+  SLIMREEL_RETURN_IF_ERROR(MakeStep(config, start.has_value(), changes, *session));
   SLIMREEL_RETURN_IF_ERROR(FillSettings(config, *session));
   return session;
 }

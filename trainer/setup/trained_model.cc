@@ -9,11 +9,23 @@
 #include "base/status_macros.h"
 #include "models/factory/factory.h"
 #include "trainer/checkpoint/checkpoint.h"
+#include "trainer/setup/config_change.h"
 #include "trainer/setup/device_budget.h"
+#include "trainer/setup/inference_config.h"
 #include "trainer/setup/model_setup.h"
 #include "trainer/setup/run_options.h"
 
 namespace slimreel {
+namespace {
+
+absl::StatusOr<Config> ConfigOf(const FoundCheckpoint& checkpoint, const Config& run) {
+  const std::string saved = SavedConfigPath(checkpoint);
+  if (!std::filesystem::exists(saved)) return run;
+  SLIMREEL_ASSIGN_OR_RETURN(const Config learnt, LoadConfig(saved, {}));
+  return InferenceConfig(run, learnt);
+}
+
+}  // namespace
 
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
                                               const std::string& checkpoint) {
@@ -23,18 +35,19 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
                                             "config.yaml; //trainer:train makes one"));
   }
   TrainedModel trained;
-  SLIMREEL_ASSIGN_OR_RETURN(trained.config, LoadConfig(config_path, {}));
+  SLIMREEL_ASSIGN_OR_RETURN(const Config run, LoadConfig(config_path, {}));
   SLIMREEL_ASSIGN_OR_RETURN(trained.checkpoint, FindCheckpoint(run_dir, checkpoint));
   for (const std::string& reason : trained.checkpoint.skipped) {
     LOG(WARNING) << reason << "; an older checkpoint is used";
   }
+  SLIMREEL_ASSIGN_OR_RETURN(trained.config, ConfigOf(trained.checkpoint, run));
   SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));
   SLIMREEL_RETURN_IF_ERROR(EnforceBudget(trained.config, trained.device).status());
   const auto classes = static_cast<int64_t>(trained.checkpoint.state.classes.size());
   SLIMREEL_ASSIGN_OR_RETURN(
       trained.model, BuildModel(MakeModelSpec(trained.config,
                                               trained.config.model.num_classes.value_or(classes))));
-  // `best` may be older than a change of trainer.precision: then its weights are converted.
+  // Where the checkpoint holds no configuration, its precision may not be the run's of today.
   SLIMREEL_RETURN_IF_ERROR(
       RestoreTensors(trained.checkpoint.path, *trained.model, nullptr, RestoreMode::kChanged)
           .status());

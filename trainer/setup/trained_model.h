@@ -15,7 +15,7 @@
 namespace slimreel {
 
 struct TrainedModel {
-  Config config;  // the run's
+  Config config;  // the run's and the checkpoint's (inference_config.h)
   FoundCheckpoint checkpoint;
   std::unique_ptr<Model> model;
   at::Device device = at::kCPU;
