@@ -34,6 +34,28 @@ int OpenUnnamed(const std::string& folder) {
   return named;
 }
 
+void* Map(int64_t capacity, int file) {
+  const int flags = file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  return mmap(nullptr, capacity, PROT_READ | PROT_WRITE, flags, file, 0);
+}
+
+// `data` of `size` bytes, mapped from `file` (-1: none), in a mapping of `capacity`; may move.
+void* Grow(void* data, int64_t size, int64_t capacity, int file) {
+  if (data == nullptr) return Map(capacity, file);
+#if defined(__SANITIZE_THREAD__)
+  // The thread sanitizer does not know mremap: to it, what moves there was written by whoever
+  // had that address before.
+  void* grown = Map(capacity, file);
+  if (grown == MAP_FAILED) return grown;
+  if (file < 0) std::memcpy(grown, data, size);
+  munmap(data, size);
+  return grown;
+#else
+  static_cast<void>(file);
+  return mremap(data, size, capacity, MREMAP_MAYMOVE);
+#endif
+}
+
 }  // namespace
 
 ChunkBuffer::~ChunkBuffer() { Release(); }
@@ -70,9 +92,7 @@ absl::Status ChunkBuffer::Reserve(int64_t bytes) {
       return Exhausted(absl::StrCat(spill_folder_, " (frames of a long chunk)"), error);
     }
   }
-  void* grown = data_ == nullptr ? mmap(nullptr, capacity, PROT_READ | PROT_WRITE,
-                                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                                 : mremap(data_, capacity_, capacity, MREMAP_MAYMOVE);
+  void* grown = Grow(data_, capacity_, capacity, file_);
   if (grown == MAP_FAILED) return Exhausted("memory for a chunk of frames", errno);
   data_ = static_cast<uint8_t*>(grown);
   capacity_ = capacity;
@@ -89,7 +109,7 @@ absl::Status ChunkBuffer::Spill(int64_t capacity) {
   int error = posix_fallocate(file, 0, capacity);
   void* mapped = MAP_FAILED;
   if (error == 0) {
-    mapped = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    mapped = Map(capacity, file);
     if (mapped == MAP_FAILED) error = errno;
   }
   if (error != 0) {
