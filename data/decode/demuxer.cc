@@ -44,9 +44,9 @@ absl::StatusOr<std::unique_ptr<Demuxer>> Demuxer::Open(const std::string& path,
   // On failure libavformat frees the context itself.
   int error = avformat_open_input(&format, ("file:" + path).c_str(), nullptr, &options);
   av_dict_free(&options);
+  if (error >= 0) demuxer->format_.reset(format);
   if (demuxer->interrupted()) return Cancelled(path);
   if (error < 0) return OpenError(path, error);
-  demuxer->format_.reset(format);
   error = avformat_find_stream_info(format, nullptr);
   if (demuxer->interrupted()) return Cancelled(path);
   if (error < 0) {

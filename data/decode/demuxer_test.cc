@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <iterator>
 
 #include "base/test_files.h"
 #include "data/decode/ffmpeg_program.h"
@@ -70,6 +72,30 @@ TEST(DemuxerTest, AFileThatEndsBeforeItsIndexIsKnownAtItsEnd) {
   ASSERT_TRUE(ReadAll(demuxer->get(), &packets).ok());
   EXPECT_LT(packets, 25);
   EXPECT_TRUE((*demuxer)->truncated());
+}
+
+// Open files of this process: a context that leaks keeps its own.
+int64_t OpenFiles() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+TEST(DemuxerTest, AnInterruptionAtAnyPointOfOpeningLeavesNothingOpen) {
+  const std::string path = ClipWithSound();
+  int64_t asked = 0;
+  int64_t points = 1;
+  for (int64_t at = 0; at < points; ++at) {
+    const int64_t before = OpenFiles();
+    asked = 0;
+    const auto demuxer = Demuxer::Open(path, kFirstVideo, [&asked, at] { return asked++ >= at; });
+    if (demuxer.ok()) {
+      EXPECT_EQ(at + 1, points);
+      break;
+    }
+    EXPECT_EQ(demuxer.status().code(), absl::StatusCode::kCancelled);
+    EXPECT_EQ(OpenFiles(), before) << "stopped when asked for the " << at << "th time";
+    points = at + 2;
+  }
+  EXPECT_GT(points, 3);  // asked before, between and after libavformat's two steps
 }
 
 TEST(DemuxerTest, AnInterruptionStopsOpeningAndReading) {
