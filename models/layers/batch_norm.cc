@@ -60,14 +60,16 @@ NormCall BatchNorm::CallOf(const StageContext& context, const at::Tensor& x) con
   return {weight_, bias_, group, kEps};
 }
 
-Normalised BatchNorm::ByRunning(const at::Tensor& x) const {
-  return {std::get<0>(at::native_batch_norm(x, weight_, bias_, running_mean_, running_var_,
-                                            /*training=*/false, kMomentum, kEps)),
-          {}};
+Normalised BatchNorm::ByRunning(const at::Tensor& x, const NormTail& tail) const {
+  at::Tensor y = std::get<0>(at::native_batch_norm(x, weight_, bias_, running_mean_, running_var_,
+                                                   /*training=*/false, kMomentum, kEps));
+  if (tail.residual.defined()) y.add_(tail.residual);
+  if (tail.relu) y.relu_();
+  return {std::move(y), {}};
 }
 
 at::Tensor BatchNorm::Forward(const StageContext& context, const at::Tensor& x) {
-  if (UsesRunning(context)) return ByRunning(x).y;
+  if (UsesRunning(context)) return ByRunning(x, {}).y;
   const NormCall call = CallOf(context, x);
   RunningStatistics running{running_mean_, running_var_, kMomentum};
   if (context.first_visit) num_batches_tracked_.add_((x.size(0) + call.group - 1) / call.group);
@@ -75,26 +77,32 @@ at::Tensor BatchNorm::Forward(const StageContext& context, const at::Tensor& x) 
                                   context.first_visit ? &running : nullptr);
 }
 
-Normalised BatchNorm::Normalise(const StageContext& context, const at::Tensor& x) {
-  if (UsesRunning(context)) return ByRunning(x);
+Normalised BatchNorm::Normalise(const StageContext& context, const at::Tensor& x,
+                                const NormTail& tail) {
+  if (UsesRunning(context)) return ByRunning(x, tail);
   const NormCall call = CallOf(context, x);
   RunningStatistics running{running_mean_, running_var_, kMomentum};
   if (context.first_visit) num_batches_tracked_.add_((x.size(0) + call.group - 1) / call.group);
-  return NormaliseGroups(call, x, context.first_visit ? &running : nullptr);
+  return NormaliseGroups(call, x, context.first_visit ? &running : nullptr, tail);
 }
 
 at::Tensor BatchNorm::Again(const StageContext& context, const at::Tensor& x,
-                            const GroupStatistics& statistics) const {
-  if (UsesRunning(context)) return ByRunning(x).y;
-  return NormaliseAgain(CallOf(context, x), x, statistics);
+                            const GroupStatistics& statistics, const NormTail& tail) const {
+  if (UsesRunning(context)) return ByRunning(x, tail).y;
+  return NormaliseAgain(CallOf(context, x), x, statistics, tail);
+}
+
+bool BatchNorm::BackwardThroughRelu(const StageContext& context, const at::Tensor& x) {
+  return !UsesRunning(context) && slimreel::BackwardThroughRelu(x);
 }
 
 NormGradients BatchNorm::Backward(const StageContext& context, const at::Tensor& x,
                                   const GroupStatistics& statistics, const at::Tensor& grad,
-                                  std::array<bool, 3> need) const {
+                                  std::array<bool, 3> need, bool through_relu) const {
   if (!UsesRunning(context)) {
-    return NormaliseBackward(CallOf(context, x), x, statistics, grad, need);
+    return NormaliseBackward(CallOf(context, x), x, statistics, grad, need, through_relu);
   }
+  TORCH_CHECK(!through_relu, "no backward through ReLU with running statistics");
   auto [of_x, of_weight, of_bias] = at::native_batch_norm_backward(
       grad, x, weight_.detach(), running_mean_, running_var_, /*save_mean=*/{},
       /*save_invstd=*/{}, /*train=*/false, kEps, need);

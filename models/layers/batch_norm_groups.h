@@ -1,7 +1,8 @@
-// Training-mode batch normalisation of groups of consecutive samples, without a
-// graph: the arithmetic under batch_norm. On the CPU by loops of our own: ATen's
-// cannot normalise again from kept statistics with the same bits, wants one call (and
-// one copy) a group, and adds up one value after the other. On other devices by ATen.
+// Training-mode batch normalisation of groups of consecutive samples, with what
+// follows it in the same pass, without a graph: the arithmetic under batch_norm. On the CPU by
+// loops of our own (batch_norm_loops): ATen's cannot normalise again from kept statistics with the
+// same bits, wants one call (and one copy) a group, adds up one value after the other, and
+// makes ReLU and the residual sum passes of their own. On other devices by ATen.
 //
 // Callers: batch_norm. Any thread; works on ATen's threads, and gives the same bits for
 // any number of them.
@@ -23,6 +24,13 @@ struct NormCall {
   double eps = 1e-5;
 };
 
+// What follows the norm: y = relu(norm(x) + residual).
+struct NormTail {
+  at::Tensor residual;              // as x; undefined: none
+  bool overwrite_residual = false;  // y may take its memory
+  bool relu = false;
+};
+
 struct RunningStatistics {
   at::Tensor mean;      // [C]
   at::Tensor variance;  // [C], unbiased
@@ -42,20 +50,25 @@ struct Normalised {
 
 // x [B, C, ...], any floating-point dtype, B >= 1. `running` moves once a group, in
 // order; null moves none.
-Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running);
+Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running,
+                           const NormTail& tail = {});
 
 // y of NormaliseGroups for the same x, bit for bit: from its statistics on the CPU, where
 // that saves a pass; other devices take the statistics of x again.
 at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
-                          const GroupStatistics& statistics);
+                          const GroupStatistics& statistics, const NormTail& tail = {});
 
 struct NormGradients {
   at::Tensor x, weight, bias;  // as what they belong to; undefined where not needed
 };
-// need: x, weight, bias.
+// Whether NormaliseBackward can take the gradient of relu(norm(x)): it sees from x what
+// ReLU cut.
+bool BackwardThroughRelu(const at::Tensor& x);
+
+// grad: of norm(x), or with `through_relu` of relu(norm(x)). need: x, weight, bias.
 NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
                                 const GroupStatistics& statistics, const at::Tensor& grad,
-                                std::array<bool, 3> need);
+                                std::array<bool, 3> need, bool through_relu = false);
 
 }  // namespace slimreel
 

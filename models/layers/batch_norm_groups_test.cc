@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
 
 namespace slimreel {
@@ -104,6 +105,39 @@ TEST(BatchNormGroupsTest, NormalisesAgainWithTheSameBitsAndMovesNothingUnasked) 
     const Normalised first = NormaliseGroups(p.call, p.x, nullptr);
     EXPECT_TRUE(at::equal(p.running.mean, before));
     EXPECT_TRUE(at::equal(NormaliseAgain(p.call, p.x, first.statistics), first.y)) << dtype;
+  }
+}
+
+TEST(BatchNormGroupsTest, ATailHasTheBitsOfItsOperatorsOneAfterTheOther) {
+  for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
+    const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
+    const at::Tensor plain = NormaliseGroups(p.call, p.x, nullptr).y, residual = p.grad;
+    const NormTail sum{residual, false, false}, relu{{}, false, true}, both{residual, false, true};
+    const auto with = [&p](const NormTail& t) { return NormaliseGroups(p.call, p.x, nullptr, t); };
+    EXPECT_TRUE(at::equal(with(sum).y, plain + residual)) << dtype;
+    EXPECT_TRUE(at::equal(with(relu).y, plain.relu())) << dtype;
+    const Normalised got = with(both);
+    EXPECT_TRUE(at::equal(got.y, (plain + residual).relu())) << dtype;
+    EXPECT_TRUE(at::equal(NormaliseAgain(p.call, p.x, got.statistics, both), got.y)) << dtype;
+    const at::Tensor place = residual.clone();
+    const at::Tensor in_place = with({place, true, true}).y;
+    EXPECT_EQ(in_place.data_ptr(), place.data_ptr());
+    EXPECT_TRUE(at::equal(in_place, got.y)) << dtype;
+  }
+}
+
+TEST(BatchNormGroupsTest, BackwardSeesFromXWhatReluCut) {
+  for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
+    const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
+    const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
+    const std::array<bool, 3> all{true, true, true};
+    const at::Tensor cut = p.grad * (normed.y > 0);
+    const NormGradients expected = NormaliseBackward(p.call, p.x, normed.statistics, cut, all);
+    const NormGradients got =
+        NormaliseBackward(p.call, p.x, normed.statistics, p.grad, all, /*through_relu=*/true);
+    EXPECT_TRUE(at::equal(got.x, expected.x)) << dtype;
+    EXPECT_TRUE(at::equal(got.weight, expected.weight)) << dtype;
+    EXPECT_TRUE(at::equal(got.bias, expected.bias)) << dtype;
   }
 }
 

@@ -52,7 +52,7 @@ class NormRelu {
   // kept anyway: an identity shortcut would have to be kept instead of the activation.
   bool can_rebuild() const { return !identity_; }
 
-  // Without a graph, for lean forms; see BatchNorm. Statistics: of the norm, and of the
+  // Without a graph; see BatchNorm. Statistics: of the norm, and of the
   // shortcut's (undefined without one).
   using Statistics = std::array<GroupStatistics, 2>;
   struct Computed {
@@ -66,16 +66,22 @@ class NormRelu {
   Computed Again(const StageContext& context, const Tensors& raw, const Statistics& statistics);
 
   // Gradients of raw[0], (raw[1]), then weight and bias of each norm: the order of
-  // parameters(). `need` has as many entries. Consumes `computed`.
+  // parameters(). `need` has as many entries. Consumes `computed` and `grad`. The
+  // activation may be missing where BackwardSeesRelu.
   Tensors Backward(const StageContext& context, const Tensors& raw, Computed computed,
                    at::Tensor grad, const std::vector<bool>& need);
+  // From raw alone: without a second input and pooling, where groups normalise on the CPU.
+  bool BackwardSeesRelu(const StageContext& context, const at::Tensor& raw) const;
 
   Tensors parameters() const;
 
  private:
+  struct PlainForm;
+
   StageContext ItemContext(StageContext context) const;
-  // Pooling and ReLU, in place.
-  void Finish(Computed& computed) const;
+  // Without a second norm's output.
+  NormTail TailOf(const Tensors& raw) const;
+  void Pool(Computed& computed) const;  // and ReLU
 
   BatchNorm norm_;
   std::optional<BatchNorm> second_norm_;

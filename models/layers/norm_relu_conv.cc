@@ -63,7 +63,7 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
     return out;
   }
 
-  static variable_list backward(AutogradContext* saved, variable_list grads) {
+  static variable_list backward(AutogradContext* saved, variable_list& grads) {
     const auto unit =
         c10::static_intrusive_pointer_cast<Unit>(saved->saved_data["unit"].toCapsule());
     NormRelu& norm = *unit->norm;

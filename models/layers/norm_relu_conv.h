@@ -1,13 +1,12 @@
 // NormRelu and the convolutions of its activation as one unit, in a plain and in
 // a lean form of the same bits.
 //
-//   plain keeps: raw outputs, activation, with pooling also which value won (on the CPU a byte per
-//   output) lean keeps:  raw outputs, which the plain form keeps as well, and the groups'
-//   statistics
+// Both keep the raw outputs and the groups' statistics; the plain form also the activation
+// and, with pooling, which value won (on the CPU a byte per output).
 //
 // The lean form is a custom autograd function: backward normalises the raw output
-// again, at the price of a pass over it (see batch_norm_groups.h), and frees the activation before
-// the gradient of the norm is made.
+// again, at the price of a pass over it (see batch_norm_groups.h), and frees the
+// activation before the gradient of the norm is made.
 //
 // Callers: the stages of convolutional networks.
 #ifndef MODELS_LAYERS_NORM_RELU_CONV_H_
