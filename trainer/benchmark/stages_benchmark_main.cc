@@ -1,11 +1,9 @@
 // What running a model as stages costs against one connected autograd graph of
 // the same stages: CPU time of forward, loss and backward, in interleaved pairs.
 //
-//   stages_benchmark [MODEL ...] [--pairs=N] [--json]    default: the nano models
+//   stages_benchmark [MODEL ...] [--pairs=N] [--json]    default: each family's nano
 //
 // CPU time of the whole process, because wall time of a nano step is noise here.
-#include <ATen/ops/randint.h>
-#include <ATen/ops/randn.h>
 #include <gflags/gflags.h>
 #include <time.h>
 
@@ -18,6 +16,7 @@
 #include "memory/executor/executor.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
+#include "trainer/benchmark/step_batch.h"
 
 DEFINE_int32(pairs, 200, "interleaved pairs of steps per model");
 DEFINE_bool(json, false, "one JSON object per model");
@@ -27,6 +26,7 @@ namespace {
 
 constexpr int64_t kClasses = 6;
 constexpr int64_t kBatch = 2;
+constexpr int64_t kTokens = 32;  // of speech models
 
 double CpuSeconds() {
   timespec now;
@@ -41,26 +41,26 @@ class Steps {
     spec.name = name;
     spec.num_classes = kClasses;
     spec.height = spec.width = 64;
+    spec.text_tokens = kTokens;
     model_ = std::move(BuildModel(spec).value());
     executor_ = std::make_unique<Executor>(model_->ChainWithLoss());
     const std::vector<StageMode> modes(executor_->num_scheduled_stages() - 1, StageMode::kKeep);
     schedule_ = MakeSchedule(modes);
-    clips_ = at::randn({kBatch, 3, spec.num_frames, spec.height, spec.width});
-    targets_ = {at::randint(kClasses, {kBatch}, at::kLong)};
+    batch_ = MakeStepBatch(*model_, spec, kBatch);
     context_.training = true;
-    context_.targets = &targets_;
-    context_.loss_denominator = static_cast<double>(kBatch);
+    context_.targets = &batch_.targets;
+    context_.loss_denominator = model_->loss->ValidWeight(batch_.targets);
   }
 
   // CPU seconds of one step.
   double AsStages() {
     const double start = CpuSeconds();
-    executor_->Run(schedule_, context_, {clips_});
+    executor_->Run(schedule_, context_, batch_.inputs);
     return Finish(start);
   }
   double Connected() {
     const double start = CpuSeconds();
-    Tensors slots{clips_};
+    Tensors slots = batch_.inputs;
     for (Stage* stage : model_->ChainWithLoss()) slots = stage->Forward(context_, std::move(slots));
     slots[0].backward();
     return Finish(start);
@@ -80,8 +80,7 @@ class Steps {
   std::unique_ptr<Executor> executor_;
   Schedule schedule_;
   StageContext context_;
-  at::Tensor clips_;  // [B, 3, T, H, W] float32
-  Tensors targets_;
+  StepBatch batch_;
 };
 
 void Compare(const std::string& name) {
@@ -116,6 +115,8 @@ int main(int argc, char** argv) {
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   slimreel::InstallCpuAllocator(/*reuse=*/true);
   std::vector<std::string> names(argv + 1, argv + argc);
-  if (names.empty()) names = {"r3d_nano", "video_vit_nano"};
+  if (names.empty()) {
+    names = {"r3d_nano", "video_vit_nano", "posec3d_nano", "rgbposeconv3d_nano", "whisper_nano"};
+  }
   for (const std::string& name : names) slimreel::Compare(name);
 }
