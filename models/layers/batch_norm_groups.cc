@@ -112,13 +112,23 @@ Output MakeOutput(const at::Tensor& x, const NormTail& tail) {
   return out;
 }
 
-// norm(x) = x alpha + beta.
+// norm(x) = x alpha + beta, rounded like the values (T's) that it is made for.
 struct Affine {
   double alpha, beta;
 };
+template <typename T>
 Affine AffineOf(double mean, double inverse_std, double weight, double bias) {
-  const double alpha = inverse_std * weight;
-  return {alpha, bias - mean * alpha};
+  using W = Wide<T>;
+  const W alpha = static_cast<W>(inverse_std) * static_cast<W>(weight);
+  return {alpha, std::fma(-static_cast<W>(mean), alpha, static_cast<W>(bias))};
+}
+
+// Rounded step by step as ATen does.
+template <typename T>
+double InverseStd(const Moments& moments, double eps) {
+  using W = Wide<T>;
+  const W variance = static_cast<W>(moments.squares) / static_cast<W>(moments.n);
+  return static_cast<W>(1.0 / std::sqrt(static_cast<double>(variance) + eps));
 }
 
 #define SLIMREEL_DISPATCH_NORM(DTYPE, ...) \
@@ -155,8 +165,8 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
       const Moments moments = MomentsOf(where, values);
       const int64_t c = where.channel;
       means[at] = moments.mean;
-      inverse_stds[at] = 1.0 / std::sqrt(moments.variance() + call.eps);
-      const Affine affine = AffineOf(means[at], inverse_stds[at], w[c], b[c]);
+      inverse_stds[at] = InverseStd<scalar_t>(moments, call.eps);
+      const Affine affine = AffineOf<scalar_t>(means[at], inverse_stds[at], w[c], b[c]);
       Scale<scalar_t>(where, {values, affine.alpha, affine.beta, residual, tail.relu, y});
       if (!running) return;
       const double part = running->momentum;
@@ -190,7 +200,7 @@ at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
     const double* inverse_stds = statistics.inverse_std.const_data_ptr<double>();
     ForEachChannel(layout, [&](const ChannelOfGroup& where, int64_t at) {
       const int64_t c = where.channel;
-      const Affine affine = AffineOf(means[at], inverse_stds[at], w[c], b[c]);
+      const Affine affine = AffineOf<scalar_t>(means[at], inverse_stds[at], w[c], b[c]);
       Scale<scalar_t>(where, {values, affine.alpha, affine.beta, residual, tail.relu, y});
     });
   });
@@ -222,7 +232,7 @@ NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
     ForEachChannel(layout, [&](const ChannelOfGroup& where, int64_t at) {
       const int64_t c = where.channel;
       const double inverse_std = inverse_stds[at], n = layout.values(where.group);
-      const Affine affine = AffineOf(means[at], inverse_std, w[c], b[c]);
+      const Affine affine = AffineOf<scalar_t>(means[at], inverse_std, w[c], b[c]);
       const GradientLoop<scalar_t> loop{values,       grads,       through_relu,
                                         affine.alpha, affine.beta, means[at]};
       const GradientSums sums = SumGradients(where, loop);

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/Version.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/native_batch_norm.h>
@@ -95,6 +96,19 @@ TEST(BatchNormGroupsTest, AgreesWithAtenForEveryShapeAndDtype) {
       ExpectNearAten(MakeProblem(sizes, group, at::kFloat, at::kFloat), 3e-5);
       ExpectNearAten(MakeProblem(sizes, group, at::kBFloat16, at::kFloat), 2e-2);
     }
+  }
+}
+
+// So that what is behind ReLU goes the same way as in PyTorch. Where it has fused
+// multiply-add; else its last bit is another.
+TEST(BatchNormGroupsTest, OutputHasAtensBitsInFloat32) {
+  if (at::get_cpu_capability() == "DEFAULT") GTEST_SKIP() << "no AVX2 here";
+  for (const std::vector<int64_t>& sizes :
+       std::vector<std::vector<int64_t>>{{4, 16, 4, 28, 28}, {5, 3, 2, 3, 7}, {8, 64, 7, 7}}) {
+    const Problem p = MakeProblem(sizes, sizes[0], at::kFloat, at::kFloat);
+    const Expected expected = ByAten(p);
+    const Normalised got = NormaliseGroups(p.call, p.x, nullptr);
+    EXPECT_TRUE(at::equal(got.y, expected.y[0])) << at::IntArrayRef(sizes);
   }
 }
 

@@ -4,13 +4,9 @@
 #include <c10/util/Half.h>
 
 #include <array>
-#include <type_traits>
 
 namespace slimreel {
 namespace {
-
-template <typename T>
-using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 // Note [Widest vectors]
 // The same loops, compiled for three kinds of processors: `flatten` draws all that
@@ -51,30 +47,28 @@ void Widest(const Body& body) {
 }
 #endif
 
-// Values are added up in their own precision inside a block that stays in the first
-// cache, in interleaved parts that a processor adds up side by side.
-constexpr int64_t kBlock = 256;
+constexpr int64_t kBlock = 256;  // values that stay in the first cache
+// Interleaved parts of a sum, which a processor adds up side by side.
 constexpr int64_t kParts = 32;
 
-template <typename W>
 struct PartialSums {
-  std::array<W, kParts> parts{};
+  std::array<double, kParts> parts{};
 
   double total() const {
     double sum = 0;
-    for (W part : parts) sum += part;
+    for (double part : parts) sum += part;
     return sum;
   }
 };
 
-// add(part, i) for each i < n.
-template <typename Add>
-void AddUp(int64_t n, const Add& add) {
+// Adds value(i) for each i < n.
+template <typename Value>
+void AddUp(int64_t n, PartialSums& sums, const Value& value) {
   int64_t i = 0;
   for (; i + kParts <= n; i += kParts) {
-    for (int64_t part = 0; part < kParts; ++part) add(part, i + part);
+    for (int64_t part = 0; part < kParts; ++part) sums.parts[part] += value(i + part);
   }
-  for (; i < n; ++i) add(i % kParts, i);
+  for (; i < n; ++i) sums.parts[i % kParts] += value(i);
 }
 
 // body(offset, length) of each block of the group's values in the channel.
@@ -85,20 +79,6 @@ void ForEachBlock(const ChannelOfGroup& where, const Body& body) {
     const int64_t begin = layout.offset(s, where.channel), end = begin + layout.inside;
     for (int64_t at = begin; at < end; at += kBlock) body(at, std::min(kBlock, end - at));
   }
-}
-
-template <typename T>
-Moments MomentsOfBlock(const T* values, int64_t n) {
-  using W = Wide<T>;
-  PartialSums<W> sum, squares;
-  AddUp(n, [&](int64_t part, int64_t i) { sum.parts[part] += static_cast<W>(values[i]); });
-  const double mean = sum.total() / static_cast<double>(n);
-  const W centre = static_cast<W>(mean);
-  AddUp(n, [&](int64_t part, int64_t i) {
-    const W distance = static_cast<W>(values[i]) - centre;
-    squares.parts[part] += distance * distance;
-  });
-  return {static_cast<double>(n), mean, squares.total()};
 }
 
 // y of a norm, as Scale stores it: what ReLU's gradient asks again has to be its bits.
@@ -150,19 +130,14 @@ template <typename T, bool kRelu>
 GradientSums Sum(const ChannelOfGroup& where, const GradientLoop<T>& loop) {
   using W = Wide<T>;
   const W centre = static_cast<W>(loop.mean);
-  GradientSums sums;
+  PartialSums grad, product;
   ForEachGradients<T, kRelu>(where, loop, [&](int64_t at, int64_t n, const W* counted) {
     const T* x = loop.x + at;
     // One sum after the other, the block being in the cache: compilers shuffle two in one loop.
-    PartialSums<W> grad, product;
-    AddUp(n, [&](int64_t part, int64_t i) { grad.parts[part] += counted[i]; });
-    AddUp(n, [&](int64_t part, int64_t i) {
-      product.parts[part] += counted[i] * (static_cast<W>(x[i]) - centre);
-    });
-    sums.grad += grad.total();
-    sums.product += product.total();
+    AddUp(n, grad, [&](int64_t i) { return counted[i]; });
+    AddUp(n, product, [&](int64_t i) { return counted[i] * (static_cast<W>(x[i]) - centre); });
   });
-  return sums;
+  return {grad.total(), product.total()};
 }
 
 template <typename T, bool kRelu>
@@ -183,19 +158,30 @@ void Spread(const ChannelOfGroup& where, const GradientLoop<T>& loop, double mea
 
 }  // namespace
 
-void Moments::Merge(const Moments& other) {
-  const double all = n + other.n, distance = other.mean - mean;
-  mean += distance * other.n / all;
-  squares += other.squares + distance * distance * n * other.n / all;
-  n = all;
-}
-
+// Values and squares in W, sums in float64, the mean rounded to W before the squares: as in
+// ATen's kernels, whose bits these are.
 template <typename T>
 Moments MomentsOf(const ChannelOfGroup& where, const T* x) {
+  using W = Wide<T>;
   Moments moments;
+  moments.n = where.layout.values(where.group);
+  PartialSums sum, squares;
   Widest([&] {
-    ForEachBlock(where, [&](int64_t at, int64_t n) { moments.Merge(MomentsOfBlock(x + at, n)); });
+    ForEachBlock(where, [&](int64_t at, int64_t n) {
+      AddUp(n, sum, [&](int64_t i) { return static_cast<W>(x[at + i]); });
+    });
   });
+  const W mean = static_cast<W>(sum.total() / moments.n);
+  Widest([&] {
+    ForEachBlock(where, [&](int64_t at, int64_t n) {
+      AddUp(n, squares, [&](int64_t i) {
+        const W distance = static_cast<W>(x[at + i]) - mean;
+        return distance * distance;
+      });
+    });
+  });
+  moments.mean = mean;
+  moments.squares = squares.total();
   return moments;
 }
 

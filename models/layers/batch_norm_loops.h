@@ -3,12 +3,13 @@
 // from one kind of processor to another, like ATen's).
 //
 // Callers: batch_norm_groups. Any thread. T: float, double, at::Half, at::BFloat16, which
-// are computed in float, double where T is, and added up in float64 between blocks.
+// are computed in float, double where T is, and added up in float64.
 #ifndef MODELS_LAYERS_BATCH_NORM_LOOPS_H_
 #define MODELS_LAYERS_BATCH_NORM_LOOPS_H_
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 namespace slimreel {
 
@@ -31,12 +32,13 @@ struct ChannelOfGroup {
   int64_t group, channel;
 };
 
-struct Moments {
-  double n = 0, mean = 0, squares = 0;  // squares: summed distances from the mean, squared
+template <typename T>
+using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
-  double variance() const { return squares / n; }  // biased
-  // Joins two sets of values (Chan, Golub, LeVeque 1979).
-  void Merge(const Moments& other);
+// In the precision that values are computed in, held as double.
+struct Moments {
+  double n = 0, mean = 0;
+  double squares = 0;  // summed distances from the mean, squared
 };
 template <typename T>
 Moments MomentsOf(const ChannelOfGroup& where, const T* x);

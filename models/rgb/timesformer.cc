@@ -1,10 +1,8 @@
 #include "models/rgb/timesformer.h"
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/conv2d.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -15,6 +13,7 @@
 #include "models/layers/mlp_half.h"
 #include "models/layers/norm_linear.h"
 #include "models/layers/parameter_maker.h"
+#include "models/layers/patch_embedding.h"
 #include "models/layers/transformer_half.h"
 
 namespace slimreel {
@@ -47,13 +46,11 @@ class Embeddings : public Stage {
   Tensors Forward(const StageContext& context, Tensors in) override {
     const at::Tensor& clips = in[0];
     const int64_t batch = clips.size(0), frames = clips.size(2), dim = config_.dim;
-    const at::Tensor images = clips.transpose(1, 2).flatten(0, 1);
-    const std::array<int64_t, 2> stride{config_.patch, config_.patch};
-    // [B T, C, P] -> [B, P, T, C]
-    const at::Tensor patches = at::conv2d(images, weight_, bias_, stride)
-                                   .flatten(2)
-                                   .unflatten(0, {batch, frames})
-                                   .permute({0, 3, 1, 2});
+    // [B, T P, C] -> [B, P, T, C]
+    const at::Tensor patches =
+        EmbedPatches(clips, weight_, bias_, {1, config_.patch, config_.patch})
+            .unflatten(1, {frames, -1})
+            .transpose(1, 2);
     TORCH_CHECK(patches.size(1) == positions_.size(1) - 1 && frames == times_.size(1),
                 "the model was built for ", times_.size(1), " frames of ", positions_.size(1) - 1,
                 " patches, the clips give ", frames, " of ", patches.size(1));

@@ -1,6 +1,5 @@
 #include "models/rgb/video_vit.h"
 
-#include <ATen/ops/conv3d.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "models/layers/attention_half.h"
 #include "models/layers/mlp_half.h"
 #include "models/layers/parameter_maker.h"
+#include "models/layers/patch_embedding.h"
 
 namespace slimreel {
 namespace {
@@ -36,15 +36,14 @@ class Embeddings : public Stage {
   }
 
   Tensors Forward(const StageContext& /*context*/, Tensors in) override {
-    const std::array<int64_t, 3> patch{config_.tubelet, config_.patch, config_.patch};
-    const at::Tensor tokens = at::conv3d(in[0], weight_, bias_, patch).flatten(2).transpose(1, 2);
+    at::Tensor tokens =
+        EmbedPatches(in[0], weight_, bias_, {config_.tubelet, config_.patch, config_.patch});
     TORCH_CHECK(tokens.size(1) == positions_.size(1), "the model was built for ",
                 positions_.size(1), " tokens, the clips give ", tokens.size(1));
     const at::Tensor positions = positions_.to(tokens.device());
-    const at::Tensor rows = tokens.contiguous();  // or every consumer would copy
     // Products may come in a narrower dtype than the residual stream.
-    return {rows.scalar_type() == positions.scalar_type() ? rows.add_(positions)
-                                                          : rows.add(positions)};
+    return {tokens.scalar_type() == positions.scalar_type() ? tokens.add_(positions)
+                                                            : tokens.add(positions)};
   }
 
  private:
