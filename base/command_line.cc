@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iostream>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -50,7 +51,9 @@ class Parser {
            (absl::StrContains(name, '.') || absl::c_linear_search(program_.bare_keys, name));
   }
   std::string FlagName(std::string name) const;
+  std::string NearestFlag(const std::string& name) const;
   void Unknown(const std::string& name);
+  void Unexpected(const std::string& argument);
 
   const Program& program_;
   const std::vector<std::string>& arguments_;
@@ -67,15 +70,36 @@ std::string Parser::FlagName(std::string name) const {
   return IsFlag(underscored) || IsConfigKey(underscored) ? underscored : name;
 }
 
-void Parser::Unknown(const std::string& name) {
+// "; did you mean --config?" among all names that may follow `--`.
+std::string Parser::NearestFlag(const std::string& name) const {
   std::vector<std::string> known = program_.flags;
   known.insert(known.end(), program_.bare_keys.begin(), program_.bare_keys.end());
   for (const auto& alias : program_.flag_aliases) known.push_back(alias.first);
   known.push_back("help");
   for (std::string& flag : known) flag = absl::StrCat("--", flag);
-  const std::string spelled = absl::StrCat("--", name);
-  mistakes_.push_back(absl::StrCat("unknown flag ", spelled, DidYouMean(spelled, known),
-                                   " (--help lists all flags)"));
+  return DidYouMean(absl::StrCat("--", name), known);
+}
+
+void Parser::Unknown(const std::string& name) {
+  mistakes_.push_back(
+      absl::StrCat("unknown flag --", name, NearestFlag(name), " (--help lists all flags)"));
+}
+
+// A word that the program has no use for.
+void Parser::Unexpected(const std::string& argument) {
+  const size_t equals = argument.find('=');
+  const std::string name = argument.substr(0, equals);
+  if (equals == std::string::npos || !LooksLikeKey(name)) {
+    mistakes_.push_back(absl::StrCat("unexpected argument '", argument, "'", NearestFlag(name),
+                                     " (values are given as --NAME=VALUE: ", program_.synopsis,
+                                     ")"));
+    return;
+  }
+  mistakes_.push_back(absl::StrCat(
+      "unexpected argument '", argument, "': ", name, " is no flag",
+      program_.takes_config ? " and no key of the configuration, written section.name=value" : "",
+      NearestFlag(name), " (--help lists all flags",
+      program_.config_help ? ", --help_config all keys)" : ")"));
 }
 
 void Parser::SetFlag(const std::string& name, const std::string& value) {
@@ -135,6 +159,7 @@ void Parser::ParseBare(const std::string& argument) {
     }
     if (IsFlag(flag)) return SetFlag(flag, argument.substr(equals + 1));
   }
+  if (!program_.takes_positional) return Unexpected(argument);
   line_.positional.push_back(argument);
 }
 
@@ -152,6 +177,15 @@ absl::StatusOr<CommandLine> Parser::Parse() {
   }
   if (!mistakes_.empty()) return absl::InvalidArgumentError(absl::StrJoin(mistakes_, "\n"));
   return std::move(line_);
+}
+
+// An exception's message without the frames of the stack that torch appends: they tell a
+// user nothing, and hide the line that does.
+std::string WithoutFrames(absl::string_view what) {
+  for (absl::string_view frames : {"Exception raised from", "\nframe #"}) {
+    what = what.substr(0, what.find(frames));
+  }
+  return std::string(absl::StripTrailingAsciiWhitespace(what));
 }
 
 std::string Indented(const std::string& text) {
@@ -219,9 +253,10 @@ int RunProgram(int argc, char** argv, const Program& program,
   try {
     status = ParseAndRun(program, std::vector<std::string>(argv + 1, argv + argc), body);
   } catch (const std::exception& error) {
-    status = absl::InternalError(absl::StrCat("internal error: ", error.what()));
+    status = absl::InternalError(absl::StrCat("internal error: ", WithoutFrames(error.what())));
   }
-  if (fflush(stdout) != 0 && status.ok()) {
+  // A program that writes by std::cout may have met the failure earlier.
+  if ((fflush(stdout) != 0 || !std::cout.flush()) && status.ok()) {
     status = absl::InternalError("cannot write to standard output");
   }
   if (!status.ok()) {

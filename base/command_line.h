@@ -27,6 +27,9 @@ struct Program {
   std::string description;         // what it does, a few lines
   std::vector<std::string> flags;  // its gflags in the order that --help shows; no others are taken
   std::string examples;            // one command per line
+  // Whether words beside flags and settings mean something to the program: a command, files.
+  // Else each is a mistake, so that a misspelt setting is never passed over.
+  bool takes_positional = false;
   // Keys and aliases without a dot that are config settings (`seed`,
   // `learning_rate`); a flag of the program of the same name wins. Names with a
   // dot are config settings wherever `takes_config` is true.
@@ -39,7 +42,7 @@ struct Program {
 };
 
 struct CommandLine {
-  std::vector<std::string> positional;
+  std::vector<std::string> positional;  // empty without Program::takes_positional
   std::vector<ConfigOverride> overrides;
   bool help = false;
   bool help_config = false;

@@ -5,7 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <iostream>
 #include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
 
 DEFINE_string(test_run, "", "where the run goes");
 DEFINE_int32(test_count, 3, "how many");
@@ -45,9 +50,11 @@ TEST_F(CommandLineTest, KeysWithADotAreOverridesInEverySpelling) {
 }
 
 TEST_F(CommandLineTest, FlagsAreSetInEverySpellingAndPathsStayPositional) {
+  Program program = TestProgram();
+  program.takes_positional = true;
   const auto line =
-      ParseCommandLine(TestProgram(), {"list", "--work-dir=runs/a", "--test-count", "7",
-                                       "--test_plan_only", "videos/a.b=c.mp4", "--", "--odd.mp4"});
+      ParseCommandLine(program, {"list", "--work-dir=runs/a", "--test-count", "7",
+                                 "--test_plan_only", "videos/a.b=c.mp4", "--", "--odd.mp4"});
   ASSERT_TRUE(line.ok()) << line.status();
   EXPECT_EQ(FLAGS_test_run, "runs/a");
   EXPECT_EQ(FLAGS_test_count, 7);
@@ -66,6 +73,37 @@ TEST_F(CommandLineTest, EveryMistakeIsNamedWithTheNearestFlag) {
   EXPECT_THAT(message, HasSubstr("--test_count is \"many\"; allowed is a value of type int32"));
   EXPECT_THAT(message, HasSubstr("unknown flag --minloglevel"));
   EXPECT_THAT(message, HasSubstr("--test_run needs a value"));
+}
+
+TEST_F(CommandLineTest, WordsThatTheProgramHasNoUseForAreRefusedAllAtOnce) {
+  const auto line =
+      ParseCommandLine(TestProgram(), {"a.b=1", "memory_budget=1MiB", "learning_rat=3", "stray",
+                                       "tset_run=x", "clips/a=b.mp4", "help", "--", "--odd"});
+  ASSERT_TRUE(absl::IsInvalidArgument(line.status()));
+  const std::vector<std::string> mistakes =
+      absl::StrSplit(line.status().message(), '\n', absl::SkipEmpty());
+  const std::string usage = " (values are given as --NAME=VALUE: program --test_run=DIR)";
+  const std::string no_key =
+      " is no flag and no key of the configuration, written section.name=value";
+  EXPECT_THAT(mistakes, ElementsAre("unexpected argument 'memory_budget=1MiB': memory_budget" +
+                                        no_key + " (--help lists all flags)",
+                                    "unexpected argument 'learning_rat=3': learning_rat" + no_key +
+                                        "; did you mean --learning_rate? (--help lists all flags)",
+                                    "unexpected argument 'stray'" + usage,
+                                    "unexpected argument 'tset_run=x': tset_run" + no_key +
+                                        "; did you mean --test_run? (--help lists all flags)",
+                                    "unexpected argument 'clips/a=b.mp4'" + usage,
+                                    "unexpected argument 'help'; did you mean --help?" + usage,
+                                    "unexpected argument '--odd'" + usage));
+}
+
+TEST_F(CommandLineTest, AProgramWithoutAConfigurationSpeaksOfFlagsAlone) {
+  Program program = TestProgram();
+  program.takes_config = false;
+  const auto line = ParseCommandLine(program, {"data.batch_size=1"});
+  EXPECT_EQ(std::string(line.status().message()),
+            "unexpected argument 'data.batch_size=1': data.batch_size is no flag "
+            "(--help lists all flags)");
 }
 
 TEST_F(CommandLineTest, HelpShowsTheProgramsOwnFlagsAlone) {
@@ -90,6 +128,27 @@ TEST_F(CommandLineTest, EveryEndHasItsExitCodeAndNoExceptionEscapes) {
   EXPECT_EQ(RunWith({"--help"}, fail), 0);
   const auto thrower = [](const CommandLine&) -> absl::Status { throw std::runtime_error("x"); };
   EXPECT_EQ(RunWith({}, thrower), 1);
+}
+
+TEST_F(CommandLineTest, AResultThatStandardOutputRefusedIsNeverDone) {
+  const auto full = [](const CommandLine&) {
+    std::cout.setstate(std::ios::badbit);
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(RunWith({}, full), 1);
+  std::cout.clear();
+}
+
+TEST_F(CommandLineTest, AnExceptionIsToldWithoutTheFramesOfItsStack) {
+  const auto thrower = [](const CommandLine&) -> absl::Status {
+    throw std::runtime_error(
+        "asked for 9 bytes\nof 8\nException raised from Allocate at a.cc:1 (most recent call "
+        "first):\nframe #0: c10::Error + 0x80 (0x7f in libc10.so)\n");
+  };
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(RunWith({}, thrower), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "program: internal error: asked for 9 bytes\nof 8\n");
 }
 
 }  // namespace

@@ -6,18 +6,15 @@ namespace {
 
 ConfigKey ImgSizeKey(DataOptions* data) {
   return CustomKey(
-      "data.img_size", "whole number, 8 to 4096, or [height, width]",
+      "data.img_size", "a whole number, 8 to 4096, or [height, width]",
       "crop fed to the model, pixels; larger than the stored frame is an error",
       [data](const YAML::Node& value) -> absl::Status {
+        const bool pair = value.IsSequence() && value.size() == 2;
         const Bounds bounds = Between(8, 4096);
-        if (!value.IsSequence()) {
-          SLIMREEL_ASSIGN_OR_RETURN(data->img_height, ParseInt(value, bounds));
-          data->img_width = data->img_height;
-          return absl::OkStatus();
-        }
-        if (value.size() != 2) return NotAllowed(value, "a whole number or [height, width]");
-        SLIMREEL_ASSIGN_OR_RETURN(data->img_height, ParseInt(value[0], bounds));
-        SLIMREEL_ASSIGN_OR_RETURN(data->img_width, ParseInt(value[1], bounds));
+        SLIMREEL_ASSIGN_OR_RETURN(const int64_t height, ParseInt(pair ? value[0] : value, bounds));
+        SLIMREEL_ASSIGN_OR_RETURN(const int64_t width, ParseInt(pair ? value[1] : value, bounds));
+        data->img_height = height;
+        data->img_width = width;
         return absl::OkStatus();
       },
       [data] {
@@ -28,19 +25,23 @@ ConfigKey ImgSizeKey(DataOptions* data) {
 
 ConfigKey ShortSideKey(DataOptions* data) {
   return CustomKey(
-      "data.short_side", "whole number, 8 to 8192, or native, or none: round(img_size * 8/7)",
+      "data.short_side", "a whole number, 8 to 8192, or native, or none: round(img_size * 8/7)",
       "prepare: shorter side of stored frames, pixels, after rotation",
       [data](const YAML::Node& value) -> absl::Status {
-        data->native_size = value.IsScalar() && value.Scalar() == "native";
-        data->short_side.reset();
-        if (data->native_size || IsNone(value)) return absl::OkStatus();
-        SLIMREEL_ASSIGN_OR_RETURN(data->short_side, ParseInt(value, Between(8, 8192)));
+        const bool native = value.IsScalar() && value.Scalar() == "native";
+        std::optional<int64_t> short_side;
+        if (!native && !IsNone(value)) {
+          SLIMREEL_ASSIGN_OR_RETURN(short_side, ParseInt(value, Between(8, 8192)));
+        }
+        data->native_size = native;
+        data->short_side = short_side;
         return absl::OkStatus();
       },
       [data] {
         if (data->native_size) return std::string("native");
         return data->short_side.has_value() ? std::to_string(*data->short_side) : "none";
-      });
+      },
+      {"native", "none"});
 }
 
 const AugmentSwitches kLight{.random_crop = true};
@@ -68,7 +69,8 @@ ConfigKey AugmentKey(AugmentSwitches* augment) {
         return std::string("{random_crop: ") + word(augment->random_crop) +
                ", flip: " + word(augment->flip) + ", color_jitter: " + word(augment->color_jitter) +
                ", spec_augment: " + word(augment->spec_augment) + "}";
-      });
+      },
+      {"none", "light", "standard"});
   return key.LaterValues({"standard"});
 }
 
@@ -77,11 +79,10 @@ ConfigKey ShardSizeKey(int64_t* bytes) {
       "data.shard_size", "bytes (128MiB), 64KiB or more",
       "prepare: a new shard starts after so many bytes of samples",
       [bytes](const YAML::Node& value) -> absl::Status {
-        const absl::StatusOr<int64_t> parsed =
-            value.IsScalar() ? ParseBytes(value.Scalar()) : NotAllowed(value, "bytes");
-        if (!parsed.ok() || *parsed < 65536)
-          return NotAllowed(value, "bytes (128MiB), 64KiB or more");
-        *bytes = *parsed;
+        SLIMREEL_ASSIGN_OR_RETURN(const std::string text, ParseText(value));
+        SLIMREEL_ASSIGN_OR_RETURN(const int64_t parsed, ParseBytes(text));
+        if (parsed < 65536) return NotAllowed(value, "64KiB or more");
+        *bytes = parsed;
         return absl::OkStatus();
       },
       [bytes] { return FormatByteSpec({.bytes = *bytes}); });

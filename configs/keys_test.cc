@@ -106,10 +106,56 @@ TEST(KeysTest, EveryKeyTakesItsDefaultAndHelpShowsIt) {
   }
 }
 
-TEST(KeysTest, AShardSizeIsRefusedInTheWordsOfTheTable) {
+TEST(KeysTest, EveryKeyRefusesAValueInTheWordsThatHelpShows) {
+  const std::string help = ConfigHelp();
+  Config defaults;
+  for (const ConfigKey& row : AllKeys(&defaults)) {
+    const std::string error(LoadConfig("", {{row.name, "[zzz, [zzz]]"}}).status().message());
+    EXPECT_THAT(error, HasSubstr(row.name + " is a list; allowed is " + row.allowed));
+    EXPECT_THAT(help.substr(help.find("\n" + row.name + "\n")),
+                HasSubstr("default " + row.default_text + "; " + row.allowed));
+  }
+}
+
+TEST(KeysTest, EveryFormOfAKeyThatTakesSeveralIsNamedWhereNoneFits) {
+  const std::pair<const char*, const char*> kForms[] = {
+      {"data.short_side=natve", "8 to 8192, or native, or none"},
+      {"data.short_side=natve", "; did you mean native?"},
+      {"data.img_size=zzz", "8 to 4096, or [height, width]"},
+      {"data.img_size=[64, 7]", "is [64, 7]; allowed is a whole number, 8 to 4096, or [height"},
+      {"data.shard_size=1KiB", "bytes (128MiB), 64KiB or more"},
+      {"data.fps=natve", "0.01 to 1000, or native; did you mean native?"},
+      {"data.load_rgb=maybe", "true | false, or none"},
+      {"data.augment=ligth", "or a map; did you mean light?"},
+      {"dataloader.num_workers=atuo", "0 to 256, or auto; did you mean auto?"},
+      {"model.norm_group=zzz", "micro_batch | global | frozen, or a whole number, 1 or more"},
+      {"model.use_gradient_checkpointing=zzz", "true | false, or auto"},
+      {"train.class_weights=zzz", "a list of numbers, 0 or more, one per class, or none"},
+      {"train.class_weights=[1, -1]", "is [1, -1]; allowed is a list of numbers"},
+      {"train.clip_grad_norm=non", "a number, more than 0, or none; did you mean none?"},
+      {"trainer.limit_train_batches=zzz", "1 or more, or a share, more than 0 and at most 1.0"},
+      {"trainer.precision=8", "32 | 16 | bf16 | 64"},
+      {"evaluation.metric=top2", "loss, or none; did you mean top1?"},
+      {"memory.budget=zzz", "bytes (4GiB, 4000MB, 123456) or a share (80%), or none"},
+      {"memory.allow=[lean, spilt]", "smaller_images, or none; did you mean split?"},
+      {"memory.schedule=every:0", "every:N | one word per stage"}};
+  for (const auto& [setting, form] : kForms) {
+    const std::string text(setting);
+    const size_t equals = text.find('=');
+    const auto config = LoadConfig("", {{text.substr(0, equals), text.substr(equals + 1)}});
+    EXPECT_THAT(std::string(config.status().message()), HasSubstr(form)) << setting;
+  }
+}
+
+TEST(KeysTest, ARefusedValueChangesNothing) {
   Config config;
-  const std::string error(LoadConfig("", {{"data.shard_size", "1KiB"}}).status().message());
-  EXPECT_THAT(error, HasSubstr("allowed is " + Table(&config).at("data.shard_size").allowed));
+  for (const ConfigKey& row : AllKeys(&config)) {
+    for (const char* value : {"zzz,", "[0.5, zzz]", "[64, 7]"}) {
+      const std::string before = row.get();
+      if (row.set(YAML::Load(value)).ok()) continue;
+      EXPECT_EQ(row.get(), before) << row.name << "=" << value;
+    }
+  }
 }
 
 TEST(KeysTest, NoNameIsTwiceInTheTableOrAmongTheAliases) {

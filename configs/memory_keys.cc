@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "configs/keys.h"
 
@@ -27,23 +26,26 @@ constexpr std::array<Technique, 7> kTechniques = {
      {"fewer_frames", &AllowedTechniques::fewer_frames, false},
      {"smaller_images", &AllowedTechniques::smaller_images, false}}};
 
+std::vector<std::string> TechniqueNames() {
+  std::vector<std::string> names;
+  for (const Technique& technique : kTechniques) names.push_back(technique.name);
+  return names;
+}
+
 absl::Status SetAllowed(const YAML::Node& value, AllowedTechniques* allow) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParseTextList(value));
   AllowedTechniques result{false, false, false, false, false, false, false};
-  std::vector<std::string> known, later;
-  for (const Technique& technique : kTechniques) known.push_back(technique.name);
+  const std::vector<std::string> known = TechniqueNames();
+  std::vector<std::string> later;
   for (const std::string& name : names) {
     const auto found = absl::c_find(known, name);
-    if (found == known.end()) {
-      return NotAllowed(YAML::Node(name), absl::StrCat("a list of ", absl::StrJoin(known, ", "),
-                                                       DidYouMean(name, known)));
-    }
+    if (found == known.end()) return NotAllowed(value, absl::StrJoin(known, ", "));
     const Technique& technique = kTechniques[found - known.begin()];
     result.*(technique.field) = true;
     if (!technique.available) later.push_back(name);
   }
   if (!later.empty() && result != AllowedTechniques()) {
-    return absl::InvalidArgumentError(absl::StrCat(
+    return absl::UnimplementedError(absl::StrCat(
         "names what is not yet available: ", absl::StrJoin(later, ", "), "; leave it out"));
   }
   *allow = result;
@@ -53,7 +55,7 @@ absl::Status SetAllowed(const YAML::Node& value, AllowedTechniques* allow) {
 ConfigKey AllowKey(AllowedTechniques* allow) {
   return CustomKey(
       "memory.allow",
-      "list of checkpointing, lean, split, offload, precision, fewer_frames, smaller_images",
+      absl::StrCat("a list of ", absl::StrJoin(TechniqueNames(), ", "), ", or none"),
       "what the planner may use; the last three change results",
       [allow](const YAML::Node& value) { return SetAllowed(value, allow); },
       [allow] {
@@ -62,7 +64,8 @@ ConfigKey AllowKey(AllowedTechniques* allow) {
           if (allow->*technique.field) names.push_back(technique.name);
         }
         return YamlList(names);
-      });
+      },
+      TechniqueNames());
 }
 
 bool IsScheduleWord(const std::string& word) {
@@ -70,8 +73,6 @@ bool IsScheduleWord(const std::string& word) {
 }
 
 absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
-  constexpr char kAllowed[] = "auto, keep, lean, checkpoint, every:N, or one word per stage";
-  const std::vector<std::string> known = {"auto", "keep", "lean", "checkpoint"};
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> given, ParseTextList(value));
   std::vector<std::string> words;
   for (const std::string& item : given) {
@@ -85,8 +86,7 @@ absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
       (words[0] == "auto" || (absl::StartsWith(words[0], "every:") &&
                               absl::SimpleAtoi(words[0].substr(6), &every) && every >= 1));
   if (words.empty() || (!single && !absl::c_all_of(words, IsScheduleWord))) {
-    return NotAllowed(value,
-                      absl::StrCat(kAllowed, words.size() == 1 ? DidYouMean(words[0], known) : ""));
+    return NotAllowed(value, "words of a schedule");
   }
   schedule->clear();
   for (const std::string& word : words) *schedule += (schedule->empty() ? "" : ",") + word;
@@ -98,7 +98,7 @@ ConfigKey ScheduleKey(std::string* schedule) {
       "memory.schedule", "auto | keep | lean | checkpoint | every:N | one word per stage",
       "what the executor does with each stage; auto keeps all without a budget",
       [schedule](const YAML::Node& value) { return SetSchedule(value, schedule); },
-      [schedule] { return YamlText(*schedule); });
+      [schedule] { return YamlText(*schedule); }, {"auto", "keep", "lean", "checkpoint"});
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "absl/strings/str_cat.h"
-#include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "configs/keys.h"
 
@@ -12,8 +10,8 @@ std::vector<std::string> Words(const char* const (&words)[N]) {
 }
 
 ConfigKey NormGroupKey(NormGroup* group) {
-  ConfigKey key = CustomKey(
-      "model.norm_group", "micro_batch | global | frozen, or whole number, 1 or more",
+  return CustomKey(
+      "model.norm_group", "micro_batch | global | frozen, or a whole number, 1 or more",
       "consecutive samples of the effective batch that BatchNorm takes statistics over",
       [group](const YAML::Node& value) -> absl::Status {
         using Kind = NormGroup::Kind;
@@ -24,13 +22,8 @@ ConfigKey NormGroupKey(NormGroup* group) {
                                        : Kind::kMicroBatch};
           return absl::OkStatus();
         }
-        const absl::StatusOr<int64_t> size = ParseInt(value, AtLeast(1));
-        if (!size.ok()) {
-          return NotAllowed(
-              value, absl::StrCat("micro_batch, global, frozen, or a whole number, 1 or more",
-                                  DidYouMean(word, {"micro_batch", "global", "frozen"})));
-        }
-        *group = {Kind::kSize, *size};
+        SLIMREEL_ASSIGN_OR_RETURN(const int64_t size, ParseInt(value, AtLeast(1)));
+        *group = {Kind::kSize, size};
         return absl::OkStatus();
       },
       [group]() -> std::string {
@@ -45,8 +38,8 @@ ConfigKey NormGroupKey(NormGroup* group) {
             return "frozen";
         }
         return "";
-      });
-  return key;
+      },
+      {"micro_batch", "global", "frozen"});
 }
 
 ConfigKey LossWeightsKey(std::array<double, 2>* weights) {
@@ -54,12 +47,10 @@ ConfigKey LossWeightsKey(std::array<double, 2>* weights) {
       "model.loss_weights", "[rgb, pose], each 0 or more",
       "RGB+pose models: of both heads' losses, which are added",
       [weights](const YAML::Node& value) -> absl::Status {
-        if (!value.IsSequence() || value.size() != 2) {
-          return NotAllowed(value, "[rgb, pose], each 0 or more");
-        }
-        for (size_t i = 0; i < 2; ++i) {
-          SLIMREEL_ASSIGN_OR_RETURN((*weights)[i], ParseFloat(value[i], AtLeast(0)));
-        }
+        if (!value.IsSequence() || value.size() != 2) return NotAllowed(value, "two numbers");
+        SLIMREEL_ASSIGN_OR_RETURN(const double rgb, ParseFloat(value[0], AtLeast(0)));
+        SLIMREEL_ASSIGN_OR_RETURN(const double pose, ParseFloat(value[1], AtLeast(0)));
+        *weights = {rgb, pose};
         return absl::OkStatus();
       },
       [weights] {

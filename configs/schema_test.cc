@@ -134,7 +134,7 @@ TEST(SchemaTest, AWrongWordIsReportedWithItsLineAndTheNearestRightOne) {
       "data:\n  augment: ligth\n");
   EXPECT_THAT(error,
               HasSubstr("config.yaml:2: evaluation.metric is \"top2\"; allowed is top1 | top5 "
-                        "| mean_class_accuracy | loss; did you mean top1?"));
+                        "| mean_class_accuracy | loss, or none; did you mean top1?"));
   EXPECT_THAT(error, HasSubstr("config.yaml:3: evaluation.strategy"));
   EXPECT_THAT(error, HasSubstr("did you mean steps?"));
   EXPECT_THAT(error, HasSubstr("config.yaml:5: model.norm_group"));
@@ -146,7 +146,8 @@ TEST(SchemaTest, AWrongWordIsReportedWithItsLineAndTheNearestRightOne) {
   EXPECT_THAT(error, HasSubstr("config.yaml:10: trainer.device"));
   EXPECT_THAT(error, HasSubstr("did you mean cuda?"));
   EXPECT_THAT(error, HasSubstr("config.yaml:12: data.augment"));
-  EXPECT_THAT(error, HasSubstr("allowed is none | light | standard; did you mean light?"));
+  EXPECT_THAT(error, HasSubstr("allowed is none | light (random_crop) | standard (random_crop, "
+                               "color_jitter), or a map; did you mean light?"));
 }
 
 TEST(SchemaTest, EveryMetricThatDecidesTheBestIsTakenAndReadsBack) {

@@ -8,12 +8,11 @@ ConfigKey BetasKey(std::array<double, 2>* betas) {
   return CustomKey(
       "train.betas", "[beta1, beta2], each 0 or more and less than 1", "adam, adamw",
       [betas](const YAML::Node& value) -> absl::Status {
-        constexpr char kAllowed[] = "[beta1, beta2], each 0 or more and less than 1";
-        if (!value.IsSequence() || value.size() != 2) return NotAllowed(value, kAllowed);
+        if (!value.IsSequence() || value.size() != 2) return NotAllowed(value, "two numbers");
         const Bounds bounds{0, 1, false, true};
-        for (size_t i = 0; i < 2; ++i) {
-          SLIMREEL_ASSIGN_OR_RETURN((*betas)[i], ParseFloat(value[i], bounds));
-        }
+        SLIMREEL_ASSIGN_OR_RETURN(const double beta1, ParseFloat(value[0], bounds));
+        SLIMREEL_ASSIGN_OR_RETURN(const double beta2, ParseFloat(value[1], bounds));
+        *betas = {beta1, beta2};
         return absl::OkStatus();
       },
       [betas] {
@@ -23,7 +22,7 @@ ConfigKey BetasKey(std::array<double, 2>* betas) {
 
 ConfigKey ClassWeightsKey(std::vector<double>* weights) {
   return CustomKey(
-      "train.class_weights", "list of numbers, 0 or more, one per class, or none",
+      "train.class_weights", "a list of numbers, 0 or more, one per class, or none",
       "weight of each class in the loss",
       [weights](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> items, ParseTextList(value));
@@ -39,7 +38,8 @@ ConfigKey ClassWeightsKey(std::vector<double>* weights) {
         std::vector<std::string> items;
         for (double weight : *weights) items.push_back(YamlFloat(weight));
         return items.empty() ? std::string("none") : YamlList(items);
-      });
+      },
+      {"none"});
 }
 
 void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {

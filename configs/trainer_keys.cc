@@ -1,6 +1,5 @@
 // The sections `trainer`, `evaluation` and `checkpoint`.
 #include "absl/strings/str_cat.h"
-#include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "configs/keys.h"
 
@@ -10,19 +9,16 @@ namespace {
 // As Lightning reads it: 10 is ten batches, 0.1 a tenth, 1.0 all.
 ConfigKey LimitKey(std::string name, BatchLimit* limit, std::string meaning) {
   return CustomKey(
-      std::move(name), "whole number of batches, 1 or more, or share, more than 0 and at most 1.0",
+      std::move(name),
+      "a whole number of batches, 1 or more, or a share, more than 0 and at most 1.0",
       std::move(meaning),
       [limit](const YAML::Node& value) -> absl::Status {
         if (const absl::StatusOr<int64_t> batches = ParseInt(value, AtLeast(1)); batches.ok()) {
           *limit = {.batches = *batches};
           return absl::OkStatus();
         }
-        const absl::StatusOr<double> fraction = ParseFloat(value, {0, 1, true, false});
-        if (!fraction.ok()) {
-          return NotAllowed(value,
-                            "a whole number, 1 or more, or a share, more than 0 and at most 1.0");
-        }
-        *limit = {.batches = {}, .fraction = *fraction};
+        SLIMREEL_ASSIGN_OR_RETURN(const double fraction, ParseFloat(value, {0, 1, true, false}));
+        *limit = {.batches = {}, .fraction = fraction};
         return absl::OkStatus();
       },
       [limit] {
@@ -39,13 +35,12 @@ ConfigKey DeviceKey(std::string* device) {
         const bool numbered = text.size() > 5 && text.size() <= 8 && text.rfind("cuda:", 0) == 0 &&
                               text.find_first_not_of("0123456789", 5) == std::string::npos;
         if (text != "auto" && text != "cpu" && text != "cuda" && !numbered) {
-          return NotAllowed(value, absl::StrCat("auto, cpu, cuda or cuda:i",
-                                                DidYouMean(text, {"auto", "cpu", "cuda"})));
+          return NotAllowed(value, "a device");
         }
         *device = text;
         return absl::OkStatus();
       },
-      [device] { return YamlText(*device); });
+      [device] { return YamlText(*device); }, {"auto", "cpu", "cuda"});
 }
 
 ConfigKey ProgressKey(bool* progress) {
@@ -58,7 +53,7 @@ ConfigKey ProgressKey(bool* progress) {
         *progress = word == 0;
         return absl::OkStatus();
       },
-      [progress] { return std::string(*progress ? "auto" : "off"); });
+      [progress] { return std::string(*progress ? "auto" : "off"); }, {"auto", "off"});
 }
 
 ConfigKey MetricKey(std::string* metric) {
@@ -75,7 +70,7 @@ ConfigKey MetricKey(std::string* metric) {
         *metric = names[word];
         return absl::OkStatus();
       },
-      [metric] { return metric->empty() ? std::string("none") : *metric; });
+      [metric] { return metric->empty() ? std::string("none") : *metric; }, names);
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <gflags/gflags.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -18,10 +21,14 @@
 
 DEFINE_string(config, "", "YAML file; without it, the defaults");
 DEFINE_string(input, "",
-              "what to prepare, comma-separated: a folder per class, a flat folder, lists of "
-              "`path label` lines (.txt, .csv, .tsv, .lst, .list), videos");
+              "what to prepare, comma-separated: one folder that holds a folder per class "
+              "(clips, not clips/left,clips/right), folders of videos without labels, lists of "
+              "`path label` lines (.txt, .csv, .tsv, .lst, .list; a .csv may have path,label), "
+              "videos. A name with a comma stands alone. A later run into the same split "
+              "replaces it: give all of it, what is unchanged is not done again");
 DEFINE_string(annotations, "",
-              "file of `path label` lines for the inputs; words alone name the classes in order");
+              "file of `path label` lines (.csv: path,label) for videos of the inputs; words "
+              "alone name the classes in order");
 DEFINE_string(output, "", "folder for the shards; several splits may share it");
 DEFINE_string(split, "train", "train, val or test");
 DEFINE_string(num_workers, "auto",
@@ -43,6 +50,13 @@ absl::Status ReadPart(const std::string& text, PrepareOptions* options) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("--part=", text, ": write i/n with 1 <= i <= n, for example 3/16"));
+}
+
+// A file or folder whose name has commas is taken as it is.
+std::vector<std::string> ReadInputs(const std::string& text) {
+  std::error_code ignored;
+  if (std::filesystem::exists(text, ignored)) return {text};
+  return absl::StrSplit(text, ',', absl::SkipEmpty());
 }
 
 absl::StatusOr<int> ReadWorkers(const std::string& text, const DataloaderOptions& dataloader) {
@@ -107,7 +121,7 @@ absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
   SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(FLAGS_config, overrides, &notes));
   for (const std::string& note : notes) LOG(INFO) << note;
   PrepareOptions options;
-  options.inputs = absl::StrSplit(FLAGS_input, ',', absl::SkipEmpty());
+  options.inputs = ReadInputs(FLAGS_input);
   options.annotations = FLAGS_annotations;
   options.output = FLAGS_output;
   options.split = FLAGS_split;

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "base/test_files.h"
 #include "data/pipeline/prepare_sizing.h"
 #include "data/pipeline/testing/prepare_fixture.h"
 #include "memory/policy/limits.h"
@@ -50,6 +52,21 @@ TEST_F(PrepareFlagsTest, WithoutABudgetItIsAShareOfWhatTheHostHas) {
   const auto host = ReadHostMemory();
   ASSERT_TRUE(host.ok()) << host.status();
   EXPECT_LT(all.num_workers * kDecoderBytes + all.memory_bytes, host->limits.front().bytes);
+}
+
+TEST_F(PrepareFlagsTest, ACommaDividesInputsUnlessAFileBearsTheWholeName) {
+  const auto inputs = [](const std::string& text) {
+    gflags::SetCommandLineOption("input", text.c_str());
+    gflags::SetCommandLineOption("num_workers", "1");
+    const auto options = PrepareOptionsFromFlags({});
+    EXPECT_TRUE(options.ok()) << options.status();
+    return options.ok() ? options->inputs : std::vector<std::string>();
+  };
+  const std::string name = root_ + "/in/a,b.mp4";
+  EXPECT_EQ(inputs(name), (std::vector<std::string>{root_ + "/in/a", "b.mp4"}));
+  WriteTestFile(name, "x");
+  EXPECT_EQ(inputs(name), (std::vector<std::string>{name}));
+  EXPECT_EQ(inputs(name + ",c.mp4"), (std::vector<std::string>{root_ + "/in/a", "b.mp4", "c.mp4"}));
 }
 
 }  // namespace

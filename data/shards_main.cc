@@ -25,6 +25,7 @@ slimreel::Program ShardsProgram() {
       "verify  compares every member with its hash and names what is damaged (exit 3)\n"
       "index   joins dataset.json and the report of a preparation in parts";
   program.flags = {"split", "sample", "json", "format"};
+  program.takes_positional = true;
   program.examples =
       "shards list shards\n"
       "shards show shards --split=val --sample=7\n"

@@ -9,7 +9,11 @@
 #include <string>
 #include <thread>
 
-#include "base/exit_code.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/command_line.h"
+#include "base/status_macros.h"
 #include "memory/policy/limits.h"
 #include "memory/reports/diagnosis.h"
 #include "memory/tracking/device_memory.h"
@@ -19,36 +23,7 @@ DEFINE_double(watch, 0.0, "read again every so many seconds until Ctrl-C; 0: onc
 
 namespace {
 
-constexpr char kUsage[] =
-    "diagnose [--json] [--watch=SECONDS]\n"
-    "  What this machine has, what limits apply (device, cgroup, rlimit), who holds\n"
-    "  memory now, and what to do about it.\n"
-    "  --json    one JSON object a reading\n"
-    "  --watch   read again every so many seconds until Ctrl-C (0: once)\n";
-
-// gflags ends the process with 1 on a wrong flag; here that is 2.
-bool FlagsAreRight(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    std::string flag = argv[i];
-    flag.erase(0, flag.find_first_not_of('-'));
-    const size_t equals = flag.find('=');
-    const std::string name = flag.substr(0, equals);
-    const bool is_flag = argv[i][0] == '-' && (name == "json" || name == "watch");
-    if (!is_flag) {
-      std::cerr << "\"" << argv[i] << "\" is not known. " << kUsage;
-      return false;
-    }
-    const bool has_own_value = name == "watch" && equals == std::string::npos;
-    const std::string value = has_own_value                 ? (i + 1 < argc ? argv[++i] : "")
-                              : equals == std::string::npos ? "true"
-                                                            : flag.substr(equals + 1);
-    if (gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty() || FLAGS_watch < 0.0) {
-      std::cerr << "--" << name << ": \"" << value << "\" is not allowed. " << kUsage;
-      return false;
-    }
-  }
-  return true;
-}
+constexpr double kMostWatchSeconds = 86400.0;
 
 absl::StatusOr<slimreel::Diagnosis> Diagnose() {
   auto host = slimreel::ReadHostMemory();
@@ -64,26 +39,34 @@ absl::StatusOr<slimreel::Diagnosis> Diagnose() {
   return diagnosis;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc == 2 && (std::string(argv[1]) == "--help" || std::string(argv[1]) == "-h")) {
-    std::cout << kUsage;
-    return 0;
+absl::Status Main(const slimreel::CommandLine&) {
+  // Written so that a number that is none is refused as well.
+  if (!(FLAGS_watch >= 0.0 && FLAGS_watch <= kMostWatchSeconds)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--watch is ", FLAGS_watch, "; allowed is a number of seconds, 0 to ", kMostWatchSeconds));
   }
-  if (!FlagsAreRight(argc, argv)) return static_cast<int>(slimreel::ExitCode::kUsage);
   do {
-    const auto diagnosis = Diagnose();
-    if (!diagnosis.ok()) {
-      std::cerr << diagnosis.status().message() << "\n";
-      return static_cast<int>(slimreel::ExitCodeOf(diagnosis.status()));
-    }
-    std::cout << (FLAGS_json ? slimreel::DiagnosisJson(*diagnosis)
-                             : slimreel::DiagnosisText(*diagnosis))
+    SLIMREEL_ASSIGN_OR_RETURN(const slimreel::Diagnosis diagnosis, Diagnose());
+    std::cout << (FLAGS_json ? slimreel::DiagnosisJson(diagnosis)
+                             : slimreel::DiagnosisText(diagnosis))
               << std::endl;  // at once, also into a pipe
-    if (FLAGS_watch > 0.0) {
+    if (FLAGS_watch > 0.0 && std::cout.good()) {
       std::this_thread::sleep_for(std::chrono::duration<double>(FLAGS_watch));
     }
   } while (FLAGS_watch > 0.0 && std::cout.good());
-  return 0;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  slimreel::Program program;
+  program.name = "diagnose";
+  program.synopsis = "diagnose [--json] [--watch=SECONDS]";
+  program.description =
+      "What this machine has, what limits apply (device, cgroup, rlimit), who holds memory now,\n"
+      "and what to do about it.";
+  program.flags = {"json", "watch"};
+  program.examples = "diagnose --json\ndiagnose --watch=5";
+  return slimreel::RunProgram(argc, argv, program, Main);
 }

@@ -2,10 +2,15 @@
 
 #include <gflags/gflags.h>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
+#include "base/mistakes.h"
+#include "base/nearest_name.h"
+
 DEFINE_string(model, "", "name of a model (see list)");
-DEFINE_int64(batch, 1, "describe: samples of the micro-batch that is measured");
-DEFINE_int64(num_frames, 16, "frames of a clip");
-DEFINE_int64(img_size, 112, "height and width of a clip, pixels");
+DEFINE_int64(batch, 1, "describe: samples of the micro-batch that is measured; 1 to 1048576");
+DEFINE_int64(num_frames, 16, "frames of a clip; 1 to 1024");
+DEFINE_int64(img_size, 112, "height and width of a clip, pixels; 8 to 4096");
 DEFINE_int64(num_classes, 0, "classes of the head; 0: those of the imported file's head, else 400");
 DEFINE_string(
     weights, "",
@@ -27,6 +32,39 @@ ModelCommandOptions ModelOptionsFromFlags() {
           FLAGS_img_size, FLAGS_num_classes, FLAGS_temporal_pooling,
           FLAGS_fusion,   FLAGS_weights,     FLAGS_output,
           FLAGS_json};
+}
+
+absl::Status ModelCommandOptions::Validate() const {
+  Mistakes mistakes;
+  const auto check = [&mistakes](const char* flag, int64_t value, int64_t low, int64_t high) {
+    if (value >= low && value <= high) return;
+    mistakes.Add(absl::StrCat("--", flag, " is ", value, "; allowed is a whole number, ", low,
+                              " to ", high));
+  };
+  check("batch", batch, 1, 1 << 20);
+  check("num_frames", num_frames, 1, 1024);
+  check("img_size", img_size, 8, 4096);
+  check("num_classes", num_classes, 0, 1 << 24);
+  return mistakes.ToStatus();
+}
+
+absl::StatusOr<std::string> ModelCommandWord(const std::vector<std::string>& words) {
+  const std::vector<std::string> commands = {"list", "describe", "import"};
+  if (words.empty()) {
+    return absl::InvalidArgumentError(
+        "a command is needed: list, describe or import; see model --help");
+  }
+  if (!absl::c_linear_search(commands, words[0])) {
+    return absl::InvalidArgumentError(absl::StrCat("unknown command '", words[0],
+                                                   "' (there are list, describe and import)",
+                                                   DidYouMean(words[0], commands)));
+  }
+  if (words.size() == 1) return words[0];
+  const std::string as_flags = words[0] == "list" ? "list takes no more words"
+                                                  : absl::StrCat("a model is given as in: model ",
+                                                                 words[0], " --model=", words[1]);
+  return absl::InvalidArgumentError(
+      absl::StrCat("unexpected argument '", words[1], "'; ", as_flags));
 }
 
 }  // namespace slimreel

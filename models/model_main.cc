@@ -1,8 +1,11 @@
 // model: shows the zoo, what each stage of a model makes, keeps and computes, and turns
 // published weights into a model's.
+#include <c10/util/Exception.h>
+
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -12,8 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/bytes.h"
 #include "base/command_line.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
+#include "memory/policy/limits.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/description.h"
 #include "models/factory/factory.h"
@@ -148,7 +154,6 @@ absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
 }
 
 absl::Status Describe(const ModelCommandOptions& options) {
-  if (options.batch < 1) return absl::InvalidArgumentError("--batch is 1 or more");
   SLIMREEL_ASSIGN_OR_RETURN(
       const std::unique_ptr<Model> model,
       Build(options, options.num_classes > 0 ? options.num_classes : kDefaultClasses));
@@ -183,14 +188,35 @@ absl::Status Import(const ModelCommandOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status RunCommand(const std::string& command, const ModelCommandOptions& options) {
+  if (command == "list") return List(options);
+  return command == "describe" ? Describe(options) : Import(options);
+}
+
+absl::Status DoesNotFit(const std::string& command, const ModelCommandOptions& options) {
+  const int64_t needed = ReadCpuMemory().needed_bytes;
+  return NothingFitsError(absl::StrCat(
+      command, " of ", options.model, " with --batch=", options.batch,
+      " --num_frames=", options.num_frames, " --img_size=", options.img_size,
+      " does not fit the memory that is free here",
+      needed > 0 ? absl::StrCat(" (at least ", FormatBytes(needed), " was needed)") : "",
+      "; a smaller --batch, --num_frames, --img_size or --model needs less"));
+}
+
 absl::Status Run(const CommandLine& line) {
   const ModelCommandOptions options = ModelOptionsFromFlags();
-  const std::string command = line.positional.size() == 1 ? line.positional[0] : "";
-  if (command == "list") return List(options);
-  if (command == "describe") return Describe(options);
-  if (command == "import") return Import(options);
-  return absl::InvalidArgumentError(
-      "give one command: list, describe or import (see model --help)");
+  SLIMREEL_ASSIGN_OR_RETURN(const std::string command, ModelCommandWord(line.positional));
+  SLIMREEL_RETURN_IF_ERROR(options.Validate());
+  // Systems promise more memory than there is, and then end a process that takes it.
+  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+  SetCpuBudget(LowestFreeCeiling(host, /*user=*/{}, /*key=*/"").bytes);
+  try {
+    return RunCommand(command, options);
+  } catch (const c10::OutOfMemoryError&) {
+  } catch (const std::bad_alloc&) {
+  }
+  // Out here the exception is gone, and with it the tensors that it kept alive.
+  return DoesNotFit(command, options);
 }
 
 }  // namespace
@@ -209,6 +235,7 @@ int main(int argc, char** argv) {
       "import: weights of torchvision, Hugging Face or mmaction2 under the model's keys, checked; "
       "`train` takes the result, or the source itself, as model.weights.";
   program.flags = slimreel::ModelFlagNames();
+  program.takes_positional = true;
   program.examples =
       "model describe --model=r3d_18 --batch=8 --img_size=56\n"
       "model import --model=r3d_18 --weights=r3d_18.safetensors --num_classes=6 "

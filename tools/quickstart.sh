@@ -7,8 +7,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-}" in
-  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -*) echo "quickstart.sh: unknown argument $1; known: --help, a folder" >&2; exit 2 ;;
 esac
+if [[ $# -gt 1 ]]; then
+  echo "quickstart.sh: unexpected argument $2; one folder is taken" >&2
+  exit 2
+fi
 dir="${1:-demo}"
 
 step() { printf '\n== %s\n' "$*" >&2; }

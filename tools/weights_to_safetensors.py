@@ -2,6 +2,9 @@
 """Turns a PyTorch checkpoint (.pt, .pth, .bin) into safetensors.
 
   weights_to_safetensors.py IN.pth OUT.safetensors
+  weights_to_safetensors.py pytorch_model.bin.index.json OUT.safetensors
+
+Given the index of a checkpoint in shards, which lie beside it, writes them as one file.
 
 Reads with torch.load(weights_only=True), so no code of the file runs: objects of other
 classes (training logs, configurations) are replaced by inert ones and left out. Takes the
@@ -12,11 +15,14 @@ first. Needs torch alone. Exit codes: 0 done, 1 the disk, 2 usage, 3 the file is
 
 import argparse
 import ctypes
+import errno
 import json
 import os
 import pathlib
 import pickle
+import re
 import sys
+import warnings
 
 try:
     import torch
@@ -58,30 +64,66 @@ class Ignored:
         pass
 
 
+def look_at(path):
+    """Refuses by its first bytes what no torch.save wrote, with what it is instead."""
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if not head:
+        raise Unusable("it is empty")
+    if head.startswith(b"version https://git-lfs"):
+        raise Unusable("it is a git-lfs pointer, which stands for the file: fetch that with 'git lfs pull'")
+    if head.lstrip()[:1] == b"<":
+        raise Unusable("it is a web page, not the file: see in a browser what the address asks for")
+    if head[8:9] == b"{":
+        raise Unusable("it looks like safetensors already")
+    if head.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, a bare pickle
+        return
+    text = all(byte in b"\t\r\n" or byte >= 32 for byte in head)
+    raise Unusable("it is text, no checkpoint" if text else "it is nothing that torch.save writes")
+
+
+def reason_of(error):
+    """Why torch.load refused, in one sentence: its own advice is to run the file's code."""
+    text = str(error)
+    called = re.search(r"(?:unsupported|Unsupported global:) GLOBAL (\S+)", text)
+    if called:
+        return f"its pickle calls {called[1]}, which is code and no data, and is refused"
+    if "PytorchStreamReader" in text:
+        return "its zip archive is damaged or cut short"
+    if isinstance(error, (EOFError, OSError)):
+        return "it is cut short"
+    if isinstance(error, pickle.UnpicklingError):
+        said = text.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
+        said = f" ({said[0]})" if said and "weights_only" not in said[0] else ""
+        return f"its pickle is damaged or does more than hold data, and is refused{said}"
+    return f"it is no whole checkpoint ({type(error).__name__} while reading it)"
+
+
 def other_classes(path):
     """Names of classes and functions in the file that weights_only loading refuses."""
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except (RuntimeError, ValueError):
-        return []  # not the zip format: torch.load says what is wrong
+    except Exception:  # not the zip format, or damaged: torch.load says what is wrong
+        return []
 
 
 def load(path):
     """(the unpickled object, names of the classes that were ignored)"""
+    look_at(path)
     classes = other_classes(path)
     stand_ins = [(type("Ignored", (Ignored,), {}), name) for name in classes]
-    with torch.serialization.safe_globals(stand_ins):
+    with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch asks to file issues about its own reader
         options = {"map_location": "cpu", "weights_only": True}
         try:
             try:
                 return torch.load(path, mmap=True, **options), classes
             except RuntimeError:  # the format before 1.6 cannot be mapped
                 return torch.load(path, **options), classes
-        except pickle.UnpicklingError as error:
-            # Without torch's own advice, which is to run the file's code.
-            reason = str(error).rpartition("WeightsUnpickler error:")[2].strip().splitlines()[0]
-            raise Unusable("it is no checkpoint, or its pickle does more than hold data and is "
-                           f"refused: {reason}") from error
+        except Exception as error:  # a damaged pickle raises anything
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that seeks before the beginning
+                raise
+            raise Unusable(reason_of(error)) from error
 
 
 def unwrap(loaded):
@@ -161,29 +203,75 @@ def write(path, tensors):
         aside.unlink(missing_ok=True)
 
 
+def read_index(path):
+    """{tensor: file name} of a checkpoint in shards, all of which are there."""
+    try:
+        shard_of = json.loads(path.read_bytes())["weight_map"]
+        names = sorted(set(shard_of.values()))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Unusable("it is no index: no JSON object with a weight_map of tensor names to files") from error
+    for name in names:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise Unusable(f"its weight_map holds {name!r}, which is no file name")
+    absent = [name for name in names if not (path.parent / name).is_file()]
+    if not names:
+        raise Unusable("its weight_map is empty")
+    if absent:
+        raise Unusable(f"of its {len(names)} shards, {len(absent)} are missing beside it: {', '.join(absent)}")
+    return shard_of
+
+
+def read_file(path):
+    """(state dict, notes) of one file."""
+    loaded, ignored = load(path)
+    state, notes = unwrap(loaded)
+    if ignored:
+        notes.append(f"ignored objects of {', '.join(ignored[:8])}")
+    return state, notes
+
+
+def read_shards(path):
+    """(state dict, notes) of all shards of an index: mapped, so none is read before it is written."""
+    shard_of = read_index(path)
+    whole, notes = {}, []
+    for shard in sorted(set(shard_of.values())):
+        try:
+            state, more = read_file(path.parent / shard)
+        except Unusable as error:
+            raise Unusable(f"shard {shard}: {error}") from error
+        placed = {name for name, file in shard_of.items() if file == shard}
+        for name in sorted(placed ^ {name for name, value in state.items() if isinstance(value, torch.Tensor)}):
+            raise Unusable(f"it places tensor '{name}' in {shard}, which lacks it" if name in placed
+                           else f"it does not place tensor '{name}' in {shard}")
+        whole.update((name, state[name]) for name in placed)
+        notes += [f"{shard}: {note}" for note in more]
+    return whole, notes
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", type=pathlib.Path, help="a file that torch.save wrote")
+    parser.add_argument("input", type=pathlib.Path, help="a file that torch.save wrote, or the *.index.json of several")
     parser.add_argument("output", type=pathlib.Path, help="the safetensors file to write")
     arguments = parser.parse_args()
     if not arguments.input.is_file():
         parser.error(f"no file {arguments.input}")
     if sys.byteorder != "little":
         parser.error("runs on little-endian machines")
+    read = read_shards if arguments.input.name.endswith(".index.json") else read_file
     try:
-        loaded, ignored = load(arguments.input)
-        state, notes = unwrap(loaded)
+        state, notes = read(arguments.input)
         tensors, more = select(state)
-    except (Unusable, RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+    except Unusable as error:
         print(f"{arguments.input}: {error}", file=sys.stderr)
         return 3
+    except OSError as error:
+        print(f"cannot read {arguments.input}: {error.strerror}", file=sys.stderr)
+        return 1
     try:
         write(arguments.output, tensors)
     except OSError as error:
         print(f"cannot write {arguments.output}: {error.strerror}", file=sys.stderr)
         return 1
-    if ignored:
-        notes.append(f"ignored objects of {', '.join(ignored[:8])}")
     for note in notes + more:
         print(f"{arguments.input}: {note}", file=sys.stderr)
     size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

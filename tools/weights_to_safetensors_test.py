@@ -3,6 +3,8 @@
 import collections
 import contextlib
 import io
+import json
+import os
 import pathlib
 import pickle
 import shutil
@@ -37,6 +39,13 @@ class Dangerous:
 
     def __reduce__(self):
         return (shutil.copyfile, (__file__, str(self.path)))
+
+
+class Shell:
+    """Pickled as a call that torch.load knows to be dangerous."""
+
+    def __reduce__(self):
+        return (os.system, ("true",))
 
 
 class Indirect:
@@ -138,6 +147,70 @@ class WeightsToSafetensorsTest(unittest.TestCase):
         self.assertIsNone(written)
         self.assertIn("refused", process.stderr)
         self.assertNotIn("weights_only", process.stderr)
+
+    def refused(self, content, name="in.bin"):
+        """What the tool says of a file of these bytes: one sentence, and no advice to run its code."""
+        source = self.folder / name
+        source.write_bytes(content)
+        process = run(source, self.folder / "out.safetensors")
+        self.assertEqual(process.returncode, 3, process.stderr)
+        self.assertFalse((self.folder / "out.safetensors").exists())
+        self.assertEqual(process.stderr.count("\n"), 1, process.stderr)
+        self.assertNotIn("weights_only", process.stderr)
+        prefix = f"{source}: "
+        self.assertTrue(process.stderr.startswith(prefix), process.stderr)
+        return process.stderr[len(prefix):].strip()
+
+    def test_a_call_of_the_system_is_refused_by_its_name_in_both_formats(self):
+        for zipped in (True, False):
+            saved = io.BytesIO()
+            torch.save({"w": torch.ones(2), "trap": Shell()}, saved, _use_new_zipfile_serialization=zipped)
+            self.assertIn(f"calls {os.system.__module__}.system", self.refused(saved.getvalue()))
+
+    def test_what_is_no_checkpoint_is_called_what_it_is(self):
+        saved = io.BytesIO()
+        torch.save({"w": torch.ones(2000)}, saved)
+        pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+        header = b'{"w":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'
+        for content, reason in ((b"", "empty"), (b"a list of names\n", "text"), (pointer, "git lfs pull"),
+                                (b"\n<!DOCTYPE html><html>Sign in", "web page"),
+                                (len(header).to_bytes(8, "little") + header, "safetensors already"),
+                                (bytes(range(1, 200)), "nothing that torch.save writes"),
+                                (saved.getvalue()[:5000], "cut short"), (b"\x80\x02", "cut short"),
+                                (b"\x80\x02hello", "no whole checkpoint"),
+                                (pickle.dumps({"w": 1}, protocol=4), "more than hold data")):
+            self.assertIn(reason, self.refused(content))
+
+    def save_shards(self, shards, weight_map):
+        for name, content in shards.items():
+            torch.save(content, self.folder / name)
+        index = self.folder / "pytorch_model.bin.index.json"
+        index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": weight_map}))
+        return index
+
+    def test_shards_of_an_index_become_one_file(self):
+        tensors = {"a": torch.arange(6.0), "b": torch.arange(4).to(torch.float16), "c": torch.ones(2, 3)}
+        index = self.save_shards({"1.bin": {"a": tensors["a"]}, "2.bin": {"c": tensors["c"], "b": tensors["b"]}},
+                                 {"a": "1.bin", "b": "2.bin", "c": "2.bin"})
+        target = self.folder / "out.safetensors"
+        process = run(index, target)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        self.expect(safetensors_file.read(target), tensors)
+
+    def test_an_index_that_its_shards_do_not_agree_with_is_refused(self):
+        one, target = {"a": torch.ones(1)}, self.folder / "out.safetensors"
+        for shards, weight_map, reason in (
+                ({"1.bin": one}, {"a": "1.bin", "b": "9.bin"}, "of its 2 shards, 1 are missing beside it: 9.bin"),
+                ({"1.bin": one}, {"a": "1.bin", "b": "1.bin"}, "'b' in 1.bin, which lacks it"),
+                ({"1.bin": {**one, "b": one["a"]}}, {"a": "1.bin"}, "does not place tensor 'b'"),
+                ({}, {"a": "../1.bin"}, "no file name"), ({}, {"a": ["1.bin"]}, "no index"),
+                ({}, ["a"], "no index"), ({}, {}, "empty"),
+                ({"1.bin": [1]}, {"a": "1.bin"}, "shard 1.bin: it holds a list")):
+            process = run(self.save_shards(shards, weight_map), target)
+            self.assertEqual(process.returncode, 3, process.stderr)
+            self.assertIn(reason, process.stderr)
+            self.assertFalse(target.exists())
+        self.assertIn("no index", self.refused(b"no JSON", "pytorch_model.bin.index.json"))
 
     def test_usage_and_the_disk_have_exit_codes_of_their_own(self):
         source = self.folder / "in.pth"

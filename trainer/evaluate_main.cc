@@ -56,6 +56,13 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
       loader = std::move(held_out);
     }
   }
+  if (!loader.ok() && flags.data.empty()) {
+    const char* key = use_val ? "data.val" : "data.test";
+    return absl::Status(loader.status().code(),
+                        absl::StrCat("the run's ", key, ": ", loader.status().message(),
+                                     "; a relative path counts from the folder that train was "
+                                     "called in: go there, or give --data"));
+  }
   SLIMREEL_RETURN_IF_ERROR(loader.status());
   if ((*loader)->classes() == trained.checkpoint.state.classes) return loader;
   return absl::InvalidArgumentError(absl::StrCat(

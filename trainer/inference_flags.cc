@@ -2,6 +2,11 @@
 
 #include <gflags/gflags.h>
 
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
 #include "absl/strings/str_split.h"
 
 DEFINE_string(run, "", "run folder that //trainer:train wrote");
@@ -13,13 +18,23 @@ DEFINE_string(data, "",
 DEFINE_string(input, "", "video files, comma-separated");
 
 namespace slimreel {
+namespace {
+
+// A comma may also be part of a name.
+std::vector<std::string> Paths(const std::string& flag) {
+  std::error_code error;
+  if (!flag.empty() && std::filesystem::exists(flag, error)) return {flag};
+  return absl::StrSplit(flag, ',', absl::SkipEmpty());
+}
+
+}  // namespace
 
 InferenceFlags InferenceFromFlags() {
   return {.run = FLAGS_run,
           .checkpoint = FLAGS_checkpoint,
           .json = FLAGS_json,
-          .data = absl::StrSplit(FLAGS_data, ',', absl::SkipEmpty()),
-          .input = absl::StrSplit(FLAGS_input, ',', absl::SkipEmpty())};
+          .data = Paths(FLAGS_data),
+          .input = Paths(FLAGS_input)};
 }
 
 }  // namespace slimreel

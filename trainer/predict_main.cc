@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "data/decode/libav_handles.h"
+#include "data/decode/media_error.h"
 #include "trainer/inference_program.h"
 #include "trainer/prediction/video_predictor.h"
 #include "trainer/setup/run_options.h"
@@ -19,26 +20,45 @@ std::string ClassName(const TrainedModel& trained, size_t label) {
   return label < classes.size() ? classes[label] : absl::StrCat(label);
 }
 
+using Json = nlohmann::ordered_json;
+
+// Names of files need not be UTF-8.
+void PrintJson(const Json& json) {
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
 void Print(const TrainedModel& trained, const std::string& path, bool as_json,
            const VideoPrediction& prediction) {
+  if (!prediction.partial.empty()) {
+    std::cerr << path << ": " << prediction.partial << "; labelled by the " << prediction.frames
+              << " frames that could be read\n";
+  }
   const auto& probabilities = prediction.probabilities;
   const std::string label = ClassName(trained, static_cast<size_t>(prediction.label));
   if (!as_json) {
     std::cout << absl::StrFormat("%s\t%s\t%.4f\n", path, label, probabilities[prediction.label]);
     return;
   }
-  using Json = nlohmann::ordered_json;
   Json by_class;
   for (size_t c = 0; c < probabilities.size(); ++c)
     by_class[ClassName(trained, c)] = probabilities[c];
-  const Json json = {{"path", path},
-                     {"label", label},
-                     {"probability", probabilities[prediction.label]},
-                     {"probabilities", by_class},
-                     {"frames", prediction.frames},
-                     {"clips", prediction.clips}};
-  // Names of files need not be UTF-8.
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+  PrintJson({{"path", path},
+             {"status", prediction.partial.empty() ? "ok" : "partial"},
+             {"reason", prediction.partial},
+             {"label", label},
+             {"probability", probabilities[prediction.label]},
+             {"probabilities", by_class},
+             {"frames", prediction.frames},
+             {"clips", prediction.clips}});
+}
+
+void PrintFailure(const std::string& path, bool as_json, const absl::Status& status) {
+  std::cerr << status.message() << "\n";
+  if (!as_json) return;
+  PrintJson({{"path", path},
+             {"status", "failed"},
+             {"reason", ReasonOf(status)},
+             {"message", std::string(status.message())}});
 }
 
 absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
@@ -53,7 +73,7 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
     if (prediction.ok()) {
       Print(trained, path, flags.json, *prediction);
     } else {
-      std::cerr << prediction.status().message() << "\n";
+      PrintFailure(path, flags.json, prediction.status());
       ++failed;
     }
   }
@@ -71,8 +91,10 @@ int main(int argc, char** argv) {
   program.synopsis = "predict --run=DIR --input=FILES [--checkpoint=best|latest|PATH] [--json]";
   program.description =
       "Labels raw videos of any length, a chunk at a time. A file that cannot be read is\n"
-      "reported, and the others go on.";
+      "reported (with --json in a line of its own, \"status\": \"failed\"), and the others go on;\n"
+      "the exit code is 3 where none could be labelled. Files may also be given without --input.";
   program.flags = {"run", "input", "checkpoint", "json"};
+  program.takes_positional = true;
   program.examples = "predict --run=runs/quickstart --input=clip.mp4";
   return slimreel::RunInference(argc, argv, program, slimreel::Predict);
 }

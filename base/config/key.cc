@@ -1,5 +1,6 @@
 #include "base/config/key.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -8,6 +9,8 @@
 
 namespace slimreel {
 namespace {
+
+constexpr char kByteSpecs[] = "bytes (4GiB, 4000MB, 123456) or a share (80%)";
 
 bool Says(const YAML::Node& value, const std::string& unset) {
   return IsNone(value) || (value.IsScalar() && absl::EqualsIgnoreCase(value.Scalar(), unset));
@@ -26,22 +29,32 @@ ConfigKey OptionalKey(std::string name, std::string allowed, std::string meaning
           field->reset();
           return absl::OkStatus();
         }
-        const absl::StatusOr<T> parsed = parse(value);
-        if (!parsed.ok()) {
-          return absl::InvalidArgumentError(
-              absl::StrCat(parsed.status().message(), ", or ", unset));
-        }
-        *field = *parsed;
+        SLIMREEL_ASSIGN_OR_RETURN(*field, parse(value));
         return absl::OkStatus();
       },
-      [field, unset, print] { return field->has_value() ? print(**field) : unset; });
+      [field, unset, print] { return field->has_value() ? print(**field) : unset; },
+      {unset, "none"});
 }
 
 absl::StatusOr<ByteSpec> ParseByteSpecValue(const YAML::Node& value) {
-  if (!value.IsScalar()) return NotAllowed(value, "4GiB, 4000MB, 123456 or 80%");
-  absl::StatusOr<ByteSpec> spec = ParseByteSpec(value.Scalar());
-  if (!spec.ok()) return NotAllowed(value, "4GiB, 4000MB, 123456 or 80%");
-  return spec;
+  if (!value.IsScalar()) return NotAllowed(value, kByteSpecs);
+  return ParseByteSpec(value.Scalar());
+}
+
+// "; did you mean native?" for the first word, of one or of a list, that is near one of `words`.
+std::string NearWord(const YAML::Node& value, const std::vector<std::string>& words) {
+  std::vector<std::string> given;
+  if (value.IsScalar()) given.push_back(value.Scalar());
+  if (value.IsSequence()) {
+    for (const YAML::Node& item : value) {
+      if (item.IsScalar()) given.push_back(item.Scalar());
+    }
+  }
+  for (const std::string& word : given) {
+    if (absl::c_linear_search(words, word)) continue;
+    if (std::string near = DidYouMean(word, words); !near.empty()) return near;
+  }
+  return "";
 }
 
 }  // namespace
@@ -65,20 +78,25 @@ ConfigKey& ConfigKey::PartOfMap() {
 
 ConfigKey CustomKey(std::string name, std::string allowed, std::string meaning,
                     std::function<absl::Status(const YAML::Node&)> set,
-                    std::function<std::string()> get) {
+                    std::function<std::string()> get, std::vector<std::string> words) {
   ConfigKey key;
   key.name = std::move(name);
   key.allowed = std::move(allowed);
   key.meaning = std::move(meaning);
   key.default_text = get();
-  key.set = std::move(set);
+  key.set = [allowed = key.allowed, words = std::move(words),
+             set = std::move(set)](const YAML::Node& value) -> absl::Status {
+    absl::Status status = set(value);
+    if (!absl::IsInvalidArgument(status)) return status;
+    return NotAllowed(value, absl::StrCat(allowed, NearWord(value, words)));
+  };
   key.get = std::move(get);
   return key;
 }
 
 ConfigKey IntKey(std::string name, int64_t* field, Bounds bounds, std::string meaning) {
   return CustomKey(
-      std::move(name), absl::StrCat("whole number, ", bounds.ToText()), std::move(meaning),
+      std::move(name), absl::StrCat("a whole number, ", bounds.ToText()), std::move(meaning),
       [field, bounds](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseInt(value, bounds));
         return absl::OkStatus();
@@ -88,7 +106,7 @@ ConfigKey IntKey(std::string name, int64_t* field, Bounds bounds, std::string me
 
 ConfigKey FloatKey(std::string name, double* field, Bounds bounds, std::string meaning) {
   return CustomKey(
-      std::move(name), absl::StrCat("number, ", bounds.ToText()), std::move(meaning),
+      std::move(name), absl::StrCat("a number, ", bounds.ToText()), std::move(meaning),
       [field, bounds](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseFloat(value, bounds));
         return absl::OkStatus();
@@ -103,12 +121,12 @@ ConfigKey BoolKey(std::string name, bool* field, std::string meaning) {
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseBool(value));
         return absl::OkStatus();
       },
-      [field] { return std::string(*field ? "true" : "false"); });
+      [field] { return std::string(*field ? "true" : "false"); }, {"true", "false"});
 }
 
 ConfigKey BytesKey(std::string name, ByteSpec* field, std::string meaning) {
   return CustomKey(
-      std::move(name), "bytes (128MiB) or share (10%)", std::move(meaning),
+      std::move(name), kByteSpecs, std::move(meaning),
       [field](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseByteSpecValue(value));
         return absl::OkStatus();
@@ -118,7 +136,7 @@ ConfigKey BytesKey(std::string name, ByteSpec* field, std::string meaning) {
 
 ConfigKey TextListKey(std::string name, std::vector<std::string>* field, std::string meaning) {
   return CustomKey(
-      std::move(name), "list", std::move(meaning),
+      std::move(name), "a list without empty items, or none", std::move(meaning),
       [field](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseTextList(value));
         return absl::OkStatus();
@@ -127,12 +145,13 @@ ConfigKey TextListKey(std::string name, std::vector<std::string>* field, std::st
         std::vector<std::string> items;
         for (const std::string& item : *field) items.push_back(YamlText(item));
         return items.empty() ? "none" : YamlList(items);
-      });
+      },
+      {"none"});
 }
 
 ConfigKey TextKey(std::string name, std::string* field, std::string unset, std::string meaning) {
   return CustomKey(
-      std::move(name), absl::StrCat("text, or ", unset), std::move(meaning),
+      std::move(name), absl::StrCat("one text, or ", unset), std::move(meaning),
       [field, unset](const YAML::Node& value) -> absl::Status {
         if (Says(value, unset)) {
           field->clear();
@@ -141,13 +160,13 @@ ConfigKey TextKey(std::string name, std::string* field, std::string unset, std::
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseText(value));
         return absl::OkStatus();
       },
-      [field, unset] { return field->empty() ? unset : YamlText(*field); });
+      [field, unset] { return field->empty() ? unset : YamlText(*field); }, {unset, "none"});
 }
 
 ConfigKey IntKey(std::string name, std::optional<int64_t>* field, Bounds bounds, std::string unset,
                  std::string meaning) {
   return OptionalKey<int64_t>(
-      std::move(name), absl::StrCat("whole number, ", bounds.ToText()), std::move(meaning), field,
+      std::move(name), absl::StrCat("a whole number, ", bounds.ToText()), std::move(meaning), field,
       std::move(unset), [bounds](const YAML::Node& value) { return ParseInt(value, bounds); },
       [](const int64_t& value) { return absl::StrCat(value); });
 }
@@ -155,7 +174,7 @@ ConfigKey IntKey(std::string name, std::optional<int64_t>* field, Bounds bounds,
 ConfigKey FloatKey(std::string name, std::optional<double>* field, Bounds bounds, std::string unset,
                    std::string meaning) {
   return OptionalKey<double>(
-      std::move(name), absl::StrCat("number, ", bounds.ToText()), std::move(meaning), field,
+      std::move(name), absl::StrCat("a number, ", bounds.ToText()), std::move(meaning), field,
       std::move(unset), [bounds](const YAML::Node& value) { return ParseFloat(value, bounds); },
       [](const double& value) { return YamlFloat(value); });
 }
@@ -168,8 +187,8 @@ ConfigKey BoolKey(std::string name, std::optional<bool>* field, std::string unse
 }
 
 ConfigKey BytesKey(std::string name, std::optional<ByteSpec>* field, std::string meaning) {
-  return OptionalKey<ByteSpec>(std::move(name), "bytes (4GiB) or share (80%)", std::move(meaning),
-                               field, "none", ParseByteSpecValue, FormatByteSpec);
+  return OptionalKey<ByteSpec>(std::move(name), kByteSpecs, std::move(meaning), field, "none",
+                               ParseByteSpecValue, FormatByteSpec);
 }
 
 absl::StatusOr<size_t> ParseWord(const YAML::Node& value, const std::vector<std::string>& words,
@@ -181,7 +200,7 @@ absl::StatusOr<size_t> ParseWord(const YAML::Node& value, const std::vector<std:
   for (size_t i = 0; i < words.size(); ++i) {
     if (absl::EqualsIgnoreCase(word, words[i])) return i;
   }
-  return NotAllowed(value, absl::StrCat(WordList(words), DidYouMean(word, words)));
+  return NotAllowed(value, WordList(words));
 }
 
 std::string WordList(const std::vector<std::string>& words) { return absl::StrJoin(words, " | "); }

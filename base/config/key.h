@@ -24,10 +24,10 @@ namespace slimreel {
 
 struct ConfigKey {
   std::string name;          // data.batch_size
-  std::string allowed;       // "whole number, 1 or more"
+  std::string allowed;       // "a whole number, 1 or more": help and errors read on with it
   std::string meaning;       // one line
   std::string default_text;  // YAML
-  // Sets the field; the error's message reads on after the key.
+  // Sets the field, or leaves it as it was; the error's message reads on after the key.
   std::function<absl::Status(const YAML::Node&)> set;
   std::function<std::string()> get;  // the field as YAML
   // Values that are refused as not yet available: these, or all but the default.
@@ -42,10 +42,13 @@ struct ConfigKey {
   ConfigKey& PartOfMap();
 };
 
-// A row for a field that none of the functions below reads.
+// A row for a field that none of the functions below reads. An InvalidArgument of `set`
+// is told in the words of `allowed`, so that errors name every form that help names;
+// other errors keep their message. `words` are those among what is allowed, for "did
+// you mean".
 ConfigKey CustomKey(std::string name, std::string allowed, std::string meaning,
                     std::function<absl::Status(const YAML::Node&)> set,
-                    std::function<std::string()> get);
+                    std::function<std::string()> get, std::vector<std::string> words = {});
 
 ConfigKey IntKey(std::string name, int64_t* field, Bounds bounds, std::string meaning);
 ConfigKey FloatKey(std::string name, double* field, Bounds bounds, std::string meaning);
@@ -78,7 +81,7 @@ ConfigKey EnumKey(std::string name, E* field, std::vector<std::string> words, st
         if (index.ok()) *field = static_cast<E>(*index);
         return index.status();
       },
-      [field, words] { return words[static_cast<size_t>(*field)]; });
+      [field, words] { return words[static_cast<size_t>(*field)]; }, words);
 }
 
 }  // namespace slimreel

@@ -18,7 +18,7 @@ TEST(ConfigKeyTest, TheDefaultIsWhatTheFieldHoldsWhenTheRowIsMade) {
   batch = 4;
   EXPECT_EQ(key.default_text, "8");
   EXPECT_EQ(key.get(), "4");
-  EXPECT_EQ(key.allowed, "whole number, 1 or more");
+  EXPECT_EQ(key.allowed, "a whole number, 1 or more");
   EXPECT_TRUE(key.changes_result);
 }
 
@@ -81,6 +81,32 @@ TEST(ConfigKeyTest, EveryKindPrintsWhatItReads) {
     ASSERT_TRUE(Set(key, key.default_text).ok()) << key.default_text;
     EXPECT_EQ(key.get(), key.default_text);
   }
+}
+
+TEST(ConfigKeyTest, ARefusedValueIsToldEveryFormThatTheTableAllowsAndTheNearestWord) {
+  int64_t side = 0;
+  const ConfigKey key = CustomKey(
+      "k", "a whole number, 8 or more, or native, or [height, width]", "",
+      [&side](const YAML::Node& value) -> absl::Status {
+        const auto parsed = ParseInt(value, AtLeast(8));
+        if (parsed.ok()) side = *parsed;
+        return parsed.status();
+      },
+      [&side] { return std::to_string(side); }, {"native"});
+  const std::string allowed = "; allowed is " + key.allowed;
+  EXPECT_EQ(std::string(Set(key, "natve").message()),
+            "is \"natve\"" + allowed + "; did you mean native?");
+  EXPECT_EQ(std::string(Set(key, "[8, 7]").message()), "is [8, 7]" + allowed);
+  EXPECT_EQ(std::string(Set(key, "[8, nativ]").message()),
+            "is [8, nativ]" + allowed + "; did you mean native?");
+}
+
+TEST(ConfigKeyTest, AnErrorThatIsNotAboutTheFormKeepsItsWords) {
+  const ConfigKey key = CustomKey(
+      "k", "a word", "",
+      [](const YAML::Node&) { return absl::UnimplementedError("is not yet available"); },
+      [] { return std::string("x"); });
+  EXPECT_EQ(std::string(Set(key, "y").message()), "is not yet available");
 }
 
 enum class Precision { k32, k16, kBf16 };

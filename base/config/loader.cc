@@ -199,11 +199,17 @@ absl::Status Applier::Finish() const {
 absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverride>& overrides,
                          const std::vector<ConfigAlias>& aliases, std::vector<ConfigKey>* keys,
                          std::vector<std::string>* notes) {
-  std::error_code error;
-  if (!path.empty() && !std::filesystem::is_regular_file(path, error)) {
-    return absl::NotFoundError(absl::StrCat(
-        path,
-        ": no such configuration file; ready ones are in configs/, such as configs/config.yaml"));
+  if (!path.empty()) {
+    constexpr char kReady[] = "; ready ones are in configs/, such as configs/config.yaml";
+    std::error_code error;
+    const std::filesystem::file_type type = std::filesystem::status(path, error).type();
+    if (type == std::filesystem::file_type::not_found) {
+      return absl::NotFoundError(absl::StrCat(path, ": no such configuration file", kReady));
+    }
+    if (type == std::filesystem::file_type::directory) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ": is a folder; a configuration is a file", kReady));
+    }
   }
   Applier applier(aliases, keys, notes);
   if (!path.empty()) applier.ReadFile(path);

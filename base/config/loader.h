@@ -23,7 +23,8 @@ struct ConfigAlias {
   std::vector<std::pair<std::string, std::string>> values;
 };
 
-// Applies the file (none where `path` is empty), then the overrides in order.
+// Applies the file (none where `path` is empty; a pipe or device is read like one),
+// then the overrides in order.
 // InvalidArgument (NotFound: no such file) holds one line per mistake. Notes on
 // aliases used are appended to `notes`, one line each.
 absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverride>& overrides,

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
 
 #include "base/test_files.h"
 
@@ -118,13 +121,39 @@ TEST_F(LoaderTest, AnEmptySectionSaysNothing) {
   EXPECT_EQ(options_.seed, 5);
 }
 
+TEST_F(LoaderTest, APipeIsReadAndAnEmptyDeviceSaysNothing) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::string yaml = "seed: 5\n";
+  ASSERT_EQ(write(ends[1], yaml.data(), yaml.size()), static_cast<ssize_t>(yaml.size()));
+  close(ends[1]);
+  const std::string path = "/dev/fd/" + std::to_string(ends[0]);
+  const absl::Status status = ApplyConfig(path, {}, aliases_, &keys_, &notes_);
+  close(ends[0]);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(options_.seed, 5);
+  EXPECT_TRUE(ApplyConfig("/dev/null", {}, aliases_, &keys_, &notes_).ok());
+}
+
+TEST_F(LoaderTest, AFolderIsRefusedAsOneAndWhatIsNotThereIsNotFound) {
+  const std::string folder = TestFolder("config");
+  const absl::Status status = ApplyConfig(folder, {}, aliases_, &keys_, &notes_);
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder + ": is a folder"));
+  EXPECT_TRUE(absl::IsNotFound(ApplyConfig(folder + "/no.yaml", {}, aliases_, &keys_, &notes_)));
+}
+
+TEST_F(LoaderTest, ASecondDocumentIsNeverPassedOver) {
+  EXPECT_THAT(ErrorOf("seed: 5\n---\nseed: 6\n"), HasSubstr("c.yaml:3: stands in a second"));
+}
+
 TEST_F(LoaderTest, ThePrintedFileNestsItsSectionsAndLeavesOutFieldsOfMaps) {
   EXPECT_EQ(ConfigKeysToYaml(keys_, /*with_comments=*/false),
             "seed: 0\n"
             "\ndata:\n  batch: 8\n  heatmap:\n    sigma: 0.6\n  augment: none\n"
             "\nmodel:\n  weights: none\n");
   EXPECT_THAT(ConfigKeysToYaml(keys_, /*with_comments=*/true),
-              HasSubstr("data:\n  # samples (whole number, 1 or more)\n  batch: 8\n"));
+              HasSubstr("data:\n  # samples (a whole number, 1 or more)\n  batch: 8\n"));
 }
 
 }  // namespace

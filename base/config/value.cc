@@ -12,6 +12,11 @@
 #include "absl/strings/str_split.h"
 
 namespace slimreel {
+namespace {
+
+constexpr size_t kShownItems = 8;  // a longer list would hide the rest of a message
+
+}  // namespace
 
 bool Bounds::Hold(double value) const {
   return (low_open ? value > low : value >= low) && (high_open ? value < high : value <= high);
@@ -36,7 +41,13 @@ std::string Bounds::ToText() const {
 std::string ValueText(const YAML::Node& value) {
   if (!value.IsDefined() || value.IsNull()) return "empty";
   if (value.IsScalar()) return absl::StrCat("\"", value.Scalar(), "\"");
-  return value.IsMap() ? "a map" : "a list";
+  if (value.IsMap()) return "a map";
+  std::vector<std::string> items;
+  for (const YAML::Node& item : value) {
+    if (!item.IsScalar()) return "a list";
+    items.push_back(item.Scalar());
+  }
+  return items.size() <= kShownItems ? YamlList(items) : "a list";
 }
 
 absl::Status NotAllowed(const YAML::Node& value, absl::string_view allowed) {

@@ -75,13 +75,15 @@ TEST(ValueTest, ListsAreWrittenWithBracketsOrCommas) {
   EXPECT_THAT(*ParseTextList(Yaml("a , b")), ElementsAre("a", "b"));
   EXPECT_THAT(*ParseTextList(Yaml("none")), IsEmpty());
   EXPECT_THAT(MessageOf(ParseTextList(Yaml("a,,b")).status()), HasSubstr("without empty items"));
-  EXPECT_THAT(MessageOf(ParseTextList(Yaml("[[a]]")).status()), HasSubstr("is a list;"));
+  EXPECT_THAT(MessageOf(ParseTextList(Yaml("[[a]]")).status()), HasSubstr("is [a];"));
   EXPECT_THAT(MessageOf(ParseTextList(Yaml("{a: b}")).status()), HasSubstr("is a map;"));
 }
 
 TEST(ValueTest, AnErrorShowsTheValueOnOneLine) {
   EXPECT_EQ(MessageOf(NotAllowed(Yaml("~"), "x")), "is empty; allowed is x");
-  EXPECT_EQ(ValueText(Yaml("[1, 2]")), "a list");
+  EXPECT_EQ(ValueText(Yaml("[1, 2]")), "[1, 2]");
+  EXPECT_EQ(ValueText(Yaml("[1, [2]]")), "a list");
+  EXPECT_EQ(ValueText(Yaml("[1, 2, 3, 4, 5, 6, 7, 8, 9]")), "a list");
   EXPECT_EQ(ValueText(Yaml("a b")), "\"a b\"");
 }
 

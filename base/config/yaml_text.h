@@ -11,7 +11,7 @@
 
 namespace slimreel {
 
-// InvalidArgument: "<origin>:<line>: <what yaml-cpp says>".
+// InvalidArgument: "<origin>:<line>: <what yaml-cpp says>", or more than one document.
 absl::StatusOr<YAML::Node> ParseYaml(const std::string& text, const std::string& origin);
 
 }  // namespace slimreel

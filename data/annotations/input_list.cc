@@ -43,36 +43,88 @@ struct Found {
   std::string origin;  // "list.txt:3" for messages
 };
 
-absl::Status AddFolder(const std::string& input, std::vector<Found>* found,
-                       std::vector<std::string>* warnings) {
-  std::error_code error;
-  std::vector<fs::path> files;
+// The folders on the way down from an input, by their real paths: links to folders are
+// followed, but not back to where they come from, which would find everything again and again.
+class WayDown {
+ public:
+  explicit WayDown(const fs::path& input) : way_{Real(input)} {}
+
+  // True where the way goes on into `folder`, `depth` folders below the input; false where
+  // it leads to a folder on the way, or to one that such a folder lies in.
+  bool Enter(const fs::directory_entry& folder, int depth) {
+    way_.resize(depth + 1);
+    std::error_code ignored;
+    if (!folder.is_symlink(ignored)) {
+      way_.push_back(way_.back() / folder.path().filename());
+      return true;
+    }
+    const fs::path target = Real(folder.path());
+    const auto holds = [&target](const fs::path& inner) {
+      return std::mismatch(target.begin(), target.end(), inner.begin(), inner.end()).first ==
+             target.end();
+    };
+    if (std::any_of(way_.begin(), way_.end(), holds)) return false;
+    way_.push_back(target);
+    return true;
+  }
+
+ private:
+  static fs::path Real(const fs::path& path) {
+    std::error_code error;
+    const fs::path real = fs::canonical(path, error);
+    return error ? path : real;
+  }
+
+  std::vector<fs::path> way_;
+};
+
+struct FolderFiles {
+  std::vector<fs::path> videos;  // below the folder, in the order of their names
   int64_t others = 0;
+  std::vector<std::string> links_back;
+};
+
+absl::StatusOr<FolderFiles> ListFolder(const std::string& input) {
+  std::error_code error;
+  FolderFiles files;
+  WayDown way(input);
   const auto flags = fs::directory_options::follow_directory_symlink;
   for (fs::recursive_directory_iterator it(input, flags, error), end; !error && it != end;
        it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code ignored;
-    if (name[0] == '.') {
-      if (it->is_directory(ignored)) it.disable_recursion_pending();
+    if (it->is_directory(ignored)) {
+      const bool hidden = name[0] == '.';
+      if (!hidden && way.Enter(*it, it.depth())) continue;
+      if (!hidden) files.links_back.push_back(it->path().string());
+      it.disable_recursion_pending();
+    } else if (name[0] == '.') {
       continue;
-    }
-    if (it->is_directory(ignored)) continue;
-    if (IsVideoName(it->path())) {
-      files.push_back(it->path().lexically_relative(input));
+    } else if (IsVideoName(it->path())) {
+      files.videos.push_back(it->path().lexically_relative(input));
     } else if (!name.ends_with(".kpts.npy")) {  // beside their videos (keypoint_file.h)
-      ++others;
+      ++files.others;
     }
   }
   if (error) return absl::PermissionDeniedError(absl::StrCat(input, ": ", error.message()));
-  if (others > 0) {
-    warnings->push_back(
-        absl::StrCat(input, ": ", others, " files are passed over (by their names, no videos)"));
-  }
-  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+  std::sort(files.videos.begin(), files.videos.end(), [](const fs::path& a, const fs::path& b) {
     return a.generic_string() < b.generic_string();
   });
-  for (const fs::path& file : files) {
+  return files;
+}
+
+absl::Status AddFolder(const std::string& input, std::vector<Found>* found,
+                       std::vector<std::string>* warnings) {
+  SLIMREEL_ASSIGN_OR_RETURN(const FolderFiles files, ListFolder(input));
+  if (files.others > 0) {
+    warnings->push_back(absl::StrCat(input, ": ", files.others,
+                                     " files are passed over (by their names, no videos)"));
+  }
+  for (const std::string& link : files.links_back) {
+    warnings->push_back(absl::StrCat(
+        link, ": this link is not followed, for it leads back to a folder that it lies in"));
+  }
+  for (const fs::path& file : files.videos) {
     const std::string label = file.has_parent_path() ? file.begin()->string() : "";
     found->push_back({{(fs::path(input) / file).string(), file.generic_string()}, label, input});
   }

@@ -3,7 +3,7 @@
 //
 //   a folder with videos in sub-folders    class = first-level folder
 //   a folder with videos of its own        no labels
-//   a .txt, .csv, .tsv, .lst, .list file   lines of `path label` or `path`
+//   a .txt, .csv, .tsv, .lst, .list file   lines of `path label` or `path` (label_lines.h)
 //   any other file                         one video, no label
 //
 // Who calls it: the pipeline. Only the folders are read, no video is opened.
@@ -33,8 +33,8 @@ struct InputList {
 
 struct InputRequest {
   std::vector<std::string> inputs;
-  // `path label` lines for videos of the inputs (they win over folders) and lines
-  // of one word: class names, numbered in their order. Empty: none.
+  // A list like those of the inputs: labels of their videos (they win over folders); lines
+  // of one word are class names, numbered in their order. Empty: none.
   std::string annotations;
   // Class names that hold already (another split of the same data set): labels
   // are numbers of these, and a class that is not among them is an error.

@@ -61,6 +61,28 @@ TEST_F(InputListTest, AFolderPerClassIsSortedAndNumbered) {
   EXPECT_EQ(list->warnings.size(), 1u);
 }
 
+TEST_F(InputListTest, LinksThatLeadBackAreNotFollowedAndOthersAre) {
+  Write("in/left/a.mp4");
+  Write("in/right/b.mp4");
+  Write("more/c.mp4");
+  Write("beside.mp4");
+  fs::create_directory_symlink("..", root_ / "in/left/up");         // to the input
+  fs::create_directory_symlink("../..", root_ / "in/left/higher");  // to what the input lies in
+  fs::create_directory_symlink(".", root_ / "in/right/self");
+  fs::create_directory_symlink("../more", root_ / "in/more");
+  fs::create_directory_symlink("../in", root_ / "more/back");  // a cycle by way of in/more
+  fs::create_directory_symlink("../../more", root_ / "in/right/more");
+  fs::create_directory_symlink("in", root_ / "link");
+  for (const std::string input : {"in", "link"}) {
+    auto list = List({input});
+    ASSERT_TRUE(list.ok()) << list.status();
+    EXPECT_EQ(NamesOf(*list),
+              (Names{"left/a.mp4", "more/c.mp4", "right/b.mp4", "right/more/c.mp4"}));
+    EXPECT_EQ(list->classes, (Names{"left", "more", "right"}));
+    EXPECT_EQ(list->warnings.size(), 5u);  // one for each link back
+  }
+}
+
 TEST_F(InputListTest, AFlatFolderAndPlainFilesHaveNoLabels) {
   Write("flat/b.mp4");
   Write("flat/a.mkv");
@@ -85,6 +107,21 @@ TEST_F(InputListTest, ListsGiveNumbersOrNamesBesideTheList) {
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->classes, (Names{"down", "up"}));
   EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0, -1}));
+}
+
+TEST_F(InputListTest, CsvListsAndCsvAnnotationsAreSplitAtTheComma) {
+  Write("d/a b.mp4");
+  Write("d/c,d.mp4");
+  const std::string table =
+      Write("d/list.csv", "path,label\na b.mp4,turns left\n\"c,d.mp4\",down\nmissing.mp4,\n");
+  auto list = List({"d/list.csv"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(NamesOf(*list), (Names{"a b.mp4", "c,d.mp4", "missing.mp4"}));
+  EXPECT_EQ(list->classes, (Names{"down", "turns left"}));
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0, -1}));
+  list = List({"d"}, table);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0}));
 }
 
 TEST_F(InputListTest, AnnotationsGiveLabelsAndClassNames) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -18,6 +19,12 @@ std::string KeypointPathOf(const std::string& video_path) {
 }
 
 absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path) {
+  std::error_code ignored;
+  const auto status = std::filesystem::status(path, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    // A pipe would be waited for, for ever.
+    return absl::DataLossError(absl::StrCat(path, ": this is no regular file"));
+  }
   SLIMREEL_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
   const auto npy = ParseNpy(file);
   if (!npy.ok()) return absl::DataLossError(absl::StrCat(path, ": ", npy.status().message()));

@@ -1,6 +1,7 @@
 #include "data/annotations/keypoint_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 
@@ -44,6 +45,8 @@ TEST(KeypointFileTest, WhatIsNoKeypointArrayIsRefusedWithItsPath) {
   EXPECT_TRUE(refused(NpyFile(NpyType::kInt16, {1, 2, 4, 3}, values.data())));
   values[13] = std::nanf("");
   EXPECT_TRUE(refused(NpyFile(NpyType::kFloat32, {1, 2, 4, 3}, values.data())));
+  ASSERT_EQ(mkfifo((folder + "/pipe.kpts.npy").c_str(), 0600), 0);  // nobody writes into it
+  EXPECT_TRUE(absl::IsDataLoss(ReadKeypointFile(folder + "/pipe.kpts.npy").status()));
   EXPECT_TRUE(absl::IsNotFound(ReadKeypointFile(folder + "/none.kpts.npy").status()));
 }
 

@@ -1,9 +1,15 @@
-// The text form in which people bring labels: `path label`, one video a line.
+// The text forms in which people bring labels, one video a line. In all of them blank lines
+// and comments (#) are passed over, and quotes may stand around a path ("" for a quote in it).
 //
-//   # comment                      blank lines and comments are passed over
 //   clips/left one.mp4 left        the last word is the label, the rest the path
-//   clips/b.mp4 3                  a number is a label number
+//   "clips/b c.mp4" 3              a number is a label number
 //   left                           a word alone is a class name (annotation files)
+//
+// A .csv file in which a comma stands, as RFC 4180 has it:
+//
+//   path,label                     this first line may be there or not
+//   clips/left one.mp4,turns left
+//   "clips/b, c.mp4",              no label
 #ifndef DATA_ANNOTATIONS_LABEL_LINES_H_
 #define DATA_ANNOTATIONS_LABEL_LINES_H_
 
@@ -19,15 +25,19 @@
 namespace slimreel {
 
 struct LabelLine {
-  std::string path;   // empty: a class name stands alone
-  std::string label;  // as written
+  std::string path;   // empty: a word stands alone
+  std::string label;  // as written; empty: the line has a path and says there is none
   int line = 0;       // from 1
 };
 
-// `origin` is named in errors (InvalidArgument with origin:line): a NUL byte, as
-// binary files have.
+// InvalidArgument with origin:line: a NUL byte, as binary files have; a quote that does not
+// end, or ends before its word; a path between quotes with more than a label after it.
 absl::StatusOr<std::vector<LabelLine>> ParseLabelLines(std::string_view text,
                                                        std::string_view origin);
+// Likewise; and a line of three columns or more, or without a path.
+absl::StatusOr<std::vector<LabelLine>> ParseLabelTable(std::string_view text,
+                                                       std::string_view origin);
+// A table where the name ends in .csv and a comma stands outside of comments, else lines.
 absl::StatusOr<std::vector<LabelLine>> ReadLabelLines(const std::string& path);
 
 // The number where `label` is one (digits alone), else nothing.

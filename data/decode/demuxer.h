@@ -32,14 +32,17 @@ class Demuxer {
   AVStream* stream() const { return stream_; }
   AVFormatContext* format() const { return format_.get(); }
   int64_t packets() const { return packets_; }
-  // Known once Read said false: a packet was cut, the file could not be read on,
-  // or the container's index lists more packets than came.
+  // Known once Read said false: a packet was cut, the file could not be read on, or the
+  // container says that there is more (MP4 and MOV by their index, Matroska and WebM by
+  // their length; others do not tell).
   bool truncated() const { return truncated_; }
   bool interrupted() const { return interrupted_ && interrupted_(); }
 
  private:
   Demuxer() = default;
+  bool ContainerSaysMore() const;
 
+  std::string path_;
   std::function<bool()> interrupted_;
   FormatContextPtr format_;
   AVStream* stream_ = nullptr;  // owned by format_

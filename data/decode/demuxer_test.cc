@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <iterator>
+#include <string>
+#include <utility>
 
 #include "base/test_files.h"
 #include "data/decode/ffmpeg_program.h"
@@ -74,6 +77,24 @@ TEST(DemuxerTest, AFileThatEndsBeforeItsIndexIsKnownAtItsEnd) {
   EXPECT_TRUE((*demuxer)->truncated());
 }
 
+TEST(DemuxerTest, AMatroskaFileThatEndsBeforeItsSegmentIsKnownAtItsEnd) {
+  const std::string folder = TestFolder("matroska");
+  for (const char* name : {"/clip.mkv", "/clip.webm"}) {
+    const std::string path = folder + name;
+    RunFfmpeg("-f lavfi -i testsrc2=size=64x48:rate=25:duration=1 " + path);
+    const std::string bytes = ReadTestFile(path);
+    for (const bool cut : {false, true}) {
+      WriteTestFile(path, bytes.substr(0, cut ? bytes.size() / 2 : bytes.size()));
+      const auto demuxer = Demuxer::Open(path, kFirstVideo, nullptr);
+      ASSERT_TRUE(demuxer.ok()) << demuxer.status();
+      int64_t packets = 0;
+      ASSERT_TRUE(ReadAll(demuxer->get(), &packets).ok());
+      EXPECT_EQ(packets < 25, cut);
+      EXPECT_EQ((*demuxer)->truncated(), cut);
+    }
+  }
+}
+
 // Open files of this process: a context that leaks keeps its own.
 int64_t OpenFiles() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
@@ -119,6 +140,22 @@ TEST(DemuxerTest, WhatCannotBeOpenedHasAReason) {
   EXPECT_EQ(ReasonOf(Demuxer::Open(folder + "/absent", kFirstVideo, nullptr).status()),
             kReasonNotFound);
   EXPECT_EQ(ReasonOf(Demuxer::Open(ClipWithSound(), "V:1", nullptr).status()), kReasonNoVideo);
+}
+
+// A pipe that nobody writes into would be waited for until the test's time is up.
+TEST(DemuxerTest, WhatIsNoRegularFileIsRefusedAtOnceWithWhatItIs) {
+  const std::string folder = TestFolder("kinds");
+  const std::string pipe = folder + "/pipe.mp4";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::create_symlink("pipe.mp4", folder + "/link.mp4");
+  for (const auto& [path, kind] : {std::pair<std::string, std::string>{pipe, "a pipe"},
+                                   {folder + "/link.mp4", "a pipe"},
+                                   {"/dev/zero", "a device"},
+                                   {folder, "a folder"}}) {
+    const absl::Status status = Demuxer::Open(path, kFirstVideo, nullptr).status();
+    EXPECT_EQ(ReasonOf(status), kReasonUnreadable) << status;
+    EXPECT_NE(status.message().find(path + ": this is " + kind), std::string::npos) << status;
+  }
 }
 
 // A socket of this machine that would see an attempt to connect.

@@ -12,7 +12,7 @@ namespace slimreel {
 
 // The codes, in the order in which a file meets them.
 inline constexpr std::string_view kReasonNotFound = "not_found";
-inline constexpr std::string_view kReasonUnreadable = "unreadable";  // permissions, I/O
+inline constexpr std::string_view kReasonUnreadable = "unreadable";  // permissions, I/O, no file
 inline constexpr std::string_view kReasonNotMedia = "not_media";     // no container recognised
 inline constexpr std::string_view kReasonDamagedHeader =
     "damaged_header";  // container, but cut or broken

@@ -65,7 +65,7 @@ struct DecodeStats {
   int64_t damaged_frames = 0;
   int64_t estimated_pts = 0;
   int64_t size_changes = 0;  // in the middle; such frames are brought to the first one's size
-  bool truncated = false;  // the container ended before its own index or in the middle of a packet
+  bool truncated = false;    // the file ended in a packet, or before the container says (demuxer.h)
 };
 
 class VideoDecoder {

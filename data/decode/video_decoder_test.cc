@@ -274,6 +274,10 @@ TEST(VideoDecoderTest, EveryRealFileIsBitExact) {
   for (const char* folder : {"/video", "/odd"}) {
     for (const std::string& path : FilesOf(RealMediaFolder() + folder)) ExpectSameAsFfmpeg(path);
   }
+  for (const char* file :
+       {"/video/flipping_a_pancake.mkv", "/odd/av1_video.mkv", "/odd/testsrc2_vp9.webm"}) {
+    EXPECT_FALSE(DecodeAll(RealMediaFolder() + file).stats.truncated) << file;
+  }
   const std::map<std::string, size_t> counts = {{"discard_first_keyframe.mp4", 25},
                                                 {"corrupted.mp4", 49},
                                                 {"test_non_zero_start.mp4", 12},

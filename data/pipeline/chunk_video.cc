@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "data/annotations/keypoint_file.h"
 #include "data/decode/media_error.h"
@@ -73,6 +74,18 @@ std::string OrInternal(std::string reason) { return reason.empty() ? "internal" 
 
 std::string_view View(absl::string_view text) { return {text.data(), text.size()}; }
 
+std::string DamageText(const DecodeStats& stats) {
+  std::vector<std::string> lines;
+  if (stats.truncated) lines.push_back("the file breaks off: what follows is missing");
+  const auto count = [&lines](int64_t number, absl::string_view what) {
+    if (number > 0) lines.push_back(absl::StrCat(number, " ", what));
+  };
+  count(stats.damaged_packets, "damaged packets");
+  count(stats.damaged_frames, "damaged frames");
+  count(stats.size_changes, "changes of size");
+  return absl::StrJoin(lines, ", ");
+}
+
 // What the counters say about a video that was read to its end.
 void Judge(const DecodeStats& stats, VideoOutcome* outcome) {
   outcome->frames_decoded = stats.frames;
@@ -82,11 +95,7 @@ void Judge(const DecodeStats& stats, VideoOutcome* outcome) {
     outcome->reason = kReasonDamagedPackets;
   }
   if (!outcome->reason.empty()) outcome->status = "partial";
-  if (stats.damaged_packets > 0 || stats.damaged_frames > 0 || stats.size_changes > 0) {
-    outcome->message =
-        absl::StrCat(stats.damaged_packets, " damaged packets, ", stats.damaged_frames,
-                     " damaged frames, ", stats.size_changes, " changes of size");
-  }
+  outcome->message = DamageText(stats);
   if (outcome->frames == 0) {
     outcome->status = "rejected";
     if (stats.frames > 0) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -60,6 +61,7 @@ class Preparation {
   absl::StatusOr<PrepareSummary> Run();
 
  private:
+  void FindRemoved(const RunState& state);
   absl::StatusOr<PrepareSummary> KeepAll(const RunState& state);
   absl::Status Begin(RunState state);
   void OpenPrevious();
@@ -69,6 +71,7 @@ class Preparation {
   absl::Status TakeItem(int64_t index, WorkItem item);
   absl::Status TakeOver(int64_t index, const InputRecord& known);
   bool Interrupted() const { return options_.interrupted && options_.interrupted(); }
+  PrepareSummary Summary(const RunState& state) const;
   absl::StatusOr<PrepareSummary> End(const RunState& state);
   absl::Status WriteInfo(const RunState& state);
   void Progress() const;
@@ -83,11 +86,13 @@ class Preparation {
   std::vector<const InputRecord*> known_;
   std::unique_ptr<SampleSink> sink_;
   std::vector<ReportLine> report_;
+  std::vector<ReportLine> removed_;
   int64_t frames_ = 0;
 };
 
 absl::StatusOr<PrepareSummary> Preparation::Run() {
   RunState state = LoadRunState(folder_->state_path());
+  FindRemoved(state);
   if (state.fingerprint != inputs_.info.fingerprint) state = RunState();
   folder_->DropMissing(&state);
   if (NothingChanged(inputs_.videos, state)) return KeepAll(state);
@@ -109,8 +114,20 @@ absl::StatusOr<PrepareSummary> Preparation::Run() {
   return End(sink_->state());
 }
 
+// A run that was killed while it replaced shards knows a part of what stood before; the rest
+// is known to the state beside the replaced ones.
+void Preparation::FindRemoved(const RunState& state) {
+  std::unordered_set<std::string> seen;
+  for (const RunState& earlier : {state, LoadRunState(folder_->previous_state_path())}) {
+    for (const InputRecord& input : earlier.finished) {
+      if (inputs_.paths.count(input.path) > 0 || !seen.insert(input.path).second) continue;
+      removed_.push_back({input, /*unchanged=*/false, /*removed=*/true});
+    }
+  }
+}
+
 absl::StatusOr<PrepareSummary> Preparation::KeepAll(const RunState& state) {
-  for (const InputRecord& input : state.finished) report_.push_back({input, true});
+  for (const InputRecord& input : state.finished) report_.push_back({input, /*unchanged=*/true});
   return End(state);
 }
 
@@ -294,18 +311,19 @@ absl::Status NoSampleError(const PrepareOptions& options, const std::vector<Repo
   return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
 }
 
-absl::StatusOr<PrepareSummary> Preparation::End(const RunState& state) {
-  SLIMREEL_RETURN_IF_ERROR(folder_->RemoveStale(state));
-  SLIMREEL_RETURN_IF_ERROR(WriteInfo(state));
-  SLIMREEL_RETURN_IF_ERROR(WriteReport(folder_->report_path(), report_));
-  if (sink_ != nullptr) SLIMREEL_RETURN_IF_ERROR(sink_->Complete());
+PrepareSummary Preparation::Summary(const RunState& state) const {
   PrepareSummary summary;
   summary.classes = inputs_.info.classes;
   summary.warnings = inputs_.warnings;
   summary.report = folder_->report_path();
+  summary.removed = removed_.size();
   for (const ReportLine& line : report_) {
-    ++summary.videos[line.unchanged ? "unchanged" : line.input.outcome.status];
-    if (!line.input.outcome.reason.empty()) ++summary.reasons[line.input.outcome.reason];
+    const VideoOutcome& outcome = line.input.outcome;
+    ++summary.videos[line.unchanged ? "unchanged" : outcome.status];
+    if (!outcome.reason.empty()) ++summary.reasons[outcome.reason];
+    if (line.input.label >= 0 || outcome.chunks == 0) continue;
+    ++summary.unlabelled_videos;
+    summary.unlabelled_samples += outcome.chunks;
   }
   for (const ShardRecord& shard : state.shards) {
     ++summary.shards;
@@ -313,6 +331,17 @@ absl::StatusOr<PrepareSummary> Preparation::End(const RunState& state) {
     summary.frames += shard.frames;
     summary.bytes += shard.bytes;
   }
+  return summary;
+}
+
+absl::StatusOr<PrepareSummary> Preparation::End(const RunState& state) {
+  SLIMREEL_RETURN_IF_ERROR(folder_->RemoveStale(state));
+  SLIMREEL_RETURN_IF_ERROR(WriteInfo(state));
+  std::vector<ReportLine> lines = report_;
+  lines.insert(lines.end(), removed_.begin(), removed_.end());
+  SLIMREEL_RETURN_IF_ERROR(WriteReport(folder_->report_path(), lines));
+  if (sink_ != nullptr) SLIMREEL_RETURN_IF_ERROR(sink_->Complete());
+  PrepareSummary summary = Summary(state);
   if (summary.samples > 0) return summary;
   return NoSampleError(options_, report_, summary.report);
 }

@@ -48,7 +48,12 @@ struct PrepareSummary {
   std::map<std::string, int64_t> reasons;  // of partial and rejected videos
   std::vector<std::string> classes;
   std::vector<std::string> warnings;
+  // Of an earlier run into this split, by path, and not among the inputs of this one: their
+  // samples are in the split no longer.
+  int64_t removed = 0;
   int64_t samples = 0;
+  int64_t unlabelled_samples = 0;
+  int64_t unlabelled_videos = 0;  // that these are of
   int64_t frames = 0;
   int64_t shards = 0;
   int64_t bytes = 0;

@@ -64,8 +64,8 @@ void LookAt(const std::string& path, int64_t* bytes, int64_t* mtime_ns) {
 // Part 3 of 16 takes the videos number 2, 18, 34, ...: classes stay mixed.
 std::vector<InputRecord> RecordsOf(const std::vector<InputVideo>& videos,
                                    const PrepareOptions& options) {
-  std::vector<std::string> names;
-  for (const InputVideo& video : videos) names.push_back(video.name);
+  std::vector<NamedVideo> names;
+  for (const InputVideo& video : videos) names.push_back({video.name, video.path});
   const std::vector<std::string> stems = KeyStems(names);
   std::vector<InputRecord> records;
   const size_t step = options.part > 0 ? options.num_parts : 1;
@@ -97,6 +97,7 @@ absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
                             ListInputs({options.inputs, options.annotations, info.classes}));
   info.classes = list.classes;
   prepared.warnings = std::move(list.warnings);
+  for (const InputVideo& video : list.videos) prepared.paths.insert(video.path);
   prepared.videos = RecordsOf(list.videos, options);
   return prepared;
 }

@@ -4,6 +4,7 @@
 #define DATA_PIPELINE_PREPARE_INPUTS_H_
 
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,8 +17,9 @@
 namespace slimreel {
 
 struct PreparedInputs {
-  std::vector<InputRecord> videos;  // of this part, outcomes empty
-  DatasetInfo info;                 // as dataset.json shall be, without counts
+  std::vector<InputRecord> videos;        // of this part, outcomes empty
+  std::unordered_set<std::string> paths;  // of the videos of all parts
+  DatasetInfo info;                       // as dataset.json shall be, without counts
   std::vector<std::string> warnings;
 };
 

@@ -41,9 +41,57 @@ TEST_F(PrepareRerunsTest, AfterChangesOnlyWhatIsNewIsDecodedAndTheResultIsAFresh
   const auto summary = Prepare(Options("out"));
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->videos, (std::map<std::string, int64_t>{{"ok", 2}, {"unchanged", 3}}));
+  EXPECT_EQ(summary->removed, 1);
   ASSERT_TRUE(Prepare(Options("fresh")).ok());
   ExpectSame("out", "fresh");
   EXPECT_FALSE(fs::exists(root_ + "/out/.previous-train"));
+}
+
+TEST_F(PrepareRerunsTest, VideosThatAreNotGivenAgainAreCountedAndReportedAsRemoved) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/in/right"};
+  const auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->removed, 3);
+  EXPECT_EQ(summary->samples, 6);
+  const auto report = Report("out");
+  ASSERT_EQ(report.size(), 5u);
+  EXPECT_EQ(report[1]["status"], "unchanged");
+  EXPECT_EQ(report[2]["path"], root_ + "/in/left/a.mp4");
+  EXPECT_EQ(report[2]["status"], "removed");
+  EXPECT_EQ(report[2]["was"], "ok");
+  const auto again = Prepare(options);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->removed, 0);
+}
+
+TEST_F(PrepareRerunsTest, RemovedVideosAreKnownUnderOtherOptionsAndAfterAStop) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/in/right"};
+  options.interrupted = [this] { return fs::exists(root_ + "/out/.previous-train/state.jsonl"); };
+  EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kStopped);
+  options.interrupted = nullptr;
+  auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->removed, 3);
+  options.inputs = {root_ + "/in/left"};
+  options.data.max_video_frames = 20;
+  summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->removed, 2);
+}
+
+TEST_F(PrepareRerunsTest, AVideoThatMovesToAnotherPartIsNotRemoved) {
+  PrepareOptions options = Options("out");
+  options.part = 1;
+  options.num_parts = 2;
+  ASSERT_TRUE(Prepare(options).ok());
+  MakeClip("down/z", 12);  // the first now: all others move by one
+  const auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->removed, 0);
 }
 
 TEST_F(PrepareRerunsTest, OtherOptionsDoEverythingAgain) {

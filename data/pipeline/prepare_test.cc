@@ -84,6 +84,26 @@ TEST_F(PrepareTest, DamagedFilesCostThemselvesWithAReason) {
   EXPECT_EQ(Report("out")[3]["status"], "rejected");
 }
 
+TEST_F(PrepareTest, OfAFileThatBreaksOffTheReportSaysSo) {
+  for (const std::string name : {"mkv.mkv", "mp4.mp4"}) {
+    const std::string path = root_ + "/in/left/" + name;
+    RunFfmpeg("-i " + root_ + "/in/left/a.mp4 -c copy " +
+              (name == "mp4.mp4" ? "-movflags +faststart " : "") + path);
+    const std::string whole = ReadTestFile(path);
+    WriteTestFile(path, whole.substr(0, whole.size() * 3 / 4));
+  }
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->reasons, (std::map<std::string, int64_t>{{"truncated", 2}}));
+  for (const int line : {3, 4}) {
+    const nlohmann::json report = Report("out")[line];
+    EXPECT_EQ(report["status"], "partial");
+    const std::string message = report["message"];
+    EXPECT_EQ(message.find("the file breaks off"), 0u) << message;
+    EXPECT_EQ(message.find(" 0 "), std::string::npos) << message;
+  }
+}
+
 TEST_F(PrepareTest, NothingUsableEndsWithExitCodeThree) {
   fs::create_directories(root_ + "/empty");
   PrepareOptions options = Options("out");
@@ -119,6 +139,22 @@ TEST_F(PrepareTest, LowQualityFramesAreLeftOut) {
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->reasons, (std::map<std::string, int64_t>{{"quality", 1}}));
   EXPECT_EQ(summary->frames, 125);
+}
+
+TEST_F(PrepareTest, SamplesWithoutALabelAreCounted) {
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/in/left", root_ + "/in/right"};  // no class folder inside
+  auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_TRUE(summary->classes.empty());
+  EXPECT_EQ(summary->unlabelled_videos, 5);
+  EXPECT_EQ(summary->unlabelled_samples, 15);
+  fs::rename(root_ + "/in/left/b.mp4", root_ + "/in/b.mp4");
+  options.inputs = {root_ + "/in"};
+  summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->unlabelled_videos, 1);
+  EXPECT_EQ(summary->unlabelled_samples, 3);
 }
 
 TEST_F(PrepareTest, SplitsShareAFolderAndItsClasses) {

@@ -30,17 +30,20 @@ std::string SafeStem(const std::string& name) {
 
 }  // namespace
 
-std::vector<std::string> KeyStems(const std::vector<std::string>& names) {
+std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos) {
   std::vector<std::string> stems;
   std::map<std::string, int> counts;
-  for (const std::string& name : names) {
-    stems.push_back(SafeStem(name));
+  std::map<std::string, int> bearers;
+  for (const NamedVideo& video : videos) {
+    stems.push_back(SafeStem(video.name));
+    ++bearers[video.name];
     ++counts[absl::AsciiStrToLower(stems.back())];  // also unique where case is lost
   }
-  for (size_t i = 0; i < names.size(); ++i) {
+  for (size_t i = 0; i < videos.size(); ++i) {
     const bool alone = counts[absl::AsciiStrToLower(stems[i])] == 1;
     if (alone && stems[i].size() <= kLongestStem) continue;
-    const uint64_t hash = XXH3_64bits(names[i].data(), names[i].size());
+    const std::string& full = bearers[videos[i].name] > 1 ? videos[i].path : videos[i].name;
+    const uint64_t hash = XXH3_64bits(full.data(), full.size());
     stems[i] = absl::StrFormat("%s_%016x", stems[i].substr(0, kLongestStem), hash);
   }
   return stems;

@@ -8,11 +8,17 @@
 
 namespace slimreel {
 
-// One stem per name, unique: the name without its extension, '/' as "__", and
+// A video as its key is made of it.
+struct NamedVideo {
+  std::string name;  // below its input: two inputs may have the same
+  std::string path;  // to open: no two are the same
+};
+
+// One stem per video, unique: the name without its extension, '/' as "__", and
 // whatever is no letter, digit, '-' or '_' as '_'. Names that would meet, and
-// names cut at 80 characters, get a hash of the full name; so a stem depends on
-// the set of names and not on their order.
-std::vector<std::string> KeyStems(const std::vector<std::string>& names);
+// names cut at 80 characters, get a hash of the full name, names that are the same one
+// of the path; so a stem depends on the set of videos and not on their order.
+std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos);
 
 // "<stem>-00012": sorting follows the chunks.
 std::string SampleKey(const std::string& stem, int64_t chunk);

@@ -108,6 +108,8 @@ absl::Status List(const ShardCommand& command, std::ostream& out) {
 }
 
 absl::Status Show(const ShardCommand& command, std::ostream& out) {
+  // Opening takes the only split for whichever is asked.
+  if (!command.split.empty()) SLIMREEL_RETURN_IF_ERROR(SplitsOf(command).status());
   const std::string split = command.split.empty() ? "train" : command.split;
   SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
   if (command.sample < 0 || command.sample >= dataset->num_samples()) {

@@ -229,6 +229,7 @@ TEST(ShardCommandTest, ListAndShowPrintWhatIsThereAndMistakesAreUsage) {
         ShardCommand{"index", folder, "", 0, false, "wids"},
         ShardCommand{"index", folder, "", 0, false, ""},
         ShardCommand{"list", folder, "val", 0, false, ""},
+        ShardCommand{"show", folder, "val", 0, false, ""},
         ShardCommand{"list", folder + "/none", "", 0, false, ""},
         ShardCommand{"verify", folder + "/train-000000.tar", "", 0, false, ""}}) {
     const absl::Status status = RunShardCommand(mistake, out);

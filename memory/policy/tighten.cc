@@ -34,6 +34,40 @@ std::string WhyNoOther(const TightenLimits& limits) {
   return text;
 }
 
+// The last plan is the tightest, so what it had come to need is what any of them needs.
+std::string MoreMemory(const std::vector<TriedPlan>& tried, int64_t budget_bytes) {
+  const std::string what = budget_bytes > 0
+                               ? "a larger memory.budget"
+                               : "more free memory on the device, whose system refused";
+  const int64_t needed = tried.empty() ? 0 : tried.back().needed_bytes;
+  if (needed <= 0) return what;
+  // The refusal ended the step, so nobody knows what the rest of it would have asked for.
+  return absl::StrCat(what, " (", FormatBytes(needed),
+                      " was needed when the last plan failed; the whole step needs more)");
+}
+
+std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
+                                  int64_t budget_bytes) {
+  std::vector<std::string> remedies = {MoreMemory(tried, budget_bytes)};
+  if (!limits.allow_checkpointing) {
+    remedies.push_back(
+        "permitting checkpointing (memory.allow with checkpointing, "
+        "model.use_gradient_checkpointing=auto, memory.schedule=auto)");
+  }
+  if (!limits.allow_split) {
+    remedies.push_back("permitting smaller micro-batches (memory.allow with split)");
+  }
+  if (limits.norm_group > 1) {
+    remedies.push_back(
+        "smaller normalisation groups (model.norm_group: a smaller number, or "
+        "frozen), which change what is learnt");
+  }
+  remedies.push_back("fewer or smaller frames (data.num_frames, data.img_size)");
+  remedies.push_back("half precision where it is not set yet (trainer.precision=bf16)");
+  remedies.push_back("or a smaller model.name");
+  return remedies;
+}
+
 }  // namespace
 
 std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits) {
@@ -69,12 +103,8 @@ std::string DescribeTried(const std::vector<TriedPlan>& tried, const TightenLimi
     absl::StrAppend(&text, " The ceiling is ", FormatBytes(budget_bytes), ".");
   }
   absl::StrAppend(&text, WhyNoOther(limits));
-  // The last plan is the tightest, so what it had come to need is what any of them needs.
-  const int64_t needed = tried.empty() ? 0 : tried.back().needed_bytes;
-  absl::StrAppend(&text, " What would fit: a larger memory.budget",
-                  needed > 0 ? absl::StrCat(" (more than ", FormatBytes(needed), ")") : "",
-                  ", fewer or smaller frames (data.num_frames, data.img_size), or a smaller "
-                  "model.name.");
+  absl::StrAppend(
+      &text, " What may fit: ", absl::StrJoin(Remedies(tried, limits, budget_bytes), ", "), ".");
   return text;
 }
 

@@ -44,16 +44,39 @@ TEST(TightenTest, TextTellsWhatWasTriedAndWhatForbadeMore) {
        {"Tried: micro-batch 8, schedule keep (needs at least 900 MiB); "
         "micro-batch 8, schedule checkpoint (needs at least 700 MiB).",
         "The ceiling is 600 MiB.", "Micro-batches below 8", "model.norm_group",
-        "a larger memory.budget (more than 700 MiB)", "data.num_frames", "model.name"}) {
+        "a larger memory.budget (700 MiB was needed when the last plan failed; the whole step "
+        "needs more)",
+        "model.norm_group: a smaller number, or frozen", "data.num_frames", "data.img_size",
+        "trainer.precision", "model.name"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
   }
+  EXPECT_EQ(text.find("permitting"), std::string::npos) << text;
+}
+
+TEST(TightenTest, TextNamesWhatIsForbiddenAsARemedy) {
+  const std::string text =
+      DescribeTried({{{8, {kKeep}}, 900 << 20}},
+                    {.norm_group = 0, .allow_checkpointing = false, .allow_split = false}, 1 << 20);
+  for (const char* part : {"permitting checkpointing (memory.allow with checkpointing, "
+                           "model.use_gradient_checkpointing=auto, memory.schedule=auto)",
+                           "permitting smaller micro-batches (memory.allow with split)"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
+  }
+  EXPECT_EQ(text.find("norm_group"), std::string::npos) << text;
+}
+
+TEST(TightenTest, WithoutABudgetNoLargerOneIsAdvised) {
+  const std::string text = DescribeTried({{{1, {kCheckpoint}}, 700 << 20}}, TightenLimits(), 0);
+  EXPECT_EQ(text.find("budget"), std::string::npos) << text;
+  EXPECT_NE(text.find("more free memory on the device"), std::string::npos) << text;
+  EXPECT_NE(text.find("700 MiB was needed when the last plan failed"), std::string::npos) << text;
 }
 
 TEST(TightenTest, TextIsSilentAboutWhatIsNotKnown) {
   const std::string text = DescribeTried({{{1, {kCheckpoint}}, 0}}, TightenLimits(), 0);
-  EXPECT_EQ(text.find("needs"), std::string::npos) << text;
+  EXPECT_EQ(text.find("need"), std::string::npos) << text;
   EXPECT_EQ(text.find("ceiling"), std::string::npos) << text;
-  EXPECT_NE(text.find("a larger memory.budget, fewer"), std::string::npos) << text;
+  EXPECT_NE(text.find("whose system refused, fewer"), std::string::npos) << text;
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ const std::vector<Row>& Rows() {
       {{"timesformer_base", "rgb", "divided space-time attention, as Hugging Face's TimeSformer"}, TimesformerBaseModel},
       {{"posec3d_nano", "pose", "heatmaps of joints, for demos and tests"}, PoseC3dNanoModel},
       {{"posec3d", "pose", "SlowOnly over heatmaps of joints, as mmaction2's PoseC3D"}, PoseC3dModel},
+      {{"posec3d_pose_only", "pose", "the same without temporal stride, as RGBPoseConv3D's pose_only"}, PoseC3dPoseOnlyModel},
       {{"rgbposeconv3d_nano", "rgb+pose", "two streams with laterals, for demos and tests"}, RgbPoseConv3dNanoModel},
       {{"rgbposeconv3d", "rgb+pose", "two streams with laterals, as mmaction2's RGBPoseConv3D"}, RgbPoseConv3dModel},
       {{"whisper_nano", "speech", "speech recogniser for demos and tests"}, WhisperNanoModel},

@@ -250,6 +250,26 @@ TEST(FactoryTest, GroupsOfOneClipNormaliseLikeClipsAlone) {
   }
 }
 
+// mmaction2's temporal_strides: (1, 1, 2) of its posec3d configurations, (1, 1, 1) of
+// rgbpose_conv3d/pose_only.py.
+TEST(FactoryTest, PoseOnlyKeepsTheFramesThatPoseC3dHalves) {
+  const auto frames_before_the_head = [](const std::string& name) {
+    ModelSpec spec = Spec(name, 5, 64);
+    spec.num_frames = 6;
+    spec.heatmap_size = 8;
+    const auto model = Build(spec);
+    at::NoGradGuard no_grad;
+    Tensors slots = Inputs(*model, 1);
+    for (const auto& stage : model->stages) {
+      if (stage == model->stages.back()) break;
+      slots = stage->Forward({}, slots);
+    }
+    return slots[0].size(2);
+  };
+  EXPECT_EQ(frames_before_the_head("posec3d"), 3);
+  EXPECT_EQ(frames_before_the_head("posec3d_pose_only"), 6);
+}
+
 // A joint in the middle of an empty plane: its neighbour one pixel away has exp(-1 / (2 sigma^2)).
 TEST(FactoryTest, SigmaOfTheSpecReachesTheHeatmaps) {
   ModelSpec spec = Spec("posec3d_nano", 3, 64);

@@ -106,6 +106,9 @@ ModelResult PoseC3dNanoModel(const ModelSpec& spec) {
 ModelResult PoseC3dModel(const ModelSpec& spec) {
   return PoseModel(PoseC3d(spec.num_keypoints), spec);
 }
+ModelResult PoseC3dPoseOnlyModel(const ModelSpec& spec) {
+  return PoseModel(PosePath(spec.num_keypoints), spec);
+}
 
 ModelResult RgbPoseConv3dNanoModel(const ModelSpec& spec) {
   return RgbPoseModel(RgbPoseConv3dNano(spec.num_keypoints), spec);

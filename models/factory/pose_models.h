@@ -9,6 +9,7 @@ namespace slimreel {
 // Inputs {keypoints [B, M, T, V, 3]}; stages: heatmaps, then the network's.
 ModelResult PoseC3dNanoModel(const ModelSpec& spec);
 ModelResult PoseC3dModel(const ModelSpec& spec);
+ModelResult PoseC3dPoseOnlyModel(const ModelSpec& spec);
 
 // Inputs {clips [B, 3, T, H, W], keypoints [B, M, 4 T, V, 3]}; stages: heatmaps,
 // input, then the network's; two logits.

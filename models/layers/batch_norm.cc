@@ -50,6 +50,7 @@ BatchNorm::BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t ch
 
 NormCall BatchNorm::CallOf(const StageContext& context, const at::Tensor& x) const {
   const int64_t batch = x.size(0);
+  TORCH_CHECK(batch > 0, "BatchNorm sees no sample: ", x.sizes());
   const bool whole = context.norm_group == 0 || context.norm_group > batch;
   const int64_t group = whole ? batch : context.norm_group;
   const int64_t smallest = batch % group == 0 ? group : batch % group;

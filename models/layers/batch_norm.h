@@ -30,7 +30,7 @@ class BatchNorm {
   // context.norm_group samples is normalised by its own biased variance; the
   // running statistics take momentum * (mean, unbiased variance) once per group,
   // in order, at the first visit only. Else, or with context.norm_frozen, the
-  // running statistics normalise. Throws where a group
+  // running statistics normalise. Throws where there is no sample or a group
   // has less than two values a channel, except with running statistics.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x);
 

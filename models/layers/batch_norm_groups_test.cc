@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/Version.h>
+#include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/native_batch_norm.h>
@@ -14,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <vector>
 
 namespace slimreel {
@@ -94,6 +96,7 @@ TEST(BatchNormGroupsTest, AgreesWithAtenForEveryShapeAndDtype) {
       SCOPED_TRACE(testing::Message() << at::IntArrayRef(sizes) << " by " << group);
       ExpectNearAten(MakeProblem(sizes, group, at::kDouble, at::kDouble), 1e-12);
       ExpectNearAten(MakeProblem(sizes, group, at::kFloat, at::kFloat), 3e-5);
+      ExpectNearAten(MakeProblem(sizes, group, at::kHalf, at::kFloat), 3e-3);
       ExpectNearAten(MakeProblem(sizes, group, at::kBFloat16, at::kFloat), 2e-2);
     }
   }
@@ -153,6 +156,63 @@ TEST(BatchNormGroupsTest, BackwardSeesFromXWhatReluCut) {
     EXPECT_TRUE(at::equal(got.weight, expected.weight)) << dtype;
     EXPECT_TRUE(at::equal(got.bias, expected.bias)) << dtype;
   }
+}
+
+bool NearOrBothNoNumber(const at::Tensor& a, const at::Tensor& b) {
+  return at::allclose(a, b, 1e-4, 1e-4, /*equal_nan=*/true);
+}
+
+TEST(BatchNormGroupsTest, NotANumberAndInfinitiesSpreadAsInAten) {
+  Problem p = MakeProblem({4, 4, 3, 5}, 2, at::kFloat, at::kFloat);
+  p.x[0][0][1][2].fill_(std::numeric_limits<float>::quiet_NaN());
+  p.x[3][1][0][0].fill_(std::numeric_limits<float>::infinity());
+  p.grad[1][2][2][4].fill_(std::numeric_limits<float>::quiet_NaN());
+  p.grad[2][3][0][1].fill_(-std::numeric_limits<float>::infinity());
+  const Expected expected = ByAten(p);
+  const Normalised got = NormaliseGroups(p.call, p.x, &p.running);
+  EXPECT_TRUE(got.y.isnan().any().item<bool>() && !got.y.isnan().all().item<bool>());
+  EXPECT_TRUE(NearOrBothNoNumber(got.y, at::cat(expected.y)));
+  EXPECT_TRUE(NearOrBothNoNumber(p.running.mean, expected.running_mean));
+  EXPECT_TRUE(NearOrBothNoNumber(p.running.variance, expected.running_variance));
+  const at::Tensor cut = NormaliseGroups(p.call, p.x, nullptr, {{}, false, true}).y;
+  EXPECT_TRUE(NearOrBothNoNumber(cut, at::cat(expected.y).relu()));
+  const NormGradients gradients =
+      NormaliseBackward(p.call, p.x, got.statistics, p.grad, {true, true, true});
+  EXPECT_TRUE(NearOrBothNoNumber(gradients.x, at::cat(expected.x)));
+  EXPECT_TRUE(NearOrBothNoNumber(gradients.weight, expected.weight));
+  EXPECT_TRUE(NearOrBothNoNumber(gradients.bias, expected.bias));
+}
+
+TEST(BatchNormGroupsTest, StridesOfXResidualAndGradientChangeNoBit) {
+  const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, at::kFloat, at::kFloat);
+  const auto turned = [](const at::Tensor& x) {
+    return x.transpose(1, 4).contiguous().transpose(1, 4);
+  };
+  const std::array<bool, 3> all{true, true, true};
+  const NormTail plain{p.grad, false, true};
+  const Normalised expected = NormaliseGroups(p.call, p.x, nullptr, plain);
+  const at::Tensor x = turned(p.x), grad = turned(p.grad);
+  ASSERT_FALSE(x.is_contiguous());
+  for (const bool overwrite : {false, true}) {
+    const NormTail tail{turned(p.grad), overwrite, true};
+    EXPECT_TRUE(at::equal(NormaliseGroups(p.call, x, nullptr, tail).y, expected.y)) << overwrite;
+    const NormTail again{turned(p.grad), overwrite, true};
+    EXPECT_TRUE(at::equal(NormaliseAgain(p.call, x, expected.statistics, again), expected.y));
+  }
+  for (const bool through_relu : {false, true}) {
+    const NormGradients straight =
+        NormaliseBackward(p.call, p.x, expected.statistics, p.grad, all, through_relu);
+    const NormGradients got =
+        NormaliseBackward(p.call, x, expected.statistics, grad, all, through_relu);
+    EXPECT_TRUE(at::equal(got.x, straight.x)) << through_relu;
+    EXPECT_TRUE(at::equal(got.weight, straight.weight)) << through_relu;
+    EXPECT_TRUE(at::equal(got.bias, straight.bias)) << through_relu;
+  }
+  // As the gradient of a sum comes in: one value everywhere.
+  const at::Tensor one = at::ones({1}, at::kFloat).expand(p.x.sizes());
+  EXPECT_TRUE(
+      at::equal(NormaliseBackward(p.call, p.x, expected.statistics, one, all).x,
+                NormaliseBackward(p.call, p.x, expected.statistics, one.contiguous(), all).x));
 }
 
 TEST(BatchNormGroupsTest, AGroupDoesNotSeeItsNeighbours) {

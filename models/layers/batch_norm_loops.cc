@@ -158,8 +158,8 @@ void Spread(const ChannelOfGroup& where, const GradientLoop<T>& loop, double mea
 
 }  // namespace
 
-// Values and squares in W, sums in float64, the mean rounded to W before the squares: as in
-// ATen's kernels, whose bits these are.
+// Values and squares in W, sums in float64, the mean rounded to W before the squares, as in
+// ATen's kernels: float32 outputs have ATen's bits (a test).
 template <typename T>
 Moments MomentsOf(const ChannelOfGroup& where, const T* x) {
   using W = Wide<T>;

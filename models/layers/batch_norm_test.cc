@@ -132,6 +132,14 @@ TEST(BatchNormTest, RefusesAGroupOfOneValueInsteadOfRememberingNoNumber) {
   EXPECT_NO_THROW(under_test.norm.Forward(evaluation, pixels));
 }
 
+TEST(BatchNormTest, RefusesABatchWithoutSamplesInsteadOfDividingByItsSize) {
+  for (const int64_t group : {0, 1, 4}) {
+    NormUnderTest under_test;
+    EXPECT_ANY_THROW(under_test.norm.Forward(Training(group), Clips(0))) << group;
+    EXPECT_EQ(under_test.count(), 0);
+  }
+}
+
 TEST(BatchNormTest, FrozenNormalisesWithRunningStatisticsAndMovesNone) {
   NormUnderTest under_test;
   under_test.mean().fill_(0.25);

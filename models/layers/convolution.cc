@@ -5,6 +5,9 @@
 #include <ATen/ops/conv_transpose3d.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/custom_class.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +19,9 @@
 
 namespace slimreel {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 std::vector<int64_t> WeightSizes(const ConvolutionShape& shape) {
   std::vector<int64_t> sizes{shape.outputs, shape.inputs};
@@ -35,6 +41,29 @@ at::Tensor MakeWeight(ParameterMaker& make, const std::string& key, const Convol
 }
 
 }  // namespace
+
+// Apply with the Backward below, where autograd's own is slow.
+struct Convolution::OwnBackward : torch::autograd::Function<OwnBackward> {
+  struct Call : torch::CustomClassHolder {
+    const Convolution* convolution;
+  };
+
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const c10::intrusive_ptr<Call>& call) {
+    context->save_for_backward({x, weight});
+    context->saved_data["call"] = c10::IValue::make_capsule(call);
+    return call->convolution->Apply(x, weight);
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& grads) {
+    const auto call =
+        c10::static_intrusive_pointer_cast<Call>(context->saved_data["call"].toCapsule());
+    const variable_list saved = context->get_saved_variables();
+    Gradients g = call->convolution->Backward(
+        grads[0], saved[0], saved[1], context->needs_input_grad(0), context->needs_input_grad(1));
+    return {std::move(g.x), std::move(g.weight), at::Tensor()};
+  }
+};
 
 Convolution::Convolution(ParameterMaker& make, const std::string& prefix,
                          const ConvolutionShape& shape)
@@ -72,9 +101,10 @@ bool Convolution::SkipsFirst() const {
 
 // Note [A kernel of one skips first]
 // Of a strided convolution whose kernel is one everywhere (the shortcuts of residual
-// networks) most of the input is never read. Skipped before the product, it runs without
-// stride: two to three times as fast in oneDNN, whose strided backward works in
-// another memory layout and copies. Autograd keeps the view, so not a byte more.
+// networks) most of the input is never read. Skipped before the product, backward runs
+// without stride: oneDNN's strided backward works in another memory layout and copies.
+// Forward stays strided: its sums would be rounded in another order than PyTorch's, and
+// elements behind ReLU go another way.
 at::Tensor Convolution::Read(const at::Tensor& x) const {
   at::Tensor read = x;
   for (size_t i = 0; i < stride_.size(); ++i) {
@@ -86,9 +116,6 @@ at::Tensor Convolution::Read(const at::Tensor& x) const {
 }
 
 at::Tensor Convolution::Convolve(const at::Tensor& x, const at::Tensor& weight) const {
-  if (SkipsFirst()) {
-    return stride_.size() == 2 ? at::conv2d(Read(x), weight) : at::conv3d(Read(x), weight);
-  }
   if (transposed_) return at::conv_transpose3d(x, weight, {}, stride_, padding_, output_padding_);
   return stride_.size() == 2 ? at::conv2d(x, weight, {}, stride_, padding_)
                              : at::conv3d(x, weight, {}, stride_, padding_);
@@ -97,7 +124,11 @@ at::Tensor Convolution::Convolve(const at::Tensor& x, const at::Tensor& weight) 
 at::Tensor Convolution::Forward(const at::Tensor& x) const {
   const at::Tensor weight = CastForProduct(weight_);
   const WithoutAutocast cast_already;
-  return Apply(x.to(weight.scalar_type()), weight);
+  const at::Tensor input = x.to(weight.scalar_type());
+  if (!SkipsFirst() || !c10::GradMode::is_enabled()) return Apply(input, weight);
+  auto call = c10::make_intrusive<OwnBackward::Call>();
+  call->convolution = this;
+  return OwnBackward::apply(input, weight, call);
 }
 
 at::Tensor Convolution::Apply(const at::Tensor& x, const at::Tensor& weight) const {

@@ -32,7 +32,8 @@ class Convolution {
   // kernel...]; initialised by Kaiming's normal, fan-out, transposed by torch.nn's default.
   Convolution(ParameterMaker& make, const std::string& prefix, const ConvolutionShape& shape);
 
-  // [B, inputs, (T,) H, W] -> [B, outputs, (T',) H', W']; x is kept for backward.
+  // [B, inputs, (T,) H, W] -> [B, outputs, (T',) H', W']; x is kept for backward. The
+  // convolution must outlive the graph.
   at::Tensor Forward(const at::Tensor& x) const;
   // The same with the weight as autocast wants it, in x's dtype; no autocast of its own.
   at::Tensor Apply(const at::Tensor& x, const at::Tensor& weight) const;
@@ -47,6 +48,8 @@ class Convolution {
   const at::Tensor& weight() const { return weight_; }
 
  private:
+  struct OwnBackward;
+
   at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight) const;
   // See Note [A kernel of one skips first]. Read: what of x the kernel meets, a view.
   bool SkipsFirst() const;

@@ -10,7 +10,6 @@
 #include <ATen/ops/max_pool3d_with_indices.h>
 #include <ATen/ops/max_pool3d_with_indices_backward.h>
 #include <ATen/ops/zeros.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <limits>
@@ -20,9 +19,6 @@
 
 namespace slimreel {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
 
 struct Axis {
   int64_t in = 1, kernel = 1, stride = 1;
@@ -201,26 +197,6 @@ at::Tensor SpreadByAten(const MaxPoolShape& shape, at::IntArrayRef sizes, const 
                                                     indices);
 }
 
-struct MaxPoolFunction : torch::autograd::Function<MaxPoolFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const MaxPoolShape& shape) {
-    MaxPooled pooled = MaxPoolForward(shape, x);
-    context->save_for_backward({pooled.choice});
-    context->saved_data["kernel"] = shape.kernel;
-    context->saved_data["stride"] = shape.stride;
-    context->saved_data["sizes"] = x.sizes().vec();
-    return pooled.y;
-  }
-
-  static variable_list backward(AutogradContext* context, const variable_list& grads) {
-    const MaxPoolShape shape{context->saved_data["kernel"].toIntVector(),
-                             context->saved_data["stride"].toIntVector()};
-    return {MaxPoolBackward(shape, context->saved_data["sizes"].toIntVector(), grads[0],
-                            context->get_saved_variables()[0]),
-            at::Tensor()};
-  }
-};
-
 }  // namespace
 
 MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x) {
@@ -261,10 +237,6 @@ at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, con
     });
   });
   return of_x;
-}
-
-at::Tensor MaxPool(const MaxPoolShape& shape, const at::Tensor& x) {
-  return MaxPoolFunction::apply(x, shape);
 }
 
 }  // namespace slimreel

@@ -36,9 +36,6 @@ MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x);
 at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
                            const at::Tensor& choice);
 
-// MaxPoolForward's y, recorded by autograd.
-at::Tensor MaxPool(const MaxPoolShape& shape, const at::Tensor& x);
-
 }  // namespace slimreel
 
 #endif  // MODELS_LAYERS_MAX_POOL_H_

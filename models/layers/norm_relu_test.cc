@@ -7,8 +7,11 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -55,8 +58,13 @@ StageContext Training(int64_t group) {
   return context;
 }
 
+// Group 0: by the running statistics of a fresh norm.
 at::Tensor NormByAten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                       int64_t group) {
+  if (group == 0) {
+    return at::batch_norm(x, weight, bias, at::zeros({kChannels}, x.options()),
+                          at::ones({kChannels}, x.options()), false, 0.1, 1e-5, false);
+  }
   std::vector<at::Tensor> parts;
   for (const at::Tensor& part : x.split(group)) {
     parts.push_back(at::batch_norm(part, weight, bias, {}, {}, true, 0.1, 1e-5, false));
@@ -84,25 +92,67 @@ struct ByAten {
 
 void ExpectClose(const at::Tensor& got, const at::Tensor& expected) {
   ASSERT_TRUE(got.defined());
-  EXPECT_LT((got - expected).abs().max().item<double>(), 1e-12);
+  const double largest = std::max(1.0, expected.abs().max().item<double>());
+  const double tolerance = got.scalar_type() == at::kDouble ? 1e-12 : 1e-5;
+  EXPECT_LT((got - expected).abs().max().item<double>(), tolerance * largest);
+}
+
+// Output, and the gradients of what requires one; nothing else gets any.
+void ExpectAgreement(UnitUnderTest& got, const StageContext& context, const ByAten& expected) {
+  const at::Tensor out = got.unit->Forward(context, got.raw);
+  ExpectClose(out, expected.out);
+  (out * out).sum().backward();
+  (expected.out * expected.out).sum().backward();
+  const auto compare = [](const at::Tensor& tensor, const at::Tensor& reference) {
+    if (tensor.requires_grad()) return ExpectClose(tensor.grad(), reference.grad());
+    EXPECT_FALSE(tensor.grad().defined());
+  };
+  for (size_t i = 0; i < got.raw.size(); ++i) compare(got.raw[i], expected.raw[i]);
+  for (size_t i = 0; i < expected.parameters.size(); ++i)
+    compare(got.parameters[i].tensor, expected.parameters[i]);
 }
 
 TEST(NormReluTest, IsNormSumPoolAndReluForwardAndBackward) {
   for (const Shortcut shortcut : {Shortcut::kNone, Shortcut::kIdentity, Shortcut::kNorm}) {
     for (const bool pool : {false, true}) {
       for (const int64_t group : {1, 3, 4}) {
-        SCOPED_TRACE(testing::Message() << static_cast<int>(shortcut) << pool << group);
-        UnitUnderTest under_test(shortcut, pool);
-        const ByAten expected(under_test, shortcut, pool, group);
-        const at::Tensor out = under_test.unit->Forward(Training(group), under_test.raw);
-        ExpectClose(out, expected.out);
-        (out * out).sum().backward();
-        (expected.out * expected.out).sum().backward();
-        for (size_t i = 0; i < under_test.raw.size(); ++i)
-          ExpectClose(under_test.raw[i].grad(), expected.raw[i].grad());
-        for (size_t i = 0; i < expected.parameters.size(); ++i)
-          ExpectClose(under_test.parameters[i].tensor.grad(), expected.parameters[i].grad());
+        for (const at::ScalarType dtype : {at::kDouble, at::kFloat}) {
+          SCOPED_TRACE(testing::Message() << static_cast<int>(shortcut) << pool << group << dtype);
+          UnitUnderTest under_test(shortcut, pool, dtype);
+          const ByAten expected(under_test, shortcut, pool, group);
+          ExpectAgreement(under_test, Training(group), expected);
+        }
       }
+    }
+  }
+}
+
+// Parameters: weight and bias of the norm, then of the shortcut's.
+TEST(NormReluTest, WhatIsFrozenGetsNoGradientAndTheRestTheSame) {
+  const std::vector<std::vector<size_t>> frozen_sets{{0, 1}, {0}, {1}, {2, 3}, {3}, {0, 1, 2, 3}};
+  for (const std::vector<size_t>& frozen : frozen_sets) {
+    for (const bool pool : {false, true}) {
+      for (const bool frozen_input : {false, true}) {
+        SCOPED_TRACE(testing::Message() << frozen.size() << frozen[0] << pool << frozen_input);
+        UnitUnderTest under_test(Shortcut::kNorm, pool);
+        const ByAten expected(under_test, Shortcut::kNorm, pool, /*group=*/2);
+        for (const size_t i : frozen) under_test.parameters[i].tensor.requires_grad_(false);
+        if (frozen_input) under_test.raw[0].requires_grad_(false);
+        ExpectAgreement(under_test, Training(2), expected);
+      }
+    }
+  }
+}
+
+TEST(NormReluTest, ParametersTrainUnderRunningStatistics) {
+  for (const Shortcut shortcut : {Shortcut::kNone, Shortcut::kIdentity, Shortcut::kNorm}) {
+    for (const bool pool : {false, true}) {
+      SCOPED_TRACE(testing::Message() << static_cast<int>(shortcut) << pool);
+      UnitUnderTest under_test(shortcut, pool);
+      const ByAten expected(under_test, shortcut, pool, /*group=*/0);
+      StageContext context = Training(2);
+      context.norm_frozen = true;
+      ExpectAgreement(under_test, context, expected);
     }
   }
 }

@@ -44,11 +44,6 @@ bool AnyStartsWith(const Names& names, absl::string_view prefix) {
   return at != names.end() && absl::StartsWith(*at, prefix);
 }
 
-bool HasKey(const Entries& entries, absl::string_view name) {
-  return std::any_of(entries.begin(), entries.end(),
-                     [&](const WeightEntry& entry) { return entry.name == name; });
-}
-
 // Names of the model among the keys without their first `cut` characters, behind `prefix`.
 int64_t CountKnown(const Entries& entries, size_t cut, absl::string_view prefix,
                    const Names& model) {
@@ -173,12 +168,17 @@ void RenameVideoMae(const Names& model, RenamedKeys* keys) {
 void RenameWhisper(const Names& model, RenamedKeys* keys) {
   constexpr char kTokens[] = "model.decoder.embed_tokens.weight", kOutput[] = "proj_out.weight";
   if (!model.contains(kTokens)) return;
-  const bool both = HasKey(keys->entries, kTokens);
-  for (WeightEntry& entry : keys->entries) {
-    if (entry.name != kOutput) continue;
-    entry.name = both ? "" : kTokens;
-    if (both) keys->notes.push_back("left out proj_out.weight, which is embed_tokens.weight");
-  }
+  Entries& entries = keys->entries;
+  const auto place_of = [&entries](absl::string_view name) {
+    return std::find_if(entries.begin(), entries.end(),
+                        [name](const WeightEntry& entry) { return entry.name == name; });
+  };
+  const auto output = place_of(kOutput), tokens = place_of(kTokens);
+  if (output == entries.end()) return;
+  output->name = tokens == entries.end() ? kTokens : "";
+  if (tokens == entries.end()) return;
+  keys->tied.emplace_back(output - entries.begin(), tokens - entries.begin());
+  keys->notes.push_back("left out proj_out.weight, which is embed_tokens.weight");
 }
 
 // An LSTM over the frames' features stands before its model's head, which so reads other
@@ -201,7 +201,7 @@ void LeaveOutHeadBeforeLstm(const Names& model, RenamedKeys* keys) {
 }  // namespace
 
 RenamedKeys RenameKeys(Entries stored, const Names& model) {
-  RenamedKeys keys{std::move(stored), {}};
+  RenamedKeys keys{std::move(stored), {}, {}};
   StripWrappers(model, &keys);
   AddBackbonePrefix(model, &keys);
   RenameResnet2d(model, &keys);

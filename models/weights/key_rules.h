@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/weights/safetensors_format.h"
@@ -19,6 +20,9 @@ namespace slimreel {
 struct RenamedKeys {
   std::vector<WeightEntry> entries;  // under the model's names; an empty one is left out
   std::vector<std::string> notes;    // what was done, a line each
+  // {left out, kept}: entries that are one tensor under two names, by index. Whether their bytes
+  // agree is the caller's to see.
+  std::vector<std::pair<size_t, size_t>> tied;
 };
 
 // `model`: all names of the model (or of one stream of it, see stream_merge.h). Keys

@@ -56,6 +56,12 @@ TEST(KeyRulesTest, WhispersTiedOutputIsTakenOnce) {
   EXPECT_THAT(Rename({"model.decoder.embed_tokens.weight", "proj_out.weight"}, model),
               ElementsAre("model.decoder.embed_tokens.weight", ""));
   EXPECT_THAT(Rename({"proj_out.weight"}, model), ElementsAre("model.decoder.embed_tokens.weight"));
+  const auto tied = [&model](const std::vector<std::string>& names) {
+    return RenameKeys(Entries(names), model).tied;
+  };
+  EXPECT_THAT(tied({"proj_out.weight", "other", "model.decoder.embed_tokens.weight"}),
+              ElementsAre(std::pair<size_t, size_t>(0, 2)));
+  EXPECT_THAT(tied({"proj_out.weight"}), IsEmpty());
 }
 
 TEST(KeyRulesTest, PartsOfVideoMaesPretrainingAreLeftOutInOneLine) {

@@ -37,13 +37,45 @@ std::string PathsOf(const std::vector<WeightFiles>& files) {
   });
 }
 
-StoredTensors Renamed(const std::vector<WeightFiles>& files, const std::set<std::string>& model,
-                      std::vector<std::string>* notes) {
+// Of equal values to the last bit, in whatever shards the two lie.
+bool HoldTheSame(const WeightFiles& files, size_t a, size_t b) {
+  constexpr uint64_t kChunkBytes = uint64_t{4} << 20;  // compared, then given back
+  const WeightEntry &one = files.entries()[a], &other = files.entries()[b];
+  if (one.type != other.type || one.shape != other.shape) return false;
+  const MappedFile &file = files.file_of(a), &other_file = files.file_of(b);
+  for (uint64_t at = 0; at < one.bytes; at += kChunkBytes) {
+    const uint64_t bytes = std::min(kChunkBytes, one.bytes - at);
+    if (file.bytes().substr(one.offset + at, bytes) !=
+        other_file.bytes().substr(other.offset + at, bytes)) {
+      return false;
+    }
+    file.DontNeed(one.offset + at, bytes);
+    other_file.DontNeed(other.offset + at, bytes);
+  }
+  return true;
+}
+
+// A model with one tensor for both names would lose one of two that differ.
+absl::Status CheckTied(const WeightFiles& files, const RenamedKeys& keys) {
+  for (const auto& [left_out, kept] : keys.tied) {
+    if (HoldTheSame(files, left_out, kept)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        files.path(), ": ", files.entries()[left_out].name, " differs from ",
+        files.entries()[kept].name, ", but the model has one tensor for both (tied weights), so ",
+        "it cannot hold this file's; leave the one out that is not to be used"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StoredTensors> Renamed(const std::vector<WeightFiles>& files,
+                                      const std::set<std::string>& model,
+                                      std::vector<std::string>* notes) {
   StoredTensors all;
   for (size_t f = 0; f < files.size(); ++f) {
     const Stream stream = f == 0 ? Stream::kRgb : Stream::kPose;
     const bool merge = files.size() > 1;
     RenamedKeys keys = RenameKeys(files[f].entries(), merge ? NamesOfStream(model, stream) : model);
+    SLIMREEL_RETURN_IF_ERROR(CheckTied(files[f], keys));
     for (WeightEntry& entry : keys.entries) {
       if (merge && !entry.name.empty()) entry.name = InStream(entry.name, stream);
     }
@@ -100,7 +132,11 @@ void NoteChanges(const Model& model, const std::vector<WeightEntry>& targets,
 absl::Status Misfit(const Model& model, const std::vector<WeightFiles>& files,
                     const TensorMatching& matching) {
   std::string remedy;
-  if (matching.matches.empty()) {
+  const bool same_names = !matching.other_shape.empty() || !matching.other_type.empty();
+  if (matching.matches.empty() && files.size() == 1 && !matching.other_shape.empty()) {
+    remedy = absl::StrCat("\nThe names are those of ", model.name,
+                          " and no shape is: the file holds another size of this family.");
+  } else if (matching.matches.empty() && !same_names) {
     remedy = absl::StrCat("\nNo key of the file is one of ", model.name,
                           ": `model list` shows the models.");
   } else if (files.size() == 1 && !matching.missing.empty() && matching.surplus.empty()) {
@@ -135,7 +171,7 @@ absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
         "models with both streams"));
   }
   PretrainedReport report;
-  const StoredTensors stored = Renamed(files, names, &report.notes);
+  SLIMREEL_ASSIGN_OR_RETURN(const StoredTensors stored, Renamed(files, names, &report.notes));
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<WeightEntry> targets, EntriesOf(tensors));
   const TensorMatching matching =
       MatchTensors(stored.entries, targets, RulesFor(names, targets, files.size() > 1));

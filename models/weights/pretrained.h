@@ -27,7 +27,8 @@ absl::StatusOr<std::vector<WeightFiles>> OpenPretrained(const std::string& paths
 // Copies the files' tensors into the model's parameters and buffers, converting dtypes.
 // Every tensor must be there with its shape and no other may be, but for what
 // the rules let pass: key_rules.h, stream_merge.h (two files) and, in `report.notes`,
-// a head of other classes. InvalidArgument names what does not fit, before anything is written.
+// a head of other classes. InvalidArgument names what does not fit, or two names of one tensor
+// that differ, before anything is written.
 absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
                                                 const std::vector<WeightFiles>& files);
 

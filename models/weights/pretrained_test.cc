@@ -21,6 +21,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Parts : public Stage {
  public:
@@ -204,6 +205,53 @@ TEST(PretrainedTest, AWrongFileSaysWhatItLooksLikeAndWhatDoesNotFit) {
         "missing in the file: 1\n    videomae.encoder.layer.0.output.dense.bias [4]",
         "surplus in the file: 1", "No key of the file is one of tested"}) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(part));
+  }
+}
+
+TEST(PretrainedTest, AnotherSizeOfTheFamilyIsCalledThatAndNotAForeignFile) {
+  const Model model = ModelOf({{"model.decoder.embed_tokens.weight", {2, 8}},
+                               {"model.decoder.layers.0.fc1.bias", {8}},
+                               {"model.decoder.layers.1.fc1.bias", {8}}});
+  const absl::Status status =
+      Load(model, File("tiny", {{"model.decoder.embed_tokens.weight", Counted({2, 4})},
+                                {"model.decoder.layers.0.fc1.bias", Counted({4})}}))
+          .status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("another size of this family"), Not(HasSubstr("No key"))));
+}
+
+TEST(PretrainedTest, IntegersUnderAWeightsNameAreRefusedAndNothingIsWritten) {
+  const Model model = ModelOf({{"conv1.weight", {4}}});
+  const absl::Status status =
+      Load(model, File("quantised", {{"conv1.weight", Counted({4}, at::kInt)}})).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("of another dtype: 1\n    conv1.weight: the file has I32, the model "
+                              "F32"),
+                    Not(HasSubstr("No key"))));
+  EXPECT_TRUE(at::equal(Of(model, "conv1.weight"), at::full({4}, -1, at::kFloat)));
+}
+
+// Bytes are compared in pieces of 4 MiB: the difference lies behind the first.
+TEST(PretrainedTest, AnOutputLayerThatIsNotTheEmbeddingIsRefused) {
+  const std::vector<int64_t> shape{1 << 18, 5};
+  const Model model = ModelOf({{"model.decoder.embed_tokens.weight", shape}});
+  const at::Tensor tokens = Counted(shape), untied = tokens.clone();
+  const auto load = [&](const char* name, const at::Tensor& output) {
+    return Load(model, File(name, {{"model.decoder.embed_tokens.weight", tokens},
+                                   {"proj_out.weight", output}}));
+  };
+  const auto tied = load("tied", tokens.clone());
+  ASSERT_TRUE(tied.ok()) << tied.status();
+  EXPECT_THAT(tied->notes,
+              Contains(HasSubstr("left out proj_out.weight, which is embed_tokens.weight")));
+  untied[(1 << 18) - 1][4].fill_(0);
+  for (const at::Tensor& output : {untied, tokens.to(at::kDouble), tokens.narrow(0, 0, 7)}) {
+    const absl::Status status = load("untied", output.contiguous()).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status));
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("proj_out.weight differs from model.decoder.embed_tokens.weight"));
   }
 }
 

@@ -50,6 +50,17 @@ void AppendProblem(absl::string_view what, const std::vector<std::string>& lines
   if (lines.size() > kShown) absl::StrAppend(text, "\n    and ", lines.size() - kShown, " more");
 }
 
+bool IsFloatingPoint(WeightType type) {
+  return type == WeightType::kF64 || type == WeightType::kF32 || type == WeightType::kF16 ||
+         type == WeightType::kBF16;
+}
+
+// Integers under a weight's name are quantised, or something else: no values of it.
+bool TypeFits(WeightType stored, WeightType target, const MatchRules& rules) {
+  if (rules.same_type) return stored == target;
+  return IsFloatingPoint(stored) || !IsFloatingPoint(target);
+}
+
 // One tensor of the model against the stored one of its name.
 void MatchOne(const WeightEntry& stored, const WeightEntry& target, TensorMatch match,
               const MatchRules& rules, TensorMatching* result) {
@@ -62,7 +73,7 @@ void MatchOne(const WeightEntry& stored, const WeightEntry& target, TensorMatch 
                                                  ShapeText(stored.shape), ", the model ",
                                                  ShapeText(target.shape)));
     }
-  } else if (rules.same_type && stored.type != target.type) {
+  } else if (!TypeFits(stored.type, target.type, rules)) {
     result->other_type.push_back(
         absl::StrCat(target.name, ": the file has ", std::string(WeightTypeName(stored.type)),
                      ", the model ", std::string(WeightTypeName(target.type))));

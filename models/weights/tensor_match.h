@@ -29,8 +29,9 @@ struct TensorFit {
 };
 
 struct MatchRules {
-  bool same_type = false;  // a tensor of another dtype is a mismatch
-  bool inflate = false;    // see TensorFit
+  // A tensor of another dtype is a mismatch; else one of integers for floating point alone.
+  bool same_type = false;
+  bool inflate = false;  // see TensorFit
   // Kernels that may lack input channels, and how many exactly. See TensorFit.
   std::map<std::string, int64_t> widen;
   // Tensors that keep their values where the file lacks them, or has them with another

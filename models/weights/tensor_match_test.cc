@@ -45,6 +45,20 @@ TEST(TensorMatchTest, EachKindOfMisfitIsCountedAndTenAreShown) {
   EXPECT_THAT(text, Not(HasSubstr("m20")));
 }
 
+TEST(TensorMatchTest, IntegersAreNoWeightsAndCountersMayBeOfAnyWidth) {
+  for (const WeightType type : {WeightType::kI64, WeightType::kI32, WeightType::kI16,
+                                WeightType::kI8, WeightType::kU8, WeightType::kBool}) {
+    const auto weights = MatchTensors({Entry("w", {3}, type)}, {Entry("w", {3})}, {});
+    EXPECT_THAT(weights.Problems(), HasSubstr("of another dtype: 1\n    w: the file has "));
+    const WeightEntry counter = Entry("num_batches_tracked", {}, WeightType::kI64);
+    EXPECT_TRUE(MatchTensors({Entry(counter.name, {}, type)}, {counter}, {}).fits());
+  }
+  for (const WeightType type :
+       {WeightType::kF64, WeightType::kF32, WeightType::kF16, WeightType::kBF16}) {
+    EXPECT_TRUE(MatchTensors({Entry("w", {3}, type)}, {Entry("w", {3})}, {}).fits());
+  }
+}
+
 TEST(TensorMatchTest, AHeadMayLackOrDifferInItsClassesAlone) {
   MatchRules rules;
   rules.head = {"fc.weight", "fc.bias"};

@@ -68,16 +68,16 @@ absl::StatusOr<WeightFiles> WeightFiles::Open(const std::string& path) {
     SLIMREEL_ASSIGN_OR_RETURN(file, FileInFolder(path));
   }
   SLIMREEL_RETURN_IF_ERROR(absl::EndsWith(file, kIndexSuffix) ? files.AddShards(file)
-                                                              : files.AddFile(file));
+                                                              : files.AddFile(file, file));
   return files;
 }
 
-absl::Status WeightFiles::AddFile(const std::string& path) {
+absl::Status WeightFiles::AddFile(const std::string& path, const std::string& given) {
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> file, MappedFile::Open(path));
   if (IsPickle(file->bytes())) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, " is a PyTorch pickle, not safetensors: turn it into one with\n  ",
-                     "tools/weights_to_safetensors.py ", path, " OUT.safetensors"));
+                     "tools/weights_to_safetensors.py ", given, " OUT.safetensors"));
   }
   absl::StatusOr<SafetensorsHeader> header = ParseSafetensors(file->bytes());
   if (!header.ok()) return Malformed(path, header.status().message());
@@ -108,7 +108,7 @@ absl::Status WeightFiles::AddShards(const std::string& index_path) {
   }
   for (const std::string& name : names) {
     const size_t before = entries_.size();
-    SLIMREEL_RETURN_IF_ERROR(AddFile((folder / name).string()));
+    SLIMREEL_RETURN_IF_ERROR(AddFile((folder / name).string(), index_path));
     for (size_t i = before; i < entries_.size(); ++i) {
       const auto found = shard_of.find(entries_[i].name);
       if (found == shard_of.end() || found->second != name) {

@@ -35,7 +35,8 @@ class WeightFiles {
 
  private:
   explicit WeightFiles(std::string path) : path_(std::move(path)) {}
-  absl::Status AddFile(const std::string& path);
+  // `given`: the file itself, or the index that names it.
+  absl::Status AddFile(const std::string& path, const std::string& given);
   absl::Status AddShards(const std::string& index_path);
 
   std::string path_;

@@ -128,5 +128,14 @@ TEST(WeightFilesTest, APicklesRemedyIsTheConverter) {
   }
 }
 
+TEST(WeightFilesTest, TheConverterIsGivenTheIndexOfPicklesInShards) {
+  const std::string folder = TestFolder("pickles");
+  const std::string index = folder + "/pytorch_model.bin.index.json";
+  WriteTestFile(folder + "/1.bin", "PK\x03\x04zip");
+  WriteTestFile(index, R"({"weight_map": {"a": "1.bin"}})");
+  EXPECT_THAT(std::string(WeightFiles::Open(index).status().message()),
+              HasSubstr("tools/weights_to_safetensors.py " + index));
+}
+
 }  // namespace
 }  // namespace slimreel

@@ -1,6 +1,7 @@
 """What a user meets who makes a mistake: exit code, message, nothing half-written."""
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -48,6 +49,38 @@ class CliErrorsTest(unittest.TestCase):
     def prepare(self, source, output, *more):
         return run("//data:prepare", f"--config={self.config}", f"--input={source}",
                    f"--output={output}", *more)
+
+    def test_a_second_process_in_a_run_folder_is_refused_and_the_first_is_left_alone(self):
+        folder = self.folder / "taken"
+        folder.mkdir()
+        with open(folder / ".train.lock", "w", encoding="utf-8") as lock:
+            lock.write("process 1")
+            lock.flush()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            result = run("//trainer:train", f"--config={self.config}", f"--run={folder}",
+                         f"data.train={self.shards}", "train.max_steps=1")
+        self.expect(result, 2, folder, "is training in this run folder", "another --run")
+        self.assertEqual([path.name for path in folder.iterdir()], [".train.lock"])
+
+    def test_paths_and_checkpoints_that_are_not_there_say_what_names_them(self):
+        folder = self.folder / "no_run"
+        self.expect(run("//trainer:train", f"--config={self.config}", f"--run={folder}", "data.train=nowhere"),
+                    2, "data.train", "nowhere")
+        self.assertFalse(folder.exists())
+        self.expect(run("//trainer:evaluate"), 2, "--run=DIR is missing")
+        (folder / "checkpoints").mkdir(parents=True)
+        shutil.copy(self.config, folder / "config.yaml")
+        self.expect(run("//trainer:evaluate", f"--run={folder}"), 3, "no checkpoint in")
+        self.expect(run("//trainer:train", f"--config={self.config}", f"--run={folder}", "--resume=autoo",
+                        f"data.train={self.shards}"), 2, "autoo", "auto and none")
+
+    def test_stray_arguments_are_refused_and_not_forgotten(self):
+        folder = self.folder / "stray"
+        for stray in ("memory_budget=1MiB", "stray", "memory.budget = 1MiB"):
+            self.expect(run("//trainer:train", f"--config={self.config}", f"--run={folder}",
+                            f"data.train={self.shards}", stray), 2, stray.split()[0])
+            self.assertFalse(folder.exists())
+        self.expect(run("//trainer:evaluate", f"--run={folder}", "foo"), 2, "foo")
 
     def test_every_key_misspelt_once_names_the_right_one(self):
         keys = [key for key in names_in_help() if "." in key]

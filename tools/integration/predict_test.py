@@ -34,6 +34,36 @@ class PredictTest(unittest.TestCase):
         self.assertGreater(predicted["clips"], 1)
         self.assertAlmostEqual(-math.log(predicted["probabilities"]["left"]), evaluated["loss"], places=5)
 
+    def test_each_file_has_a_line_that_says_how_it_went(self):
+        folder = scratch()
+        config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
+        run = folder / "run"
+        must("//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}",
+             "train.max_steps=1", "evaluation.strategy=no")
+        clip = sorted((clips / "left").iterdir())[0]
+        comma, text = folder / "left, whole.mp4", folder / "text.mp4"
+        shutil.copy(clip, comma)
+        text.write_text("no video")
+        alone = must("//trainer:predict", f"--run={run}", f"--input={comma}", "--json")
+        self.assertEqual(json.loads(alone.stdout)["status"], "ok")
+        both = must("//trainer:predict", f"--run={run}", f"--input={clip},{text}", "--json")
+        good, bad = map(json.loads, both.stdout.splitlines())
+        self.assertEqual((good["path"], good["status"]), (str(clip), "ok"))
+        self.assertEqual((bad["path"], bad["status"], bad["reason"]), (str(text), "failed", "not_media"))
+        self.assertIn("text.mp4", both.stderr)
+
+    def test_weights_that_diverged_are_no_best_and_label_nothing(self):
+        folder = scratch()
+        config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
+        run = folder / "run"
+        must("//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}",
+             f"data.val={shards}", "train.lr=1e30", "train.max_steps=3", "evaluation.metric=top1")
+        self.assertFalse((run / "checkpoints" / "best").is_symlink())
+        clip = sorted((clips / "left").iterdir())[0]
+        predicted = binaries.run("//trainer:predict", f"--run={run}", f"--input={clip}")
+        self.assertEqual(predicted.returncode, 3, predicted.stderr)
+        self.assertIn("are no numbers", predicted.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

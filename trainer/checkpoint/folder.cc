@@ -92,6 +92,10 @@ absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder) {
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
                                                const std::string& which) {
   const std::string folder = absl::StrCat(run_dir, "/checkpoints");
+  if ((which == "latest" || which == "best") && ListCheckpoints(folder).empty()) {
+    return absl::DataLossError(
+        absl::StrCat("no checkpoint in ", folder, "; //trainer:train writes them there"));
+  }
   if (which == "latest") return FindNewestIntact(folder);
   if (which == "best") {
     const std::string name = LinkTarget(folder, "best");
@@ -103,13 +107,19 @@ absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
     return newest;
   }
   std::error_code error;
+  const std::string in_run = absl::StrCat(folder, "/", which);
+  if (which.find('/') == std::string::npos &&
+      fs::exists(absl::StrCat(in_run, "/", kStateFile), error)) {
+    return Verified(in_run);
+  }
   if (fs::exists(absl::StrCat(which, "/", kStateFile), error)) return Verified(which);
   if (fs::is_directory(absl::StrCat(which, "/checkpoints"), error)) {
     return FindNewestIntact(absl::StrCat(which, "/checkpoints"));
   }
   return absl::NotFoundError(absl::StrCat(
       which, " is no checkpoint: it holds neither ", kStateFile,
-      " nor a folder checkpoints; allowed are best, latest, a checkpoint or a run folder"));
+      " nor a folder checkpoints; allowed are best, latest, the name of a checkpoint of the run, "
+      "a checkpoint's path or a run folder"));
 }
 
 absl::Status PointTo(const std::string& folder, const std::string& link, const std::string& name) {

@@ -47,7 +47,8 @@ struct FoundCheckpoint {
 // each is damaged (the message names them all).
 absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder);
 
-// `which` is best, latest or a path (of a checkpoint or of a run folder). `latest` falls back
+// `which` is best, latest, the name of a checkpoint of the run (step_00000100), or a path (of a
+// checkpoint or of a run folder). DataLoss: no intact one, or none at all. `latest` falls back
 // as FindNewestIntact does; `best` falls back to it where no evaluation has named one, or where it
 // is damaged.
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,

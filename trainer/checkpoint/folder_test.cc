@@ -203,8 +203,12 @@ TEST_F(FolderTest, ASaveInProgressIsNotSeen) {
 }
 
 TEST_F(FolderTest, PathsMayNameACheckpointOrARunFolder) {
+  for (const char* which : {"best", "latest"}) {
+    EXPECT_EQ(FindCheckpoint(run_, which).status().code(), absl::StatusCode::kDataLoss) << which;
+  }
   Save(3);
   Save(6);
+  EXPECT_EQ(FindCheckpoint(run_, CheckpointName(3))->state.step, 3);
   EXPECT_EQ(FindCheckpoint("elsewhere", run_)->state.step, 6);
   EXPECT_EQ(FindCheckpoint("elsewhere", folder_ + "/" + CheckpointName(3))->state.step, 3);
   EXPECT_EQ(FindCheckpoint(run_, "bset").status().code(), absl::StatusCode::kNotFound);

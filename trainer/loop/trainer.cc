@@ -130,6 +130,13 @@ absl::Status Trainer::EvaluateIfDue() {
   last_report_ = Clock::now();
   const double value =
       FindMetric(result.metrics.values, settings_.best_metric).value_or(std::nan(""));
+  // Weights that give no number are never the best, whatever the ranking of their NaNs says.
+  const double loss = FindMetric(result.metrics.values, "loss").value_or(0.0);
+  if (!std::isfinite(loss)) {
+    LOG(WARNING) << "the evaluation's loss at step " << state_.step << " is " << loss
+                 << ": this is not taken for the best checkpoint";
+    return absl::OkStatus();
+  }
   // The best of another metric is none.
   const bool has_best = state_.best_step >= 0 && state_.best_metric == settings_.best_metric;
   if (!IsBetter(settings_.best_metric, value, state_.best_value, has_best)) {

@@ -15,8 +15,10 @@ namespace slimreel {
 // decay^(distance to the head). A layer is a run of stages whose names agree up to
 // the last dot ("layer.3.attention", "layer.3.mlp"); the head has 1, the layer before
 // it `decay`, and so on, as VideoMAE's optim_factory.py (LayerDecayValueAssigner)
-// counts: the embeddings are one layer, each block is one. A tied parameter counts
-// where it is used first. decay in (0, 1]; 1 gives ones.
+// counts: the embeddings are one layer, each block is one. Residual networks go by
+// key: each block is a layer, the stem is one, and the last blocks of two streams are as far
+// from the head. A tied parameter counts where it is used first. decay in (0, 1]; 1 gives
+// ones.
 std::vector<double> LayerLrScales(const Model& model, double decay);
 
 }  // namespace slimreel

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "trainer/optim/param_groups.h"
 
@@ -44,6 +47,64 @@ TEST(LayerDecayTest, RatesFallWithTheDistanceToTheHead) {
   const std::vector<double> expected{0.125, 0.25, 0.25, 0.25, 0.5, 0.5, 1.0};
   EXPECT_EQ(LayerLrScales(TwoBlocks(), 0.5), expected);
   EXPECT_EQ(LayerLrScales(TwoBlocks(), 1.0), std::vector<double>(7, 1.0));
+}
+
+// Stage names, and the keys in each, as networks here have them.
+using Stages = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+std::vector<std::pair<std::string, double>> ScalesOf(const Stages& stages) {
+  Model model;
+  for (const auto& [name, keys] : stages) {
+    std::vector<NamedTensor> parameters;
+    for (const std::string& key : keys) parameters.push_back(Parameter(key, 2));
+    model.stages.push_back(std::make_unique<NamedStage>(name, parameters));
+  }
+  const std::vector<double> scales = LayerLrScales(model, 0.5);
+  std::vector<std::pair<std::string, double>> named;
+  for (size_t i = 0; i < scales.size(); ++i) {
+    named.emplace_back(Parameters(model)[i].name, scales[i]);
+  }
+  return named;
+}
+
+TEST(LayerDecayTest, ANormIsOfTheBlockThatItsKeyNames) {
+  const auto scales =
+      ScalesOf({{"conv1", {"conv1.weight"}},
+                {"layer1.0.conv1", {"bn1.weight", "layer1.0.conv1.weight"}},
+                {"layer1.0.conv2", {"layer1.0.bn1.weight", "layer1.0.conv2.weight"}},
+                {"layer2.0.conv1", {"layer1.0.bn2.weight", "layer2.0.conv1.weight"}},
+                {"avgpool", {"layer2.0.bn1.weight"}},
+                {"fc", {"fc.weight"}}});
+  for (const auto& [key, scale] : scales) {
+    // fc 0, blocks 1 and 2, stem 3: avgpool holds nothing of its own.
+    const double expected = key == "fc.weight"          ? 1.0
+                            : key.find("layer2") == 0   ? 0.5
+                            : key.find("layer1.0") == 0 ? 0.25
+                                                        : 0.125;
+    EXPECT_EQ(scale, expected) << key;
+  }
+}
+
+TEST(LayerDecayTest, StreamsSideBySideAreAsFarFromTheHead) {
+  const auto scales = ScalesOf({{"rgb.conv1", {"b.rgb.conv1.weight"}},
+                                {"rgb.layer1.0", {"b.rgb.layer1.0.weight"}},
+                                {"pose.conv1", {"b.pose.conv1.weight"}},
+                                {"pose.layer1.0", {"b.pose.layer1.0.weight"}},
+                                {"laterals1", {"b.rgb.layer1_lateral.weight"}},
+                                {"rgb.layer2.0", {"b.rgb.layer2.0.weight"}},
+                                {"rgb.layer3.0", {"b.rgb.layer3.0.weight"}},
+                                {"pose.layer2.0", {"b.pose.layer2.0.weight"}},
+                                {"head", {"head.weight"}}});
+  const std::vector<std::pair<std::string, double>> expected{{"b.rgb.conv1.weight", 0.0625},
+                                                             {"b.rgb.layer1.0.weight", 0.125},
+                                                             {"b.pose.conv1.weight", 0.125},
+                                                             {"b.pose.layer1.0.weight", 0.25},
+                                                             {"b.rgb.layer1_lateral.weight", 0.125},
+                                                             {"b.rgb.layer2.0.weight", 0.25},
+                                                             {"b.rgb.layer3.0.weight", 0.5},
+                                                             {"b.pose.layer2.0.weight", 0.5},
+                                                             {"head.weight", 1.0}};
+  EXPECT_EQ(scales, expected);
 }
 
 TEST(LayerDecayTest, TheHalvesOfAFactorisedConvolutionAreOfOneLayer) {

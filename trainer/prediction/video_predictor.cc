@@ -5,6 +5,7 @@
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
+#include "data/decode/media_error.h"
 #include "data/decode/video_decoder.h"
 #include "data/loading/clip_sampler.h"
 #include "data/loading/crop.h"
@@ -124,6 +126,12 @@ class ChunkScorer {
   int64_t clips_ = 0;
 };
 
+std::string WhyPartial(const DecodeStats& stats) {
+  if (stats.truncated) return std::string(kReasonTruncated);
+  const bool damaged = stats.damaged_packets > 0 || stats.damaged_frames > 0;
+  return damaged ? std::string(kReasonDamagedPackets) : "";
+}
+
 }  // namespace
 
 absl::Status CheckPredictable(const Model& model) {
@@ -156,7 +164,16 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
         absl::StrCat(path, ": every frame is under data.quality_threshold = ",
                      options.preparation.quality_threshold, ", with which the shards were made"));
   }
-  return scorer.Finish();
+  VideoPrediction prediction = scorer.Finish();
+  const std::vector<double>& logits = prediction.logits;
+  if (!std::all_of(logits.begin(), logits.end(), [](double x) { return std::isfinite(x); })) {
+    return absl::DataLossError(
+        absl::StrCat(path,
+                     ": the model's scores are no numbers: its weights diverged in training; "
+                     "choose an earlier --checkpoint, or train with a lower train.lr"));
+  }
+  prediction.partial = WhyPartial(decoder->stats());
+  return prediction;
 }
 
 }  // namespace slimreel

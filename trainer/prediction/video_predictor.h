@@ -21,6 +21,9 @@ struct VideoPrediction {
   int64_t label = 0;                  // of the highest
   int64_t frames = 0;
   int64_t clips = 0;
+  // Why the file did not give all that it holds (a reason code of data/decode/media_error.h);
+  // empty: it did.
+  std::string partial;
 };
 
 // Unimplemented, with the reason, for a model that reads more than the frames of a video.
@@ -29,8 +32,8 @@ absl::Status CheckPredictable(const Model& model);
 // The video is resized, filtered and cut into chunks as prepare did it with the data that
 // the model was trained on; one chunk of cropped frames is held at a time, and one clip is
 // in the model at a time. Errors: the decoder's (with its reason code); InvalidArgument for
-// frames smaller than the crop; DataLoss for a file without a frame; Unimplemented for a
-// model that takes more than frames.
+// frames smaller than the crop; DataLoss for a file without a frame, and for scores that
+// are no numbers; Unimplemented for a model that takes more than frames.
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options);
 

@@ -23,6 +23,10 @@ absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resu
   }
   auto found = resume == "auto" ? FindNewestIntact(folder) : FindCheckpoint(run_dir, resume);
   if (resume == "auto" && absl::IsNotFound(found.status())) return std::nullopt;
+  if (absl::IsNotFound(found.status())) {
+    return absl::NotFoundError(
+        absl::StrCat(found.status().message(), "; --resume also takes auto and none"));
+  }
   if (!found.ok()) return found.status();
   for (const std::string& reason : found->skipped) {
     LOG(WARNING) << reason << "; an older checkpoint is used";

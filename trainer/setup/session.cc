@@ -28,6 +28,16 @@
 namespace slimreel {
 namespace {
 
+// A path that was not given on the command line says where it comes from.
+absl::Status FromKey(const char* key, const absl::Status& status) {
+  if (status.ok()) return status;
+  absl::Status named(status.code(), absl::StrCat(key, ": ", status.message()));
+  status.ForEachPayload([&named](absl::string_view type, const absl::Cord& payload) {
+    named.SetPayload(type, payload);
+  });
+  return named;
+}
+
 absl::Status OpenData(const Config& config, Session& session) {
   LoaderOptions train = TrainLoaderOptions(config, session.batch.effective_batch);
   LoaderOptions val = EvaluationLoaderOptions(config, config.data.val, "val");
@@ -40,7 +50,9 @@ absl::Status OpenData(const Config& config, Session& session) {
   if (evaluates) loaders.push_back(&val);
   SLIMREEL_ASSIGN_OR_RETURN(session.settings.loader,
                             SizeLoaders(config, FindResources(session.settings.device), loaders));
-  SLIMREEL_ASSIGN_OR_RETURN(session.train_loader, Loader::Open(train));
+  absl::StatusOr<std::unique_ptr<Loader>> opened = Loader::Open(train);
+  SLIMREEL_RETURN_IF_ERROR(FromKey("data.train", opened.status()));
+  session.train_loader = *std::move(opened);
   if (!evaluates) {
     if (wants_evaluation) {
       LOG(WARNING) << (can_evaluate ? "data.val is not set"
@@ -49,7 +61,9 @@ absl::Status OpenData(const Config& config, Session& session) {
     }
     return absl::OkStatus();
   }
-  SLIMREEL_ASSIGN_OR_RETURN(session.val_loader, Loader::Open(val));
+  opened = Loader::Open(val);
+  SLIMREEL_RETURN_IF_ERROR(FromKey("data.val", opened.status()));
+  session.val_loader = *std::move(opened);
   if (session.val_loader->classes() == session.train_loader->classes()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(DescribeClassDifference({"data.val", session.val_loader->classes()},
@@ -60,11 +74,18 @@ absl::Status OpenData(const Config& config, Session& session) {
 // Of what the model tells apart: the data's, or more. Speech models have their vocabulary.
 absl::StatusOr<int64_t> NumClasses(const Config& config) {
   if (IsOfFamily(config.model.name, "speech")) return config.model.num_classes.value_or(0);
-  SLIMREEL_ASSIGN_OR_RETURN(
-      const std::vector<std::string> data_classes,
-      Loader::ReadClasses(TrainLoaderOptions(config, config.data.batch_size)));
-  const auto in_data = static_cast<int64_t>(data_classes.size());
+  const auto data_classes = Loader::ReadClasses(TrainLoaderOptions(config, config.data.batch_size));
+  SLIMREEL_RETURN_IF_ERROR(FromKey("data.train", data_classes.status()));
+  const auto in_data = static_cast<int64_t>(data_classes->size());
   const int64_t classes = config.model.num_classes.value_or(in_data);
+  if (classes < 2 && !config.model.num_classes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        absl::StrJoin(config.data.train, ", "), " (data.train) has ", in_data,
+        in_data == 1 ? " class" : " classes",
+        ", and model.num_classes is not set: at least 2 are "
+        "needed. Classes come from //data:prepare, by a folder per class inside --input or by "
+        "--annotations; with data.train=synthetic:N give model.num_classes"));
+  }
   if (classes < 2 || classes < in_data) {
     return absl::InvalidArgumentError(
         absl::StrCat("model.num_classes is ", classes, ", but data.train has ", in_data,
@@ -84,6 +105,11 @@ absl::Status BuildLearner(const Config& config, bool resumed, Session& session) 
   SLIMREEL_ASSIGN_OR_RETURN(session.model, SetUpModel(config, classes, session.settings.device,
                                                       /*load_weights=*/!resumed));
   const Model& model = *session.model;
+  if (classes != 0 && classes != model.num_classes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model.num_classes is ", classes, ", but ", model.name, " tells ",
+                     model.num_classes, " tokens apart, its vocabulary; leave the key out"));
+  }
   SLIMREEL_ASSIGN_OR_RETURN(session.batch,
                             MakeBatchTerms(MakeBatchRequest(config, HasBatchNorm(model))));
   const std::string slow = SlowPrecisionWarning(config.trainer.precision, session.settings.device);

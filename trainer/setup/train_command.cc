@@ -20,6 +20,7 @@
 #include "trainer/setup/config_change.h"
 #include "trainer/setup/device_budget.h"
 #include "trainer/setup/resume.h"
+#include "trainer/setup/run_lock.h"
 #include "trainer/setup/run_options.h"
 #include "trainer/setup/session.h"
 
@@ -81,15 +82,15 @@ void PrintResult(const Session& session, const TrainState& state) {
   }
 }
 
-absl::Status PrepareFolder(const Config& config, const std::string& run_dir,
+absl::Status PrepareFolder(const Config& config, const std::string& run_dir, RunLock& lock,
                            const std::optional<FoundCheckpoint>& start) {
-  SLIMREEL_RETURN_IF_ERROR(MakeFolders(run_dir));
+  SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
   SLIMREEL_RETURN_IF_ERROR(
       WriteFileAtomically(absl::StrCat(run_dir, "/config.yaml"), ConfigToYaml(config)));
   return start ? SetAsideLaterCheckpoints(run_dir, start->state.step) : absl::OkStatus();
 }
 
-absl::Status Train(const Config& config, const std::string& run_dir,
+absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lock,
                    const std::optional<FoundCheckpoint>& start, const ConfigChanges& changes,
                    at::Device device) {
   SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget_bytes, EnforceBudget(config, device));
@@ -106,7 +107,7 @@ absl::Status Train(const Config& config, const std::string& run_dir,
     return absl::OkStatus();
   }
   LogSession(**session);
-  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, start));
+  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, lock, start));
   SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
   Trainer trainer((*session)->parts(), (*session)->settings, (*session)->state,
                   std::move(observers));
@@ -128,6 +129,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
     return absl::UnimplementedError("--plan_only is not yet available: the planner comes later");
   }
   const std::string run_dir = RunFolder(command, config);
+  SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(run_dir));
   SLIMREEL_ASSIGN_OR_RETURN(const auto start, FindStart(ResumeWord(command, config), run_dir));
   ConfigChanges changes;
   if (start) {
@@ -138,7 +140,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   if (config.trainer.deterministic) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
-  return Train(config, run_dir, start, changes, device);
+  return Train(config, run_dir, lock, start, changes, device);
 }
 
 }  // namespace slimreel

@@ -29,8 +29,11 @@ absl::StatusOr<Config> ConfigOf(const FoundCheckpoint& checkpoint, const Config&
 
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
                                               const std::string& checkpoint) {
+  if (run_dir.empty()) {
+    return absl::InvalidArgumentError("--run=DIR is missing: a folder that //trainer:train wrote");
+  }
   const std::string config_path = absl::StrCat(run_dir, "/config.yaml");
-  if (run_dir.empty() || !std::filesystem::exists(config_path)) {
+  if (!std::filesystem::exists(config_path)) {
     return absl::NotFoundError(absl::StrCat("--run=", run_dir, " is no run folder: it has no ",
                                             "config.yaml; //trainer:train makes one"));
   }

@@ -1,0 +1,58 @@
+#include "data/decode/matroska_size.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/test_files.h"
+#include "data/decode/ffmpeg_program.h"
+
+namespace slimreel {
+namespace {
+
+// A clip of one second, from a program that goes back to write the length, or not.
+std::string Clip(const std::string& name, const std::string& encoding) {
+  const std::string path = TestFolder("clip") + "/" + name;
+  RunFfmpeg("-f lavfi -i testsrc2=size=64x48:rate=25:duration=1 " + encoding + " " + path);
+  return ReadTestFile(path);
+}
+
+bool BreaksOff(const std::string& bytes) {
+  const std::string path = TestFolder("bytes") + "/file";
+  WriteTestFile(path, bytes);
+  return MatroskaBreaksOff(path);
+}
+
+TEST(MatroskaSizeTest, AFileThatLacksAByteBreaksOff) {
+  for (const std::string& whole :
+       {Clip("a.mkv", "-c:v libx264"), Clip("a.webm", "-c:v libvpx-vp9")}) {
+    EXPECT_FALSE(BreaksOff(whole));
+    EXPECT_FALSE(BreaksOff(whole + "something behind it"));
+    EXPECT_TRUE(BreaksOff(whole.substr(0, whole.size() - 1)));
+    EXPECT_TRUE(BreaksOff(whole.substr(0, whole.size() / 2)));
+  }
+}
+
+TEST(MatroskaSizeTest, WhatSaysNoLengthDoesNotBreakOff) {
+  const std::string live = Clip("live.mkv", "-c:v libx264 -f matroska -live 1");
+  EXPECT_FALSE(BreaksOff(live.substr(0, live.size() / 2)));
+  const std::string other = Clip("a.mp4", "-c:v libx264");
+  EXPECT_FALSE(BreaksOff(other.substr(0, other.size() / 2)));
+  EXPECT_FALSE(BreaksOff(""));
+  EXPECT_FALSE(MatroskaBreaksOff(TestFolder("none") + "/absent.mkv"));
+}
+
+TEST(MatroskaSizeTest, NoBytesAtTheFrontLeadAstray) {
+  const std::string whole = Clip("a.mkv", "-c:v libx264");
+  for (size_t count = 0; count < 64; ++count) {
+    BreaksOff(whole.substr(0, count));
+    std::string changed = whole;
+    changed[count] = '\xff';
+    BreaksOff(changed);
+    changed[count] = '\x01';
+    BreaksOff(changed);
+  }
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,18 @@
+// The command line of //data:make_demo as options. The only file that knows its flags.
+#ifndef DATA_MAKE_DEMO_FLAGS_H_
+#define DATA_MAKE_DEMO_FLAGS_H_
+
+#include "absl/status/statusor.h"
+#include "base/command_line.h"
+#include "data/demo/demo_set.h"
+
+namespace slimreel {
+
+Program MakeDemoProgram();
+
+// Reads all flags. InvalidArgument: --output is missing; Unimplemented: --speech, --fake.
+absl::StatusOr<DemoSetOptions> DemoSetOptionsFromFlags();
+
+}  // namespace slimreel
+
+#endif  // DATA_MAKE_DEMO_FLAGS_H_

@@ -1,0 +1,52 @@
+#include "data/prepare_summary.h"
+
+#include <cstdint>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+
+namespace slimreel {
+namespace {
+
+std::string Counts(const std::map<std::string, int64_t>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", count, " ", name);
+  }
+  return text;
+}
+
+std::string LabelsLine(const PrepareSummary& summary) {
+  if (summary.unlabelled_samples == 0) return "";
+  if (summary.unlabelled_samples < summary.samples) {
+    return absl::StrCat("labels:  none for ", summary.unlabelled_samples, " samples of ",
+                        summary.unlabelled_videos, " videos\n");
+  }
+  return absl::StrCat("labels:  none (", summary.unlabelled_videos,
+                      " videos). They are the names of the folders inside --input (one folder "
+                      "that\n         holds a folder per class), or come from a list as --input "
+                      "or --annotations\n");
+}
+
+}  // namespace
+
+std::string SummaryText(const PrepareOptions& options, const PrepareSummary& summary) {
+  std::string text = absl::StrCat("videos:  ", Counts(summary.videos), "\n");
+  if (summary.removed > 0) {
+    absl::StrAppend(&text, "removed: ", summary.removed,
+                    " videos that the earlier run had and --input does not give now\n");
+  }
+  if (!summary.reasons.empty()) {
+    absl::StrAppend(&text, "reasons: ", Counts(summary.reasons), "\n");
+  }
+  absl::StrAppend(&text, "samples: ", summary.samples, " with ", summary.frames, " frames, ",
+                  summary.classes.size(), " classes\n", LabelsLine(summary),
+                  "shards:  ", summary.shards, " (", FormatBytes(summary.bytes), ") in ",
+                  options.output, "\n", "memory:  ", FormatBytes(options.memory_bytes),
+                  " for chunks; decoding threads: ", options.num_workers, "\n",
+                  "report:  ", summary.report, "\n");
+  return text;
+}
+
+}  // namespace slimreel
