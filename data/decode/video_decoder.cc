@@ -249,6 +249,12 @@ absl::StatusOr<std::unique_ptr<VideoDecoder>> VideoDecoder::Open(
   return std::make_unique<LibavVideoDecoder>(path, options, std::move(demuxer), std::move(codec));
 }
 
+std::string PartialReason(const DecodeStats& stats) {
+  if (stats.truncated) return std::string(kReasonTruncated);
+  const bool damaged = stats.damaged_packets > 0 || stats.damaged_frames > 0;
+  return damaged ? std::string(kReasonDamagedPackets) : "";
+}
+
 std::map<std::string, std::string> LibavVersions() {
   return {{"libavformat", Version(avformat_version())},
           {"libavcodec", Version(avcodec_version())},

@@ -68,6 +68,10 @@ struct DecodeStats {
   bool truncated = false;    // the file ended in a packet, or before the container says (demuxer.h)
 };
 
+// Why a video that was read to its end did not give all that it held: a code of
+// media_error.h; empty: it did.
+std::string PartialReason(const DecodeStats& stats);
+
 class VideoDecoder {
  public:
   virtual ~VideoDecoder() = default;

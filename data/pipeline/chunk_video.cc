@@ -89,11 +89,7 @@ std::string DamageText(const DecodeStats& stats) {
 // What the counters say about a video that was read to its end.
 void Judge(const DecodeStats& stats, VideoOutcome* outcome) {
   outcome->frames_decoded = stats.frames;
-  if (stats.truncated) {
-    outcome->reason = kReasonTruncated;
-  } else if (stats.damaged_packets > 0 || stats.damaged_frames > 0) {
-    outcome->reason = kReasonDamagedPackets;
-  }
+  outcome->reason = PartialReason(stats);
   if (!outcome->reason.empty()) outcome->status = "partial";
   outcome->message = DamageText(stats);
   if (outcome->frames == 0) {

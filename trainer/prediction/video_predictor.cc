@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/status_macros.h"
-#include "data/decode/media_error.h"
 #include "data/decode/video_decoder.h"
 #include "data/loading/clip_sampler.h"
 #include "data/loading/crop.h"
@@ -126,12 +125,6 @@ class ChunkScorer {
   int64_t clips_ = 0;
 };
 
-std::string WhyPartial(const DecodeStats& stats) {
-  if (stats.truncated) return std::string(kReasonTruncated);
-  const bool damaged = stats.damaged_packets > 0 || stats.damaged_frames > 0;
-  return damaged ? std::string(kReasonDamagedPackets) : "";
-}
-
 }  // namespace
 
 absl::Status CheckPredictable(const Model& model) {
@@ -172,7 +165,7 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
                      ": the model's scores are no numbers: its weights diverged in training; "
                      "choose an earlier --checkpoint, or train with a lower train.lr"));
   }
-  prediction.partial = WhyPartial(decoder->stats());
+  prediction.partial = PartialReason(decoder->stats());
   return prediction;
 }
 
