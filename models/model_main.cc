@@ -138,13 +138,15 @@ absl::Status ParseWord(const char* flag, const std::string& word, const char* co
 }
 
 absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
-                                             int64_t num_classes) {
+                                             int64_t num_classes,
+                                             at::DeviceType device = at::kCPU) {
   if (options.model.empty()) {
     return absl::InvalidArgumentError("--model=NAME is missing; `model list` shows the names");
   }
   ModelSpec spec;
   spec.name = options.model;
   spec.num_classes = num_classes;
+  spec.device = device;
   spec.num_frames = options.num_frames;
   spec.height = spec.width = options.img_size;
   SLIMREEL_RETURN_IF_ERROR(ParseWord("temporal_pooling", options.temporal_pooling,
@@ -164,13 +166,26 @@ absl::Status Describe(const ModelCommandOptions& options) {
   return absl::OkStatus();
 }
 
+// What --num_classes says, or the files' heads.
+absl::StatusOr<int64_t> ClassesToImport(const ModelCommandOptions& options,
+                                        const std::vector<WeightFiles>& files) {
+  if (options.num_classes > 0) return options.num_classes;
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<Model> shapes,
+                            Build(options, kDefaultClasses, at::kMeta));
+  const auto classes = ClassesOfPretrained(*shapes, files);
+  if (!classes.ok()) {
+    return absl::Status(classes.status().code(),
+                        absl::StrCat(classes.status().message(), " (--num_classes)"));
+  }
+  return classes->value_or(kDefaultClasses);
+}
+
 absl::Status Import(const ModelCommandOptions& options) {
   if (options.weights.empty() || options.output.empty()) {
     return absl::InvalidArgumentError("import needs --model, --weights and --output");
   }
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<WeightFiles> files, OpenPretrained(options.weights));
-  int64_t num_classes = options.num_classes;
-  if (num_classes <= 0) num_classes = ClassesOfHead(files[0].entries()).value_or(kDefaultClasses);
+  SLIMREEL_ASSIGN_OR_RETURN(const int64_t num_classes, ClassesToImport(options, files));
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, Build(options, num_classes));
   SLIMREEL_ASSIGN_OR_RETURN(const PretrainedReport report, LoadPretrained(*model, files));
   std::vector<NamedTensor> tensors = Parameters(*model);

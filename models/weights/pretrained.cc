@@ -1,6 +1,7 @@
 #include "models/weights/pretrained.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -29,6 +30,18 @@ void Append(std::vector<WeightEntry> entries, size_t file, StoredTensors* all) {
     all->file_of.push_back(file);
     all->index_of.push_back(i);
   }
+}
+
+std::vector<NamedTensor> TensorsOf(const Model& model) {
+  std::vector<NamedTensor> tensors = Parameters(model);
+  for (NamedTensor& buffer : Buffers(model)) tensors.push_back(std::move(buffer));
+  return tensors;
+}
+
+std::set<std::string> NamesOf(const std::vector<NamedTensor>& tensors) {
+  std::set<std::string> names;
+  for (const NamedTensor& tensor : tensors) names.insert(tensor.name);
+  return names;
 }
 
 std::string PathsOf(const std::vector<WeightFiles>& files) {
@@ -67,6 +80,17 @@ absl::Status CheckTied(const WeightFiles& files, const RenamedKeys& keys) {
   return absl::OkStatus();
 }
 
+bool TakesFiles(const std::set<std::string>& model, size_t count) {
+  return count == 1 || (count == 2 && HasTwoStreams(model));
+}
+
+// Of file `f` of `count`: two are RGB's and pose's, in this order.
+RenamedKeys RenamedFile(const WeightFiles& file, size_t f, size_t count,
+                        const std::set<std::string>& model) {
+  const Stream stream = f == 0 ? Stream::kRgb : Stream::kPose;
+  return RenameKeys(file.entries(), count > 1 ? NamesOfStream(model, stream) : model);
+}
+
 absl::StatusOr<StoredTensors> Renamed(const std::vector<WeightFiles>& files,
                                       const std::set<std::string>& model,
                                       std::vector<std::string>* notes) {
@@ -74,7 +98,7 @@ absl::StatusOr<StoredTensors> Renamed(const std::vector<WeightFiles>& files,
   for (size_t f = 0; f < files.size(); ++f) {
     const Stream stream = f == 0 ? Stream::kRgb : Stream::kPose;
     const bool merge = files.size() > 1;
-    RenamedKeys keys = RenameKeys(files[f].entries(), merge ? NamesOfStream(model, stream) : model);
+    RenamedKeys keys = RenamedFile(files[f], f, files.size(), model);
     SLIMREEL_RETURN_IF_ERROR(CheckTied(files[f], keys));
     for (WeightEntry& entry : keys.entries) {
       if (merge && !entry.name.empty()) entry.name = InStream(entry.name, stream);
@@ -158,13 +182,31 @@ absl::StatusOr<std::vector<WeightFiles>> OpenPretrained(const std::string& paths
   return files;
 }
 
+absl::StatusOr<std::optional<int64_t>> ClassesOfPretrained(const Model& model,
+                                                           const std::vector<WeightFiles>& files) {
+  const std::set<std::string> names = NamesOf(TensorsOf(model));
+  std::optional<int64_t> classes;
+  if (!TakesFiles(names, files.size())) return classes;  // as LoadPretrained will say
+  size_t first = 0;
+  for (size_t f = 0; f < files.size(); ++f) {
+    const auto found = ClassesOfHead(RenamedFile(files[f], f, files.size(), names).entries);
+    if (classes && found && *classes != *found) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          files[first].path(), " tells ", *classes, " classes apart and ", files[f].path(), " ",
+          *found, ": say for how many the model is; a head of other classes starts anew"));
+    }
+    if (classes || !found) continue;
+    classes = found;
+    first = f;
+  }
+  return classes;
+}
+
 absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
                                                 const std::vector<WeightFiles>& files) {
-  std::vector<NamedTensor> tensors = Parameters(model);
-  for (NamedTensor& buffer : Buffers(model)) tensors.push_back(std::move(buffer));
-  std::set<std::string> names;
-  for (const NamedTensor& tensor : tensors) names.insert(tensor.name);
-  if (files.size() > 2 || (files.size() == 2 && !HasTwoStreams(names))) {
+  const std::vector<NamedTensor> tensors = TensorsOf(model);
+  const std::set<std::string> names = NamesOf(tensors);
+  if (!TakesFiles(names, files.size())) {
     return absl::InvalidArgumentError(absl::StrCat(
         PathsOf(files), ": model ", model.name,
         " takes one file of weights (a folder or index for shards); two, RGB and pose, are for "

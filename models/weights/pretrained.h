@@ -7,6 +7,7 @@
 #define MODELS_WEIGHTS_PRETRAINED_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct PretrainedReport {
 
 // "A" or "A,B" (RGB and pose, in this order), each as WeightFiles::Open takes it.
 absl::StatusOr<std::vector<WeightFiles>> OpenPretrained(const std::string& paths);
+
+// Classes of the head that `files` give a model with these names; none where they have none,
+// or one that `model` does not take (a 2-D ResNet's). InvalidArgument: the heads of RGB
+// and pose differ.
+absl::StatusOr<std::optional<int64_t>> ClassesOfPretrained(const Model& model,
+                                                           const std::vector<WeightFiles>& files);
 
 // Copies the files' tensors into the model's parameters and buffers, converting dtypes.
 // Every tensor must be there with its shape and no other may be, but for what

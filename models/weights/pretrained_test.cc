@@ -186,6 +186,39 @@ TEST(PretrainedTest, StreamsInTheWrongOrderAreRefusedAndNothingIsWritten) {
   }
 }
 
+absl::StatusOr<std::optional<int64_t>> Classes(const Model& model, const std::string& paths) {
+  const auto files = OpenPretrained(paths);
+  if (!files.ok()) return files.status();
+  return ClassesOfPretrained(model, *files);
+}
+
+TEST(PretrainedTest, ClassesAreThoseOfTheHeadsThatTheModelTakes) {
+  EXPECT_EQ(Classes(TwoStreams(), RgbFile() + "," + PoseFile()).value(), 7);
+  const std::string three =
+      File("three", {{"backbone.conv1.conv.weight", Counted({2, 17, 1, 3, 3})},
+                     {"cls_head.fc_cls.weight", Counted({3, 2})}});
+  const absl::Status differ = Classes(TwoStreams(), RgbFile() + "," + three).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(differ));
+  EXPECT_THAT(
+      std::string(differ.message()),
+      AllOf(HasSubstr("rgb.safetensors tells 7 classes apart"), HasSubstr("three.safetensors 3")));
+  const std::string bare =
+      File("bare", {{"backbone.conv1.conv.weight", Counted({2, 17, 1, 3, 3})}});
+  EXPECT_EQ(Classes(TwoStreams(), RgbFile() + "," + bare).value(), 7);
+  EXPECT_EQ(Classes(TwoStreams(), bare + "," + bare).value(), std::nullopt);
+}
+
+TEST(PretrainedTest, TheHeadOfPicturesGivesAVideoModelNoClasses) {
+  const std::string pictures =
+      File("pictures", {{"conv1.weight", Counted({2, 3, 3, 3})}, {"fc.weight", Counted({10, 2})}});
+  EXPECT_EQ(Classes(ModelOf({{"stem.0.weight", {2, 3, 1, 3, 3}}, {"fc.weight", {7, 2}}}), pictures)
+                .value(),
+            std::nullopt);
+  EXPECT_EQ(
+      Classes(ModelOf({{"conv1.weight", {2, 3, 3, 3}}, {"fc.weight", {7, 2}}}), pictures).value(),
+      10);
+}
+
 TEST(PretrainedTest, TwoFilesForOneStreamAreRefused) {
   const Model model = ModelOf({{"backbone.conv1.conv.weight", {2, 3, 1, 3, 3}}});
   const auto report = Load(model, RgbFile() + "," + PoseFile());
