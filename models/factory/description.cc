@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/factory/flop_counter.h"
+#include "models/factory/norm_observer.h"
 
 namespace slimreel {
 namespace {
@@ -34,12 +35,12 @@ at::ScalarType TypeOf(InputKind kind) {
   return at::kFloat;
 }
 
-Tensors ZeroInputs(const Model& model, int64_t batch) {
+Tensors ZeroInputs(const Model& model, int64_t batch, at::Device device = at::kCPU) {
   Tensors slots;
   for (const InputSlot& slot : model.inputs) {
     std::vector<int64_t> sizes{batch};
     sizes.insert(sizes.end(), slot.sizes.begin(), slot.sizes.end());
-    slots.push_back(at::zeros(sizes, TypeOf(slot.kind)));
+    slots.push_back(at::zeros(sizes, at::device(device).dtype(TypeOf(slot.kind))));
   }
   return slots;
 }
@@ -135,6 +136,16 @@ std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
     slots = std::move(run.out);
   }
   return stages;
+}
+
+int64_t FewestNormValues(const Model& model) {
+  const c10::AutoGradMode no_grad(false);
+  const NormObserver observer;
+  const std::vector<NamedTensor> parameters = Parameters(model);
+  Tensors slots =
+      ZeroInputs(model, 1, parameters.empty() ? at::kCPU : parameters[0].tensor.device());
+  for (Stage* stage : model.Chain()) slots = stage->Forward(StageContext(), std::move(slots));
+  return observer.fewest_values();
 }
 
 }  // namespace slimreel

@@ -1,7 +1,7 @@
-// What a model's stages make, keep and compute, measured by running them once; and
-// how many parameters the model has.
+// What a model's stages make, keep and compute, measured by running them once; how many
+// parameters the model has; how much its BatchNorms see.
 //
-// Caller: //models:model. One thread. Moves no running statistics.
+// Callers: //models:model, trainer/setup. One thread. Moves no running statistics.
 #ifndef MODELS_FACTORY_DESCRIPTION_H_
 #define MODELS_FACTORY_DESCRIPTION_H_
 
@@ -42,6 +42,11 @@ struct StageDescription {
 // `model.inputs` for `batch` samples. `live_bytes` reads the allocator's live tensor bytes.
 std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
                                              const std::function<int64_t()>& live_bytes);
+
+// Values of one channel and one sample, at the BatchNorm that sees fewest of them (1: a
+// group of one sample has no variance there); 0: the model has none. Runs the stages once on
+// zeros of one sample, in evaluation mode, where the model's parameters are.
+int64_t FewestNormValues(const Model& model);
 
 }  // namespace slimreel
 

@@ -1,5 +1,7 @@
 #include "models/factory/description.h"
 
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -77,6 +79,53 @@ TEST(DescriptionTest, EveryModelIsDescribedFromZerosOfItsOwnInputs) {
       EXPECT_GE(stage.lean_saved_bytes, 0) << entry.name << " " << stage.name;
       EXPECT_LE(stage.lean_saved_bytes, stage.saved_bytes) << entry.name << " " << stage.name;
     }
+  }
+}
+
+// Whether one sample, a normalisation group of its own, can be trained on.
+bool OneSampleHasVariance(const Model& model) {
+  StageContext context;
+  context.training = true;
+  context.first_visit = false;
+  Tensors slots;
+  for (const InputSlot& slot : model.inputs) {
+    std::vector<int64_t> sizes{1};
+    sizes.insert(sizes.end(), slot.sizes.begin(), slot.sizes.end());
+    slots.push_back(at::zeros(sizes, slot.kind == InputKind::kFrames ? at::kByte : at::kFloat));
+  }
+  try {
+    for (Stage* stage : model.Chain()) slots = stage->Forward(context, std::move(slots));
+  } catch (const c10::Error&) {
+    return false;
+  }
+  return true;
+}
+
+TEST(FewestNormValuesTest, AreThoseOfTheLastFeatureMap) {
+  const auto build = [](const char* name, int64_t size, int64_t frames) {
+    ModelSpec spec;
+    spec.name = name;
+    spec.height = spec.width = size;
+    spec.num_frames = frames;
+    auto model = BuildModel(spec);
+    EXPECT_TRUE(model.ok()) << model.status();
+    return std::move(*model);
+  };
+  const struct {
+    const char* name;
+    int64_t size, frames, values;
+  } cases[] = {
+      {"resnet18", 32, 1, 1},      // halved five times, frame by frame
+      {"resnet18", 32, 3, 3},      //
+      {"resnet18", 64, 2, 8},      //
+      {"r3d_18", 32, 8, 4},        // 32 -> 2 both ways, 8 -> 1
+      {"slowonly_r50", 32, 2, 2},  // time is never halved
+      {"video_vit_nano", 32, 2, 0},
+  };
+  for (const auto& test : cases) {
+    const auto model = build(test.name, test.size, test.frames);
+    EXPECT_EQ(FewestNormValues(*model), test.values) << test.name << " " << test.size;
+    EXPECT_EQ(OneSampleHasVariance(*model), test.values != 1) << test.name << " " << test.size;
   }
 }
 

@@ -16,7 +16,7 @@ namespace slimreel {
 namespace {
 
 ModelResult R3dModel(const R3dConfig& config, const ModelSpec& spec) {
-  // Halved four or five times, 32 pixels leave the last BatchNorm more than one value a channel.
+  // Halved four or five times, 32 pixels are still one or two.
   SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
   return FramesModel(spec, kKinetics, MakeR3dStages(config, spec));

@@ -247,6 +247,18 @@ class CliErrorsTest(unittest.TestCase):
         result = run("//trainer:evaluate", f"--run={folder}", f"--data={shards}")
         self.expect(result, 2, shards, "class 0 is port in the data, clockwise in the run", "--data")
 
+    def test_statistics_of_one_value_are_refused_before_the_run(self):
+        folder = self.folder / "one_value"
+        tiny = (f"--config={self.config}", f"--run={folder}", "model.name=resnet18", "data.img_size=32",
+                "data.num_frames=1", "model.num_classes=2", "data.batch_size=4", "evaluation.strategy=no")
+        result = run("//trainer:train", *tiny, "data.train=synthetic:9")
+        self.expect(result, 2, "one value a channel", "data.img_size", "model.norm_group: frozen")
+        self.assertFalse(folder.exists())
+        for good in ("data.train=synthetic:8", "train.max_steps=1", "model.norm_group=frozen"):
+            folder_of_good = self.folder / good.replace("=", "_").replace(":", "_")
+            must("//trainer:train", *tiny, f"--run={folder_of_good}", "data.train=synthetic:9",
+                 "train.max_epochs=1", good)
+
     def test_nothing_fits_the_budget(self):
         result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r2'}",
                      f"data.train={self.shards}", "memory.budget=1MiB")

@@ -38,6 +38,22 @@ absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request) {
   return terms;
 }
 
+int64_t SmallestNormGroup(const BatchTerms& terms, int64_t epoch_samples, int64_t position,
+                          int64_t steps) {
+  if (terms.norm_group == 0 || steps <= 0) return 0;
+  const auto smallest_in = [&terms](int64_t samples) {
+    const int64_t rest = samples % terms.norm_group;
+    return rest > 0 ? rest : std::min(samples, terms.norm_group);
+  };
+  const int64_t left = epoch_samples - position;
+  const int64_t whole_steps = left / terms.effective_batch;
+  const int64_t short_step = left % terms.effective_batch;
+  int64_t smallest = terms.norm_group;
+  if (epoch_samples >= terms.effective_batch) smallest = smallest_in(terms.effective_batch);
+  if (short_step > 0 && steps > whole_steps) smallest = std::min(smallest, smallest_in(short_step));
+  return smallest;
+}
+
 int64_t FitMicroBatch(int64_t micro_batch, const BatchTerms& terms) {
   if (micro_batch >= terms.effective_batch) return terms.effective_batch;
   const int64_t group = std::max<int64_t>(1, terms.min_micro_batch);

@@ -32,6 +32,12 @@ struct BatchTerms {
 // the effective batch is split.
 absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request);
 
+// Samples of the smallest normalisation group in `steps` steps to come of a run whose epochs
+// have `epoch_samples`, `position` of which are used up in the first; 0: BatchNorm takes no
+// statistics. The epoch's last step, and its last group, may be short.
+int64_t SmallestNormGroup(const BatchTerms& terms, int64_t epoch_samples, int64_t position,
+                          int64_t steps);
+
 // The micro-batch that a plan of `micro_batch` samples, made under other terms, runs with under
 // these: whole normalisation groups, at least one, or the whole effective batch.
 int64_t FitMicroBatch(int64_t micro_batch, const BatchTerms& terms);

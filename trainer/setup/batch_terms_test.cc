@@ -51,6 +51,31 @@ TEST(BatchTermsTest, GlobalStatisticsForbidEverySplit) {
   EXPECT_EQ(MakeBatchTerms(request)->min_micro_batch, 16);
 }
 
+TEST(SmallestNormGroupTest, IsTheShortGroupOfTheShortStepWhereItIsReached) {
+  const BatchTerms terms{.effective_batch = 8, .micro_batch = 4, .norm_group = 4};
+  EXPECT_EQ(SmallestNormGroup(terms, 16, 0, 100), 4);
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 0, 100), 1);
+  EXPECT_EQ(SmallestNormGroup(terms, 22, 0, 100), 2);
+  EXPECT_EQ(SmallestNormGroup(terms, 20, 0, 100), 4);
+  // The run ends before the epoch does, or is past the short step.
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 0, 2), 4);
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 8, 1), 4);
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 8, 2), 1);
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 16, 1), 1);
+}
+
+TEST(SmallestNormGroupTest, MayBeSmallInEveryStep) {
+  // The effective batch is no multiple of the group: allowed while it is not split.
+  EXPECT_EQ(SmallestNormGroup({.effective_batch = 9, .norm_group = 4}, 90, 0, 1), 1);
+  EXPECT_EQ(SmallestNormGroup({.effective_batch = 1, .norm_group = 1}, 10, 0, 1), 1);
+  EXPECT_EQ(SmallestNormGroup({.effective_batch = 64, .norm_group = 64}, 3, 0, 1), 3);
+}
+
+TEST(SmallestNormGroupTest, IsNoneWithoutStatisticsOrSteps) {
+  EXPECT_EQ(SmallestNormGroup({.effective_batch = 8}, 17, 0, 100), 0);
+  EXPECT_EQ(SmallestNormGroup({.effective_batch = 8, .norm_group = 8}, 17, 0, 0), 0);
+}
+
 TEST(BatchTermsTest, FrozenStatisticsAllowEverySplit) {
   const auto terms = MakeBatchTerms(
       {.batch_size = 8, .norm_group = {NormGroup::Kind::kFrozen, 0}, .has_batch_norm = true});

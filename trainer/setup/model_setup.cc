@@ -4,9 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "models/factory/description.h"
 #include "models/factory/factory.h"
 #include "models/weights/pretrained.h"
 #include "trainer/optim/param_groups.h"
@@ -30,6 +34,34 @@ bool HasBatchNorm(const Model& model) {
     if (absl::EndsWith(buffer.name, "running_mean")) return true;
   }
   return false;
+}
+
+absl::Status CheckNormGroup(const Model& model, int64_t smallest_group) {
+  if (smallest_group != 1 || FewestNormValues(model) != 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "BatchNorm takes its statistics over groups of samples (model.norm_group), the smallest of "
+      "which has one sample, here or at the end of an epoch; of that, ",
+      model.name, "'s last norm sees one value a channel at ", model.input.num_frames, " x ",
+      model.input.height, "x", model.input.width,
+      " pixels, which has no variance. Give larger images (data.img_size) or more frames "
+      "(data.num_frames), a data.batch_size or trainer.limit_train_batches that leaves no single "
+      "sample, a larger model.norm_group, or model.norm_group: frozen"));
+}
+
+void WarnUnused(const Config& config, const Model& model) {
+  const auto reads = [&model](InputKind kind) {
+    return absl::c_any_of(model.inputs,
+                          [kind](const InputSlot& slot) { return slot.kind == kind; });
+  };
+  if (config.data.load_rgb.value_or(false) && !reads(InputKind::kFrames)) {
+    LOG(WARNING) << "data.load_rgb is true, but " << model.name << " reads no frames";
+  }
+  if (config.data.load_kpt.value_or(false) && !reads(InputKind::kKeypoints)) {
+    LOG(WARNING) << "data.load_kpt is true, but " << model.name << " reads no keypoints";
+  }
+  if (config.model.norm_group.kind != NormGroup::Kind::kMicroBatch && !HasBatchNorm(model)) {
+    LOG(WARNING) << model.name << " has no BatchNorm: model.norm_group changes nothing";
+  }
 }
 
 void MoveTo(const Model& model, at::Device device) {

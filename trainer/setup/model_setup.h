@@ -7,8 +7,10 @@
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "configs/schema.h"
 #include "models/chain/model.h"
@@ -27,6 +29,13 @@ absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config, int64_t 
 void MoveTo(const Model& model, at::Device device);
 
 bool HasBatchNorm(const Model& model);
+
+// InvalidArgument: a BatchNorm of `model` would see one value a channel in a normalisation
+// group of `smallest_group` samples. Of one sample alone can that be: then the model runs once.
+absl::Status CheckNormGroup(const Model& model, int64_t smallest_group);
+
+// Logs the settings that `model` has no use for, where they ask for something.
+void WarnUnused(const Config& config, const Model& model);
 
 }  // namespace slimreel
 

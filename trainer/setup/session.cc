@@ -110,6 +110,7 @@ absl::Status BuildLearner(const Config& config, bool resumed, Session& session) 
         absl::StrCat("model.num_classes is ", classes, ", but ", model.name, " tells ",
                      model.num_classes, " tokens apart, its vocabulary; leave the key out"));
   }
+  WarnUnused(config, model);
   SLIMREEL_ASSIGN_OR_RETURN(session.batch,
                             MakeBatchTerms(MakeBatchRequest(config, HasBatchNorm(model))));
   const std::string slow = SlowPrecisionWarning(config.trainer.precision, session.settings.device);
@@ -249,6 +250,13 @@ absl::Status FillSettings(const Config& config, Session& session) {
   SLIMREEL_ASSIGN_OR_RETURN(
       settings.length, MakeRunLength(config, session.batch,
                                      session.train_loader->samples_per_epoch(), session.state));
+  const LoaderPosition position =
+      InEpoch({session.state.loader_epoch, session.state.loader_next_sample},
+              settings.length.epoch_samples);
+  SLIMREEL_RETURN_IF_ERROR(CheckNormGroup(
+      *session.model,
+      SmallestNormGroup(session.batch, settings.length.epoch_samples, position.next_sample,
+                        settings.length.total_steps - session.state.step)));
   settings.lr = MakeLrCurve(config, session.batch.effective_batch, settings.length.total_steps);
   settings.evaluation = {.strategy = config.evaluation.strategy,
                          .every_steps = config.evaluation.every_steps.value_or(0)};
