@@ -46,6 +46,10 @@ def _libtorch_impl(ctx):
     cuda = lib.get_child("libtorch_cuda.so").exists
     if cuda:
         linkopts += ["-ltorch_cuda", "-lc10_cuda"]
+    # The OpenMP that LibTorch itself runs on, under whatever name its archive gives it: a
+    # second one would have threads of its own.
+    gomp = [f.basename for f in lib.readdir() if f.basename.startswith("libgomp")]
+    linkopts += ["-l:" + gomp[0]] if gomp else ["-lgomp"]
     linkopts += ["-Wl,--as-needed"]
     ctx.file("BUILD", """package(default_visibility = ["//visibility:public"])
 

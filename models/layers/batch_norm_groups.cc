@@ -1,7 +1,6 @@
 #include "models/layers/batch_norm_groups.h"
 
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/native_batch_norm.h>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "models/layers/batch_norm_loops.h"
+#include "models/layers/shared_work.h"
 
 namespace slimreel {
 namespace {
@@ -37,11 +37,9 @@ at::Tensor EmptyStatistics(const GroupLayout& layout) {
 // the groups in order.
 template <typename Body>
 void ForEachChannel(const GroupLayout& layout, const Body& body) {
-  at::parallel_for(0, layout.channels, /*grain_size=*/1, [&](int64_t first, int64_t last) {
-    for (int64_t c = first; c < last; ++c) {
-      for (int64_t g = 0; g < layout.groups(); ++g) {
-        body(ChannelOfGroup{layout, g, c}, g * layout.channels + c);
-      }
+  ForEachPiece(layout.channels, layout.batch * layout.inside, [&](int64_t c) {
+    for (int64_t g = 0; g < layout.groups(); ++g) {
+      body(ChannelOfGroup{layout, g, c}, g * layout.channels + c);
     }
   });
 }

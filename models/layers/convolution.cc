@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "models/layers/autocast.h"
+#include "models/layers/convolution_product.h"
 
 namespace slimreel {
 namespace {
@@ -38,6 +39,10 @@ at::Tensor MakeWeight(ParameterMaker& make, const std::string& key, const Convol
   double fan_in = static_cast<double>(shape.outputs);
   for (int64_t k : shape.kernel) fan_in *= static_cast<double>(k);
   return make.Uniform(key, sizes, 1.0 / std::sqrt(fan_in));
+}
+
+bool All(const std::vector<int64_t>& list, int64_t value) {
+  return std::all_of(list.begin(), list.end(), [value](int64_t x) { return x == value; });
 }
 
 }  // namespace
@@ -93,10 +98,11 @@ bool Convolution::WrongInBfloat16(const at::Tensor& x) const {
 }
 
 bool Convolution::SkipsFirst() const {
-  const auto is = [](const std::vector<int64_t>& all, int64_t value) {
-    return std::all_of(all.begin(), all.end(), [value](int64_t x) { return x == value; });
-  };
-  return !transposed_ && is(padding_, 0) && !is(stride_, 1);
+  return !transposed_ && All(padding_, 0) && !All(stride_, 1);
+}
+
+bool Convolution::IsProduct(const at::Tensor& x) const {
+  return !transposed_ && All(stride_, 1) && TakesProducts(x, weight_);
 }
 
 // Note [A kernel of one skips first]
@@ -125,13 +131,15 @@ at::Tensor Convolution::Forward(const at::Tensor& x) const {
   const at::Tensor weight = CastForProduct(weight_);
   const WithoutAutocast cast_already;
   const at::Tensor input = x.to(weight.scalar_type());
-  if (!SkipsFirst() || !c10::GradMode::is_enabled()) return Apply(input, weight);
+  const bool own = SkipsFirst() || IsProduct(input);
+  if (!own || !c10::GradMode::is_enabled()) return Apply(input, weight);
   auto call = c10::make_intrusive<OwnBackward::Call>();
   call->convolution = this;
   return OwnBackward::apply(input, weight, call);
 }
 
 at::Tensor Convolution::Apply(const at::Tensor& x, const at::Tensor& weight) const {
+  if (IsProduct(x) && ProductHasItsBits(weight)) return ProductForward(x, weight);
   if (!WrongInBfloat16(x)) return Convolve(x, weight);
   return Convolve(x.to(at::kFloat), weight.to(at::kFloat)).to(x.scalar_type());
 }
@@ -146,17 +154,31 @@ Convolution::Gradients Convolution::Backward(const at::Tensor& grad, const at::T
     if (need_weight) wide.weight = wide.weight.to(weight.scalar_type());
     return wide;
   }
+  if (!SkipsFirst()) return BackwardOfRead(grad, x, weight, stride_, need_x, need_weight);
   const std::vector<int64_t> ones(stride_.size(), 1);
-  const bool skips = SkipsFirst();
-  auto [of_x, of_weight, of_bias] =
-      at::convolution_backward(grad, skips ? Read(x) : x, weight, at::OptionalIntArrayRef(),
-                               skips ? ones : stride_, padding_, /*dilation=*/ones, transposed_,
-                               output_padding_, /*groups=*/1, {need_x, need_weight, false});
-  if (skips && need_x) {
-    at::Tensor whole = at::zeros(x.sizes(), of_x.options());
-    Read(whole).copy_(of_x);
-    of_x = std::move(whole);
+  Gradients g = BackwardOfRead(grad, Read(x), weight, ones, need_x, need_weight);
+  if (need_x) {
+    at::Tensor whole = at::zeros(x.sizes(), g.x.options());
+    Read(whole).copy_(g.x);
+    g.x = std::move(whole);
   }
+  return g;
+}
+
+Convolution::Gradients Convolution::BackwardOfRead(const at::Tensor& grad, const at::Tensor& read,
+                                                   const at::Tensor& weight,
+                                                   const std::vector<int64_t>& stride, bool need_x,
+                                                   bool need_weight) const {
+  if (!transposed_ && All(stride, 1) && TakesProducts(read, weight)) {
+    Gradients g;
+    if (need_x) g.x = ProductGradientOfInput(grad, weight);
+    if (need_weight) g.weight = ProductGradientOfWeight(grad, read, weight);
+    return g;
+  }
+  const std::vector<int64_t> ones(stride_.size(), 1);
+  auto [of_x, of_weight, of_bias] = at::convolution_backward(
+      grad, read, weight, at::OptionalIntArrayRef(), stride, padding_, /*dilation=*/ones,
+      transposed_, output_padding_, /*groups=*/1, {need_x, need_weight, false});
   return {std::move(of_x), std::move(of_weight)};
 }
 

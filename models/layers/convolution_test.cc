@@ -84,5 +84,46 @@ TEST(ConvolutionTest, AStridedKernelOfOneGivesTheStridedConvolution) {
   }
 }
 
+// See convolution_product.h: each shape against ATen's convolution.
+TEST(ConvolutionTest, NarrowKernelsAsProductsGiveTheConvolution) {
+  const struct {
+    std::vector<int64_t> kernel, sizes;  // sizes: [B, C, (T,) H, W]
+  } cases[] = {
+      {{1, 1}, {3, 6, 13, 11}},       {{1, 1, 1}, {2, 6, 4, 7, 5}},   {{3, 1, 1}, {2, 6, 4, 7, 5}},
+      {{3, 1, 1}, {1, 6, 1, 12, 11}}, {{3, 1, 1}, {2, 6, 2, 8, 9}},   {{7, 1, 1}, {2, 6, 3, 7, 8}},
+      {{1, 1, 1}, {2, 300, 4, 7, 5}}, {{3, 1, 1}, {2, 300, 4, 7, 5}}, {{1, 1, 1}, {2, 6, 2, 3, 3}},
+  };
+  for (const auto& test : cases) {
+    SCOPED_TRACE(testing::Message()
+                 << at::IntArrayRef(test.kernel) << " of " << at::IntArrayRef(test.sizes));
+    const size_t axes = test.kernel.size();
+    std::vector<NamedTensor> parameters, buffers;
+    ParameterMaker make(3, at::kDouble, &parameters, &buffers);
+    const Convolution conv(make, "conv",
+                           {test.sizes[1], 5, test.kernel, std::vector<int64_t>(axes, 1)});
+    const at::Tensor x = at::randn(test.sizes, at::kDouble).requires_grad_();
+    const at::Tensor weight = conv.weight().detach().requires_grad_();
+    std::vector<int64_t> padding;
+    for (const int64_t k : test.kernel) padding.push_back(k / 2);
+    const at::Tensor expected =
+        axes == 2 ? at::conv2d(x, weight, {}, 1, padding) : at::conv3d(x, weight, {}, 1, padding);
+    const at::Tensor grad = at::randn(expected.sizes(), at::kDouble);
+    expected.backward(grad);
+    const at::Tensor expected_x = x.grad().clone(), expected_weight = weight.grad().clone();
+    const Convolution::Gradients by_hand =
+        conv.Backward(grad, x.detach(), weight.detach(), true, true);
+    EXPECT_LT(Distance(conv.Apply(x.detach(), weight.detach()), expected), 1e-14);
+    EXPECT_LT(Distance(by_hand.x, expected_x), 1e-14);
+    EXPECT_LT(Distance(by_hand.weight, expected_weight), 1e-14);
+    x.mutable_grad().reset();
+    const at::Tensor out = conv.Forward(x);
+    EXPECT_LT(Distance(out, expected), 1e-14);
+    out.backward(grad);
+    EXPECT_TRUE(at::equal(x.grad(), by_hand.x));
+    EXPECT_TRUE(at::equal(parameters[0].tensor.grad(), by_hand.weight));
+    EXPECT_FALSE(conv.Backward(grad, x.detach(), weight.detach(), false, true).x.defined());
+  }
+}
+
 }  // namespace
 }  // namespace slimreel

@@ -2,12 +2,14 @@
 
 #include <ATen/Dispatch.h>
 #include <ATen/OpMathType.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <vector>
+
+#include "models/layers/shared_work.h"
 
 namespace slimreel {
 namespace {
@@ -15,7 +17,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kGrain = 16384;  // elements a thread takes at least: about 30 us
+constexpr int64_t kPiece = 16384;  // elements that a thread takes at once: about 30 us
 
 template <typename T>
 void DropOnCpu(const StageContext& context, uint64_t layer_id, double probability, int64_t batch,
@@ -24,17 +26,16 @@ void DropOnCpu(const StageContext& context, uint64_t layer_id, double probabilit
   // Narrow types multiply in float32 and round once, as ATen's product with a number does.
   using Wide = at::opmath_type<T>;
   const Wide scale = static_cast<Wide>(1.0 / (1.0 - probability));
-  for (int64_t b = 0; b < batch; ++b) {
+  const int64_t pieces = (elements + kPiece - 1) / kPiece;  // of a sample
+  ForEachPiece(batch * pieces, kPiece, [&](int64_t piece) {
+    const int64_t b = piece / pieces, begin = piece % pieces * kPiece, offset = b * elements;
     const uint64_t key = SampleKey(context, layer_id, context.first_position + b);
-    at::parallel_for(0, elements, kGrain, [&](int64_t begin, int64_t end) {
-      const int64_t offset = b * elements;
-      for (int64_t i = begin; i < end; ++i) {
-        out[offset + i] = KeyedDraw(key, i) >= threshold
-                              ? static_cast<T>(static_cast<Wide>(in[offset + i]) * scale)
-                              : T(0);
-      }
-    });
-  }
+    for (int64_t i = begin; i < std::min(begin + kPiece, elements); ++i) {
+      out[offset + i] = KeyedDraw(key, i) >= threshold
+                            ? static_cast<T>(static_cast<Wide>(in[offset + i]) * scale)
+                            : T(0);
+    }
+  });
 }
 
 at::Tensor Drop(const StageContext& context, uint64_t layer_id, double probability,

@@ -2,7 +2,6 @@
 
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d_with_indices.h>
@@ -16,6 +15,8 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include "models/layers/shared_work.h"
 
 namespace slimreel {
 namespace {
@@ -209,11 +210,9 @@ MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x) {
     const scalar_t* from = input.const_data_ptr<scalar_t>();
     scalar_t* y = out.y.data_ptr<scalar_t>();
     uint8_t* choice = out.choice.data_ptr<uint8_t>();
-    at::parallel_for(0, g.planes, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    ForEachPiece(g.planes, g.in(), [&](int64_t p) {
       Row<scalar_t> row(g.w.out());
-      for (int64_t p = begin; p < end; ++p) {
-        PoolPlane(g, from + p * g.in(), row, y + p * g.out(), choice + p * g.out());
-      }
+      PoolPlane(g, from + p * g.in(), row, y + p * g.out(), choice + p * g.out());
     });
   });
   return out;
@@ -230,10 +229,8 @@ at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, con
     const scalar_t* from = of_y.const_data_ptr<scalar_t>();
     const uint8_t* places = choice.const_data_ptr<uint8_t>();
     scalar_t* to = of_x.data_ptr<scalar_t>();
-    at::parallel_for(0, g.planes, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-      for (int64_t p = begin; p < end; ++p) {
-        SpreadPlane(g, distances, from + p * g.out(), places + p * g.out(), to + p * g.in());
-      }
+    ForEachPiece(g.planes, g.in(), [&](int64_t p) {
+      SpreadPlane(g, distances, from + p * g.out(), places + p * g.out(), to + p * g.in());
     });
   });
   return of_x;

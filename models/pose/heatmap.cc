@@ -1,10 +1,11 @@
 #include "models/pose/heatmap.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
+
+#include "models/layers/shared_work.h"
 
 namespace slimreel {
 namespace {
@@ -52,14 +53,12 @@ at::Tensor DrawHeatmaps(const at::Tensor& keypoints, const HeatmapShape& shape) 
   at::Tensor out = at::zeros({in.size(0), joints, frames, shape.height, shape.width}, at::kFloat);
   const float* from = in.const_data_ptr<float>();
   float* to = out.mutable_data_ptr<float>();
-  at::parallel_for(0, in.size(0) * joints, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t b = i / joints, v = i % joints;
-      for (int64_t t = 0; t < frames; ++t) {
-        for (int64_t m = 0; m < persons; ++m) {
-          const int64_t joint = ((b * persons + m) * frames + t) * joints + v;
-          DrawJoint(from + 3 * joint, shape, to + (i * frames + t) * plane);
-        }
+  ForEachPiece(in.size(0) * joints, frames * plane, [&](int64_t i) {
+    const int64_t b = i / joints, v = i % joints;
+    for (int64_t t = 0; t < frames; ++t) {
+      for (int64_t m = 0; m < persons; ++m) {
+        const int64_t joint = ((b * persons + m) * frames + t) * joints + v;
+        DrawJoint(from + 3 * joint, shape, to + (i * frames + t) * plane);
       }
     }
   });

@@ -1,0 +1,26 @@
+#include "models/layers/shared_work.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorIterator.h>
+
+#include <atomic>
+
+// Without it ATen's header runs everything in one thread, and says nothing.
+#ifndef _OPENMP
+#error "to be compiled with -fopenmp"
+#endif
+
+namespace slimreel {
+
+void ForEachPiece(int64_t count, int64_t values, c10::function_ref<void(int64_t)> body) {
+  if (count <= 1 || count * values <= at::internal::GRAIN_SIZE) {
+    for (int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, at::get_num_threads(), /*grain_size=*/1, [&](int64_t, int64_t) {
+    for (int64_t i = next++; i < count; i = next++) body(i);
+  });
+}
+
+}  // namespace slimreel
