@@ -106,6 +106,7 @@ void Compare(const std::string& name) {
         "target <= 1.02)\n",
         name.c_str(), median, FLAGS_pairs);
   }
+  std::fflush(stdout);  // models take minutes each
 }
 
 }  // namespace
