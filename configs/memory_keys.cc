@@ -96,7 +96,7 @@ absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
 ConfigKey ScheduleKey(std::string* schedule) {
   return CustomKey(
       "memory.schedule", "auto | keep | lean | checkpoint | every:N | one word per stage",
-      "what the executor does with each stage; auto keeps all without a budget",
+      "what the executor does with each stage; auto keeps all until a step does not fit",
       [schedule](const YAML::Node& value) { return SetSchedule(value, schedule); },
       [schedule] { return YamlText(*schedule); }, {"auto", "keep", "lean", "checkpoint"});
 }

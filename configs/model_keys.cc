@@ -67,7 +67,7 @@ std::vector<ConfigKey> ModelKeys(ModelOptions* model) {
   keys.push_back(IntKey("model.num_classes", &model->num_classes, Between(2, 1 << 24), "none",
                         "none: from the data"));
   keys.push_back(TextKey("model.weights", &model->weights, "none",
-                         "safetensors file with the reference's keys"));
+                         "safetensors file, index of shards or folder; RGB,POSE for two streams"));
   keys.push_back(BoolKey("model.use_gradient_checkpointing", &model->use_gradient_checkpointing,
                          "auto", "true: every stage, one forward pass of time; false: forbidden")
                      .KeepsResult());

@@ -9,16 +9,20 @@
 
 DEFINE_string(model, "", "name of a model (see list)");
 DEFINE_int64(batch, 1, "describe: samples of the micro-batch that is measured; 1 to 1048576");
-DEFINE_int64(num_frames, 16, "frames of a clip; 1 to 1024");
-DEFINE_int64(img_size, 112, "height and width of a clip, pixels; 8 to 4096");
-DEFINE_int64(num_classes, 0, "classes of the head; 0: those of the imported file's head, else 400");
+DEFINE_int64(num_frames, 16, "frames of a clip; 1 to 1024; without effect on speech");
+DEFINE_int64(img_size, 112,
+             "height and width of a clip, pixels; 8 to 4096; without effect on speech and pose");
+DEFINE_int64(
+    num_classes, 0,
+    "classes of the head; 0: those of the imported file's head, else 400; Whisper has its tokens");
 DEFINE_string(
     weights, "",
-    "import: a safetensors file, an index of shards or its folder; RGB,POSE for two streams");
+    "import: a safetensors file, an index of shards, or the folder of either; RGB,POSE for two "
+    "streams");
 DEFINE_string(temporal_pooling, "mean", "mean | attention | lstm: of resnet18 and resnet50");
 DEFINE_string(fusion, "lateral", "lateral | cross_attention: of RGB+pose models");
 DEFINE_string(output, "", "import: the safetensors file to write");
-DEFINE_bool(json, false, "print JSON");
+DEFINE_bool(json, false, "list, describe: print JSON");
 
 namespace slimreel {
 

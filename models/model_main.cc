@@ -246,7 +246,7 @@ int main(int argc, char** argv) {
   program.description =
       "list: the models and what they are.\n"
       "describe: stages, output shapes, parameters, FLOPs, and the bytes that each stage keeps for "
-      "backward, measured by running it once.\n"
+      "backward, measured by running it.\n"
       "import: weights of torchvision, Hugging Face or mmaction2 under the model's keys, checked; "
       "`train` takes the result, or the source itself, as model.weights.";
   program.flags = slimreel::ModelFlagNames();

@@ -46,8 +46,8 @@ def _libtorch_impl(ctx):
     cuda = lib.get_child("libtorch_cuda.so").exists
     if cuda:
         linkopts += ["-ltorch_cuda", "-lc10_cuda"]
-    # The OpenMP that LibTorch itself runs on, under whatever name its archive gives it: a
-    # second one would have threads of its own.
+    # The libgomp that LibTorch brings and runs on, under whatever name its archive gives it: a
+    # second one would have threads of its own. (Wheels for x86-64 Linux all bring one.)
     gomp = [f.basename for f in lib.readdir() if f.basename.startswith("libgomp")]
     linkopts += ["-l:" + gomp[0]] if gomp else ["-lgomp"]
     linkopts += ["-Wl,--as-needed"]

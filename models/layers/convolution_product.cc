@@ -6,6 +6,8 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 namespace slimreel {
@@ -51,7 +53,7 @@ Overlap OverlapOf(const at::Tensor& clip, int64_t kernel_frames, int64_t k) {
 bool TakesProducts(const at::Tensor& x, const at::Tensor& weight) {
   const bool type = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
   return x.is_cpu() && type && weight.size(-1) == 1 && weight.size(-2) == 1 &&
-         Frames(x) * Pixels(x) >= kFewestPositions;
+         KernelFrames(weight) % 2 == 1 && Frames(x) * Pixels(x) >= kFewestPositions;
 }
 
 bool ProductHasItsBits(const at::Tensor& weight) {

@@ -1,15 +1,20 @@
 #include "models/layers/convolution.h"
 
+#include <ATen/Context.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/stack.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <utility>
 #include <vector>
+
+#include "models/layers/convolution_product.h"
 
 namespace slimreel {
 namespace {
@@ -122,7 +127,36 @@ TEST(ConvolutionTest, NarrowKernelsAsProductsGiveTheConvolution) {
     EXPECT_TRUE(at::equal(x.grad(), by_hand.x));
     EXPECT_TRUE(at::equal(parameters[0].tensor.grad(), by_hand.weight));
     EXPECT_FALSE(conv.Backward(grad, x.detach(), weight.detach(), false, true).x.defined());
+    // Views, as a strided kernel of one reads them.
+    const auto view = [](const at::Tensor& whole) {
+      return at::stack({whole, whole}, -1).select(-1, 1);
+    };
+    const Convolution::Gradients of_views =
+        conv.Backward(view(grad), view(x.detach()), weight.detach(), true, true);
+    EXPECT_TRUE(at::equal(of_views.x, by_hand.x) && at::equal(of_views.weight, by_hand.weight));
   }
+}
+
+// Behind ReLU other bits would grow: see convolution_product.h. Where MKL or AVX2 are missing
+// the libraries sum in orders of their own.
+TEST(ConvolutionTest, ProductsOfFewInputsHaveTheConvolutionsBits) {
+  if (!at::hasMKL() || !__builtin_cpu_supports("avx2")) GTEST_SKIP() << "no MKL, or no AVX2";
+  int64_t products = 0;
+  for (const int64_t inputs : {16, 32, 64, 96, 128, 192, 256, 512}) {
+    for (const auto& [batch, frames, side] :
+         {std::array<int64_t, 3>{1, 4, 7}, {3, 5, 9}, {4, 1, 28}}) {
+      SCOPED_TRACE(testing::Message()
+                   << inputs << " inputs, " << batch << " x " << frames << " x " << side);
+      std::vector<NamedTensor> parameters, buffers;
+      ParameterMaker make(3, at::kFloat, &parameters, &buffers);
+      const Convolution conv(make, "conv", {inputs, 48, {1, 1, 1}, {1, 1, 1}});
+      const at::Tensor weight = conv.weight().detach();
+      const at::Tensor x = at::randn({batch, inputs, frames, side, side}).relu();
+      products += TakesProducts(x, weight) && ProductHasItsBits(weight);
+      EXPECT_TRUE(at::equal(conv.Apply(x, weight), at::conv3d(x, weight)));
+    }
+  }
+  EXPECT_EQ(products, 7 * 3);  // not of 512 inputs
 }
 
 }  // namespace

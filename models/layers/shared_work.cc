@@ -1,7 +1,6 @@
 #include "models/layers/shared_work.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorIterator.h>
 
 #include <atomic>
 
@@ -11,9 +10,14 @@
 #endif
 
 namespace slimreel {
+namespace {
+
+constexpr int64_t kFewestShared = 32768;  // values; as ATen's element-wise loops
+
+}  // namespace
 
 void ForEachPiece(int64_t count, int64_t values, c10::function_ref<void(int64_t)> body) {
-  if (count <= 1 || count * values <= at::internal::GRAIN_SIZE) {
+  if (count <= 1 || count * values <= kFewestShared) {
     for (int64_t i = 0; i < count; ++i) body(i);
     return;
   }

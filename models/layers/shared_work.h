@@ -13,7 +13,8 @@ namespace slimreel {
 
 // body(i) of each i < count, each once and in no order; a piece reads or writes about
 // `values` values. Few values in all stay with the caller. Pieces are not dealt beforehand,
-// as at::parallel_for deals them: a core that others slow down holds nobody up.
+// as at::parallel_for deals them: a core that others slow down holds nobody up. The first
+// exception that body throws is thrown on when all threads are done. Inside of a piece, one thread.
 void ForEachPiece(int64_t count, int64_t values, c10::function_ref<void(int64_t)> body);
 
 }  // namespace slimreel

@@ -1,14 +1,23 @@
 #include "models/layers/shared_work.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "models/layers/batch_norm_groups.h"
+#include "models/layers/dropout.h"
+#include "models/layers/max_pool.h"
 
 namespace slimreel {
 namespace {
@@ -46,11 +55,55 @@ TEST_F(SharedWorkTest, FewValuesStayWithTheCaller) {
   ForEachPiece(100, 10, [&](int64_t) { EXPECT_EQ(std::this_thread::get_id(), caller); });
 }
 
-TEST_F(SharedWorkTest, InsideOfAThreadsWorkThereIsOneThread) {
+TEST_F(SharedWorkTest, InsideOfAPieceThereIsOneThread) {
   std::atomic<int64_t> done{0};
-  at::parallel_for(0, 1, 1,
-                   [&](int64_t, int64_t) { ForEachPiece(5, 1 << 20, [&](int64_t) { ++done; }); });
-  EXPECT_EQ(done, 5);
+  ForEachPiece(2, 1 << 20, [&](int64_t) {
+    const auto outer = std::this_thread::get_id();
+    ForEachPiece(50, 1 << 20, [&](int64_t) {
+      EXPECT_EQ(std::this_thread::get_id(), outer);
+      ++done;
+    });
+  });
+  EXPECT_EQ(done, 100);
+}
+
+TEST_F(SharedWorkTest, AnExceptionOfAPieceReachesTheCaller) {
+  EXPECT_THROW(ForEachPiece(100, 1 << 20,
+                            [](int64_t i) {
+                              if (i == 60) throw std::runtime_error("piece 60");
+                            }),
+               std::runtime_error);
+}
+
+// More values than stay with the caller, in counts that no thread number divides.
+std::vector<at::Tensor> AllCallers(const at::Tensor& x, const at::Tensor& grad) {
+  const at::Tensor weight = at::ones({x.size(1)}), bias = at::zeros({x.size(1)});
+  RunningStatistics running{at::zeros({x.size(1)}), at::ones({x.size(1)}), 0.1};
+  const NormCall call{weight, bias, /*group=*/2, 1e-5};
+  const Normalised normed = NormaliseGroups(call, x, &running);
+  const NormGradients of_norm =
+      NormaliseBackward(call, x, normed.statistics, grad, {true, true, true});
+  const MaxPoolShape pool{{1, 3, 3}, {1, 2, 2}};
+  const MaxPooled pooled = MaxPoolForward(pool, x);
+  const at::Tensor of_pool = MaxPoolBackward(pool, x.sizes(), pooled.y, pooled.choice);
+  StageContext context;
+  context.training = true;
+  const at::Tensor dropped = Dropout("layer", 0.3).Forward(context, x);
+  return {normed.y,     running.mean, running.variance, of_norm.x, of_norm.weight,
+          of_norm.bias, pooled.y,     pooled.choice,    of_pool,   dropped};
+}
+
+TEST_F(SharedWorkTest, NoCallersBitsDependOnTheNumberOfThreads) {
+  const at::Tensor x = at::randn({3, 7, 5, 33, 31}), grad = at::randn(x.sizes());
+  at::set_num_threads(1);
+  const std::vector<at::Tensor> alone = AllCallers(x, grad);
+  for (const int threads : {2, 3, 5}) {
+    at::set_num_threads(threads);
+    const std::vector<at::Tensor> together = AllCallers(x, grad);
+    for (size_t i = 0; i < alone.size(); ++i) {
+      EXPECT_TRUE(at::equal(together[i], alone[i])) << threads << " threads, result " << i;
+    }
+  }
 }
 
 }  // namespace

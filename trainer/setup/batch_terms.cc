@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "memory/policy/split.h"
 
 namespace slimreel {
 
@@ -45,13 +46,19 @@ int64_t SmallestNormGroup(const BatchTerms& terms, int64_t epoch_samples, int64_
     const int64_t rest = samples % terms.norm_group;
     return rest > 0 ? rest : std::min(samples, terms.norm_group);
   };
+  // Of the first `most` steps of an epoch that has `samples` to come.
+  const auto smallest_of_epoch = [&](int64_t samples, int64_t most) {
+    const int64_t whole = std::min(samples / terms.effective_batch, most);
+    const int64_t rest = samples % terms.effective_batch;
+    int64_t smallest = terms.norm_group;
+    if (whole > 0) smallest = smallest_in(terms.effective_batch);
+    if (rest > 0 && most > whole) smallest = std::min(smallest, smallest_in(rest));
+    return smallest;
+  };
   const int64_t left = epoch_samples - position;
-  const int64_t whole_steps = left / terms.effective_batch;
-  const int64_t short_step = left % terms.effective_batch;
-  int64_t smallest = terms.norm_group;
-  if (epoch_samples >= terms.effective_batch) smallest = smallest_in(terms.effective_batch);
-  if (short_step > 0 && steps > whole_steps) smallest = std::min(smallest, smallest_in(short_step));
-  return smallest;
+  const int64_t after = steps - NumSplits(left, terms.effective_batch);
+  const int64_t first = smallest_of_epoch(left, steps);
+  return after > 0 ? std::min(first, smallest_of_epoch(epoch_samples, after)) : first;
 }
 
 int64_t FitMicroBatch(int64_t micro_batch, const BatchTerms& terms) {

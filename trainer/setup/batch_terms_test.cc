@@ -62,6 +62,11 @@ TEST(SmallestNormGroupTest, IsTheShortGroupOfTheShortStepWhereItIsReached) {
   EXPECT_EQ(SmallestNormGroup(terms, 17, 8, 1), 4);
   EXPECT_EQ(SmallestNormGroup(terms, 17, 8, 2), 1);
   EXPECT_EQ(SmallestNormGroup(terms, 17, 16, 1), 1);
+  // Resumed from steps of another size: this epoch's rest and the next epoch end differently.
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 3, 2), 2);
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 3, 4), 2);
+  EXPECT_EQ(SmallestNormGroup(terms, 17, 3, 5), 1);
+  EXPECT_EQ(SmallestNormGroup(terms, 16, 3, 4), 1);
 }
 
 TEST(SmallestNormGroupTest, MayBeSmallInEveryStep) {

@@ -40,10 +40,11 @@ absl::Status CheckNormGroup(const Model& model, int64_t smallest_group) {
   if (smallest_group != 1 || FewestNormValues(model) != 1) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "BatchNorm takes its statistics over groups of samples (model.norm_group), the smallest of "
-      "which has one sample, here or at the end of an epoch; of that, ",
-      model.name, "'s last norm sees one value a channel at ", model.input.num_frames, " x ",
-      model.input.height, "x", model.input.width,
-      " pixels, which has no variance. Give larger images (data.img_size) or more frames "
+      "which has one sample (the last of an epoch may be short). At ",
+      model.input.num_frames, " x ", model.input.height, "x", model.input.width,
+      " pixels a norm of ", model.name,
+      " sees one value a channel of one sample, which has no variance. Give larger images "
+      "(data.img_size) or more frames "
       "(data.num_frames), a data.batch_size or trainer.limit_train_batches that leaves no single "
       "sample, a larger model.norm_group, or model.norm_group: frozen"));
 }

@@ -55,7 +55,8 @@ std::string ResumeWord(const TrainCommand& command, const Config& config) {
 
 absl::Status DoesNotFit(int64_t budget_bytes) {
   return NothingFitsError(absl::StrCat(
-      "weights and optimizer state alone do not fit memory.budget = ", FormatBytes(budget_bytes),
+      "weights and optimizer state, or one sample beside them, do not fit memory.budget = ",
+      FormatBytes(budget_bytes),
       "; raise it, choose a smaller model, train.optimizer=sgd with train.momentum=0, or freeze "
       "parameters (model.freeze)"));
 }
