@@ -18,6 +18,7 @@ from formula import inputs_of, randomise
 
 TOLERANCE = 1e-10
 SHAPES = {"slowonly_r50": [[2, 3, 4, 64, 64]], "posec3d": [[2, 17, 8, 24, 24]],
+          "posec3d_pose_only": [[2, 17, 8, 24, 24]],
           "rgbposeconv3d": [[2, 3, 2, 64, 64], [2, 17, 8, 16, 16]]}
 
 

@@ -63,7 +63,7 @@ def classification(name, shapes, make, taps, heads_of, **sizes):
 
 
 def conv_case(name, shapes, **sizes):
-    build = mmaction_models.build if name in ("slowonly_r50", "posec3d", "rgbposeconv3d") else conv_models.build
+    build = mmaction_models.build if name in MMACTION else conv_models.build
     return classification(name, shapes, lambda: build(name, 5), stage_taps.conv_taps,
                           lambda model, inputs: model(*inputs), **sizes)
 
@@ -115,12 +115,14 @@ def whisper_case(name, dim, heads, encoder, decoder, mels, vocabulary, audio=150
                  "encoder_layers": encoder, "decoder_layers": decoder}, make, loss, stage_taps.whisper_taps, tokens)
 
 
+MMACTION = ("slowonly_r50", "posec3d", "posec3d_pose_only", "rgbposeconv3d")
 CLIPS = [[2, 3, 4, 64, 64]]
 CLIP_SIZES = {"num_frames": 4, "img_size": 64}
 CASES = {
     **{name: (lambda name=name: conv_case(name, CLIPS, **CLIP_SIZES))
        for name in ("resnet18", "resnet50", "r3d_18", "mc3_18", "r2plus1d_18", "slowonly_r50")},
     "posec3d": lambda: conv_case("posec3d", [[2, 17, 8, 24, 24]], num_frames=8, heatmap_size=24),
+    "posec3d_pose_only": lambda: conv_case("posec3d_pose_only", [[2, 17, 8, 24, 24]], num_frames=8, heatmap_size=24),
     "rgbposeconv3d": lambda: conv_case("rgbposeconv3d", [[2, 3, 2, 64, 64], [2, 17, 8, 16, 16]], num_frames=2,
                                        img_size=64),
     "video_vit_tiny": lambda: video_vit_case("video_vit_tiny", 192, 3),

@@ -256,6 +256,7 @@ class RgbPoseConv3d(nn.Module):
 
 SLOWONLY = (3, 64, 2, 2, [(3, 0, 1, 1, 0), (4, 0, 2, 1, 0), (6, 1, 2, 1, 0), (3, 1, 2, 1, 0)])
 POSEC3D = (17, 32, 1, 1, [(4, 0, 2, 1, 0), (6, 1, 2, 1, 0), (3, 1, 2, 2, 0)])
+POSE_ONLY = (17, 32, 1, 1, [(4, 0, 2, 1, 0), (6, 1, 2, 1, 0), (3, 1, 2, 1, 0)])
 
 
 def build(name, num_classes):
@@ -272,6 +273,8 @@ def build(name, num_classes):
         return SlowOnly(num_classes, *SLOWONLY)
     if name == "posec3d":
         return SlowOnly(num_classes, *POSEC3D)
+    if name == "posec3d_pose_only":
+        return SlowOnly(num_classes, *POSE_ONLY)
     if name == "rgbposeconv3d":
         return RgbPoseConv3d(num_classes, 17)
     raise ValueError(f"no reference for {name}")

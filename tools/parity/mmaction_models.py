@@ -59,19 +59,19 @@ class Recognizer(torch.nn.Module):
 
 
 def build(name, num_classes):
-    """slowonly_r50, posec3d or rgbposeconv3d as its configuration of mmaction2 says, without dropout:
+    """slowonly_r50, posec3d, posec3d_pose_only or rgbposeconv3d as its configuration of mmaction2 says, without dropout:
     configs/recognition/slowonly, configs/skeleton/posec3d (slowonly_r50_8xb16-u48-240e_ntu60-xsub-keypoint,
-    rgbpose_conv3d)."""
+    rgbpose_conv3d/pose_only, rgbpose_conv3d)."""
     classes = load()
     if name == "slowonly_r50":
         backbone = classes.SlowOnly(depth=50, pretrained=None, lateral=False, conv1_kernel=(1, 7, 7), conv1_stride_t=1,
                                     pool1_stride_t=1, inflate=(0, 0, 1, 1), norm_eval=False)
         return Recognizer(backbone, classes.Head(num_classes, 2048, dropout_ratio=0.0))
-    if name == "posec3d":
+    if name in ("posec3d", "posec3d_pose_only"):
         backbone = classes.SlowOnly(
             depth=50, pretrained=None, in_channels=17, base_channels=32, num_stages=3, out_indices=(2,),
             stage_blocks=(4, 6, 3), conv1_stride_s=1, pool1_stride_s=1, inflate=(0, 1, 1), spatial_strides=(2, 2, 2),
-            temporal_strides=(1, 1, 2), dilations=(1, 1, 1))
+            temporal_strides=(1, 1, 2 if name == "posec3d" else 1), dilations=(1, 1, 1))
         return Recognizer(backbone, classes.Head(num_classes, 512, dropout_ratio=0.0))
     if name == "rgbposeconv3d":
         return Recognizer(classes.RgbPose(), classes.RgbPoseHead(num_classes, (2048, 512), dropout=0.0))

@@ -38,7 +38,7 @@ def batch_of(name, batch, frames, size):
         return (torch.randn(batch, MELS, AUDIO_FRAMES), tokens[0]), tokens[1]
     clips = torch.randn(batch, 3, frames, size, size)
     labels = torch.randint(CLASSES, (batch,))
-    if name == "posec3d":
+    if name.startswith("posec3d"):
         return (torch.rand(batch, 17, frames, HEATMAP, HEATMAP),), labels
     if name == "rgbposeconv3d":
         return (clips, torch.rand(batch, 17, 4 * frames, size // 4, size // 4)), labels
