@@ -154,31 +154,21 @@ Convolution::Gradients Convolution::Backward(const at::Tensor& grad, const at::T
     if (need_weight) wide.weight = wide.weight.to(weight.scalar_type());
     return wide;
   }
-  if (!SkipsFirst()) return BackwardOfRead(grad, x, weight, stride_, need_x, need_weight);
-  const std::vector<int64_t> ones(stride_.size(), 1);
-  Gradients g = BackwardOfRead(grad, Read(x), weight, ones, need_x, need_weight);
-  if (need_x) {
-    at::Tensor whole = at::zeros(x.sizes(), g.x.options());
-    Read(whole).copy_(g.x);
-    g.x = std::move(whole);
-  }
-  return g;
-}
-
-Convolution::Gradients Convolution::BackwardOfRead(const at::Tensor& grad, const at::Tensor& read,
-                                                   const at::Tensor& weight,
-                                                   const std::vector<int64_t>& stride, bool need_x,
-                                                   bool need_weight) const {
-  if (!transposed_ && All(stride, 1) && TakesProducts(read, weight)) {
-    Gradients g;
-    if (need_x) g.x = ProductGradientOfInput(grad, weight);
-    if (need_weight) g.weight = ProductGradientOfWeight(grad, read, weight);
-    return g;
+  if (IsProduct(x)) {
+    return {need_x ? ProductGradientOfInput(grad, weight) : at::Tensor(),
+            need_weight ? ProductGradientOfWeight(grad, x, weight) : at::Tensor()};
   }
   const std::vector<int64_t> ones(stride_.size(), 1);
-  auto [of_x, of_weight, of_bias] = at::convolution_backward(
-      grad, read, weight, at::OptionalIntArrayRef(), stride, padding_, /*dilation=*/ones,
-      transposed_, output_padding_, /*groups=*/1, {need_x, need_weight, false});
+  const bool skips = SkipsFirst();
+  auto [of_x, of_weight, of_bias] =
+      at::convolution_backward(grad, skips ? Read(x) : x, weight, at::OptionalIntArrayRef(),
+                               skips ? ones : stride_, padding_, /*dilation=*/ones, transposed_,
+                               output_padding_, /*groups=*/1, {need_x, need_weight, false});
+  if (skips && need_x) {
+    at::Tensor whole = at::zeros(x.sizes(), of_x.options());
+    Read(whole).copy_(of_x);
+    of_x = std::move(whole);
+  }
   return {std::move(of_x), std::move(of_weight)};
 }
 

@@ -50,9 +50,6 @@ class Convolution {
  private:
   struct OwnBackward;
 
-  // Backward of what the kernel meets, at `stride`.
-  Gradients BackwardOfRead(const at::Tensor& grad, const at::Tensor& read, const at::Tensor& weight,
-                           const std::vector<int64_t>& stride, bool need_x, bool need_weight) const;
   // See convolution_product.h.
   bool IsProduct(const at::Tensor& x) const;
   at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight) const;
