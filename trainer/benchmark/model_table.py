@@ -7,7 +7,7 @@ forward leaves alive for backward, per sample, as the allocator counts them, wit
 every stage kept, lean or checkpointed. Step times are fp32 with AdamW, medians
 of interleaved pairs; above 1 SlimReel is faster. GFLOPs are of one sample's forward
 pass, of speech models at 448 tokens. Left out are the nano models, which have no
-published peer, and Whisper from medium up, whose step passes 16 GiB.
+published peer, and Whisper from medium up, with more than 300 M parameters.
 """
 
 import argparse
