@@ -41,7 +41,7 @@ class Convolution {
   struct Gradients {
     at::Tensor x, weight;  // undefined where not needed
   };
-  // Backward of Apply without a graph: what Forward's graph does too, for lean forms.
+  // Backward of Apply without a graph, for lean forms: the bits of Forward's graph.
   Gradients Backward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight,
                      bool need_x, bool need_weight) const;
 

@@ -1,7 +1,9 @@
 #include "models/pose/heatmap.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
@@ -54,6 +56,18 @@ TEST(HeatmapTest, JointsThatAreNoNumberDrawNothing) {
        {OneJoint(nan, 3, 1), OneJoint(3, 1e30f, 1), OneJoint(3, 3, nan)}) {
     EXPECT_EQ(DrawHeatmaps(joint, {8, 8, 0.6}).abs().max().item<float>(), 0.0f);
   }
+}
+
+TEST(HeatmapTest, BitsDoNotDependOnTheNumberOfThreads) {
+  // Joints of two persons that overlap; enough pixels that threads share them.
+  const at::Tensor keypoints = at::rand({3, 2, 6, 17, 3}).mul(at::tensor({56.0f, 56.0f, 1.0f}));
+  at::set_num_threads(1);
+  const at::Tensor alone = DrawHeatmaps(keypoints, {56, 56, 0.6});
+  for (const int threads : {2, 5}) {
+    at::set_num_threads(threads);
+    EXPECT_TRUE(at::equal(DrawHeatmaps(keypoints, {56, 56, 0.6}), alone)) << threads;
+  }
+  at::set_num_threads(1);
 }
 
 TEST(HeatmapTest, InputStageTakesKeypointsOrReadyHeatmapsAndHandsFramesOn) {
