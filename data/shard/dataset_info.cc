@@ -1,11 +1,14 @@
 #include "data/shard/dataset_info.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
+#include "base/byte_text.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
 
@@ -21,10 +24,13 @@ json ToJson(const DatasetInfo& info) {
                     {"videos", counts.videos}, {"frames", counts.frames},
                     {"bytes", counts.bytes},   {"keypoint_videos", counts.keypoint_videos}};
   }
-  return {{"format_version", info.format_version},
+  json classes = json::array();
+  for (const std::string& name : info.classes) classes.push_back(TextOfBytes(name));
+  return {{"format_version", kDatasetFormatVersion},
           {"task", info.task},
-          {"classes", info.classes},
+          {"classes", classes},
           {"splits", splits},
+          {"unfinished", info.unfinished},
           {"preparation", info.preparation},
           {"libav_versions", info.libav_versions},
           {"fingerprint", info.fingerprint}};
@@ -85,9 +91,15 @@ absl::StatusOr<DatasetInfo> FromJson(const std::string& path, const json& object
   info.task = task->get<std::string>();
   for (const json& name : *classes) {
     if (!name.is_string()) return Wrong(path, "classes", "a list of strings");
-    info.classes.push_back(name.get<std::string>());
+    info.classes.push_back(BytesOfText(name.get_ref<const std::string&>()));
   }
   SLIMREEL_RETURN_IF_ERROR(ReadCounts(path, *splits, &info));
+  if (const json* value = Find(object, "unfinished", json::value_t::array)) {
+    for (const json& name : *value) {
+      if (!name.is_string()) return Wrong(path, "unfinished", "a list of splits");
+      info.unfinished.insert(name.get<std::string>());
+    }
+  }
   if (const json* value = Find(object, "preparation", json::value_t::object)) {
     info.preparation = *value;
   }
@@ -101,6 +113,18 @@ absl::StatusOr<DatasetInfo> FromJson(const std::string& path, const json& object
     }
   }
   return info;
+}
+
+}  // namespace
+
+namespace {
+
+// "dataset-p03of16.json" -> 16; 0: no such name.
+int NumPartsOf(const std::string& path) {
+  int part = 0, num_parts = 0;
+  const std::string name = std::filesystem::path(path).filename().string();
+  const bool parsed = std::sscanf(name.c_str(), "dataset-p%dof%d.json", &part, &num_parts) == 2;
+  return parsed ? num_parts : 0;
 }
 
 }  // namespace
@@ -123,15 +147,37 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfoFile(
   return FileLock::Wait(DatasetInfoLockPath(folder, part, num_parts), on_wait, stopped);
 }
 
+namespace {
+
+// "its classes differ from the other parts': up only here, down only there".
+std::string DifferenceOf(const std::vector<std::string>& here,
+                         const std::vector<std::string>& there) {
+  const auto only = [](const auto& in, const auto& not_in, absl::string_view where) {
+    std::string text;
+    for (const std::string& name : in) {
+      if (std::find(not_in.begin(), not_in.end(), name) != not_in.end()) continue;
+      absl::StrAppend(&text, text.empty() ? "" : ", ", name);
+    }
+    return text.empty() ? text : absl::StrCat("; ", text, " only ", where);
+  };
+  const std::string names = only(here, there, "here") + only(there, here, "there");
+  return absl::StrCat("its classes differ from the other parts'",
+                      names.empty() ? ": they have another order" : names);
+}
+
+}  // namespace
+
 absl::Status AddPart(const std::string& path, const DatasetInfo& part, DatasetInfo* whole) {
   if (whole->classes.empty()) whole->classes = part.classes;
   const bool other_classes = !part.classes.empty() && part.classes != whole->classes;
   if (other_classes || part.task != whole->task || part.fingerprint != whole->fingerprint) {
     return absl::DataLossError(
-        absl::StrCat(path,
-                     ": its classes, task or fingerprint differ from the other parts'; "
-                     "prepare all parts from the same input with the same settings"));
+        absl::StrCat(path, ": ",
+                     other_classes ? DifferenceOf(part.classes, whole->classes)
+                                   : "its task or its settings differ from the other parts'",
+                     "; prepare all parts from the same input with the same settings"));
   }
+  whole->unfinished.insert(part.unfinished.begin(), part.unfinished.end());
   for (const auto& [name, counts] : part.splits) {
     SplitCounts& sum = whole->splits[name];
     sum.shards += counts.shards;
@@ -163,6 +209,22 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path) {
   return ParseDatasetInfo(text, path);
 }
 
+absl::StatusOr<DatasetInfo> SumOfParts(const std::vector<std::string>& paths) {
+  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(paths.front()));
+  std::map<std::string, int> listed;
+  for (const auto& [split, counts] : whole.splits) listed[split] = 1;
+  for (size_t i = 1; i < paths.size(); ++i) {
+    SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo part, ReadDatasetInfoFile(paths[i]));
+    SLIMREEL_RETURN_IF_ERROR(AddPart(paths[i], part, &whole));
+    for (const auto& [split, counts] : part.splits) ++listed[split];
+  }
+  for (const auto& [split, count] : listed) {
+    if (count < NumPartsOf(paths.front())) whole.unfinished.insert(split);
+  }
+  for (const std::string& split : whole.unfinished) whole.splits.erase(split);
+  return whole;
+}
+
 absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder) {
   const std::string path = absl::StrCat(folder, "/", DatasetInfoFileName());
   std::error_code error;
@@ -174,12 +236,7 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder) {
   }
   if (parts.empty()) return absl::NotFoundError(absl::StrCat(folder, " has no dataset.json"));
   std::sort(parts.begin(), parts.end());
-  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(parts.front()));
-  for (size_t i = 1; i < parts.size(); ++i) {
-    SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo part, ReadDatasetInfoFile(parts[i]));
-    SLIMREEL_RETURN_IF_ERROR(AddPart(parts[i], part, &whole));
-  }
-  return whole;
+  return SumOfParts(parts);
 }
 
 }  // namespace slimreel

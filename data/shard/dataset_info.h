@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@
 
 namespace slimreel {
 
-inline constexpr int64_t kDatasetFormatVersion = 1;
+inline constexpr int64_t kDatasetFormatVersion = 2;
 
 struct SplitCounts {
   int64_t shards = 0;
@@ -35,8 +36,11 @@ struct SplitCounts {
 struct DatasetInfo {
   int64_t format_version = kDatasetFormatVersion;
   std::string task = "classify";
-  std::vector<std::string> classes;  // by label
-  std::map<std::string, SplitCounts> splits;
+  std::vector<std::string> classes;           // by label
+  std::map<std::string, SplitCounts> splits;  // that are completely prepared
+  // Splits whose shards in the folder are not all that belong to them: being prepared, or
+  // their preparation was stopped. Nobody may read those.
+  std::set<std::string> unfinished;
   // What was done to the frames (short_side, fps, chunking, filter, ...), as prepare writes it.
   nlohmann::json preparation = nlohmann::json::object();
   std::map<std::string, std::string> libav_versions;
@@ -63,10 +67,14 @@ absl::Status WriteDatasetInfo(const std::string& folder, const DatasetInfo& info
 
 // NotFound: neither dataset.json nor parts. DataLoss: not what this format says,
 // or parts whose classes or fingerprints differ. FailedPrecondition: written by a
-// newer SlimReel.
+// newer SlimReel. Where there are only parts, a split that not all of them list is unfinished.
 absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder);
 // One file.
 absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path);
+
+// The sum of the files `paths` of a folder's parts, at least one. A split that not all of
+// num_parts list is unfinished.
+absl::StatusOr<DatasetInfo> SumOfParts(const std::vector<std::string>& paths);
 
 // Adds the counts of `part`, read from `path`. DataLoss: classes, task or fingerprint
 // differ from those of `whole`. None labelled (no classes) agrees with any classes.

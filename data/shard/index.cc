@@ -11,10 +11,13 @@ namespace slimreel {
 namespace {
 
 constexpr std::string_view kMagic = "SLIMRIDX";
-constexpr uint32_t kVersion = 1;
-constexpr uint64_t kHeaderBytes = 128, kSampleBytes = 64, kMemberBytes = 64;
+constexpr uint32_t kVersion = 2;
+constexpr uint64_t kHeaderBytes = 128, kSampleBytes = 128, kMemberBytes = 64;
+// Version 1 ended before the origin.
+constexpr uint64_t kSampleBytesOfVersion1 = 64;
 constexpr uint64_t kHeaderHashAt = 120;
-constexpr uint16_t kHasHash = 1;
+constexpr uint16_t kHasHash = 1;                    // of a member
+constexpr uint32_t kHasOrigin = 1, kLastChunk = 2;  // of a sample
 
 // All integers are little-endian, as every machine that this is built for.
 template <typename T>
@@ -34,6 +37,41 @@ uint64_t Hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes
 // True where [offset, offset + length) lies in [0, size).
 bool Inside(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
+}
+
+void PutMark(const FileMark& mark, size_t offset, std::string* record) {
+  Put<int64_t>(record, offset, mark.size_bytes);
+  Put<int64_t>(record, offset + 8, mark.mtime_ns);
+  Put<uint64_t>(record, offset + 16, mark.digest);
+}
+
+FileMark GetMark(const char* record, size_t offset) {
+  return {Get<int64_t>(record, offset), Get<int64_t>(record, offset + 8),
+          Get<uint64_t>(record, offset + 16)};
+}
+
+void PutOrigin(const SampleOrigin& origin, std::string* record) {
+  if (!origin.known) return;
+  Put<uint32_t>(record, 60, kHasOrigin | (origin.last_chunk ? kLastChunk : 0));
+  PutMark(origin.video, 64, record);
+  PutMark(origin.keypoints, 88, record);
+  Put<uint64_t>(record, 112, origin.recipe);
+  Put<uint32_t>(record, 120, static_cast<uint32_t>(origin.chunk));
+  Put<uint32_t>(record, 124, static_cast<uint32_t>(origin.left_out_frames));
+}
+
+SampleOrigin GetOrigin(const char* record) {
+  SampleOrigin origin;
+  const uint32_t flags = Get<uint32_t>(record, 60);
+  origin.known = (flags & kHasOrigin) != 0;
+  if (!origin.known) return origin;
+  origin.last_chunk = (flags & kLastChunk) != 0;
+  origin.video = GetMark(record, 64);
+  origin.keypoints = GetMark(record, 88);
+  origin.recipe = Get<uint64_t>(record, 112);
+  origin.chunk = Get<uint32_t>(record, 120);
+  origin.left_out_frames = Get<uint32_t>(record, 124);
+  return origin;
 }
 
 // That it is an index, of a version known here, and its header whole.
@@ -83,6 +121,7 @@ void IndexBuilder::AddSample(const IndexSample& sample) {
   Put<uint32_t>(&record, 48, static_cast<uint32_t>(sample.key.size()));
   Put<uint32_t>(&record, 52, static_cast<uint32_t>(sample.source.size()));
   Put<uint32_t>(&record, 56, found->second.number);
+  PutOrigin(sample.origin, &record);
   samples_ += record;
   ++num_samples_;
 }
@@ -129,8 +168,10 @@ absl::StatusOr<IndexView> IndexView::Parse(std::string_view bytes, uint64_t tar_
   const uint64_t header_bytes = Get<uint32_t>(header, 12), num_samples = Get<uint64_t>(header, 24),
                  strings_bytes = Get<uint64_t>(header, 40);
   view.num_members_ = Get<uint64_t>(header, 32);
+  view.has_origins_ = Get<uint32_t>(header, 8) >= 2;
   // Wider records of a later revision are read by their first fields.
-  if (header_bytes < kHeaderBytes || view.sample_bytes_ < kSampleBytes ||
+  const uint64_t least = Get<uint32_t>(header, 8) < 2 ? kSampleBytesOfVersion1 : kSampleBytes;
+  if (header_bytes < kHeaderBytes || view.sample_bytes_ < least ||
       view.member_bytes_ < kMemberBytes || header_bytes > bytes.size()) {
     return absl::DataLossError("the index states impossible record widths");
   }
@@ -210,6 +251,7 @@ IndexSample IndexView::sample(int64_t sample) const {
   result.key = strings_.substr(Get<uint64_t>(record, 32), Get<uint32_t>(record, 48));
   result.source = strings_.substr(Get<uint64_t>(record, 40), Get<uint32_t>(record, 52));
   result.source_number = Get<uint32_t>(record, 56);
+  if (has_origins_) result.origin = GetOrigin(record);
   return result;
 }
 

@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data/shard/sample_origin.h"
 #include "data/shard/shard_types.h"
 
 namespace slimreel {
@@ -34,6 +35,7 @@ struct IndexSample {
   uint32_t num_frames = 0;
   uint32_t height = 0;
   uint32_t width = 0;
+  SampleOrigin origin = {};
 };
 
 struct IndexMember {
@@ -51,7 +53,7 @@ class IndexBuilder {
   void AddSample(const IndexSample& sample);
   void AddMember(const IndexMember& member);
   int64_t num_samples() const { return num_samples_; }
-  // The whole file.
+  // The whole file, of the newest version.
   std::string Build(uint64_t tar_bytes) const;
 
  private:
@@ -71,7 +73,8 @@ class IndexView {
  public:
   IndexView() = default;
   // `bytes` must outlive the view. DataLoss (without a path): damaged, or not of
-  // a tar of `tar_bytes`; FailedPrecondition: a newer format.
+  // a tar of `tar_bytes`; FailedPrecondition: a newer format. Version 1
+  // (records without an origin) is read as well.
   static absl::StatusOr<IndexView> Parse(std::string_view bytes, uint64_t tar_bytes);
 
   int64_t num_samples() const { return num_samples_; }
@@ -96,6 +99,7 @@ class IndexView {
   uint64_t num_members_ = 0;
   int64_t num_sources_ = 0;
   uint64_t sample_bytes_ = 0, member_bytes_ = 0;  // widths of the records
+  bool has_origins_ = false;                      // from version 2 on
   std::string_view samples_, members_, strings_;
 };
 

@@ -11,10 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
 #include "data/shard/dataset_info.h"
+#include "data/shard/part_inputs.h"
 
 namespace slimreel {
 namespace {
@@ -77,16 +77,33 @@ absl::Status CheckAllThere(const std::string& folder, const std::string& whole, 
       absl::StrJoin(missing, ", "), "; run prepare with --part=i/", num_parts, " for these first"));
 }
 
+// That the parts were given the same videos; parts of format 1 do not say.
+absl::Status CheckInputs(const std::string& folder, const std::vector<std::string>& paths,
+                         const DatasetInfo& whole) {
+  for (const std::string& path : paths) {
+    SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo info, ReadDatasetInfoFile(path));
+    if (info.format_version < 2) return absl::OkStatus();
+  }
+  for (const auto& [split, counts] : whole.splits) {
+    SLIMREEL_RETURN_IF_ERROR(CheckPartInputs(folder, split, static_cast<int>(paths.size())));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status JoinInfo(const std::string& folder, const Parts& parts,
                       const std::function<bool()>& stopped) {
   const std::string path = absl::StrCat(folder, "/", DatasetInfoFileName());
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
                             LockDatasetInfoFile(folder, 0, 0, stopped));
-  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(parts.paths.begin()->second));
-  for (auto part = std::next(parts.paths.begin()); part != parts.paths.end(); ++part) {
-    SLIMREEL_ASSIGN_OR_RETURN(const DatasetInfo info, ReadDatasetInfoFile(part->second));
-    SLIMREEL_RETURN_IF_ERROR(AddPart(part->second, info, &whole));
+  std::vector<std::string> paths;
+  for (const auto& [part, part_path] : parts.paths) paths.push_back(part_path);
+  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, SumOfParts(paths));
+  if (!whole.unfinished.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, ": not all parts of ", absl::StrJoin(whole.unfinished, ", "),
+                     " are prepared to their end; run prepare for these parts first"));
   }
+  SLIMREEL_RETURN_IF_ERROR(CheckInputs(folder, paths, whole));
   if (auto earlier = ReadDatasetInfoFile(path); earlier.ok()) {
     for (const auto& [split, counts] : whole.splits) earlier->splits.erase(split);
     if (!earlier->splits.empty()) SLIMREEL_RETURN_IF_ERROR(AddPart(path, *earlier, &whole));
@@ -96,20 +113,12 @@ absl::Status JoinInfo(const std::string& folder, const Parts& parts,
   return WriteDatasetInfo(folder, whole);
 }
 
-// Line by line in turn: part i was given every n-th input from the i-th.
+// Part after part.
 absl::Status JoinReport(const std::string& path, const Parts& parts) {
-  std::vector<std::vector<std::string>> lines;
-  size_t longest = 0;
+  std::string whole;
   for (const auto& [part, part_path] : parts.paths) {
     SLIMREEL_ASSIGN_OR_RETURN(const std::string text, ReadFile(part_path));
-    lines.push_back(absl::StrSplit(text, '\n', absl::SkipEmpty()));
-    longest = std::max(longest, lines.back().size());
-  }
-  std::string whole;
-  for (size_t i = 0; i < longest; ++i) {
-    for (const auto& part : lines) {
-      if (i < part.size()) absl::StrAppend(&whole, part[i], "\n");
-    }
+    whole += text;
   }
   return WriteFileAtomically(path, whole);
 }

@@ -20,10 +20,11 @@ struct JoinedParts {
   std::vector<std::string> written;  // paths, dataset.json first
 };
 
-// Reports come out in the order of the inputs (part i holds every n-th from the
-// i-th). Splits that only an earlier dataset.json knows stay in it.
-// Errors name the path. NotFound: no parts; FailedPrecondition: some are missing,
-// or of several divisions; DataLoss: damaged, or made with other settings.
+// Reports follow one another in the order of the parts. Splits that only an earlier
+// dataset.json knows stay in it. Errors name the path. NotFound: no parts;
+// FailedPrecondition: some are missing or unfinished, of several divisions, or made from other
+// inputs, so that videos are missing (part_inputs.h); DataLoss: damaged, or made with other
+// settings or classes.
 // While somebody else changes dataset.json it waits, and asks `stopped` (may be empty):
 // CANCELLED where that says true.
 absl::StatusOr<JoinedParts> JoinParts(const std::string& folder,

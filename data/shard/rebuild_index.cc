@@ -7,9 +7,11 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/byte_text.h"
 #include "base/status_macros.h"
 #include "data/shard/index.h"
 #include "data/shard/npy.h"
+#include "data/shard/sample_origin.h"
 #include "data/shard/shard_types.h"
 #include "data/shard/tar.h"
 
@@ -37,8 +39,9 @@ absl::Status ReadJson(std::string_view content, Pending* sample) {
     return value >= 0 && value <= UINT32_MAX ? static_cast<uint32_t>(value) : uint32_t{0};
   };
   sample->facts.label = std::max<int64_t>(integer("label", -1), -1);
+  sample->facts.origin = OriginFromJson(json);
   if (const auto found = json.find("source"); found != json.end() && found->is_string()) {
-    sample->source = found->get<std::string>();
+    sample->source = BytesOfText(found->get_ref<const std::string&>());
   }
   if (sample->facts.num_frames == 0) {  // of encoded images; arrays say it themselves
     sample->facts.num_frames = extent("num_frames");

@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
 #include "data/shard/shard_file.h"
+#include "data/shard/split_check.h"
 
 namespace slimreel {
 namespace {
@@ -79,6 +80,7 @@ class MappedShardDataset : public ShardDataset {
   std::vector<uint32_t> shard_of_;  // by sample: random access without a search
   std::vector<std::string> videos_;
   DatasetInfo info_;
+  SplitCounts counts_;  // of what is here
 };
 
 absl::Status MappedShardDataset::Init(const std::string& folder, const std::string& split) {
@@ -102,9 +104,11 @@ absl::Status MappedShardDataset::Init(const std::string& folder, const std::stri
   } else if (!absl::IsNotFound(info.status())) {
     return info.status();
   }
+  SLIMREEL_RETURN_IF_ERROR(
+      CheckSplitIsFinished(folder, split_, paths_, info.ok() ? &info_ : nullptr));
   absl::flat_hash_map<std::string, int64_t> known;
   for (const std::string& path : paths_) SLIMREEL_RETURN_IF_ERROR(AddShard(path, &known));
-  return absl::OkStatus();
+  return info.ok() ? CheckSplitCounts(folder, split_, counts_, info_) : absl::OkStatus();
 }
 
 absl::Status MappedShardDataset::AddShard(const std::string& path,
@@ -113,8 +117,16 @@ absl::Status MappedShardDataset::AddShard(const std::string& path,
   SLIMREEL_ASSIGN_OR_RETURN(shard.file, ShardFile::Open(path));
   shard.first_sample = num_samples();
   const IndexView& index = shard.file->index();
+  ++counts_.shards;
+  counts_.samples += index.num_samples();
+  counts_.bytes += static_cast<int64_t>(shard.file->tar().bytes().size());
   for (int64_t i = 0; i < index.num_samples(); ++i) {
     const IndexSample sample = index.sample(i);
+    counts_.frames += sample.num_frames;
+    if (!classes().empty() && sample.label >= static_cast<int64_t>(classes().size())) {
+      return shard.file->Damaged(i, absl::StrCat("its label is ", sample.label, ", but there are ",
+                                                 classes().size(), " classes"));
+    }
     if (sample.source_number < shard.videos.size()) continue;
     const auto [video, is_new] = known->emplace(std::string(sample.source), videos_.size());
     if (is_new) videos_.emplace_back(sample.source);

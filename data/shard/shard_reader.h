@@ -34,7 +34,9 @@ class ShardDataset {
   // `split`: takes <split>-*.tar; where the folder holds one split only, that one
   // whatever its name. Samples are numbered over the shards in the order of their
   // names. Errors, each with the path: NotFound (no folder, no shards, no such
-  // split), DataLoss (damaged shard or index), FailedPrecondition (newer format).
+  // split), DataLoss (damaged shard or index, a label without a class, other shards than
+  // dataset.json counts), FailedPrecondition (newer format; exit code 3: a split that is
+  // not completely prepared, see split_check.h).
   // A missing index is rebuilt in memory by reading the tar once.
   static absl::StatusOr<std::unique_ptr<ShardDataset>> Open(const std::string& folder,
                                                             const std::string& split);

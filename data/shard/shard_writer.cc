@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
+#include "base/byte_text.h"
 #include "base/status_macros.h"
 #include "data/shard/index.h"
 #include "data/shard/npy.h"
@@ -68,7 +69,7 @@ absl::Status CheckSample(const Sample& sample, int64_t num_frames) {
 
 std::string JsonOf(const Sample& sample, int64_t num_frames) {
   nlohmann::json json = sample.metadata;
-  json["source"] = sample.source;
+  json["source"] = TextOfBytes(sample.source);
   json["num_frames"] = num_frames;
   json["height"] = sample.height;
   json["width"] = sample.width;
@@ -77,7 +78,11 @@ std::string JsonOf(const Sample& sample, int64_t num_frames) {
   } else {
     json.erase("label");
   }
-  // A path need not be UTF-8; JSON must be.
+  if (sample.origin.known) {
+    json["origin"] = ToJson(sample.origin);
+    json["chunk"] = sample.origin.chunk;
+    json["last_chunk"] = sample.origin.last_chunk;
+  }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -165,7 +170,8 @@ absl::Status TarShardWriter::Open() {
 absl::Status TarShardWriter::AddOpened(const Sample& sample, const std::vector<Plan>& plans,
                                        int64_t num_frames) {
   index_.AddSample({sample.key, sample.source, 0, sample.label, static_cast<uint32_t>(num_frames),
-                    static_cast<uint32_t>(sample.height), static_cast<uint32_t>(sample.width)});
+                    static_cast<uint32_t>(sample.height), static_cast<uint32_t>(sample.width),
+                    sample.origin});
   for (const Plan& plan : plans) {
     SLIMREEL_RETURN_IF_ERROR(WriteMember(absl::StrCat(sample.key, ".", plan.suffix), plan));
   }

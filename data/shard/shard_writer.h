@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data/shard/sample_origin.h"
 
 namespace slimreel {
 
@@ -53,8 +54,9 @@ struct Sample {
   std::vector<FrameRun> frames;     // empty: no <key>.frames.npy
   int64_t num_frames = 0;           // read only where `frames` is empty (encoded images)
   std::vector<MemberData> members;  // written after frames, in this order
-  // <key>.json is this object; "source", "label", "num_frames", "height" and
-  // "width" are set by the writer.
+  SampleOrigin origin;              // not known: none is stored
+  // <key>.json is this object; "source", "label", "num_frames", "height" and "width" are
+  // set by the writer, and where the origin is known "origin", "chunk" and "last_chunk".
   nlohmann::json metadata = nlohmann::json::object();
 };
 

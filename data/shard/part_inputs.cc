@@ -1,0 +1,103 @@
+#include "data/shard/part_inputs.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/atomic_file.h"
+#include "base/byte_text.h"
+#include "base/status_macros.h"
+
+namespace slimreel {
+namespace {
+
+using nlohmann::json;
+
+// How often each name occurs: two inputs may hold videos of one name.
+using Counts = std::map<std::string, int>;
+
+absl::StatusOr<Counts> ReadNames(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path);
+  if (absl::IsNotFound(text.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     " is missing: it tells what this part was given; copy it from where the "
+                     "part was prepared, or prepare the part again"));
+  }
+  SLIMREEL_RETURN_IF_ERROR(text.status());
+  Counts names;
+  for (const absl::string_view line : absl::StrSplit(*text, '\n', absl::SkipEmpty())) {
+    const json name = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
+    if (!name.is_string()) {
+      return absl::DataLossError(
+          absl::StrCat(path, ": a line is no JSON string; prepare this part again"));
+    }
+    ++names[BytesOfText(name.get_ref<const std::string&>())];
+  }
+  return names;
+}
+
+// "a.mp4, b.mp4, c.mp4 and 5 more".
+std::string Listed(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 3;
+  const size_t shown = std::min(names.size(), kShown);
+  std::string text = absl::StrJoin(names.begin(), names.begin() + shown, ", ");
+  if (shown < names.size()) absl::StrAppend(&text, " and ", names.size() - shown, " more");
+  return text;
+}
+
+}  // namespace
+
+int PartOf(std::string_view name, int num_parts) {
+  return 1 +
+         static_cast<int>(XXH3_64bits(name.data(), name.size()) % static_cast<uint64_t>(num_parts));
+}
+
+std::string PartInputsFileName(const std::string& split, int part, int num_parts) {
+  return absl::StrFormat("prepare_inputs%s-p%02dof%02d.jsonl",
+                         split == "train" ? "" : absl::StrCat("-", split), part, num_parts);
+}
+
+absl::Status WritePartInputs(const std::string& folder, const std::string& split, int part,
+                             int num_parts, std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  std::string text;
+  for (const std::string& name : names) text += json(TextOfBytes(name)).dump() + "\n";
+  return WriteFileAtomically(absl::StrCat(folder, "/", PartInputsFileName(split, part, num_parts)),
+                             text);
+}
+
+absl::Status CheckPartInputs(const std::string& folder, const std::string& split, int num_parts) {
+  std::vector<Counts> known;
+  Counts all;
+  for (int part = 1; part <= num_parts; ++part) {
+    const std::string path = absl::StrCat(folder, "/", PartInputsFileName(split, part, num_parts));
+    SLIMREEL_ASSIGN_OR_RETURN(Counts names, ReadNames(path));
+    for (const auto& [name, count] : names) all[name] = std::max(all[name], count);
+    known.push_back(std::move(names));
+  }
+  std::vector<std::string> missing;
+  std::vector<int> parts;
+  for (const auto& [name, count] : all) {
+    const int part = PartOf(name, num_parts);
+    const auto own = known[static_cast<size_t>(part - 1)].find(name);
+    if (own != known[static_cast<size_t>(part - 1)].end() && own->second >= count) continue;
+    missing.push_back(name);
+    if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(part);
+  }
+  if (missing.empty()) return absl::OkStatus();
+  std::sort(parts.begin(), parts.end());
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder, ": the parts of ", split, " were prepared from different inputs; ",
+                   missing.size(), missing.size() == 1 ? " video is" : " videos are",
+                   " missing: ", Listed(missing), "; prepare part ", absl::StrJoin(parts, ", "),
+                   " of ", num_parts, " again with the whole input"));
+}
+
+}  // namespace slimreel
