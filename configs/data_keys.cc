@@ -97,6 +97,10 @@ void AddPrepareKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(IntKey("data.chunk_overlap", &data->chunk_overlap, AtLeast(0),
                          "prepare: frames that neighbouring chunks share")
                       .KeepsResult());
+  keys->push_back(IntKey("data.min_chunk_frames", &data->min_chunk_frames, AtLeast(1), "none",
+                         "prepare: a shorter rest of a video that has other chunks is counted and "
+                         "left out; none: num_frames")
+                      .KeepsResult());
   keys->push_back(EnumKey("data.frame_codec", &data->frame_codec, {"raw", "jpeg"},
                           "prepare: how shards hold frames")
                       .Later()

@@ -39,6 +39,10 @@ int64_t DataOptions::ResolvedShortSide() const {
   return (side * 8 * 2 + 7) / 14;  // round(side * 8/7) in whole numbers
 }
 
+int64_t DataOptions::ResolvedMinChunkFrames() const {
+  return min_chunk_frames.value_or(std::min(num_frames, max_video_frames));
+}
+
 absl::Status DataOptions::Validate() const {
   Mistakes mistakes;
   CheckSources("data.train", train, mistakes);
@@ -47,6 +51,11 @@ absl::Status DataOptions::Validate() const {
   if (chunk_overlap >= max_video_frames) {
     mistakes.Add(absl::StrCat("data.chunk_overlap is ", chunk_overlap, "; allowed is less than ",
                               "data.max_video_frames, which is ", max_video_frames));
+  }
+  if (min_chunk_frames.value_or(1) > max_video_frames) {
+    mistakes.Add(absl::StrCat("data.min_chunk_frames is ", *min_chunk_frames,
+                              "; allowed is at most data.max_video_frames, which is ",
+                              max_video_frames));
   }
   return mistakes.ToStatus();
 }

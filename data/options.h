@@ -75,6 +75,9 @@ struct DataOptions {
   // prepare: longest chunk; train: frames of a sample that clips are drawn from. >= 1.
   int64_t max_video_frames = 500;
   int64_t chunk_overlap = 0;  // frames that neighbouring chunks share; 0..max_video_frames - 1
+  // prepare: a shorter rest of a video that has other chunks is counted and left out. 1 to
+  // max_video_frames; none: num_frames, or max_video_frames where that is less.
+  std::optional<int64_t> min_chunk_frames;
   FrameCodec frame_codec = FrameCodec::kRaw;
   int64_t jpeg_quality = 90;       // 1..100
   double quality_threshold = 0.0;  // 0..1; prepare leaves out frames under it
@@ -90,6 +93,7 @@ struct DataOptions {
   int64_t ResolvedEvalBatchSize() const { return eval_batch_size.value_or(batch_size); }
   // Pixels; 0: frames are stored as decoded.
   int64_t ResolvedShortSide() const;
+  int64_t ResolvedMinChunkFrames() const;
   // What no single key's bounds can say. InvalidArgument names the keys.
   absl::Status Validate() const;
   friend bool operator==(const DataOptions&, const DataOptions&) = default;

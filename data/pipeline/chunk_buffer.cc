@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 
 namespace slimreel {
 namespace {
@@ -70,14 +71,20 @@ ChunkBuffer& ChunkBuffer::operator=(ChunkBuffer&& other) noexcept {
   data_ = std::exchange(other.data_, nullptr);
   capacity_ = std::exchange(other.capacity_, 0);
   file_ = std::exchange(other.file_, -1);
+  spilled_ = std::exchange(other.spilled_, false);
   return *this;
 }
 
 void ChunkBuffer::Release() {
   if (data_ != nullptr) munmap(data_, capacity_);
-  if (file_ >= 0) close(file_);
+  Seal();
   data_ = nullptr;
   capacity_ = 0;
+  spilled_ = false;
+}
+
+void ChunkBuffer::Seal() {
+  if (file_ >= 0) close(file_);
   file_ = -1;
 }
 
@@ -85,8 +92,8 @@ absl::Status ChunkBuffer::Reserve(int64_t bytes) {
   if (bytes <= capacity_) return absl::OkStatus();
   // Steps of a quarter: a mapping grows in place or by moving page tables.
   const int64_t capacity = RoundUp(std::max(bytes, capacity_ + capacity_ / 4));
-  if (file_ < 0 && capacity > memory_bytes_) return Spill(RoundUp(bytes));
-  if (file_ >= 0) {
+  if (!spilled_ && capacity > memory_bytes_) return Spill(RoundUp(bytes));
+  if (spilled_) {
     // Without the room behind it, a write into the mapping would kill the process.
     if (const int error = posix_fallocate(file_, 0, capacity); error != 0) {
       return Exhausted(absl::StrCat(spill_folder_, " (frames of a long chunk)"), error);
@@ -100,7 +107,9 @@ absl::Status ChunkBuffer::Reserve(int64_t bytes) {
 }
 
 absl::Status ChunkBuffer::MoveToFile() {
-  return data_ == nullptr || file_ >= 0 ? absl::OkStatus() : Spill(capacity_);
+  SLIMREEL_RETURN_IF_ERROR(data_ == nullptr || spilled_ ? absl::OkStatus() : Spill(capacity_));
+  Seal();
+  return absl::OkStatus();
 }
 
 absl::Status ChunkBuffer::Spill(int64_t capacity) {
@@ -121,6 +130,7 @@ absl::Status ChunkBuffer::Spill(int64_t capacity) {
   data_ = static_cast<uint8_t*>(mapped);
   capacity_ = capacity;
   file_ = file;
+  spilled_ = true;
   return absl::OkStatus();
 }
 

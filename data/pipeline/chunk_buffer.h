@@ -2,7 +2,8 @@
 // moves into an unnamed file, so that long chunks of large frames cost disk
 // and not memory (the system writes its pages out and drops them).
 //
-// Who calls it: Chunker. Threading: none of its own; it may move between threads.
+// Threading: none of its own; it may move between threads. A buffer holds one descriptor at
+// most, and none once it is sealed.
 #ifndef DATA_PIPELINE_CHUNK_BUFFER_H_
 #define DATA_PIPELINE_CHUNK_BUFFER_H_
 
@@ -27,13 +28,17 @@ class ChunkBuffer {
   // no memory, or no room on the disk.
   absl::Status Reserve(int64_t bytes);
 
-  // Out of memory into the unnamed file, whatever the size; for chunks that wait.
+  // Out of memory into the unnamed file, whatever the size, and seals; for chunks that wait.
   absl::Status MoveToFile();
 
+  // It grows no more; gives back the descriptor. The mapping keeps an unnamed file.
+  void Seal();
+
   uint8_t* data() const { return data_; }
-  // What counts against memory: 0 once spilled.
-  int64_t memory_in_use() const { return file_ < 0 ? capacity_ : 0; }
-  bool spilled() const { return file_ >= 0; }
+  // What counts against memory, and against the disk.
+  int64_t memory_in_use() const { return spilled_ ? 0 : capacity_; }
+  int64_t disk_in_use() const { return spilled_ ? capacity_ : 0; }
+  bool spilled() const { return spilled_; }
 
  private:
   absl::Status Spill(int64_t capacity);
@@ -43,7 +48,8 @@ class ChunkBuffer {
   std::string spill_folder_;
   uint8_t* data_ = nullptr;  // mapped
   int64_t capacity_ = 0;
-  int file_ = -1;
+  int file_ = -1;  // open as long as a spilled buffer may grow
+  bool spilled_ = false;
 };
 
 }  // namespace slimreel

@@ -4,15 +4,15 @@
 
 namespace slimreel {
 
-std::string ChunkKeypoints(const KeypointTrack& track, const std::vector<int64_t>& frames,
-                           FrameSize upright, FrameSize stored) {
-  const double x_scale = static_cast<double>(stored.width) / upright.width;
-  const double y_scale = static_cast<double>(stored.height) / upright.height;
+std::string ChunkKeypoints(const KeypointTrack& track, const std::vector<KeypointFrame>& frames,
+                           FrameSize stored) {
   std::vector<float> values;
   values.reserve(track.persons * frames.size() * track.joints * 3);
   for (int64_t person = 0; person < track.persons; ++person) {
-    for (const int64_t frame : frames) {
-      const float* joint = &track.values[(person * track.frames + frame) * track.joints * 3];
+    for (const auto& [number, upright] : frames) {
+      const double x_scale = static_cast<double>(stored.width) / upright.width;
+      const double y_scale = static_cast<double>(stored.height) / upright.height;
+      const float* joint = &track.values[(person * track.frames + number) * track.joints * 3];
       for (int64_t v = 0; v < track.joints; ++v, joint += 3) {
         values.push_back(static_cast<float>(joint[0] * x_scale));
         values.push_back(static_cast<float>(joint[1] * y_scale));

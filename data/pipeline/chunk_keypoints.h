@@ -11,10 +11,16 @@
 
 namespace slimreel {
 
+// A frame of the video with the size in whose pixels its keypoints are.
+struct KeypointFrame {
+  int64_t number = 0;  // in the video, from 0
+  FrameSize upright;   // of this frame: the size may change in the middle of a video
+};
+
 // The bytes of <key>.kpts.npy: [persons, frames.size(), joints, 3] of the video's frames
-// `frames`, coordinates scaled from `upright` to `stored` (0, missing, stays 0).
-std::string ChunkKeypoints(const KeypointTrack& track, const std::vector<int64_t>& frames,
-                           FrameSize upright, FrameSize stored);
+// `frames`, coordinates scaled from each frame's size to `stored` (0, missing, stays 0).
+std::string ChunkKeypoints(const KeypointTrack& track, const std::vector<KeypointFrame>& frames,
+                           FrameSize stored);
 
 }  // namespace slimreel
 

@@ -17,7 +17,7 @@ TEST(ChunkKeypointsTest, FramesAreTakenAsGivenAndCoordinatesScaledPerAxis) {
     track.values.insert(track.values.end(), {x, 100 + x, x / 64});
   }
   const FrameSize upright{200, 400}, stored{100, 100};  // half the width, a quarter of the height
-  const std::string file = ChunkKeypoints(track, {2, 0}, upright, stored);
+  const std::string file = ChunkKeypoints(track, {{2, upright}, {0, upright}}, stored);
   const auto npy = ParseNpy(file);
   ASSERT_TRUE(npy.ok()) << npy.status();
   EXPECT_EQ(npy->type, NpyType::kFloat32);
@@ -30,13 +30,25 @@ TEST(ChunkKeypointsTest, FramesAreTakenAsGivenAndCoordinatesScaledPerAxis) {
 
 TEST(ChunkKeypointsTest, AMissingJointStaysMissing) {
   const KeypointTrack track{1, 1, 2, {0, 0, 0, 7, 0, 0.5f}};
-  const std::string file = ChunkKeypoints(track, {0}, {64, 48}, {320, 240});
+  const std::string file = ChunkKeypoints(track, {{0, {64, 48}}}, {320, 240});
   const auto npy = ParseNpy(file);
   ASSERT_TRUE(npy.ok()) << npy.status();
   std::vector<float> values(6);
   ASSERT_EQ(npy->data.size(), sizeof(float) * values.size());
   std::memcpy(values.data(), npy->data.data(), npy->data.size());
   EXPECT_EQ(values, (std::vector<float>{0, 0, 0, 35, 0, 0.5f}));
+}
+
+// Of a video that turns from 200 x 400 to 400 x 200.
+TEST(ChunkKeypointsTest, EachFrameIsScaledFromItsOwnSize) {
+  const KeypointTrack track{1, 2, 1, {100, 100, 1, 100, 100, 1}};
+  const std::string file = ChunkKeypoints(track, {{0, {200, 400}}, {1, {400, 200}}}, {100, 100});
+  const auto npy = ParseNpy(file);
+  ASSERT_TRUE(npy.ok()) << npy.status();
+  std::vector<float> values(6);
+  ASSERT_EQ(npy->data.size(), sizeof(float) * values.size());
+  std::memcpy(values.data(), npy->data.data(), npy->data.size());
+  EXPECT_EQ(values, (std::vector<float>{50, 25, 1, 25, 50, 1}));
 }
 
 }  // namespace

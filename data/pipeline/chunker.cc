@@ -14,38 +14,57 @@ absl::StatusOr<uint8_t*> Chunker::Slot() {
 }
 
 absl::Status Chunker::Keep(const KeptFrame& frame) {
-  // A full chunk goes out when its successor begins: only then is it known not to be the last.
-  if (static_cast<int64_t>(chunk_.frames.size()) == options_.max_frames) {
+  if (options_.rule.IsFull(static_cast<int64_t>(chunk_.frames.size()))) {
     SLIMREEL_RETURN_IF_ERROR(Cut());
   }
   chunk_.frames.push_back(frame);
   ++kept_frames_;
-  return absl::OkStatus();
+  if (!waiting_ || !options_.rule.KeepsRest(static_cast<int64_t>(chunk_.frames.size()), 1)) {
+    return absl::OkStatus();
+  }
+  Chunk full = *std::exchange(waiting_, std::nullopt);
+  return HandOut(std::move(full));
 }
 
-// Sends the full chunk; its last `overlap` frames, and the one in the slot
-// behind it, start the next one.
+// The full chunk waits; its last `overlap` frames, and the one in the slot behind it, start
+// the next one.
 absl::Status Chunker::Cut() {
   Chunk next;
   next.number = chunk_.number + 1;
   next.rgb = NewBuffer();
-  const int64_t first = options_.max_frames - options_.overlap;
-  SLIMREEL_RETURN_IF_ERROR(next.rgb.Reserve((options_.overlap + 1) * frame_bytes_));
+  const int64_t overlap = options_.rule.overlap;
+  const int64_t first = options_.rule.max_frames - overlap;
+  SLIMREEL_RETURN_IF_ERROR(next.rgb.Reserve((overlap + 1) * frame_bytes_));
   if (frame_bytes_ > 0) {
     std::memcpy(next.rgb.data(), chunk_.rgb.data() + first * frame_bytes_,
-                (options_.overlap + 1) * frame_bytes_);
+                static_cast<size_t>((overlap + 1) * frame_bytes_));
   }
   next.frames.assign(chunk_.frames.begin() + first, chunk_.frames.end());
   std::swap(chunk_, next);
+  next.rgb.Seal();
+  waiting_ = std::move(next);
+  return absl::OkStatus();
+}
+
+absl::Status Chunker::HandOut(Chunk chunk) {
+  chunk.rgb.Seal();
   ++chunks_;
-  return sink_(std::move(next));
+  return sink_(std::move(chunk));
 }
 
 absl::Status Chunker::Finish() {
-  if (chunk_.frames.empty()) return absl::OkStatus();
+  const int64_t rest = static_cast<int64_t>(chunk_.frames.size());
+  const int64_t before = chunks_ + (waiting_ ? 1 : 0);
+  if (!options_.rule.KeepsRest(rest, before)) {
+    if (!waiting_) return absl::OkStatus();  // no frame at all
+    left_out_frames_ = rest - options_.rule.overlap;
+    kept_frames_ -= left_out_frames_;
+    chunk_ = *std::exchange(waiting_, std::nullopt);
+    chunk_.left_out_frames = left_out_frames_;
+  }
+  if (waiting_) SLIMREEL_RETURN_IF_ERROR(HandOut(*std::exchange(waiting_, std::nullopt)));
   chunk_.last = true;
-  ++chunks_;
-  return sink_(std::exchange(chunk_, Chunk()));
+  return HandOut(std::exchange(chunk_, Chunk()));
 }
 
 }  // namespace slimreel

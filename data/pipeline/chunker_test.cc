@@ -17,6 +17,7 @@ constexpr int64_t kFrameBytes = 5;
 struct Cut {
   std::vector<std::vector<int>> numbers;  // of the frames of each chunk
   std::vector<bool> last;
+  std::vector<int64_t> left_out;
   int64_t kept_frames = 0;
   int64_t chunks = 0;
 };
@@ -28,6 +29,7 @@ Cut CutFrames(const ChunkerOptions& options, int frames, int drop = 0,
   Chunker chunker(options, frame_bytes, [&cut, frame_bytes](Chunk chunk) {
     EXPECT_EQ(chunk.number, static_cast<int64_t>(cut.numbers.size()));
     cut.last.push_back(chunk.last);
+    cut.left_out.push_back(chunk.left_out_frames);
     cut.numbers.emplace_back();
     for (size_t i = 0; i < chunk.frames.size(); ++i) {
       const int number = static_cast<int>(chunk.frames[i].info.number);
@@ -55,10 +57,9 @@ Cut CutFrames(const ChunkerOptions& options, int frames, int drop = 0,
 
 using Numbers = std::vector<std::vector<int>>;
 
-ChunkerOptions Options(int64_t max_frames, int64_t overlap) {
+ChunkerOptions Options(int64_t max_frames, int64_t overlap, int64_t min_frames = 1) {
   ChunkerOptions options;
-  options.max_frames = max_frames;
-  options.overlap = overlap;
+  options.rule = {.max_frames = max_frames, .overlap = overlap, .min_frames = min_frames};
   return options;
 }
 
@@ -82,6 +83,30 @@ TEST(ChunkerTest, NeighboursShareTheOverlapAndItsFramesCountOnce) {
   EXPECT_EQ(cut.kept_frames, 6);
   // The overlap alone is no reason for another chunk.
   EXPECT_EQ(CutFrames(Options(4, 2), 4).numbers, (Numbers{{0, 1, 2, 3}}));
+}
+
+TEST(ChunkerTest, ATooShortRestIsCountedAndLeftOutAndTheChunkBeforeItIsTheLast) {
+  const Cut cut = CutFrames(Options(3, 0, 2), 7);
+  EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2}, {3, 4, 5}}));
+  EXPECT_EQ(cut.last, (std::vector<bool>{false, true}));
+  EXPECT_EQ(cut.left_out, (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(cut.kept_frames, 6);
+  EXPECT_EQ(CutFrames(Options(3, 0, 2), 8).numbers, (Numbers{{0, 1, 2}, {3, 4, 5}, {6, 7}}));
+  // As long as a chunk can be.
+  EXPECT_EQ(CutFrames(Options(3, 0, 3), 8).numbers, (Numbers{{0, 1, 2}, {3, 4, 5}}));
+  EXPECT_EQ(CutFrames(Options(3, 0, 3), 9).chunks, 3);
+}
+
+TEST(ChunkerTest, AVideoThatIsOneShortChunkIsKept) {
+  EXPECT_EQ(CutFrames(Options(30, 0, 16), 5).numbers, (Numbers{{0, 1, 2, 3, 4}}));
+}
+
+TEST(ChunkerTest, OfARestTheOverlapCountsButIsNotLeftOut) {
+  const Cut cut = CutFrames(Options(4, 2, 4), 7);  // {4, 5, 6}: three frames, one of them new
+  EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2, 3}, {2, 3, 4, 5}}));
+  EXPECT_EQ(cut.left_out, (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(cut.kept_frames, 6);
+  EXPECT_EQ(CutFrames(Options(4, 2, 3), 7).numbers.back(), (std::vector<int>{4, 5, 6}));
 }
 
 TEST(ChunkerTest, FramesThatAreNotKeptLeaveNoGap) {

@@ -1,11 +1,11 @@
 // Items of many inputs, made by several threads in any order, taken by one in
-// the order of the inputs; bounded by bytes.
+// the order of the inputs; bounded by bytes, of memory and of the disk.
 //
 // Workers claim inputs in order, so the input that the taker waits for is
 // always in some worker's hands. While nothing of that input is queued its
 // worker is not made to wait, whatever the others have queued, and so the bound
 // cannot deadlock: at worst the bytes held are the bound and one item more,
-// besides what each worker is making.
+// besides what each worker is making. Safe from any thread.
 #ifndef DATA_PIPELINE_ORDERED_QUEUE_H_
 #define DATA_PIPELINE_ORDERED_QUEUE_H_
 
@@ -19,11 +19,16 @@
 
 namespace slimreel {
 
+struct QueuedBytes {
+  int64_t memory = 0;
+  int64_t disk = 0;
+};
+
 template <typename Item>
 class OrderedQueue {
  public:
-  OrderedQueue(int64_t num_inputs, int64_t max_bytes)
-      : num_inputs_(num_inputs), max_bytes_(max_bytes) {}
+  OrderedQueue(int64_t num_inputs, const QueuedBytes& bound)
+      : num_inputs_(num_inputs), bound_(bound) {}
 
   // Workers: the next input to work on; nothing when all are claimed or after Close.
   std::optional<int64_t> Claim() {
@@ -33,14 +38,15 @@ class OrderedQueue {
   }
 
   // Workers: waits for room; false after Close. `final`: the input's last item.
-  bool Push(int64_t input, Item item, int64_t bytes, bool final) {
+  bool Push(int64_t input, Item item, const QueuedBytes& bytes, bool final) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] {
       const bool awaited = input == taking_ && queues_.count(input) == 0;
-      return closed_ || awaited || queued_bytes_ + bytes <= max_bytes_;
+      return closed_ || awaited || HasRoom(bytes);
     });
     if (closed_) return false;
-    queued_bytes_ += bytes;
+    queued_.memory += bytes.memory;
+    queued_.disk += bytes.disk;
     queues_[input].push_back({std::move(item), bytes, final});
     changed_.notify_all();
     return true;
@@ -57,7 +63,8 @@ class OrderedQueue {
     Entry entry = std::move(queue->second.front());
     queue->second.pop_front();
     if (queue->second.empty()) queues_.erase(queue);
-    queued_bytes_ -= entry.bytes;
+    queued_.memory -= entry.bytes.memory;
+    queued_.disk -= entry.bytes.disk;
     const int64_t input = taking_;
     if (entry.final) ++taking_;
     changed_.notify_all();
@@ -79,17 +86,23 @@ class OrderedQueue {
  private:
   struct Entry {
     Item item;
-    int64_t bytes = 0;
+    QueuedBytes bytes;
     bool final = false;
   };
 
+  // An item that takes nothing always has room.
+  bool HasRoom(const QueuedBytes& bytes) const {
+    return (bytes.memory == 0 || queued_.memory + bytes.memory <= bound_.memory) &&
+           (bytes.disk == 0 || queued_.disk + bytes.disk <= bound_.disk);
+  }
+
   const int64_t num_inputs_;
-  const int64_t max_bytes_;
+  const QueuedBytes bound_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   int64_t claimed_ = 0;
   int64_t taking_ = 0;
-  int64_t queued_bytes_ = 0;
+  QueuedBytes queued_;
   bool closed_ = false;
   std::map<int64_t, std::deque<Entry>> queues_;
 };

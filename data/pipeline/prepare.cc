@@ -1,181 +1,132 @@
 #include "data/pipeline/prepare.h"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "data/decode/libav_handles.h"
+#include "data/decode/media_error.h"
 #include "data/pipeline/chunk_video.h"
+#include "data/pipeline/claimed_inputs.h"
 #include "data/pipeline/ordered_queue.h"
-#include "data/pipeline/prepare_inputs.h"
-#include "data/pipeline/prepare_report.h"
-#include "data/pipeline/reuse_plan.h"
-#include "data/pipeline/sample_key.h"
+#include "data/pipeline/prepare_log.h"
+#include "data/pipeline/prepare_outcomes.h"
+#include "data/pipeline/prior_work.h"
 #include "data/pipeline/sample_sink.h"
 #include "data/pipeline/shared_info.h"
 #include "data/pipeline/split_folder.h"
-#include "data/shard/shard_reader.h"
+#include "data/shard/part_inputs.h"
 
 namespace slimreel {
 namespace {
 
-SplitId IdOf(const PrepareOptions& options) {
-  return {options.output, options.split, options.part, options.num_parts};
+ChunkRule RuleOf(const DataOptions& data) {
+  return {data.max_video_frames, data.chunk_overlap, data.ResolvedMinChunkFrames()};
 }
 
+// The samples of earlier runs stand for the video.
+struct TakeOver {};
 // What workers hand over: a chunk, or at the end how the video went.
-using WorkItem = std::variant<DescribedChunk, absl::StatusOr<VideoOutcome>>;
-
-// Samples of replaced shards, by key.
-struct PreviousSamples {
-  std::unique_ptr<ShardDataset> shards;
-  std::unordered_map<std::string, int64_t> by_key;
-  std::unordered_map<std::string, InputRecord> records;  // by path
-
-  // The record under which all samples of `input` are there; null: none.
-  const InputRecord* Find(const InputRecord& input) const {
-    const auto found = records.find(input.path);
-    if (found == records.end() || !found->second.SameFile(input)) return nullptr;
-    for (int64_t i = 0; i < found->second.outcome.chunks; ++i) {
-      if (by_key.count(SampleKey(found->second.key, i)) == 0) return nullptr;
-    }
-    return &found->second;
-  }
-};
+using WorkItem = std::variant<DescribedChunk, TakeOver, absl::StatusOr<VideoOutcome>>;
 
 class Preparation {
  public:
   Preparation(const PrepareOptions& options, PreparedInputs inputs,
               std::unique_ptr<SplitFolder> folder)
-      : options_(options), inputs_(std::move(inputs)), folder_(std::move(folder)) {}
+      : options_(options),
+        inputs_(std::move(inputs)),
+        folder_(std::move(folder)),
+        prior_(*folder_, inputs_.videos, inputs_.paths, inputs_.recipe, RuleOf(options.data)),
+        plan_(prior_.plan()),
+        outcomes_(inputs_, prior_) {}
 
   absl::StatusOr<PrepareSummary> Run();
 
  private:
-  void FindRemoved(const RunState& state);
-  absl::StatusOr<PrepareSummary> KeepAll(const RunState& state);
-  absl::Status Begin(RunState state);
-  void OpenPrevious();
+  absl::Status Begin();
   absl::Status WriteAll();
   void Work(OrderedQueue<WorkItem>* queue) const;
+  WorkItem WorkOn(size_t video, const ChunkVideoOptions& options,
+                  const std::function<bool()>& interrupted, const ChunkSink& sink) const;
+  bool CanTakeOver(size_t video) const;
   absl::Status Take(OrderedQueue<WorkItem>* queue);
-  absl::Status TakeItem(int64_t index, WorkItem item);
-  absl::Status TakeOver(int64_t index, const InputRecord& known);
+  absl::Status TakeItem(size_t video, WorkItem item);
+  absl::Status TakeChunk(size_t video, const DescribedChunk& chunk);
+  absl::Status CopySamples(size_t video);
+  absl::Status Finish(size_t video, VideoOutcome outcome, bool unchanged);
+  // Of the first video that is not done, chunks may stand already.
+  int64_t StandingChunks(size_t video) const {
+    return static_cast<int64_t>(video) == plan_.done_videos ? plan_.open_chunks : 0;
+  }
   bool Interrupted() const { return options_.interrupted && options_.interrupted(); }
-  PrepareSummary Summary(const RunState& state) const;
-  absl::StatusOr<PrepareSummary> End(const RunState& state);
-  absl::Status WriteInfo(const RunState& state);
+  absl::StatusOr<PrepareSummary> End();
+  absl::Status Publish();
+  std::vector<PlacedShard> Shards() const;
+  SplitCounts Counts() const;
   void Progress() const;
   ChunkVideoOptions VideoOptions() const;
 
   const PrepareOptions& options_;
   PreparedInputs inputs_;
   std::unique_ptr<SplitFolder> folder_;
-  Adoption adopted_;
-  PreviousSamples previous_;
-  // By input: what an earlier run knows and this one need not decode.
-  std::vector<const InputRecord*> known_;
+  PriorWork prior_;
+  const ReusePlan& plan_;
+  PrepareOutcomes outcomes_;
+  std::unique_ptr<PrepareLog> log_;
   std::unique_ptr<SampleSink> sink_;
-  std::vector<ReportLine> report_;
-  std::vector<ReportLine> removed_;
+  bool listed_ = false;  // a reader may be using what stands: write aside
   int64_t frames_ = 0;
 };
 
 absl::StatusOr<PrepareSummary> Preparation::Run() {
-  RunState state = LoadRunState(folder_->state_path());
-  FindRemoved(state);
-  if (state.fingerprint != inputs_.info.fingerprint) state = RunState();
-  folder_->DropMissing(&state);
-  if (NothingChanged(inputs_.videos, state)) return KeepAll(state);
-  SLIMREEL_RETURN_IF_ERROR(Begin(std::move(state)));
+  SLIMREEL_RETURN_IF_ERROR(Begin());
   absl::Status status = WriteAll();
-  if (!status.ok()) {
-    // The report of what was done; a full disk may well refuse it. The room of
-    // the unfinished shard is given back before.
-    sink_.reset();
-    WriteReport(folder_->report_path(), report_).IgnoreError();
-    if (absl::IsCancelled(status)) {
-      return StoppedError(
-          absl::StrCat(options_.output, ": stopped; complete shards are kept, run again to go on"));
-    }
-    return absl::Status(
-        status.code(),
-        absl::StrCat(status.message(), "; complete shards are kept, run again to go on"));
+  if (status.ok()) return End();
+  // The report of what was done; a full disk may well refuse it. The room of the unfinished
+  // shard is given back before.
+  sink_.reset();
+  outcomes_.WriteReport(ReportPath(folder_->id())).IgnoreError();
+  if (absl::IsCancelled(status)) {
+    return StoppedError(
+        absl::StrCat(options_.output, ": stopped; complete shards are kept, run again to go on"));
   }
-  return End(sink_->state());
+  return absl::Status(
+      status.code(),
+      absl::StrCat(status.message(), "; complete shards are kept, run again to go on"));
 }
 
-// A run that was killed while it replaced shards knows a part of what stood before; the rest
-// is known to the state beside the replaced ones.
-void Preparation::FindRemoved(const RunState& state) {
-  std::unordered_set<std::string> seen;
-  for (const RunState& earlier : {state, LoadRunState(folder_->previous_state_path())}) {
-    for (const InputRecord& input : earlier.finished) {
-      if (inputs_.paths.count(input.path) > 0 || !seen.insert(input.path).second) continue;
-      removed_.push_back({input, /*unchanged=*/false, /*removed=*/true});
-    }
+// Opens what is written to; what stands already counts as done.
+absl::Status Preparation::Begin() {
+  SLIMREEL_ASSIGN_OR_RETURN(listed_, IsListed(folder_->id()));
+  const bool all_done = plan_.done_videos == static_cast<int64_t>(inputs_.videos.size());
+  if (!listed_ && !(all_done && inputs_.videos.empty())) {
+    SLIMREEL_RETURN_IF_ERROR(
+        UpdateDatasetInfo(folder_->id(), inputs_.info, std::nullopt, options_.interrupted));
   }
-}
-
-absl::StatusOr<PrepareSummary> Preparation::KeepAll(const RunState& state) {
-  for (const InputRecord& input : state.finished) report_.push_back({input, /*unchanged=*/true});
-  return End(state);
-}
-
-// Decides what stays, makes room for the rest and starts the log.
-absl::Status Preparation::Begin(RunState state) {
-  adopted_ = AdoptShards(inputs_.videos, state);
-  const bool reuse = state.fingerprint == inputs_.info.fingerprint;
-  // From here on the folder is not what dataset.json says.
-  SLIMREEL_RETURN_IF_ERROR(WriteInfo(RunState()));
-  SLIMREEL_RETURN_IF_ERROR(folder_->MakeRoom(state, adopted_.shards, reuse));
-  OpenPrevious();
-  std::unordered_map<std::string, const InputRecord*> finished;
-  for (const InputRecord& record : state.finished) {
-    finished.emplace(record.path, &record);
-    previous_.records.emplace(record.path, record);
-  }
-  RunState kept;
-  kept.fingerprint = inputs_.info.fingerprint;
-  kept.shards.assign(state.shards.begin(), state.shards.begin() + adopted_.shards);
-  for (int64_t i = 0; i < static_cast<int64_t>(inputs_.videos.size()); ++i) {
-    const InputRecord& input = inputs_.videos[i];
-    known_.push_back(previous_.Find(input));
-    if (i >= adopted_.inputs) continue;
-    kept.finished.push_back(*finished.at(input.path));
-    report_.push_back({kept.finished.back(), true});
-  }
+  SLIMREEL_ASSIGN_OR_RETURN(log_, PrepareLog::Open(PrepareLogPath(folder_->id())));
   ShardWriterOptions writing;
-  writing.folder = options_.output;
+  writing.folder = listed_ ? StagingFolder(folder_->id()) : options_.output;
   writing.split = options_.split;
   writing.part = options_.part;
   writing.num_parts = options_.num_parts;
   writing.shard_size_bytes = options_.data.shard_size;
-  SLIMREEL_ASSIGN_OR_RETURN(sink_,
-                            SampleSink::Create(writing, std::move(kept), folder_->state_path()));
-  return absl::OkStatus();
-}
-
-// Damaged or absent: then there is nothing to take over, and it is decoded again.
-void Preparation::OpenPrevious() {
-  const RunState state = LoadRunState(folder_->previous_state_path());
-  if (state.fingerprint != inputs_.info.fingerprint) return;
-  for (const InputRecord& record : state.finished) previous_.records.emplace(record.path, record);
-  auto shards = ShardDataset::Open(folder_->previous_folder(), options_.split);
-  if (!shards.ok()) return;
-  previous_.shards = *std::move(shards);
-  for (int64_t i = 0; i < previous_.shards->num_samples(); ++i) {
-    previous_.by_key.emplace(previous_.shards->sample(i).key, i);
+  writing.first_shard = static_cast<int64_t>(plan_.kept_shards.size());
+  if (!all_done) {
+    SLIMREEL_ASSIGN_OR_RETURN(sink_, SampleSink::Create(writing));
   }
+  for (int64_t i = 0; i < plan_.done_videos; ++i) {
+    const auto video = static_cast<size_t>(i);
+    SLIMREEL_RETURN_IF_ERROR(Finish(video, prior_.OutcomeOf(video), /*unchanged=*/true));
+  }
+  return absl::OkStatus();
 }
 
 ChunkVideoOptions Preparation::VideoOptions() const {
@@ -188,17 +139,27 @@ ChunkVideoOptions Preparation::VideoOptions() const {
   video.keypoints = required                             ? KeypointUse::kRequired
                     : options_.data.load_kpt.has_value() ? KeypointUse::kIgnored
                                                          : KeypointUse::kWhereThere;
-  video.chunker.max_frames = options_.data.max_video_frames;
-  video.chunker.overlap = options_.data.chunk_overlap;
-  // Half for chunks in the making (one a worker, two while one is cut), half for the queue.
-  video.chunker.memory_bytes = options_.memory_bytes / (4 * std::max(1, options_.num_workers));
+  video.chunker.rule = RuleOf(options_.data);
+  // Half for chunks in the making, half for the queue. A worker has one in the making, and for
+  // as long as that is shorter than min_frames the one before it.
+  const ChunkRule& rule = video.chunker.rule;
+  const double chunks = 1 + static_cast<double>(rule.min_frames) / rule.max_frames;
+  video.chunker.memory_bytes = static_cast<int64_t>(
+      options_.memory_bytes / (2 * std::max(1, options_.num_workers) * chunks));
   video.chunker.spill_folder = options_.output;
+  video.waiting_bytes = options_.memory_bytes;
+  video.recipe = inputs_.recipe;
+  video.max_picture_bytes = options_.max_picture_bytes;
+  video.max_keypoint_bytes = options_.max_picture_bytes;
   return video;
 }
 
 absl::Status Preparation::WriteAll() {
-  const int64_t count = inputs_.videos.size() - adopted_.inputs;
-  OrderedQueue<WorkItem> queue(count, options_.memory_bytes / 2);
+  if (sink_ == nullptr) return absl::OkStatus();
+  const int64_t count = static_cast<int64_t>(inputs_.videos.size()) - plan_.done_videos;
+  // What waits on the disk is bounded too: chunks that workers are ahead with.
+  OrderedQueue<WorkItem> queue(
+      count, {.memory = options_.memory_bytes / 2, .disk = 2 * options_.memory_bytes});
   std::vector<std::thread> workers;
   for (int i = 0; i < std::max(1, options_.num_workers); ++i) {
     workers.emplace_back([this, &queue] { Work(&queue); });
@@ -212,197 +173,183 @@ absl::Status Preparation::WriteAll() {
 }
 
 void Preparation::Work(OrderedQueue<WorkItem>* queue) const {
-  const ChunkVideoOptions video = VideoOptions();
+  const ChunkVideoOptions options = VideoOptions();
   const auto interrupted = [this, queue] { return queue->closed() || Interrupted(); };
   while (const std::optional<int64_t> claimed = queue->Claim()) {
-    const int64_t index = adopted_.inputs + *claimed;
-    absl::StatusOr<VideoOutcome> outcome = VideoOutcome();
-    if (known_[index] == nullptr) {
-      outcome = ChunkVideo(inputs_.videos[index].path, video, interrupted,
-                           [queue, claimed](DescribedChunk chunk) {
-                             const int64_t bytes = chunk.chunk.rgb.memory_in_use();
-                             return queue->Push(*claimed, std::move(chunk), bytes, false)
-                                        ? absl::OkStatus()
-                                        : absl::CancelledError("the queue was closed");
-                           });
-    }
-    const bool failed = !outcome.ok();
-    if (!queue->Push(*claimed, WorkItem(std::move(outcome)), 0, true) || failed) return;
+    const ChunkSink sink = [queue, claimed](DescribedChunk chunk) {
+      const QueuedBytes bytes{chunk.chunk.rgb.memory_in_use(), chunk.chunk.rgb.disk_in_use()};
+      return queue->Push(*claimed, std::move(chunk), bytes, false)
+                 ? absl::OkStatus()
+                 : absl::CancelledError("the queue was closed");
+    };
+    WorkItem item =
+        WorkOn(static_cast<size_t>(plan_.done_videos + *claimed), options, interrupted, sink);
+    const auto* outcome = std::get_if<absl::StatusOr<VideoOutcome>>(&item);
+    const bool failed = outcome != nullptr && !outcome->ok();
+    if (!queue->Push(*claimed, std::move(item), {}, true) || failed) return;
   }
+}
+
+// One file's fault is not the job's, whatever it is; the machine's is.
+WorkItem Preparation::WorkOn(size_t video, const ChunkVideoOptions& options,
+                             const std::function<bool()>& interrupted,
+                             const ChunkSink& sink) const {
+  const SourceFiles& source = inputs_.videos[video].source;
+  if (plan_.plans[video] == VideoPlan::kGivesNone || CanTakeOver(video)) return TakeOver();
+  try {
+    return ChunkVideo(source, options, interrupted, sink);
+  } catch (const std::bad_alloc&) {
+    return MachineError(absl::StrCat(source.path,
+                                     ": the machine has no memory left; lower --num_workers or "
+                                     "memory.host_budget"));
+  } catch (const std::exception& error) {
+    VideoOutcome outcome;
+    outcome.status = "rejected";
+    outcome.reason = "internal";
+    outcome.message = error.what();
+    return outcome;
+  }
+}
+
+// Damaged samples are made anew.
+bool Preparation::CanTakeOver(size_t video) const {
+  if (plan_.plans[video] != VideoPlan::kTakeOver) return false;
+  for (int64_t i = plan_.first[video]; i < plan_.first[video + 1]; ++i) {
+    const SampleAt at = plan_.samples[static_cast<size_t>(i)];
+    if (!prior_.file(at.shard).Verify(at.sample).ok()) return false;
+  }
+  return true;
 }
 
 absl::Status Preparation::Take(OrderedQueue<WorkItem>* queue) {
   Progress();
   while (auto popped = queue->Pop()) {
     if (Interrupted()) return absl::CancelledError("stopped");
-    SLIMREEL_RETURN_IF_ERROR(TakeItem(adopted_.inputs + popped->first, std::move(popped->second)));
+    SLIMREEL_RETURN_IF_ERROR(TakeItem(static_cast<size_t>(plan_.done_videos + popped->first),
+                                      std::move(popped->second)));
   }
   return absl::OkStatus();
 }
 
-absl::Status Preparation::TakeItem(int64_t index, WorkItem item) {
-  const InputRecord& input = inputs_.videos[index];
-  // Of the first input, chunks may stand already.
-  const int64_t stand = index == adopted_.inputs ? adopted_.open_chunks : 0;
-  if (const auto* chunk = std::get_if<DescribedChunk>(&item)) {
-    if (chunk->chunk.number < stand) return absl::OkStatus();
-    frames_ += chunk->chunk.frames.size();
-    Progress();
-    return sink_->AddChunk(input, *chunk);
+absl::Status Preparation::TakeItem(size_t video, WorkItem item) {
+  if (const auto* chunk = std::get_if<DescribedChunk>(&item)) return TakeChunk(video, *chunk);
+  if (std::holds_alternative<TakeOver>(item)) {
+    SLIMREEL_RETURN_IF_ERROR(CopySamples(video));
+    return Finish(video, prior_.OutcomeOf(video), /*unchanged=*/true);
   }
-  if (known_[index] != nullptr) return TakeOver(index, *known_[index]);
-  SLIMREEL_RETURN_IF_ERROR(std::get<1>(item).status());
-  InputRecord record = input;
-  record.outcome = *std::get<1>(std::move(item));
-  report_.push_back({record, false});
-  Progress();
-  return sink_->FinishInput(record);
+  absl::StatusOr<VideoOutcome>& outcome = std::get<absl::StatusOr<VideoOutcome>>(item);
+  SLIMREEL_RETURN_IF_ERROR(outcome.status());
+  return Finish(video, *std::move(outcome), /*unchanged=*/false);
 }
 
-absl::Status Preparation::TakeOver(int64_t index, const InputRecord& known) {
-  InputRecord record = inputs_.videos[index];
-  record.outcome = known.outcome;
-  const int64_t first = index == adopted_.inputs ? adopted_.open_chunks : 0;
-  for (int64_t i = first; i < known.outcome.chunks; ++i) {
-    const int64_t sample = previous_.by_key.at(SampleKey(known.key, i));
-    SLIMREEL_RETURN_IF_ERROR(sink_->AddCopy(record, i, *previous_.shards, sample));
-  }
-  report_.push_back({record, true});
+absl::Status Preparation::TakeChunk(size_t video, const DescribedChunk& chunk) {
+  outcomes_.SetOrigin(video, chunk.origin);
+  if (chunk.chunk.number < StandingChunks(video)) return absl::OkStatus();
+  frames_ += static_cast<int64_t>(chunk.chunk.frames.size());
   Progress();
-  return sink_->FinishInput(record);
+  return sink_->AddChunk(inputs_.videos[video], chunk);
+}
+
+absl::Status Preparation::CopySamples(size_t video) {
+  for (int64_t i = plan_.first[video] + StandingChunks(video); i < plan_.first[video + 1]; ++i) {
+    const SampleAt at = plan_.samples[static_cast<size_t>(i)];
+    SLIMREEL_RETURN_IF_ERROR(
+        sink_->AddCopy(inputs_.videos[video], prior_.file(at.shard), at.sample));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Preparation::Finish(size_t video, VideoOutcome outcome, bool unchanged) {
+  const bool remember = !unchanged && MayBeRemembered(outcome);
+  outcomes_.Finish(video, std::move(outcome), unchanged);
+  Progress();
+  return remember ? log_->Add(outcomes_.LogEntry(video)) : absl::OkStatus();
 }
 
 void Preparation::Progress() const {
   if (!options_.on_progress || inputs_.videos.empty()) return;
-  options_.on_progress(
-      {static_cast<int64_t>(report_.size()), static_cast<int64_t>(inputs_.videos.size()), frames_});
+  options_.on_progress({outcomes_.done(), static_cast<int64_t>(inputs_.videos.size()), frames_});
 }
 
-absl::Status Preparation::WriteInfo(const RunState& state) {
+std::vector<PlacedShard> Preparation::Shards() const {
+  std::vector<PlacedShard> shards;
+  for (const int32_t kept : plan_.kept_shards) shards.push_back(prior_.placed(kept));
+  if (sink_ == nullptr) return shards;
+  for (const PublishedShard& shard : sink_->published()) {
+    shards.push_back({shard.path, static_cast<int64_t>(shards.size()), listed_});
+  }
+  return shards;
+}
+
+SplitCounts Preparation::Counts() const {
   SplitCounts counts;
-  for (const ShardRecord& shard : state.shards) {
+  for (const int32_t kept : plan_.kept_shards) {
+    const ShardFile& file = prior_.file(kept);
     ++counts.shards;
-    counts.samples += shard.keys.size();
-    counts.frames += shard.frames;
-    counts.bytes += shard.bytes;
-  }
-  for (const InputRecord& input : state.finished) {
-    if (input.outcome.chunks == 0) continue;
-    ++counts.videos;
-    if (input.keypoint_bytes >= 0) ++counts.keypoint_videos;
-  }
-  return UpdateDatasetInfo(IdOf(options_), inputs_.info, counts, options_.interrupted);
-}
-
-// "none of 12 videos gave a sample: a.mp4: not_media; b.mp4: quality; ...".
-absl::Status NoSampleError(const PrepareOptions& options, const std::vector<ReportLine>& lines,
-                           const std::string& report) {
-  constexpr size_t kShown = 3;
-  std::string why = absl::StrCat("no videos found in ", absl::StrJoin(options.inputs, ", "));
-  if (!lines.empty()) {
-    why = absl::StrCat("none of ", lines.size(), " videos gave a sample: ");
-    for (size_t i = 0; i < std::min(kShown, lines.size()); ++i) {
-      const InputRecord& input = lines[i].input;
-      absl::StrAppend(&why, i == 0 ? "" : "; ", input.path, ": ", input.outcome.reason);
+    counts.samples += file.index().num_samples();
+    counts.bytes += static_cast<int64_t>(file.tar().bytes().size());
+    for (int64_t i = 0; i < file.index().num_samples(); ++i) {
+      counts.frames += file.index().sample(i).num_frames;
     }
-    if (lines.size() > kShown) absl::StrAppend(&why, "; and ", lines.size() - kShown, " more");
-    absl::StrAppend(&why, ". All reasons are in ", report);
   }
-  return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
+  if (sink_ != nullptr) {
+    for (const PublishedShard& shard : sink_->published()) {
+      ++counts.shards;
+      counts.samples += shard.num_samples;
+      counts.frames += shard.num_frames;
+      counts.bytes += shard.bytes;
+    }
+  }
+  outcomes_.CountVideos(&counts);
+  return counts;
 }
 
-PrepareSummary Preparation::Summary(const RunState& state) const {
-  PrepareSummary summary;
-  summary.classes = inputs_.info.classes;
-  summary.warnings = inputs_.warnings;
-  summary.report = folder_->report_path();
-  summary.removed = removed_.size();
-  for (const ReportLine& line : report_) {
-    const VideoOutcome& outcome = line.input.outcome;
-    ++summary.videos[line.unchanged ? "unchanged" : outcome.status];
-    if (!outcome.reason.empty()) ++summary.reasons[outcome.reason];
-    if (line.input.label >= 0 || outcome.chunks == 0) continue;
-    ++summary.unlabelled_videos;
-    summary.unlabelled_samples += outcome.chunks;
+// The new shards take the place of the old ones; dataset.json says so before and after.
+absl::Status Preparation::Publish() {
+  const SplitId& id = folder_->id();
+  const std::vector<PlacedShard> shards = Shards();
+  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<SplitId> others, OtherDivisions(id));
+  if (listed_ && !(folder_->IsPublished(shards) && others.empty())) {
+    SLIMREEL_RETURN_IF_ERROR(
+        UpdateDatasetInfo(id, inputs_.info, std::nullopt, options_.interrupted));
   }
-  for (const ShardRecord& shard : state.shards) {
-    ++summary.shards;
-    summary.samples += shard.keys.size();
-    summary.frames += shard.frames;
-    summary.bytes += shard.bytes;
+  SLIMREEL_RETURN_IF_ERROR(folder_->Publish(shards));
+  for (const SplitId& other : others) {
+    SLIMREEL_RETURN_IF_ERROR(RemoveFilesOf(other));
+    SLIMREEL_RETURN_IF_ERROR(ForgetSplit(other, options_.interrupted));
+  }
+  if (id.part > 0) {
+    SLIMREEL_RETURN_IF_ERROR(
+        WritePartInputs(id.folder, id.split, id.part, id.num_parts, inputs_.names));
+  }
+  return UpdateDatasetInfo(id, inputs_.info, Counts(), options_.interrupted);
+}
+
+absl::StatusOr<PrepareSummary> Preparation::End() {
+  const SplitCounts counts = Counts();
+  // A part may well be of none of few videos; a split without samples is an error, and what
+  // stood before stays.
+  const bool empty_part = options_.part > 0 && inputs_.videos.empty() && !inputs_.names.empty();
+  if (counts.samples > 0 || empty_part) SLIMREEL_RETURN_IF_ERROR(Publish());
+  const std::string report = ReportPath(folder_->id());
+  SLIMREEL_RETURN_IF_ERROR(outcomes_.WriteReport(report));
+  SLIMREEL_RETURN_IF_ERROR(outcomes_.RewriteLog(PrepareLogPath(folder_->id())));
+  if (counts.samples == 0 && !empty_part) return outcomes_.NoSampleError(options_.inputs, report);
+  PrepareSummary summary = outcomes_.Summary(counts);
+  summary.report = report;
+  if (prior_.has_shards_without_origin()) {
+    summary.warnings.push_back(
+        absl::StrCat(options_.output,
+                     ": its shards were prepared by an earlier version and do not tell what they "
+                     "were made of, so all videos were decoded again"));
   }
   return summary;
-}
-
-absl::StatusOr<PrepareSummary> Preparation::End(const RunState& state) {
-  SLIMREEL_RETURN_IF_ERROR(folder_->RemoveStale(state));
-  SLIMREEL_RETURN_IF_ERROR(WriteInfo(state));
-  std::vector<ReportLine> lines = report_;
-  lines.insert(lines.end(), removed_.begin(), removed_.end());
-  SLIMREEL_RETURN_IF_ERROR(WriteReport(folder_->report_path(), lines));
-  if (sink_ != nullptr) SLIMREEL_RETURN_IF_ERROR(sink_->Complete());
-  PrepareSummary summary = Summary(state);
-  if (summary.samples > 0) return summary;
-  return NoSampleError(options_, report_, summary.report);
-}
-
-absl::Status CheckOptions(const PrepareOptions& options) {
-  if (options.inputs.empty()) {
-    return absl::InvalidArgumentError(
-        "--input is missing: give folders, lists of `path label` lines or videos");
-  }
-  if (options.output.empty()) return absl::InvalidArgumentError("--output=DIR is missing");
-  if (options.split != "train" && options.split != "val" && options.split != "test") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--split=", options.split, " is none of train, val, test"));
-  }
-  if (options.data.fps.has_value() || options.data.frame_codec != FrameCodec::kRaw) {
-    return absl::UnimplementedError("data.fps and data.frame_codec=jpeg are not yet available");
-  }
-  if (!options.data.load_rgb.value_or(true) && !options.data.load_kpt.value_or(true)) {
-    return absl::InvalidArgumentError(
-        "data.load_rgb and data.load_kpt are both false: samples would hold nothing");
-  }
-  if (!options.data.load_rgb.value_or(true) && options.data.quality_threshold > 0) {
-    return absl::InvalidArgumentError(
-        "data.quality_threshold judges frames, which data.load_rgb=false does not look at");
-  }
-  return options.data.Validate();
-}
-
-// What a run works on, once its claim stands.
-struct ClaimedInputs {
-  PreparedInputs inputs;
-  std::unique_ptr<SplitFolder> folder;
-};
-
-// Lists the inputs without the lock, for which other splits wait: so mistakes in them are told
-// before a folder is made. Lists them again where a look under the lock shows that another
-// split has claimed or published something meanwhile.
-absl::StatusOr<ClaimedInputs> ClaimInputs(const PrepareOptions& options) {
-  const SplitId id = IdOf(options);
-  ClaimedInputs claimed;
-  SLIMREEL_ASSIGN_OR_RETURN(OtherSplits others, PublishedOtherSplits(id));
-  for (;;) {
-    SLIMREEL_ASSIGN_OR_RETURN(claimed.inputs, CollectInputs(options, others));
-    SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
-                              LockDatasetInfo(id, options.interrupted));
-    if (claimed.folder == nullptr) {
-      SLIMREEL_ASSIGN_OR_RETURN(claimed.folder, SplitFolder::Open(id));
-    }
-    SLIMREEL_ASSIGN_OR_RETURN(OtherSplits now, PublishedAndClaimedOtherSplits(id));
-    if (now == others) {
-      SLIMREEL_RETURN_IF_ERROR(ClaimSplit(id, claimed.inputs.info, claimed.folder.get()));
-      return claimed;
-    }
-    others = std::move(now);
-  }
 }
 
 }  // namespace
 
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
-  SLIMREEL_RETURN_IF_ERROR(CheckOptions(options));
+  SLIMREEL_RETURN_IF_ERROR(CheckPrepareOptions(options));
   QuietLibavLog();
   SLIMREEL_ASSIGN_OR_RETURN(ClaimedInputs claimed, ClaimInputs(options));
   return Preparation(options, std::move(claimed.inputs), std::move(claimed.folder)).Run();

@@ -2,7 +2,7 @@
 // threads, writes shards in the order of the inputs, and keeps what an earlier
 // run has done already. See README.md.
 //
-// Who calls it: data/prepare_main.cc. Threading: one call per folder and split
+// Threading: one call per folder and split
 // at a time (a lock refuses a second one).
 #ifndef DATA_PIPELINE_PREPARE_H_
 #define DATA_PIPELINE_PREPARE_H_
@@ -32,11 +32,15 @@ struct PrepareOptions {
   std::string split = "train";
   int part = 0;  // 1..num_parts; 0: the whole
   int num_parts = 0;
+  // Takes the place of this split in another division; else that is refused.
+  bool replace_division = false;
   int num_workers = 1;  // decoding threads; does not change a byte of the result
   // For chunks that are being made or wait to be written, beside what decoders hold
   // (prepare_sizing.h); longer chunks go to unnamed files in `output`. Does not change a
   // byte of the result.
   int64_t memory_bytes = int64_t{1} << 30;
+  // Of one decoded picture, and of a keypoint file; larger ones reject the video. 0: any.
+  int64_t max_picture_bytes = 0;
   DataOptions data;
   std::function<bool()> interrupted;  // may be empty; from any thread
   std::function<void(const PrepareProgress&)>
@@ -51,6 +55,10 @@ struct PrepareSummary {
   // Of an earlier run into this split, by path, and not among the inputs of this one: their
   // samples are in the split no longer.
   int64_t removed = 0;
+  // Videos of a list that are not there now; their earlier samples stand.
+  int64_t away = 0;
+  int64_t shortened_videos = 0;  // whose rest was too short for a chunk (data.min_chunk_frames)
+  int64_t left_out_frames = 0;   // in these rests
   int64_t samples = 0;
   int64_t unlabelled_samples = 0;
   int64_t unlabelled_videos = 0;  // that these are of
@@ -61,8 +69,9 @@ struct PrepareSummary {
 };
 
 // Errors: InvalidArgument, NotFound (what the user gave), CANCELLED (interrupted;
-// run again to go on), ResourceExhausted (disk full), PermissionDenied; complete
-// shards stay in all cases. Where no sample stands, an error with exit code 3.
+// run again to go on), ResourceExhausted (disk full, memory, descriptors), PermissionDenied;
+// complete shards, and what was prepared before, stay in all cases. Where this input gives no
+// sample, an error with exit code 3.
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options);
 
 }  // namespace slimreel

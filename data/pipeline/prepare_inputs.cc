@@ -1,6 +1,5 @@
 #include "data/pipeline/prepare_inputs.h"
 
-#include <sys/stat.h>
 #include <xxhash.h>
 
 #include <nlohmann/json.hpp>
@@ -13,19 +12,22 @@
 #include "data/annotations/input_list.h"
 #include "data/annotations/keypoint_file.h"
 #include "data/decode/video_decoder.h"
+#include "data/pipeline/file_look.h"
 #include "data/pipeline/sample_key.h"
+#include "data/shard/part_inputs.h"
 
 namespace slimreel {
 namespace {
 
 // Moves when the same options give other bytes than before.
-constexpr int kPipelineVersion = 1;
+constexpr int kPipelineVersion = 2;
 
 nlohmann::json Preparation(const DataOptions& data) {
   nlohmann::json json = {{"pipeline_version", kPipelineVersion},
                          {"resize", "bilinear"},
                          {"max_video_frames", data.max_video_frames},
                          {"chunk_overlap", data.chunk_overlap},
+                         {"min_chunk_frames", data.ResolvedMinChunkFrames()},
                          {"quality_threshold", data.quality_threshold},
                          {"frame_codec", "raw"},
                          {"shard_size", data.shard_size}};
@@ -37,9 +39,16 @@ nlohmann::json Preparation(const DataOptions& data) {
   return json;
 }
 
-std::string Fingerprint(const DatasetInfo& info) {
-  const std::string text = info.preparation.dump() + nlohmann::json(info.libav_versions).dump();
-  return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
+uint64_t HashOf(const nlohmann::json& preparation, const DatasetInfo& info) {
+  const std::string text = preparation.dump() + nlohmann::json(info.libav_versions).dump();
+  return XXH3_64bits(text.data(), text.size());
+}
+
+// Without what only decides whether a video has one chunk more: each sample tells of it.
+uint64_t RecipeOf(const DatasetInfo& info) {
+  nlohmann::json preparation = info.preparation;
+  preparation.erase("min_chunk_frames");
+  return HashOf(preparation, info);
 }
 
 // Splits of one folder share classes and options: whoever comes second must agree.
@@ -53,34 +62,32 @@ absl::Status AgreeWith(const OtherSplits& others, const std::string& output, Dat
       info->preparation.dump(), "); use the same ones, or another --output"));
 }
 
-// Size and time of change; both stay as they are where there is no such file.
-void LookAt(const std::string& path, int64_t* bytes, int64_t* mtime_ns) {
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0) return;
-  *bytes = status.st_size;
-  *mtime_ns = int64_t{1000000000} * status.st_mtim.tv_sec + status.st_mtim.tv_nsec;
+std::vector<std::string> StemsOf(const std::vector<InputVideo>& videos) {
+  std::vector<NamedVideo> names;
+  names.reserve(videos.size());
+  for (const InputVideo& video : videos) names.push_back({video.name, video.path});
+  return KeyStems(names);
 }
 
-// Part 3 of 16 takes the videos number 2, 18, 34, ...: classes stay mixed.
-std::vector<InputRecord> RecordsOf(const std::vector<InputVideo>& videos,
-                                   const PrepareOptions& options) {
-  std::vector<NamedVideo> names;
-  for (const InputVideo& video : videos) names.push_back({video.name, video.path});
-  const std::vector<std::string> stems = KeyStems(names);
-  std::vector<InputRecord> records;
-  const size_t step = options.part > 0 ? options.num_parts : 1;
-  for (size_t i = options.part > 0 ? options.part - 1 : 0; i < videos.size(); i += step) {
-    InputRecord record;
-    record.path = videos[i].path;
-    record.key = stems[i];
-    record.label = videos[i].label;
-    LookAt(record.path, &record.size_bytes, &record.mtime_ns);
+// A part takes the videos whose names say so: whatever is added, the others stay where they are.
+std::vector<PreparedVideo> VideosOf(const std::vector<InputVideo>& videos,
+                                    const PrepareOptions& options) {
+  std::vector<std::string> stems = StemsOf(videos);
+  std::vector<PreparedVideo> taken;
+  if (options.part == 0) taken.reserve(videos.size());
+  for (size_t i = 0; i < videos.size(); ++i) {
+    if (options.part > 0 && PartOf(videos[i].name, options.num_parts) != options.part) continue;
+    PreparedVideo video;
+    video.source.path = videos[i].path;
+    video.key = std::move(stems[i]);
+    video.label = videos[i].label;
+    video.source.look = LookAt(video.source.path);
     if (options.data.load_kpt.value_or(true)) {
-      LookAt(KeypointPathOf(record.path), &record.keypoint_bytes, &record.keypoint_mtime_ns);
+      video.source.keypoint_look = LookAt(KeypointPathOf(video.source.path));
     }
-    records.push_back(std::move(record));
+    taken.push_back(std::move(video));
   }
-  return records;
+  return taken;
 }
 
 }  // namespace
@@ -91,14 +98,18 @@ absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
   DatasetInfo& info = prepared.info;
   info.preparation = Preparation(options.data);
   info.libav_versions = LibavVersions();
-  info.fingerprint = Fingerprint(info);
+  info.fingerprint = absl::StrFormat("%016x", HashOf(info.preparation, info));
+  prepared.recipe = RecipeOf(info);
   SLIMREEL_RETURN_IF_ERROR(AgreeWith(others, options.output, &info));
   SLIMREEL_ASSIGN_OR_RETURN(InputList list,
                             ListInputs({options.inputs, options.annotations, info.classes}));
   info.classes = list.classes;
   prepared.warnings = std::move(list.warnings);
-  for (const InputVideo& video : list.videos) prepared.paths.insert(video.path);
-  prepared.videos = RecordsOf(list.videos, options);
+  for (const InputVideo& video : list.videos) {
+    prepared.paths.insert(video.path);
+    if (options.part > 0) prepared.names.push_back(video.name);
+  }
+  prepared.videos = VideosOf(list.videos, options);
   return prepared;
 }
 

@@ -9,17 +9,19 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "data/pipeline/input_video.h"
 #include "data/pipeline/prepare.h"
-#include "data/pipeline/run_state.h"
 #include "data/pipeline/shared_info.h"
 #include "data/shard/dataset_info.h"
 
 namespace slimreel {
 
 struct PreparedInputs {
-  std::vector<InputRecord> videos;        // of this part, outcomes empty
+  std::vector<PreparedVideo> videos;      // of this part
   std::unordered_set<std::string> paths;  // of the videos of all parts
+  std::vector<std::string> names;         // likewise; only where there are parts
   DatasetInfo info;                       // as dataset.json shall be, without counts
+  uint64_t recipe = 0;                    // SampleOrigin::recipe of what is prepared now
   std::vector<std::string> warnings;
 };
 

@@ -3,23 +3,43 @@
 #ifndef DATA_PIPELINE_PREPARE_REPORT_H_
 #define DATA_PIPELINE_PREPARE_REPORT_H_
 
+#include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "data/pipeline/run_state.h"
+#include "absl/status/statusor.h"
+#include "base/atomic_file.h"
+#include "data/pipeline/chunk_video.h"
 
 namespace slimreel {
 
 struct ReportLine {
-  InputRecord input;
+  const std::string& path;
+  const VideoOutcome& outcome;
+  int64_t label = -1;
   bool unchanged = false;  // what the earlier run said of it holds; nothing was decoded
   bool removed = false;    // the earlier run had it, this one not: its samples are gone
 };
 
 // {"path", "status": ok|partial|rejected|unchanged|removed, "was" (of the last two), "reason",
-// "message", "frames", "frames_decoded", "chunks", "seconds", "label"}. Published whole.
-absl::Status WriteReport(const std::string& path, const std::vector<ReportLine>& lines);
+// "message", "frames", "frames_decoded", "left_out_frames", "chunks", "seconds", "label"}.
+// A path that is no UTF-8 is written by TextOfBytes (base/byte_text.h).
+class ReportWriter {
+ public:
+  static absl::StatusOr<ReportWriter> Create(const std::string& path);
+
+  absl::Status Add(const ReportLine& line);
+  // The file appears whole, in the place of an earlier one.
+  absl::Status Commit();
+
+ private:
+  explicit ReportWriter(std::unique_ptr<AtomicFile> file) : file_(std::move(file)) {}
+  absl::Status WriteOut();
+
+  std::unique_ptr<AtomicFile> file_;
+  std::string pending_;
+};
 
 }  // namespace slimreel
 

@@ -1,9 +1,9 @@
 #include "data/pipeline/sample_key.h"
 
-#include <map>
+#include <string_view>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "xxhash.h"
 
@@ -31,20 +31,16 @@ std::string SafeStem(const std::string& name) {
 }  // namespace
 
 std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos) {
+  absl::flat_hash_map<std::string_view, int> bearers;
+  bearers.reserve(videos.size());
+  for (const NamedVideo& video : videos) ++bearers[video.name];
   std::vector<std::string> stems;
-  std::map<std::string, int> counts;
-  std::map<std::string, int> bearers;
+  stems.reserve(videos.size());
   for (const NamedVideo& video : videos) {
-    stems.push_back(SafeStem(video.name));
-    ++bearers[video.name];
-    ++counts[absl::AsciiStrToLower(stems.back())];  // also unique where case is lost
-  }
-  for (size_t i = 0; i < videos.size(); ++i) {
-    const bool alone = counts[absl::AsciiStrToLower(stems[i])] == 1;
-    if (alone && stems[i].size() <= kLongestStem) continue;
-    const std::string& full = bearers[videos[i].name] > 1 ? videos[i].path : videos[i].name;
+    const std::string& full = bearers[video.name] > 1 ? video.path : video.name;
     const uint64_t hash = XXH3_64bits(full.data(), full.size());
-    stems[i] = absl::StrFormat("%s_%016x", stems[i].substr(0, kLongestStem), hash);
+    stems.push_back(absl::StrFormat("%s_%012x", SafeStem(video.name).substr(0, kLongestStem),
+                                    hash & ((uint64_t{1} << 48) - 1)));
   }
   return stems;
 }

@@ -14,10 +14,10 @@ struct NamedVideo {
   std::string path;  // to open: no two are the same
 };
 
-// One stem per video, unique: the name without its extension, '/' as "__", and
-// whatever is no letter, digit, '-' or '_' as '_'. Names that would meet, and
-// names cut at 80 characters, get a hash of the full name, names that are the same one
-// of the path; so a stem depends on the set of videos and not on their order.
+// One stem per video, unique: the name without its extension, '/' as "__", whatever is no
+// letter, digit, '-' or '_' as '_', cut at 80 characters; behind it '_' and 12 hexadecimal
+// digits of the full name's hash. So a stem follows from the name, whatever else there is.
+// Videos of one name, from several inputs, have the hash of their paths.
 std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos);
 
 // "<stem>-00012": sorting follows the chunks.

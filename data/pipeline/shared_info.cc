@@ -62,25 +62,14 @@ OtherSplits WhatIsFixedBy(const SplitInfos& infos) {
   return others;
 }
 
-// What dataset.json is to say beside the counts of `id`, which is made as `info` says.
-DatasetInfo WithoutSplit(const SplitId& id, const DatasetInfo& info,
-                         const std::optional<DatasetInfo>& published) {
-  DatasetInfo updated = info;
-  updated.splits.clear();
-  if (published) updated.splits = published->splits;
-  updated.splits.erase(id.split);
-  // A split without labels leaves the classes to others.
-  if (!updated.splits.empty() && updated.classes.empty()) updated.classes = published->classes;
-  return updated;
-}
-
 bool MadeAlike(const DatasetInfo& a, const DatasetInfo& b) {
   return a.classes == b.classes && a.fingerprint == b.fingerprint;
 }
 
 // The file goes with its last split.
 absl::Status Publish(const SplitId& id, const DatasetInfo& info) {
-  if (!info.splits.empty()) return WriteDatasetInfo(id.folder, info, id.part, id.num_parts);
+  if (!info.splits.empty() || !info.unfinished.empty())
+    return WriteDatasetInfo(id.folder, info, id.part, id.num_parts);
   if (std::remove(InfoPath(id).c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
   return SystemError(errno, "remove", InfoPath(id));
 }
@@ -88,8 +77,40 @@ absl::Status Publish(const SplitId& id, const DatasetInfo& info) {
 // The caller holds the lock of this file.
 absl::Status TakeOut(const SplitId& id) {
   SLIMREEL_ASSIGN_OR_RETURN(std::optional<DatasetInfo> published, ReadPublished(id));
-  if (!published || published->splits.erase(id.split) == 0) return absl::OkStatus();
+  if (!published) return absl::OkStatus();
+  if (published->splits.erase(id.split) + published->unfinished.erase(id.split) == 0) {
+    return absl::OkStatus();
+  }
   return Publish(id, *published);
+}
+
+// Whether another process prepares `split` as `info` says, so that what is listed of it will go.
+absl::StatusOr<bool> IsMadeAnewAlike(const SplitId& id, const std::string& split,
+                                     const DatasetInfo& info) {
+  SplitId other = id;
+  other.split = split;
+  const std::string lock = SplitLockPath(other);
+  SLIMREEL_ASSIGN_OR_RETURN(const std::optional<std::string> note, FileLock::NoteOfHolder(lock));
+  if (!note) return false;
+  const absl::StatusOr<DatasetInfo> claim = ParseDatasetInfo(*note, lock);
+  return claim.ok() && MadeAlike(*claim, info);
+}
+
+// Other splits that were made with other classes or options: unfinished where they are being
+// made anew, else an error.
+absl::Status SetAsideOthers(const SplitId& id, const DatasetInfo& info, DatasetInfo* updated) {
+  const std::map<std::string, SplitCounts> others = updated->splits;
+  for (const auto& [split, counts] : others) {
+    SLIMREEL_ASSIGN_OR_RETURN(const bool made_anew, IsMadeAnewAlike(id, split, info));
+    if (!made_anew) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          InfoPath(id), ": its split ", split, " was written with other classes or options while ",
+          id.split, " was prepared; run again, or prepare into another --output"));
+    }
+    updated->splits.erase(split);
+    updated->unfinished.insert(split);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -114,7 +135,7 @@ absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id) {
     if (split == id.split) continue;
     SplitId other = id;
     other.split = split;
-    const std::string lock = SplitFolder::LockPath(other);
+    const std::string lock = SplitLockPath(other);
     SLIMREEL_ASSIGN_OR_RETURN(const std::optional<std::string> note, FileLock::NoteOfHolder(lock));
     if (!note) continue;
     // A holder that has claimed nothing yet fixes nothing but what it has published.
@@ -124,41 +145,62 @@ absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id) {
   return WhatIsFixedBy(infos);
 }
 
-absl::Status ClaimSplit(const SplitId& id, const DatasetInfo& info, SplitFolder* folder) {
+absl::Status ClaimSplit(const DatasetInfo& info, SplitFolder* folder) {
   DatasetInfo claim = info;
   claim.splits.clear();
-  SLIMREEL_RETURN_IF_ERROR(folder->WriteClaim(FormatDatasetInfo(claim)));
-  SLIMREEL_ASSIGN_OR_RETURN(const std::optional<DatasetInfo> published, ReadPublished(id));
-  if (!published || MadeAlike(*published, WithoutSplit(id, info, published))) {
-    return absl::OkStatus();
+  return folder->WriteClaim(FormatDatasetInfo(claim));
+}
+
+absl::StatusOr<bool> IsListed(const SplitId& id) {
+  SLIMREEL_ASSIGN_OR_RETURN(std::vector<SplitId> places, OtherDivisions(id));
+  places.push_back(id);
+  places.push_back(WholeOf(id));
+  for (const SplitId& place : places) {
+    SLIMREEL_ASSIGN_OR_RETURN(const std::optional<DatasetInfo> info, ReadPublished(place));
+    if (info && info->splits.count(id.split) > 0) return true;
   }
-  return TakeOut(id);
+  return false;
 }
 
 absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
-                               const SplitCounts& counts, const std::function<bool()>& stopped) {
+                               const std::optional<SplitCounts>& counts,
+                               const std::function<bool()>& stopped) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(id, stopped));
   SLIMREEL_ASSIGN_OR_RETURN(const std::optional<DatasetInfo> published, ReadPublished(id));
-  DatasetInfo updated = WithoutSplit(id, info, published);
+  DatasetInfo updated = info;
+  if (published) {
+    updated.splits = published->splits;
+    updated.unfinished = published->unfinished;
+  }
+  updated.splits.erase(id.split);
+  updated.unfinished.erase(id.split);
+  // A split without labels leaves the classes to others.
+  if (!updated.splits.empty() && updated.classes.empty()) updated.classes = published->classes;
   const bool other_classes =
       published && !published->classes.empty() && published->classes != updated.classes;
   const bool other_options = published && published->fingerprint != updated.fingerprint;
-  if (!updated.splits.empty() && (other_classes || other_options)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(InfoPath(id), ": other splits were written with other ",
-                     other_classes ? "classes" : "options", " while ", id.split,
-                     " was prepared; run again, or prepare into another --output"));
+  if (other_classes || other_options) {
+    SLIMREEL_RETURN_IF_ERROR(SetAsideOthers(id, info, &updated));
   }
-  if (counts.samples > 0) updated.splits[id.split] = counts;
-  const bool changes = published
-                           ? published->splits != updated.splits || !MadeAlike(*published, updated)
-                           : !updated.splits.empty();
+  if (counts) {
+    updated.splits[id.split] = *counts;
+  } else {
+    updated.unfinished.insert(id.split);
+  }
+  const bool changes = !published || published->splits != updated.splits ||
+                       published->unfinished != updated.unfinished ||
+                       !MadeAlike(*published, updated);
   if (id.part > 0 && changes) {
     const SplitId whole = WholeOf(id);
     SLIMREEL_ASSIGN_OR_RETURN(const auto whole_lock, LockDatasetInfo(whole, stopped));
     SLIMREEL_RETURN_IF_ERROR(TakeOut(whole));
   }
   return Publish(id, updated);
+}
+
+absl::Status ForgetSplit(const SplitId& other, const std::function<bool()>& stopped) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(other, stopped));
+  return TakeOut(other);
 }
 
 }  // namespace slimreel

@@ -6,13 +6,14 @@
 // them over or is refused. Who looks for claims, makes one or changes dataset.json
 // holds the folder's lock, for moments.
 //
-// Who calls it: Prepare. Threading: any; processes exclude each other by the lock, and
+// Threading: any; processes exclude each other by the lock, and
 // machines where the file system carries flock between them.
 #ifndef DATA_PIPELINE_SHARED_INFO_H_
 #define DATA_PIPELINE_SHARED_INFO_H_
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "base/file_lock.h"
 #include "data/pipeline/split_folder.h"
+#include "data/pipeline/split_id.h"
 #include "data/shard/dataset_info.h"
 
 namespace slimreel {
@@ -46,20 +48,24 @@ absl::StatusOr<OtherSplits> PublishedOtherSplits(const SplitId& id);
 // published before. The caller holds the lock.
 absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id);
 
-// Claims `info` for the split `id` by the note of its lock, and takes what is published of
-// it out of dataset.json where that was made with other classes or options. The caller
-// holds the lock.
-absl::Status ClaimSplit(const SplitId& id, const DatasetInfo& info, SplitFolder* folder);
+// Claims `info` for the split by the note of its lock. The caller holds dataset.json's lock.
+absl::Status ClaimSplit(const DatasetInfo& info, SplitFolder* folder);
 
-// Takes the lock and puts `counts` of the split `id` into dataset.json, beside those of
-// other splits as they are then; without samples it takes the split out, and the
-// file where it was the last. A part that changes takes its split out of the joined
-// dataset.json, which no longer is the sum of its parts.
-// FailedPrecondition: other splits there have other classes or options than `info`;
-// CANCELLED as by LockDatasetInfo.
+// Whether dataset.json lists `split` as complete, in this division or another one: a reader
+// may be using its shards.
+absl::StatusOr<bool> IsListed(const SplitId& id);
+
+// Takes the lock and puts the split `id` into dataset.json, beside other splits as they are then:
+// with `counts` as complete, without as unfinished. A part that changes takes its split out of
+// the joined dataset.json, which no longer is the sum of its parts.
+// FailedPrecondition: other splits there have other classes or options than `info`, and nobody
+// is preparing them anew; CANCELLED as by LockDatasetInfo.
 absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
-                               const SplitCounts& counts,
+                               const std::optional<SplitCounts>& counts,
                                const std::function<bool()>& stopped = {});
+
+// Takes another division of a split out of its dataset file, which goes with its last split.
+absl::Status ForgetSplit(const SplitId& other, const std::function<bool()>& stopped = {});
 
 }  // namespace slimreel
 

@@ -1,11 +1,12 @@
 #include "data/pipeline/split_folder.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
 #include "data/shard/shard_types.h"
@@ -15,35 +16,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int64_t SizeOf(const std::string& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  return error ? -1 : static_cast<int64_t>(size);
-}
-
 absl::Status Move(const std::string& from, const std::string& to) {
   std::error_code error;
   fs::rename(from, to, error);
   return error ? SystemError(error.value(), "move", from) : absl::OkStatus();
 }
 
-// "train-p03of16-000000.tar" without its number.
-std::string NameOf(const SplitId& id) {
-  const std::string name = FormatShardName({id.split, id.part, id.num_parts, 0});
-  return name.substr(0, name.rfind('-'));
+absl::Status Remove(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  return error ? SystemError(error.value(), "remove", path) : absl::OkStatus();
+}
+
+bool Exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+// Where format 1 kept replaced shards.
+std::string PreviousFolder(const SplitId& id) {
+  return absl::StrCat(id.folder, "/.previous-", SplitName(id));
 }
 
 }  // namespace
 
-SplitFolder::SplitFolder(SplitId id, std::unique_ptr<FileLock> lock)
-    : id_(std::move(id)), name_(NameOf(id_)), lock_(std::move(lock)) {}
-
-std::string SplitFolder::LockPath(const SplitId& id) {
-  return absl::StrCat(id.folder, "/.", NameOf(id), ".lock");
-}
-
 absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id) {
-  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, FileLock::Try(LockPath(id)));
+  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, FileLock::Try(SplitLockPath(id)));
   if (lock == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat(id.folder, ": another process is preparing ", id.split,
@@ -52,103 +50,56 @@ absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id
   SLIMREEL_RETURN_IF_ERROR(lock->WriteNote(""));  // an earlier run's claim is none of this one
   auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(id, std::move(lock)));
   SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(id.folder));
+  if (Exists(StagingFolder(id))) SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(StagingFolder(id)));
   return opened;
 }
 
-std::string SplitFolder::report_path() const {
-  const std::string part =
-      id_.part > 0 ? absl::StrFormat("-p%02dof%02d", id_.part, id_.num_parts) : "";
-  const std::string split = id_.split == "train" ? "" : absl::StrCat("-", id_.split);
-  return absl::StrCat(id_.folder, "/prepare_report", split, part, ".jsonl");
-}
-
-std::string SplitFolder::state_path() const {
-  return absl::StrCat(id_.folder, "/.prepare-", name_, ".jsonl");
-}
-
-std::string SplitFolder::previous_folder() const {
-  return absl::StrCat(id_.folder, "/.previous-", name_);
-}
-
-std::string SplitFolder::previous_state_path() const { return previous_folder() + "/state.jsonl"; }
-
-std::set<std::string> SplitFolder::ShardsInPlace() const {
-  std::set<std::string> names;
+std::vector<PlacedShard> SplitFolder::ShardsIn(const std::string& folder, bool staged) const {
+  std::vector<PlacedShard> shards;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(id_.folder, error)) {
-    ShardName shard;
-    const std::string name = entry.path().filename();
-    if (ParseShardName(name, &shard) && shard.split == id_.split && shard.part == id_.part &&
-        shard.num_parts == id_.num_parts) {
-      names.insert(name);
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    ShardName name;
+    if (ParseShardName(entry.path().filename().string(), &name) && name.split == id_.split &&
+        name.part == id_.part && name.num_parts == id_.num_parts) {
+      shards.push_back({entry.path().string(), name.number, staged});
     }
   }
-  return names;
+  std::sort(shards.begin(), shards.end(),
+            [](const PlacedShard& a, const PlacedShard& b) { return a.number < b.number; });
+  return shards;
 }
 
-void SplitFolder::DropMissing(RunState* state) const {
-  for (size_t i = 0; i < state->shards.size(); ++i) {
-    const std::string path = id_.folder + "/" + state->shards[i].file;
-    if (SizeOf(path) == state->shards[i].bytes && SizeOf(IndexPathOf(path)) > 0) continue;
-    state->shards.resize(i);
-    state->complete = false;
-  }
+std::vector<PlacedShard> SplitFolder::Shards() const {
+  std::vector<PlacedShard> shards = ShardsIn(id_.folder, /*staged=*/false);
+  std::vector<PlacedShard> staged = ShardsIn(StagingFolder(id_), /*staged=*/true);
+  shards.insert(shards.end(), staged.begin(), staged.end());
+  return shards;
 }
 
-absl::Status SplitFolder::Remove(const std::string& tar) const {
-  for (const std::string& path : {IndexPathOf(id_.folder + "/" + tar), id_.folder + "/" + tar}) {
-    std::error_code error;
-    fs::remove(path, error);
-    if (error) return SystemError(error.value(), "remove", path);
-  }
-  return absl::OkStatus();
+bool SplitFolder::IsPublished(const std::vector<PlacedShard>& shards) const {
+  return std::none_of(shards.begin(), shards.end(),
+                      [](const PlacedShard& shard) { return shard.staged; }) &&
+         ShardsIn(id_.folder, false).size() == shards.size();
 }
 
-// A kill in the middle of the moves is taken up by the next run: what is listed
-// in the previous folder's state and not yet there is moved then. New shards are
-// written only when all moves are done, so a shard that is there already shows
-// that the one in place is a newer one.
-absl::Status SplitFolder::MakeRoom(const RunState& state, int64_t kept, bool reuse) const {
-  std::set<std::string> in_place = ShardsInPlace();
-  for (int64_t i = 0; i < kept; ++i) in_place.erase(state.shards[i].file);
-  if (in_place.empty()) return absl::OkStatus();
-  RunState previous = LoadRunState(previous_state_path());
-  if (previous.fingerprint != state.fingerprint) {
-    std::error_code error;
-    fs::remove_all(previous_folder(), error);
-    if (error) return SystemError(error.value(), "remove", previous_folder());
-    previous = RunState();
+absl::Status SplitFolder::Publish(const std::vector<PlacedShard>& shards) const {
+  std::set<int64_t> numbers;
+  for (const PlacedShard& shard : shards) {
+    numbers.insert(shard.number);
+    if (!shard.staged) continue;
+    const std::string to = ShardPath(id_, id_.folder, shard.number);
+    // No reader ever meets an index of another tar.
+    SLIMREEL_RETURN_IF_ERROR(Remove(IndexPathOf(to)));
+    SLIMREEL_RETURN_IF_ERROR(Move(shard.path, to));
+    SLIMREEL_RETURN_IF_ERROR(Move(IndexPathOf(shard.path), IndexPathOf(to)));
   }
-  if (reuse && previous.fingerprint.empty()) {
-    SLIMREEL_RETURN_IF_ERROR(MakeFolders(previous_folder()));
-    SLIMREEL_ASSIGN_OR_RETURN(auto log, RunLog::Start(previous_state_path(), state));
-    previous = state;
+  for (const PlacedShard& shard : ShardsIn(id_.folder, false)) {
+    if (numbers.count(shard.number) > 0) continue;
+    SLIMREEL_RETURN_IF_ERROR(Remove(IndexPathOf(shard.path)));
+    SLIMREEL_RETURN_IF_ERROR(Remove(shard.path));
   }
-  std::set<std::string> listed;
-  for (const ShardRecord& shard : previous.shards) listed.insert(shard.file);
-  for (const std::string& tar : in_place) {
-    const std::string to = previous_folder() + "/" + tar;
-    if (reuse && listed.count(tar) > 0 && SizeOf(to) < 0) {
-      // The index first: a .tar that is there has moved completely.
-      const std::string from = id_.folder + "/" + tar;
-      if (SizeOf(IndexPathOf(from)) >= 0) {
-        SLIMREEL_RETURN_IF_ERROR(Move(IndexPathOf(from), IndexPathOf(to)));
-      }
-      SLIMREEL_RETURN_IF_ERROR(Move(from, to));
-    } else {
-      SLIMREEL_RETURN_IF_ERROR(Remove(tar));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SplitFolder::RemoveStale(const RunState& state) const {
-  std::set<std::string> stale = ShardsInPlace();
-  for (const ShardRecord& shard : state.shards) stale.erase(shard.file);
-  for (const std::string& tar : stale) SLIMREEL_RETURN_IF_ERROR(Remove(tar));
-  std::error_code error;
-  fs::remove_all(previous_folder(), error);
-  return error ? SystemError(error.value(), "remove", previous_folder()) : absl::OkStatus();
+  SLIMREEL_RETURN_IF_ERROR(Remove(StagingFolder(id_)));
+  return Remove(PreviousFolder(id_));
 }
 
 }  // namespace slimreel

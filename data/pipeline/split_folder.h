@@ -1,62 +1,61 @@
-// The files of one split (or one part of it) in a shard folder: their names, the
-// lock, and what happens to shards of an earlier run.
+// The shards of one split (or one part of it) in a shard folder: its lock, what stands, and
+// how new shards take the place of old ones.
+//
+// Shards that a reader may be using stay until all new ones are complete: those are written
+// into the staging folder, .next-train, and moved at the end. Where nothing is listed in
+// dataset.json yet, new shards are written into the folder itself.
+// Threading: one thread at a time; a lock excludes other processes.
 #ifndef DATA_PIPELINE_SPLIT_FOLDER_H_
 #define DATA_PIPELINE_SPLIT_FOLDER_H_
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/file_lock.h"
-#include "data/pipeline/run_state.h"
+#include "data/pipeline/split_id.h"
 
 namespace slimreel {
 
-// A split of a shard folder, or one part of it (parts count from 1; 0: the whole).
-struct SplitId {
-  std::string folder;
-  std::string split;  // "train"
-  int part = 0;
-  int num_parts = 0;
+// A shard file by its place.
+struct PlacedShard {
+  std::string path;  // of the .tar
+  int64_t number = 0;
+  bool staged = false;
 };
 
 class SplitFolder {
  public:
   // Takes the split's lock in the folder, which must be there, without a claim, and clears
-  // away what killed runs left. FailedPrecondition: another process prepares this split into this
-  // folder.
+  // away what killed runs left half-written. FailedPrecondition: another process prepares this
+  // split into this folder.
   static absl::StatusOr<std::unique_ptr<SplitFolder>> Open(const SplitId& id);
-  // .train.lock: held as long as the split is being prepared.
-  static std::string LockPath(const SplitId& id);
   SplitFolder(const SplitFolder&) = delete;
   SplitFolder& operator=(const SplitFolder&) = delete;
 
+  const SplitId& id() const { return id_; }
   // What other processes learn from the lock while this one holds it (shared_info.h).
   absl::Status WriteClaim(const std::string& claim) { return lock_->WriteNote(claim); }
 
-  std::string report_path() const;          // prepare_report.jsonl, one per split and part
-  std::string state_path() const;           // .prepare-train.jsonl
-  std::string previous_folder() const;      // .previous-train: replaced shards, until the end
-  std::string previous_state_path() const;  // in it
+  // Those in place by number, behind them the staged ones by number.
+  std::vector<PlacedShard> Shards() const;
 
-  // Leaves out of `state` the shards that are gone or have another size, and all after them.
-  void DropMissing(RunState* state) const;
-  // Shards in place that are not the first `kept` of `state` make room: into
-  // previous_folder() where `reuse`, for samples to be taken from; else deleted.
-  absl::Status MakeRoom(const RunState& state, int64_t kept, bool reuse) const;
-  // At the end: shards that are none of `state`, and the previous folder.
-  absl::Status RemoveStale(const RunState& state) const;
+  // Whether Publish would move or remove anything.
+  bool IsPublished(const std::vector<PlacedShard>& shards) const;
+  // `shards`: what the split consists of, by number from 0. Moves the staged ones into place,
+  // removes all others of this split and part, and the staging folder. A kill at any moment
+  // leaves whole shards, each in one of the two places, for the next run to find.
+  absl::Status Publish(const std::vector<PlacedShard>& shards) const;
 
  private:
-  SplitFolder(SplitId id, std::unique_ptr<FileLock> lock);
-  std::set<std::string> ShardsInPlace() const;  // file names of .tar files
-  absl::Status Remove(const std::string& tar) const;
+  SplitFolder(SplitId id, std::unique_ptr<FileLock> lock)
+      : id_(std::move(id)), lock_(std::move(lock)) {}
+  std::vector<PlacedShard> ShardsIn(const std::string& folder, bool staged) const;
 
   const SplitId id_;
-  const std::string name_;  // "train" or "train-p03of16"
   const std::unique_ptr<FileLock> lock_;
 };
 

@@ -1,0 +1,120 @@
+#include "data/pipeline/prepare_outcomes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/atomic_file.h"
+#include "base/exit_code.h"
+#include "base/status_macros.h"
+#include "data/pipeline/prepare_report.h"
+
+namespace slimreel {
+
+void PrepareOutcomes::SetOrigin(size_t video, const SampleOrigin& origin) {
+  State& state = states_[video];
+  state.digest = origin.video.digest;
+  state.keypoint_digest = origin.keypoints.digest;
+  state.has_keypoints = origin.keypoints.size_bytes >= 0;
+}
+
+void PrepareOutcomes::Finish(size_t video, VideoOutcome outcome, bool unchanged) {
+  State& state = states_[video];
+  state.done = true;
+  state.unchanged = unchanged;
+  state.outcome = std::move(outcome);
+  ++done_;
+  const ReusePlan& plan = prior_.plan();
+  if (!unchanged || plan.num_samples(video) == 0) return;
+  const SampleAt at = plan.samples[static_cast<size_t>(plan.first[video])];
+  const SampleOrigin origin = prior_.file(at.shard).index().sample(at.sample).origin;
+  state.has_keypoints = origin.keypoints.size_bytes >= 0;
+}
+
+LoggedVideo PrepareOutcomes::LogEntry(size_t video) const {
+  const State& state = states_[video];
+  if (state.unchanged) return prior_.LogEntry(video);
+  const SourceFiles& source = inputs_.videos[video].source;
+  return {source.path,          inputs_.recipe,        source.look,  state.digest,
+          source.keypoint_look, state.keypoint_digest, state.outcome};
+}
+
+void PrepareOutcomes::CountVideos(SplitCounts* counts) const {
+  for (const State& state : states_) {
+    if (state.outcome.chunks == 0) continue;
+    ++counts->videos;
+    if (state.has_keypoints) ++counts->keypoint_videos;
+  }
+}
+
+absl::Status PrepareOutcomes::WriteReport(const std::string& path) const {
+  SLIMREEL_ASSIGN_OR_RETURN(ReportWriter report, ReportWriter::Create(path));
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const State& state = states_[i];
+    if (!state.done) continue;
+    const PreparedVideo& video = inputs_.videos[i];
+    SLIMREEL_RETURN_IF_ERROR(
+        report.Add({video.source.path, state.outcome, video.label, state.unchanged, false}));
+  }
+  for (const LoggedVideo& video : prior_.removed()) {
+    SLIMREEL_RETURN_IF_ERROR(report.Add({video.path, video.outcome, -1, false, true}));
+  }
+  return report.Commit();
+}
+
+absl::Status PrepareOutcomes::RewriteLog(const std::string& path) const {
+  SLIMREEL_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
+  std::string text;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (!MayBeRemembered(states_[i].outcome) || prior_.IsAway(i)) continue;
+    text += LogLine(LogEntry(i));
+    if (text.size() > 1 << 16) {
+      SLIMREEL_RETURN_IF_ERROR(file->Write(std::exchange(text, std::string())));
+    }
+  }
+  SLIMREEL_RETURN_IF_ERROR(file->Write(text));
+  return file->Commit();
+}
+
+PrepareSummary PrepareOutcomes::Summary(const SplitCounts& counts) const {
+  PrepareSummary summary;
+  summary.classes = inputs_.info.classes;
+  summary.warnings = inputs_.warnings;
+  summary.removed = static_cast<int64_t>(prior_.removed().size());
+  summary.samples = counts.samples;
+  summary.frames = counts.frames;
+  summary.shards = counts.shards;
+  summary.bytes = counts.bytes;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const VideoOutcome& outcome = states_[i].outcome;
+    ++summary.videos[states_[i].unchanged ? "unchanged" : outcome.status];
+    if (!outcome.reason.empty()) ++summary.reasons[outcome.reason];
+    if (prior_.IsAway(i)) ++summary.away;
+    if (outcome.left_out_frames > 0) ++summary.shortened_videos;
+    summary.left_out_frames += outcome.left_out_frames;
+    if (inputs_.videos[i].label >= 0 || outcome.chunks == 0) continue;
+    ++summary.unlabelled_videos;
+    summary.unlabelled_samples += outcome.chunks;
+  }
+  return summary;
+}
+
+absl::Status PrepareOutcomes::NoSampleError(const std::vector<std::string>& inputs,
+                                            const std::string& report) const {
+  constexpr size_t kShown = 3;
+  const std::vector<PreparedVideo>& videos = inputs_.videos;
+  std::string why = absl::StrCat("no videos found in ", absl::StrJoin(inputs, ", "));
+  if (!videos.empty()) {
+    why = absl::StrCat("none of ", videos.size(), " videos gave a sample: ");
+    for (size_t i = 0; i < std::min(kShown, videos.size()); ++i) {
+      absl::StrAppend(&why, i == 0 ? "" : "; ", videos[i].source.path, ": ",
+                      states_[i].outcome.reason);
+    }
+    if (videos.size() > kShown) absl::StrAppend(&why, "; and ", videos.size() - kShown, " more");
+    absl::StrAppend(&why, ". All reasons are in ", report);
+  }
+  return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
+}
+
+}  // namespace slimreel

@@ -1,0 +1,82 @@
+// What earlier runs left for this one: their shards, in place and staged, and their log.
+// Threading: const methods from any thread.
+#ifndef DATA_PIPELINE_PRIOR_WORK_H_
+#define DATA_PIPELINE_PRIOR_WORK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "data/pipeline/chunk_rule.h"
+#include "data/pipeline/input_video.h"
+#include "data/pipeline/prepare_log.h"
+#include "data/pipeline/reuse_plan.h"
+#include "data/pipeline/split_folder.h"
+#include "data/shard/shard_file.h"
+
+namespace slimreel {
+
+class PriorWork {
+ public:
+  // `videos` must outlive the object. `known_paths`: of the whole input, of all parts. What
+  // cannot be read of earlier runs is work to be done again.
+  PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>& videos,
+            const std::unordered_set<std::string>& known_paths, uint64_t recipe,
+            const ChunkRule& rule);
+  ~PriorWork();
+
+  const ReusePlan& plan() const { return plan_; }
+  // How the video went, where it is not decoded again.
+  VideoOutcome OutcomeOf(size_t video) const;
+  // True where its files are away, so that its earlier samples stand for it.
+  bool IsAway(size_t video) const;
+  // Its line of the log, with the digests that are known.
+  LoggedVideo LogEntry(size_t video) const;
+
+  const PlacedShard& placed(int32_t shard) const { return stored_[shard].place; }
+  const ShardFile& file(int32_t shard) const { return *files_[shard]; }
+
+  // Videos that earlier runs had and this input has not.
+  const std::vector<LoggedVideo>& removed() const { return removed_; }
+  // Shards of format 1, which do not tell what they were made of.
+  bool has_shards_without_origin() const { return has_shards_without_origin_; }
+
+ private:
+  struct KnownDigest {
+    FileLook look;       // what it is true of
+    uint64_t value = 0;  // 0: not known
+  };
+  // What the log says of a video of the input.
+  struct Memory {
+    bool logged = false;
+    uint64_t recipe = 0;
+    FileLook look, keypoint_look;  // what the outcome is true of
+    KnownDigest digest, keypoint_digest;
+    VideoOutcome outcome;
+  };
+  void OpenShards(const SplitFolder& folder);
+  void ReadLog(const std::string& path, const std::unordered_set<std::string>& known_paths);
+  void FindRemovedSources(const std::unordered_set<std::string>& known_paths);
+  bool SameFiles(size_t video, const SampleOrigin& origin);
+  bool GivesNone(size_t video) const;
+  static bool SameFile(const std::string& path, const FileLook& look, const FileMark& mark,
+                       KnownDigest* digest);
+
+  const std::vector<PreparedVideo>& videos_;
+  const uint64_t recipe_;
+  const ChunkRule rule_;
+  std::vector<std::unique_ptr<ShardFile>> files_;
+  std::vector<StoredShard> stored_;
+  std::vector<Memory> memory_;      // by video
+  std::vector<SampleOrigin> away_;  // by video: the origin that stands for files that are away
+  std::vector<LoggedVideo> removed_;
+  bool all_away_ = false;
+  bool has_shards_without_origin_ = false;
+  ReusePlan plan_;
+};
+
+}  // namespace slimreel
+
+#endif  // DATA_PIPELINE_PRIOR_WORK_H_
