@@ -36,6 +36,9 @@ DEFINE_string(num_workers, "auto",
               "Fewer where decoders have no room in half of memory.host_budget or, without that, "
               "of a quarter of the free memory. Changes no byte");
 DEFINE_string(part, "", "3/16: the third of 16 parts that machines share");
+DEFINE_bool(replace_division, false,
+            "prepare this split whole, or in another number of parts, in place of what the folder "
+            "holds of it now");
 
 namespace slimreel {
 namespace {
@@ -92,6 +95,7 @@ absl::Status SizeByHostMemory(const MemoryOptions& memory, PrepareOptions* optio
   }
   options->num_workers = sizing.num_workers;
   options->memory_bytes = sizing.memory_bytes;
+  options->max_picture_bytes = budget.bytes / 4;
   return absl::OkStatus();
 }
 
@@ -104,7 +108,8 @@ Program PrepareProgram() {
   program.description =
       "Decodes videos, cuts them into chunks and writes shards (tar files).\n"
       "A second run does only what is new or changed.";
-  program.flags = {"config", "input", "annotations", "output", "split", "num_workers", "part"};
+  program.flags = {"config", "input",       "annotations", "output",
+                   "split",  "num_workers", "part",        "replace_division"};
   program.examples =
       "prepare --config=configs/quickstart.yaml --input=clips/train --output=shards\n"
       "prepare --config=configs/quickstart.yaml --input=clips/val --output=shards --split=val\n"
@@ -126,6 +131,7 @@ absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
   options.output = FLAGS_output;
   options.split = FLAGS_split;
   options.data = config.data;
+  options.replace_division = FLAGS_replace_division;
   SLIMREEL_RETURN_IF_ERROR(ReadPart(FLAGS_part, &options));
   SLIMREEL_ASSIGN_OR_RETURN(options.num_workers, ReadWorkers(FLAGS_num_workers, config.dataloader));
   SLIMREEL_RETURN_IF_ERROR(SizeByHostMemory(config.memory, &options));

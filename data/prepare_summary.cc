@@ -37,6 +37,15 @@ std::string SummaryText(const PrepareOptions& options, const PrepareSummary& sum
     absl::StrAppend(&text, "removed: ", summary.removed,
                     " videos that the earlier run had and --input does not give now\n");
   }
+  if (summary.away > 0) {
+    absl::StrAppend(&text, "away:    ", summary.away,
+                    " videos are not there now; what was prepared of them before stands\n");
+  }
+  if (summary.shortened_videos > 0) {
+    absl::StrAppend(&text, "rests:   ", summary.left_out_frames, " frames at the ends of ",
+                    summary.shortened_videos,
+                    " videos are too few for a chunk (data.min_chunk_frames)\n");
+  }
   if (!summary.reasons.empty()) {
     absl::StrAppend(&text, "reasons: ", Counts(summary.reasons), "\n");
   }

@@ -334,7 +334,13 @@ absl::StatusOr<PrepareSummary> Preparation::End() {
   const std::string report = ReportPath(folder_->id());
   SLIMREEL_RETURN_IF_ERROR(outcomes_.WriteReport(report));
   SLIMREEL_RETURN_IF_ERROR(outcomes_.RewriteLog(PrepareLogPath(folder_->id())));
-  if (counts.samples == 0 && !empty_part) return outcomes_.NoSampleError(options_.inputs, report);
+  if (counts.samples == 0 && !empty_part) {
+    // Nothing was begun that is worth a mark.
+    if (!listed_ && folder_->Shards().empty()) {
+      SLIMREEL_RETURN_IF_ERROR(ForgetSplit(folder_->id(), options_.interrupted));
+    }
+    return outcomes_.NoSampleError(options_.inputs, report);
+  }
   PrepareSummary summary = outcomes_.Summary(counts);
   summary.report = report;
   if (prior_.has_shards_without_origin()) {

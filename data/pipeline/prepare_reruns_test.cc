@@ -44,7 +44,7 @@ TEST_F(PrepareRerunsTest, AfterChangesOnlyWhatIsNewIsDecodedAndTheResultIsAFresh
   EXPECT_EQ(summary->removed, 1);
   ASSERT_TRUE(Prepare(Options("fresh")).ok());
   ExpectSame("out", "fresh");
-  EXPECT_FALSE(fs::exists(root_ + "/out/.previous-train"));
+  EXPECT_FALSE(fs::exists(root_ + "/out/.next-train"));
 }
 
 TEST_F(PrepareRerunsTest, VideosThatAreNotGivenAgainAreCountedAndReportedAsRemoved) {
@@ -70,7 +70,7 @@ TEST_F(PrepareRerunsTest, RemovedVideosAreKnownUnderOtherOptionsAndAfterAStop) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   PrepareOptions options = Options("out");
   options.inputs = {root_ + "/in/right"};
-  options.interrupted = [this] { return fs::exists(root_ + "/out/.previous-train/state.jsonl"); };
+  options.interrupted = [] { return true; };
   EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kStopped);
   options.interrupted = nullptr;
   auto summary = Prepare(options);
@@ -83,12 +83,12 @@ TEST_F(PrepareRerunsTest, RemovedVideosAreKnownUnderOtherOptionsAndAfterAStop) {
   EXPECT_EQ(summary->removed, 2);
 }
 
-TEST_F(PrepareRerunsTest, AVideoThatMovesToAnotherPartIsNotRemoved) {
+TEST_F(PrepareRerunsTest, VideosOfAnotherPartAreNotRemoved) {
   PrepareOptions options = Options("out");
   options.part = 1;
   options.num_parts = 2;
   ASSERT_TRUE(Prepare(options).ok());
-  MakeClip("down/z", 12);  // the first now: all others move by one
+  MakeClip("down/z", 12);
   const auto summary = Prepare(options);
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->removed, 0);

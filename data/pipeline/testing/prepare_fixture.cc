@@ -3,9 +3,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/exit_code.h"
 #include "base/test_files.h"
 #include "data/decode/ffmpeg_program.h"
+#include "data/shard/dataset_info.h"
 #include "data/shard/npy.h"
+#include "data/shard/shard_file.h"
 #include "data/shard/shard_reader.h"
 
 namespace slimreel {
@@ -17,12 +20,32 @@ void PrepareTest::SetUp() {
   for (const char* clip : {"left/a", "left/b", "left/c", "right/a", "right/b"}) MakeClip(clip);
 }
 
-void PrepareTest::MakeClip(const std::string& name, int frames) const {
-  const std::string path = root_ + "/in/" + name + ".mp4";
+namespace {
+
+// Writes the H.264 clip of these arguments; each is encoded once in a process.
+void MakeOnce(const std::string& arguments, const std::string& path) {
+  static auto& made = *new std::map<std::string, std::string>();
   fs::create_directories(fs::path(path).parent_path());
-  RunFfmpeg("-f lavfi -i testsrc2=size=96x64:rate=25:duration=4 -frames:v " +
-            std::to_string(frames) + " -vf hue=h=" + std::to_string(name[5] * 20) +
-            " -c:v libx264 -bf 2 -g 8 -pix_fmt yuv420p " + path);
+  const auto [clip, is_new] = made.try_emplace(arguments);
+  if (is_new) {
+    RunFfmpeg(arguments + " -c:v libx264 -bf 2 -g 8 -pix_fmt yuv420p " + path);
+    clip->second = ReadTestFile(path);
+  } else {
+    WriteTestFile(path, clip->second);
+  }
+}
+
+}  // namespace
+
+void PrepareTest::MakeClip(const std::string& name, int frames) const {
+  MakeOnce("-f lavfi -i testsrc2=size=96x64:rate=25:duration=4 -frames:v " +
+               std::to_string(frames) + " -vf hue=h=" + std::to_string(name[5] * 20),
+           root_ + "/in/" + name + ".mp4");
+}
+
+void PrepareTest::MakeOtherClip(const std::string& path, int frames) const {
+  MakeOnce("-f lavfi -i mandelbrot=size=96x64:rate=25 -frames:v " + std::to_string(frames),
+           root_ + "/in/" + path);
 }
 
 void PrepareTest::WriteKeypoints(const std::string& name, int64_t frames, float first) const {
@@ -40,6 +63,7 @@ PrepareOptions PrepareTest::Options(const std::string& output) const {
   options.output = root_ + "/" + output;
   options.data.short_side = 32;
   options.data.max_video_frames = 10;
+  options.data.min_chunk_frames = 1;
   options.data.shard_size = 100000;
   return options;
 }
@@ -64,16 +88,23 @@ void PrepareTest::ExpectSame(const std::string& a, const std::string& b) const {
 
 void PrepareTest::ExpectNothingHalfWritten(const std::string& output, bool died) const {
   bool any = false;
-  for (const auto& entry : fs::directory_iterator(root_ + "/" + output)) {
+  for (const auto& entry : fs::recursive_directory_iterator(root_ + "/" + output)) {
     const std::string name = entry.path().filename();
     EXPECT_TRUE(died || name.rfind(".writing-", 0) != 0) << name;
-    any = any || (name[0] != '.' && entry.path().extension() == ".tar");
+    if (name[0] == '.' || entry.path().extension() != ".tar") continue;
+    any = any || entry.path().parent_path() == root_ + "/" + output;
+    const auto shard = ShardFile::Open(entry.path());
+    ASSERT_TRUE(shard.ok()) << shard.status();
+    for (int64_t i = 0; i < (*shard)->index().num_samples(); ++i) {
+      EXPECT_TRUE((*shard)->Verify(i).ok()) << (*shard)->Verify(i);
+    }
   }
-  if (!any) return;
-  auto shards = ShardDataset::Open(root_ + "/" + output, "train");
-  ASSERT_TRUE(shards.ok()) << shards.status();
-  for (int64_t i = 0; i < (*shards)->num_samples(); ++i) {
-    EXPECT_TRUE((*shards)->Verify(i).ok()) << (*shards)->Verify(i);
+  const auto info = ReadDatasetInfo(root_ + "/" + output);
+  const bool listed = info.ok() && info->splits.count("train") > 0;
+  const auto opened = ShardDataset::Open(root_ + "/" + output, "train");
+  EXPECT_EQ(opened.ok(), listed) << opened.status();
+  if (any && !listed) {
+    EXPECT_EQ(ExitCodeOf(opened.status()), ExitCode::kDataUnusable);
   }
 }
 

@@ -21,6 +21,8 @@ class PrepareTest : public testing::Test {
   void SetUp() override;
 
   void MakeClip(const std::string& name, int frames = 25) const;
+  // Other pixels under another extension: a gradient that moves.
+  void MakeOtherClip(const std::string& path, int frames = 25) const;
   // Beside the clip, as a pose estimator leaves them: two persons in pixels of 96 x 64.
   void WriteKeypoints(const std::string& name, int64_t frames = 25, float first = 1.0f) const;
 
@@ -30,7 +32,8 @@ class PrepareTest : public testing::Test {
   // Bytes of every shard, index and dataset.json, by name.
   std::map<std::string, std::string> Contents(const std::string& output) const;
   void ExpectSame(const std::string& a, const std::string& b) const;
-  // What anybody may find in the folder at any moment: shards that are whole. Only a process
+  // What anybody may find in the folder at any moment: shards that are whole, and that open
+  // where dataset.json lists them and only there. Only a process
   // that `died` may leave files aside, which the next run removes.
   void ExpectNothingHalfWritten(const std::string& output, bool died = false) const;
   std::vector<nlohmann::json> Report(const std::string& output) const;
