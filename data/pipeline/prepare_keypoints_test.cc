@@ -70,6 +70,55 @@ TEST_F(PrepareKeypointsTest, KeypointsAreThoseOfTheUprightFrame) {
   EXPECT_EQ((*shards)->Keypoints(0)->joint(0, 0, 0)[1], 30);
 }
 
+// A stream that turns from 160 x 120 to 320 x 240 in the middle: a joint in the right lower
+// corner of each frame stays in the corner of what is stored.
+TEST_F(PrepareKeypointsTest, EachFramesKeypointsAreScaledFromItsOwnSize) {
+  fs::create_directories(root_ + "/turning");
+  std::string whole;
+  for (const std::string size : {"160x120", "320x240"}) {
+    const std::string piece = root_ + "/" + size + ".ts";
+    RunFfmpeg("-f lavfi -i testsrc2=size=" + size + ":rate=25 -frames:v 6 -c:v libx264 -bf 0 " +
+              piece);
+    whole += ReadTestFile(piece);
+  }
+  WriteTestFile(root_ + "/turning/a.ts", whole);
+  std::vector<float> values;
+  for (int frame = 0; frame < 12; ++frame) {
+    const float width = frame < 6 ? 160.0f : 320.0f;
+    values.insert(values.end(), {width, width * 0.75f, 1.0f});
+  }
+  WriteTestFile(root_ + "/turning/a.kpts.npy",
+                NpyFile(NpyType::kFloat32, {1, 12, 1, 3}, values.data()));
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/turning"};
+  options.data.max_video_frames = 12;
+  const auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  auto shards = ShardDataset::Open(options.output, "train");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  const SampleInfo stored = (*shards)->sample(0);
+  const auto keypoints = (*shards)->Keypoints(0);
+  ASSERT_TRUE(keypoints.ok()) << keypoints.status();
+  ASSERT_EQ(keypoints->frames, 12);
+  for (int frame = 0; frame < 12; ++frame) {
+    EXPECT_EQ(keypoints->joint(0, frame, 0)[0], stored.width) << frame;
+    EXPECT_EQ(keypoints->joint(0, frame, 0)[1], stored.height) << frame;
+  }
+}
+
+// With room for no chunk that waits, frames are counted first and decoded again.
+TEST_F(PrepareKeypointsTest, AVideoTooLongToWaitForItsEndGivesTheSameBytes) {
+  WriteKeypoints("left/a");
+  WriteKeypoints("left/b", 26);  // does not fit: rejected without a sample
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  PrepareOptions options = Options("tight");
+  options.memory_bytes = 8192;
+  const auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->reasons, (std::map<std::string, int64_t>{{"keypoint_frames", 1}}));
+  ExpectSame("out", "tight");
+}
+
 TEST_F(PrepareKeypointsTest, OtherKeypointsMakeAVideoNewAndTheRestIsTakenOverWithTheirs) {
   WriteKeypoints("left/a");
   WriteKeypoints("right/a");
