@@ -28,6 +28,7 @@ absl::StatusOr<std::shared_ptr<uint8_t>> BufferPool::Acquire() {
       memory = free_.back();
       free_.pop_back();
     } else {
+      free_.reserve(num_buffers_ + 1);  // the deleter, which must not throw, takes no memory
       memory = static_cast<uint8_t*>(std::aligned_alloc(kAlignmentBytes, buffer_bytes_));
       if (memory == nullptr) {
         return absl::ResourceExhaustedError(

@@ -6,6 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "base/failing_new.h"
+
 namespace slimreel {
 namespace {
 
@@ -20,6 +22,17 @@ TEST(BufferPoolTest, BuffersAreAlignedAndUsedAgain) {
   }
   EXPECT_EQ(pool->Acquire()->get(), first);
   EXPECT_EQ(pool->allocated_bytes(), 1024);
+}
+
+TEST(BufferPoolTest, BufferComesBackWhereNoMemoryIsLeft) {
+  const std::shared_ptr<BufferPool> pool = BufferPool::Create(1000);
+  std::vector<std::shared_ptr<uint8_t>> held;
+  for (int i = 0; i < 20; ++i) held.push_back(*pool->Acquire());
+  {
+    const FailingNew failing(0, FailingNew::kAllLater);
+    for (std::shared_ptr<uint8_t>& buffer : held) buffer.reset();
+  }
+  EXPECT_EQ(FailingNew::TakeNumFailed(), 0);
 }
 
 TEST(BufferPoolTest, BuffersInUseAreDistinctAndCounted) {

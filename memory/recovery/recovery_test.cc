@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "base/failing_new.h"
 #include "memory/executor/executor.h"
 #include "memory/executor/test_chains.h"
 #include "memory/recovery/out_of_memory.h"
@@ -86,10 +87,15 @@ TEST(StepTransactionTest, StepThatRanOutOfMemoryGivesTheBitsOfOneThatDidNot) {
 TEST(StepTransactionTest, BeginAndRollbackAllocateNothing) {
   RolledBackStep step;
   StepTransaction transaction(step.chain_.Parameters(), step.chain_.Buffers());
+  step.Run("keep");  // gradients to drop
   SetCpuBudget(ReadCpuMemory().live_bytes);
-  EXPECT_NO_THROW(transaction.Begin());
-  EXPECT_NO_THROW(transaction.Rollback());
+  {
+    const FailingNew failing(0, FailingNew::kAllLater);
+    EXPECT_NO_THROW(transaction.Begin());
+    EXPECT_NO_THROW(transaction.Rollback());
+  }
   SetCpuBudget(0);
+  EXPECT_EQ(FailingNew::TakeNumFailed(), 0);
 }
 
 }  // namespace

@@ -21,11 +21,13 @@ void AllocationFault::BeforeAllocate(AllocationKind kind, int64_t bytes) {
                    " bytes, fails on purpose");
 }
 
-void AllocationFault::OnAllocate(AllocationKind kind, const void* /*data*/, int64_t /*bytes*/) {
+void AllocationFault::OnAllocate(AllocationKind kind, const void* /*data*/,
+                                 int64_t /*bytes*/) noexcept {
   if (kind == AllocationKind::kCharge) ++num_charges_;
 }
 
-void AllocationFault::OnFree(AllocationKind kind, const void* /*data*/, int64_t /*bytes*/) {
+void AllocationFault::OnFree(AllocationKind kind, const void* /*data*/,
+                             int64_t /*bytes*/) noexcept {
   if (kind == AllocationKind::kCharge) --num_charges_;
 }
 

@@ -30,8 +30,8 @@ class AllocationFault final : public AllocationObserver {
   bool thrown() const { return nth_ != kNever && num_seen_ > nth_; }
 
   void BeforeAllocate(AllocationKind kind, int64_t bytes) override;
-  void OnAllocate(AllocationKind kind, const void* data, int64_t bytes) override;
-  void OnFree(AllocationKind kind, const void* data, int64_t bytes) override;
+  void OnAllocate(AllocationKind kind, const void* data, int64_t bytes) noexcept override;
+  void OnFree(AllocationKind kind, const void* data, int64_t bytes) noexcept override;
 
  private:
   const int64_t nth_;

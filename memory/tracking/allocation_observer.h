@@ -19,10 +19,12 @@ enum class AllocationKind {
 class AllocationObserver {
  public:
   virtual ~AllocationObserver() = default;
-  // Before the budget is asked. Throwing refuses the allocation: nothing is counted.
+  // Before the budget is asked. Throwing refuses the allocation: nothing is counted. An
+  // observer takes here what memory it needs for the two calls below.
   virtual void BeforeAllocate(AllocationKind /*kind*/, int64_t /*bytes*/) {}
-  virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/, int64_t /*bytes*/) {}
-  virtual void OnFree(AllocationKind /*kind*/, const void* /*data*/, int64_t /*bytes*/) {}
+  virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/,
+                          int64_t /*bytes*/) noexcept {}
+  virtual void OnFree(AllocationKind /*kind*/, const void* /*data*/, int64_t /*bytes*/) noexcept {}
 };
 
 }  // namespace slimreel

@@ -102,13 +102,24 @@ absl::StatusOr<AllocationTrace> ReadAllocationTrace(const std::string& path) {
   return trace;
 }
 
-void AllocationRecorder::OnAllocate(AllocationKind kind, const void* data, int64_t bytes) {
+void AllocationRecorder::BeforeAllocate(AllocationKind kind, int64_t /*bytes*/) {
   if (kind != AllocationKind::kTensor) return;
-  trace_.events.push_back({num_blocks_, bytes});
-  live_[data] = num_blocks_++;
+  // The block begins and, like all that live, ends once.
+  const size_t events = trace_.events.size() + live_.size() + 2;
+  if (events > trace_.events.capacity()) trace_.events.reserve(2 * events);
+  if (live_.size() + 1 >= live_.bucket_count()) live_.reserve(2 * (live_.size() + 1));
+  if (spare_.empty()) spare_ = Live{{nullptr, 0}}.extract(nullptr);
 }
 
-void AllocationRecorder::OnFree(AllocationKind kind, const void* data, int64_t /*bytes*/) {
+void AllocationRecorder::OnAllocate(AllocationKind kind, const void* data, int64_t bytes) noexcept {
+  if (kind != AllocationKind::kTensor) return;
+  trace_.events.push_back({num_blocks_, bytes});
+  spare_.key() = data;
+  spare_.mapped() = num_blocks_++;
+  live_.insert(std::move(spare_));
+}
+
+void AllocationRecorder::OnFree(AllocationKind kind, const void* data, int64_t /*bytes*/) noexcept {
   const auto found = live_.find(data);
   if (kind != AllocationKind::kTensor || found == live_.end()) return;
   trace_.events.push_back({found->second, 0});

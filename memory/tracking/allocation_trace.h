@@ -43,15 +43,19 @@ absl::StatusOr<AllocationTrace> ReadAllocationTrace(const std::string& path);
 // older are left out, and charges, which allocate nothing.
 class AllocationRecorder final : public AllocationObserver {
  public:
-  void OnAllocate(AllocationKind kind, const void* data, int64_t bytes) override;
-  void OnFree(AllocationKind kind, const void* data, int64_t bytes) override;
+  // Takes the memory for the two below, of all blocks that live; throws std::bad_alloc.
+  void BeforeAllocate(AllocationKind kind, int64_t bytes) override;
+  void OnAllocate(AllocationKind kind, const void* data, int64_t bytes) noexcept override;
+  void OnFree(AllocationKind kind, const void* data, int64_t bytes) noexcept override;
   // What was recorded; blocks that still live are freed at its end, oldest first.
   AllocationTrace Take(const std::string& description);
 
  private:
   AllocationTrace trace_;
   int64_t num_blocks_ = 0;
-  std::unordered_map<const void*, int64_t> live_;  // data -> block
+  using Live = std::unordered_map<const void*, int64_t>;  // data -> block
+  Live live_;
+  Live::node_type spare_;  // of the next block
 };
 
 }  // namespace slimreel

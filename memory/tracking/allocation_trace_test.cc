@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/failing_new.h"
 
 namespace slimreel {
 namespace {
@@ -17,16 +20,22 @@ std::string WriteText(const std::string& name, const std::string& text) {
   return PathOf(name);
 }
 
+void Allocate(AllocationRecorder& recorder, AllocationKind kind, const void* data, int64_t bytes) {
+  recorder.BeforeAllocate(kind, bytes);
+  recorder.OnAllocate(kind, data, bytes);
+}
+
 AllocationTrace Recorded() {
   const char memory[4] = {};
   AllocationRecorder recorder;
   recorder.OnFree(AllocationKind::kTensor, memory + 3, 9);  // older than the recording
-  recorder.OnAllocate(AllocationKind::kTensor, memory, 100);
-  recorder.OnAllocate(AllocationKind::kCharge, nullptr, 7000);
-  recorder.OnAllocate(AllocationKind::kTensor, memory + 1, 30);
+  Allocate(recorder, AllocationKind::kTensor, memory, 100);
+  Allocate(recorder, AllocationKind::kCharge, nullptr, 7000);
+  recorder.BeforeAllocate(AllocationKind::kTensor, 1 << 20);  // refused by the budget
+  Allocate(recorder, AllocationKind::kTensor, memory + 1, 30);
   recorder.OnFree(AllocationKind::kTensor, memory, 100);
   recorder.OnFree(AllocationKind::kCharge, nullptr, 7000);
-  recorder.OnAllocate(AllocationKind::kTensor, memory, 50);  // the same address again
+  Allocate(recorder, AllocationKind::kTensor, memory, 50);  // the same address again
   recorder.OnFree(AllocationKind::kTensor, memory + 1, 30);
   return recorder.Take("three blocks");
 }
@@ -38,6 +47,35 @@ TEST(AllocationTraceTest, RecorderNumbersBlocksAndFreesWhatIsLeft) {
   EXPECT_EQ(Recorded().num_blocks(), 3);
   EXPECT_EQ(Recorded().allocated_bytes(), 180);
   EXPECT_EQ(Recorded().peak_bytes(), 130);
+}
+
+// 1000 blocks, every third freed again; the calls that may not fail find all memory taken.
+// False once no call of operator new failed.
+bool RecordsWithoutMemory(int64_t nth) {
+  const std::vector<char> memory(1000);
+  AllocationRecorder recorder;
+  int64_t recorded = 0, refused = 0;
+  for (const char& data : memory) {
+    try {
+      const FailingNew failing(nth);
+      recorder.BeforeAllocate(AllocationKind::kTensor, 10);
+    } catch (const std::bad_alloc&) {
+      ++refused;  // and never allocated
+      continue;
+    }
+    const FailingNew failing(0, FailingNew::kAllLater);
+    recorder.OnAllocate(AllocationKind::kTensor, &data, 10);
+    if (++recorded % 3 == 0) recorder.OnFree(AllocationKind::kTensor, &data, 10);
+  }
+  EXPECT_EQ(FailingNew::TakeNumFailed(), refused) << "each failure is a refusal";
+  EXPECT_EQ(recorder.Take("").num_blocks(), recorded);
+  return refused > 0;
+}
+
+TEST(AllocationTraceTest, RecorderTakesItsMemoryBeforeTheBlockExists) {
+  int64_t nth = 0;
+  while (RecordsWithoutMemory(nth)) ++nth;
+  EXPECT_GT(nth, 0);
 }
 
 TEST(AllocationTraceTest, FileReadsBackToTheSame) {

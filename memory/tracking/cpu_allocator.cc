@@ -68,7 +68,7 @@ class CpuAllocator final : public c10::Allocator {
     Claim(AllocationKind::kCharge, bytes);
     Settle(AllocationKind::kCharge, nullptr, bytes);
   }
-  void Discharge(int64_t bytes) {
+  void Discharge(int64_t bytes) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     live_ -= bytes;
     if (observer_ != nullptr) observer_->OnFree(AllocationKind::kCharge, nullptr, bytes);
@@ -109,7 +109,8 @@ class CpuAllocator final : public c10::Allocator {
 
   // All below: under the lock.
 
-  // Counts `bytes` as live, or throws and counts nothing.
+  // Counts `bytes` as live, or throws and counts nothing. What follows a claim cannot fail
+  // but by SystemRefuses, so that the count always is what lives.
   void Claim(AllocationKind kind, int64_t bytes) {
     if (observer_ != nullptr) observer_->BeforeAllocate(kind, bytes);
     if (budget_ > 0 && live_ + bytes > budget_) {
@@ -121,7 +122,7 @@ class CpuAllocator final : public c10::Allocator {
     live_ += bytes;
   }
 
-  void Settle(AllocationKind kind, const void* data, int64_t bytes) {
+  void Settle(AllocationKind kind, const void* data, int64_t bytes) noexcept {
     GiveBackWhatIsOver();
     peak_live_ = std::max(peak_live_, live_);
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
@@ -141,12 +142,13 @@ class CpuAllocator final : public c10::Allocator {
     needed_ = live_ + bytes;
   }
 
-  void GiveBackWhatIsOver() {
+  void GiveBackWhatIsOver() noexcept {
     const int64_t over = live_ + store_.kept_bytes() - budget_;
     if (budget_ > 0 && over > 0) store_.Release(over);
   }
 
-  void* FromMalloc(size_t bytes) {
+  // Null where the system refuses, also after all kept pages were given back.
+  void* FromMalloc(size_t bytes) noexcept {
     void* raw = nullptr;
     if (posix_memalign(&raw, kAlignment, bytes + kAlignment) != 0) {
       store_.Release(std::numeric_limits<int64_t>::max());
@@ -156,18 +158,18 @@ class CpuAllocator final : public c10::Allocator {
     return static_cast<char*>(raw) + kAlignment;
   }
 
-  void* FromPages(size_t bytes) {
-    auto pages = std::make_unique<PageBlock>(store_.Allocate(bytes + kAlignment));
-    if (pages->bytes == 0) return nullptr;
+  void* FromPages(size_t bytes) noexcept {
+    std::unique_ptr<PageBlock> pages = store_.Allocate(bytes + kAlignment);
+    if (pages == nullptr) return nullptr;
     char* const raw = pages->base;
     new (raw) Prefix{static_cast<int64_t>(bytes), pages.release()};
     return raw + kAlignment;
   }
 
-  void Free(void* data) {
+  void Free(void* data) noexcept {
     Prefix* const prefix = PrefixOf(data);
     const int64_t requested = prefix->requested;
-    const std::unique_ptr<PageBlock> pages(prefix->pages);
+    std::unique_ptr<PageBlock> pages(prefix->pages);
     const std::lock_guard<std::mutex> lock(mutex_);
     live_ -= requested;
     if (observer_ != nullptr) observer_->OnFree(AllocationKind::kTensor, data, requested);
@@ -175,12 +177,12 @@ class CpuAllocator final : public c10::Allocator {
       std::free(prefix);
       return;
     }
-    store_.Free(std::move(*pages));
+    store_.Free(std::move(pages));
     GiveBackWhatIsOver();  // a block is a few bytes larger than what was asked for
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
   }
 
-  static void Delete(void* data);
+  static void Delete(void* data) noexcept;
 
   mutable std::mutex mutex_;  // of everything below. See Note [One lock]
   PageStore store_;
@@ -200,7 +202,7 @@ CpuAllocator& TheAllocator() {
   return *allocator;
 }
 
-void CpuAllocator::Delete(void* data) {
+void CpuAllocator::Delete(void* data) noexcept {
   if (data != nullptr) TheAllocator().Free(data);
 }
 

@@ -7,9 +7,12 @@
 
 #include <atomic>
 #include <cstring>
+#include <iterator>
+#include <new>
 #include <thread>
 #include <vector>
 
+#include "base/failing_new.h"
 #include "memory/tracking/allocation_fault.h"
 
 namespace slimreel {
@@ -164,6 +167,98 @@ TEST_F(CpuAllocatorTest, FaultWhileChargedCountsFromAChargeToItsEnd) {
 
 TEST_F(CpuAllocatorTest, ImpossibleRequestIsOutOfMemoryAndCountsNothing) {
   EXPECT_THROW(Bytes(int64_t{1} << 60), c10::OutOfMemoryError);
+  EXPECT_EQ(Live(), 0);
+}
+
+// Blocks of all kinds come and go while operator new fails from the `nth` call on, `count` times.
+// Each operation is done or refused as a whole, and the count stays what is held.
+class BookKeeping {
+ public:
+  BookKeeping(int64_t nth, int64_t count)
+      : nth_(nth), count_(count), before_(ReadCpuMemory().live_bytes) {}
+
+  void Run() {
+    SetCpuBudget(before_ + 40 * kMiB);
+    const int64_t sizes[] = {1000,      kMiB, 5 * kMiB, 3 * kMiB, 300 << 10, 2 * kMiB,  9 * kMiB,
+                             128 << 10, 100,  6 * kMiB, 7 * kMiB, kMiB / 2,  11 * kMiB, 3 * kMiB};
+    for (size_t i = 0; i < std::size(sizes); ++i) {
+      Take(sizes[i]);
+      if (i % 2 == 1) Drop(i / 2);
+      if (i == 9) SetBudget(before_ + 25 * kMiB);  // gives kept pages back, a part of a block too
+    }
+    for (size_t i = 0; i < blocks_.size(); ++i) Drop(i);
+    EXPECT_EQ(held_, 0);
+    const int64_t kept = ReadCpuMemory().reserved_bytes - ReadCpuMemory().live_bytes;
+    EXPECT_EQ(ReleaseKeptCpuBlocks(), kept);
+    SetCpuBudget(0);
+  }
+  int64_t num_refused() const { return num_refused_; }
+
+ private:
+  void Take(int64_t bytes) {
+    blocks_.emplace_back();
+    sizes_.push_back(bytes);
+    bool refused = false;
+    {
+      const FailingNew failing(nth_, count_);
+      try {
+        blocks_.back() = c10::GetCPUAllocator()->allocate(bytes);
+      } catch (const c10::OutOfMemoryError&) {
+        refused = true;
+      } catch (const std::bad_alloc&) {  // not even the error's words found memory
+        refused = true;
+      }
+    }
+    num_refused_ += refused;
+    if (!refused) {
+      held_ += bytes;
+      std::memset(blocks_.back().get(), 1, bytes);
+    }
+    Check();
+  }
+  void Drop(size_t i) {
+    if (blocks_[i].get() == nullptr) return;
+    held_ -= sizes_[i];
+    const FailingNew failing(0, FailingNew::kAllLater);
+    blocks_[i].clear();
+  }
+  void SetBudget(int64_t bytes) {
+    const FailingNew failing(0, FailingNew::kAllLater);
+    SetCpuBudget(bytes);
+  }
+  void Check() const {
+    const CpuMemoryReading reading = ReadCpuMemory();
+    EXPECT_EQ(reading.live_bytes, before_ + held_);
+    EXPECT_GE(reading.reserved_bytes, reading.live_bytes);
+    EXPECT_LE(reading.reserved_bytes, CpuBudget());
+  }
+
+  const int64_t nth_, count_, before_;
+  std::vector<c10::DataPtr> blocks_;
+  std::vector<int64_t> sizes_;
+  int64_t held_ = 0;
+  int64_t num_refused_ = 0;
+};
+
+TEST_F(CpuAllocatorTest, FailingBookKeepingRefusesWithTheRightCountAndFreesAlways) {
+  int64_t failed = 1, refused = 0;
+  for (int64_t nth = 0; failed > 0; ++nth) {
+    failed = 0;
+    for (int64_t count : {int64_t{1}, FailingNew::kAllLater}) {
+      BookKeeping blocks(nth, count);
+      blocks.Run();
+      failed += FailingNew::TakeNumFailed();
+      refused += blocks.num_refused();
+    }
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(CpuAllocatorTest, RefusedRecordIsOutOfMemoryByType) {
+  const FailingNew failing(0);
+  EXPECT_THROW(c10::GetCPUAllocator()->allocate(kMiB), c10::OutOfMemoryError);
+  EXPECT_EQ(FailingNew::TakeNumFailed(), 1);
   EXPECT_EQ(Live(), 0);
 }
 

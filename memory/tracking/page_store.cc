@@ -4,42 +4,56 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <new>
 #include <utility>
 
 namespace slimreel {
 namespace {
 
+using BlockPtr = std::unique_ptr<PageBlock>;
+
+// Note [Book-keeping takes no memory when it may not fail]
+// Blocks are freed by deleters, which must not throw, and pages are given back just
+// when memory is short. So the record of a block lives as long as the block itself,
+// live or kept, and has room for all segments that a block can have; the list of kept
+// blocks has room for all that may be kept. Memory is only taken where a new block begins,
+// by a request or by a split, and before anything changes: no record, no block.
+
 // A rest smaller than this stays with the block that is handed out.
 constexpr size_t kSmallestRest = 16 << 10;
-// More pieces than this are not worth their system calls: fresh pages are.
-constexpr size_t kMostMoves = 64;
 // Splitting and moving make mappings smaller and more numerous, and a process
 // may hold 65530 of them: at this number all kept pages are given back.
 constexpr int64_t kMostKeptSegments = 4096;
 
-// Cuts the first `bytes` off `block`; both stay made of whole mappings or parts of one.
-PageBlock CutHead(PageBlock& block, size_t bytes) {
-  PageBlock head;
-  head.base = block.base;
-  head.bytes = bytes;
+BlockPtr NewRecord() noexcept { return BlockPtr(new (std::nothrow) PageBlock); }
+
+// Takes the first `bytes` off `block`; where `head` is given, it becomes that part. Both stay
+// made of whole mappings or parts of one.
+void CutHead(PageBlock& block, size_t bytes, PageBlock* head) noexcept {
   size_t left = bytes;
   size_t whole = 0;
-  while (whole < block.segments.size() && block.segments[whole] <= left) {
+  while (whole < block.num_segments && block.segments[whole] <= left) {
     left -= block.segments[whole++];
   }
-  head.segments.assign(block.segments.begin(), block.segments.begin() + whole);
-  block.segments.erase(block.segments.begin(), block.segments.begin() + whole);
-  if (left > 0) {
-    head.segments.push_back(left);
-    block.segments[0] -= left;
+  if (head != nullptr) {
+    head->base = block.base;
+    head->bytes = bytes;
+    std::copy_n(block.segments, whole, head->segments);
+    head->num_segments = whole;
+    if (left > 0) head->segments[head->num_segments++] = left;
   }
+  std::copy(block.segments + whole, block.segments + block.num_segments, block.segments);
+  block.num_segments -= whole;
+  if (left > 0) block.segments[0] -= left;
   block.base += bytes;
   block.bytes -= bytes;
-  return head;
 }
 
 }  // namespace
+
+PageStore::PageStore() { kept_.reserve(kMostKeptSegments + PageBlock::kMostSegments); }
 
 PageStore::~PageStore() { Release(std::numeric_limits<int64_t>::max()); }
 
@@ -48,113 +62,129 @@ size_t PageStore::RoundUp(size_t bytes) {
   return (bytes + page - 1) / page * page;
 }
 
-PageBlock PageStore::Allocate(size_t bytes) {
+BlockPtr PageStore::Allocate(size_t bytes) noexcept {
   bytes = RoundUp(bytes);
-  PageBlock block = TakeAtLeast(bytes);
-  if (block.bytes == 0 && kept_bytes_ > 0) block = Assemble(bytes);
-  if (block.bytes == 0) block = MapFresh(bytes);
-  if (block.bytes == 0 && kept_bytes_ > 0) {
+  BlockPtr block = TakeAtLeast(bytes);
+  if (block == nullptr && kept_bytes_ > 0) block = Assemble(bytes);
+  if (block == nullptr) block = MapFresh(bytes);
+  if (block == nullptr && kept_bytes_ > 0) {
     Release(kept_bytes_);
     block = MapFresh(bytes);
   }
   return block;
 }
 
-void PageStore::Free(PageBlock block) {
+void PageStore::Free(BlockPtr block) noexcept {
   Keep(std::move(block));
   if (kept_segments_ > kMostKeptSegments) Release(kept_bytes_);
 }
 
-int64_t PageStore::Release(int64_t bytes) {
+int64_t PageStore::Release(int64_t bytes) noexcept {
   int64_t released = 0;
   while (released < bytes && !kept_.empty()) {
-    PageBlock block = TakeLargest();
+    BlockPtr block = TakeLargest();
+    char* const base = block->base;
+    size_t given = block->bytes;
     const int64_t missing = bytes - released;
-    if (static_cast<int64_t>(block.bytes) > missing) {
-      PageBlock head = CutHead(block, RoundUp(static_cast<size_t>(missing)));
-      if (block.bytes > 0) Keep(std::move(block));
-      block = std::move(head);
+    if (static_cast<int64_t>(given) > missing) {
+      given = RoundUp(static_cast<size_t>(missing));
+      CutHead(*block, given, nullptr);
+      if (block->bytes > 0) Keep(std::move(block));
     }
-    munmap(block.base, block.bytes);
-    released += static_cast<int64_t>(block.bytes);
+    munmap(base, given);
+    released += static_cast<int64_t>(given);
   }
   return released;
 }
 
-PageBlock PageStore::TakeAtLeast(size_t bytes) {
-  const auto found = kept_.lower_bound(bytes);
-  if (found == kept_.end()) return {};
-  PageBlock block = std::move(found->second);
-  kept_.erase(found);
-  kept_bytes_ -= static_cast<int64_t>(block.bytes);
-  kept_segments_ -= static_cast<int64_t>(block.segments.size());
-  if (block.bytes - bytes < kSmallestRest) return block;
-  PageBlock head = CutHead(block, bytes);
+BlockPtr PageStore::TakeAtLeast(size_t bytes) noexcept {
+  const auto found = FirstAtLeast(bytes);
+  if (found == kept_.end()) return nullptr;
+  const bool split = found->bytes - bytes >= kSmallestRest;
+  BlockPtr head = split ? NewRecord() : nullptr;
+  if (split && head == nullptr) return nullptr;
+  BlockPtr block = Take(found);
+  if (!split) return block;
+  CutHead(*block, bytes, head.get());
   Keep(std::move(block));
   return head;
 }
 
-PageBlock PageStore::Assemble(size_t bytes) {
+BlockPtr PageStore::Assemble(size_t bytes) noexcept {
+  BlockPtr block = NewRecord();
+  if (block == nullptr) return nullptr;
   void* range = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (range == MAP_FAILED) return {};
-  PageBlock block;
-  block.base = static_cast<char*>(range);
-  block.bytes = bytes;
-  const size_t moved = MoveKept(block.base, bytes, block.segments);
+  if (range == MAP_FAILED) return nullptr;
+  block->base = static_cast<char*>(range);
+  block->bytes = bytes;
+  const size_t moved = MoveKept(*block, bytes);
   if (moved == bytes) return block;
   // Too few pages, or in too many pieces: the rest is fresh, and as much of what is kept goes.
   const size_t rest = bytes - moved;
   Release(static_cast<int64_t>(rest));
-  if (mmap(block.base + moved, rest, PROT_READ | PROT_WRITE,
+  if (mmap(block->base + moved, rest, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
-    munmap(block.base, bytes);
-    return {};
+    munmap(block->base, bytes);
+    return nullptr;
   }
   fresh_bytes_ += static_cast<int64_t>(rest);
-  block.segments.push_back(rest);
+  block->segments[block->num_segments++] = rest;
   return block;
 }
 
-size_t PageStore::MoveKept(char* target, size_t wanted, std::vector<size_t>& segments) {
+size_t PageStore::MoveKept(PageBlock& target, size_t wanted) noexcept {
   size_t moved = 0;
-  for (size_t moves = 0; moved < wanted && moves < kMostMoves && !kept_.empty(); ++moves) {
-    PageBlock source = TakeLargest();
-    const size_t take = std::min(source.segments[0], wanted - moved);
-    PageBlock head = CutHead(source, take);
-    if (source.bytes > 0) Keep(std::move(source));
-    if (mremap(head.base, take, take, MREMAP_MAYMOVE | MREMAP_FIXED, target + moved) ==
+  for (size_t moves = 0; moved < wanted && moves < PageBlock::kMostMoves && !kept_.empty();
+       ++moves) {
+    BlockPtr source = TakeLargest();
+    char* const from = source->base;
+    const size_t take = std::min(source->segments[0], wanted - moved);
+    CutHead(*source, take, nullptr);
+    if (source->bytes > 0) Keep(std::move(source));
+    if (mremap(from, take, take, MREMAP_MAYMOVE | MREMAP_FIXED, target.base + moved) ==
         MAP_FAILED) {
-      munmap(head.base, take);
+      munmap(from, take);
       break;
     }
     moved += take;
-    segments.push_back(take);
+    target.segments[target.num_segments++] = take;
   }
   moved_bytes_ += static_cast<int64_t>(moved);
   return moved;
 }
 
-PageBlock PageStore::MapFresh(size_t bytes) {
+BlockPtr PageStore::MapFresh(size_t bytes) noexcept {
+  BlockPtr block = NewRecord();
+  if (block == nullptr) return nullptr;
   void* range = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (range == MAP_FAILED) return {};
+  if (range == MAP_FAILED) return nullptr;
   fresh_bytes_ += static_cast<int64_t>(bytes);
-  return {static_cast<char*>(range), bytes, {bytes}};
-}
-
-void PageStore::Keep(PageBlock block) {
-  kept_bytes_ += static_cast<int64_t>(block.bytes);
-  kept_segments_ += static_cast<int64_t>(block.segments.size());
-  const size_t bytes = block.bytes;
-  kept_.emplace_hint(kept_.lower_bound(bytes), bytes, std::move(block));
-}
-
-PageBlock PageStore::TakeLargest() {
-  const auto largest = std::prev(kept_.end());
-  PageBlock block = std::move(largest->second);
-  kept_.erase(largest);
-  kept_bytes_ -= static_cast<int64_t>(block.bytes);
-  kept_segments_ -= static_cast<int64_t>(block.segments.size());
+  block->base = static_cast<char*>(range);
+  block->bytes = block->segments[0] = bytes;
+  block->num_segments = 1;
   return block;
 }
+
+auto PageStore::FirstAtLeast(size_t bytes) noexcept -> std::vector<Kept>::iterator {
+  return std::partition_point(kept_.begin(), kept_.end(),
+                              [bytes](const Kept& kept) { return kept.bytes < bytes; });
+}
+
+void PageStore::Keep(BlockPtr block) noexcept {
+  kept_bytes_ += static_cast<int64_t>(block->bytes);
+  kept_segments_ += static_cast<int64_t>(block->num_segments);
+  const size_t bytes = block->bytes;
+  kept_.insert(FirstAtLeast(bytes), {bytes, block.release()});
+}
+
+BlockPtr PageStore::Take(std::vector<Kept>::iterator kept) noexcept {
+  BlockPtr block(kept->block);
+  kept_.erase(kept);
+  kept_bytes_ -= static_cast<int64_t>(block->bytes);
+  kept_segments_ -= static_cast<int64_t>(block->num_segments);
+  return block;
+}
+
+BlockPtr PageStore::TakeLargest() noexcept { return Take(std::prev(kept_.end())); }
 
 }  // namespace slimreel
