@@ -39,6 +39,9 @@ def _libtorch_impl(ctx):
         "-L%s" % lib,
         "-Wl,-rpath,%s" % lib,
         "-Wl,--no-as-needed",
+        # Before LibTorch: its libraries export copies of over a hundred of the C++ library's
+        # symbols (std::filesystem, std::exception_ptr), and the first library named wins.
+        "-lstdc++",
         "-ltorch",
         "-ltorch_cpu",
         "-lc10",
