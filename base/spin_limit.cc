@@ -1,0 +1,83 @@
+// Linked into a program, keeps OpenMP's waiting threads from spinning for long.
+// There is nothing to call: a program that computes names //base:spin_limit in its deps.
+//
+// A thread of libgomp that waits for its team spins for up to milliseconds. On a busy
+// machine the threads that it waits for stand behind it in the queue, and a step
+// takes eight times as long. A thousand turns cost nothing on an idle machine and
+// keep the program's share of a busy one. The user's GOMP_SPINCOUNT or OMP_WAIT_POLICY wins.
+//
+// Note [Started twice]
+// libgomp reads its variables in its constructor, which runs before the program's own. Only
+// the program's .preinit_array runs earlier, and a variable that is set there does not reach
+// libgomp. So the program starts itself again, as the same process, with the variable added.
+// The second start finds it set, which ends the matter.
+//
+// It must not be in a shared library, which may have no .preinit_array. No constructor has run
+// yet, so only system calls and plain C functions are used here. Whatever fails, the
+// program goes on without the limit.
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstring>
+
+// Sanitizers start in .preinit_array as well, in no known order.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+namespace slimreel {
+namespace {
+
+constexpr char kProgram[] = "/proc/self/exe";
+char limit_entry[] = "GOMP_SPINCOUNT=1000";
+constexpr const char* kDecidedBy[] = {"GOMP_SPINCOUNT=", "OMP_WAIT_POLICY="};
+
+bool UserDecided(char* const* environment) {
+  for (; *environment != nullptr; ++environment) {
+    for (const char* name : kDecidedBy) {
+      if (std::strncmp(*environment, name, std::strlen(name)) == 0) return true;
+    }
+  }
+  return false;
+}
+
+// The second start is of "/proc/self/exe", which tools such as top would show as "exe".
+void TakeNameBack(const char* program) {
+  const auto* const started = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  if (started == nullptr || std::strcmp(started, kProgram) != 0) return;
+  const char* const slash = std::strrchr(program, '/');
+  prctl(PR_SET_NAME, slash == nullptr ? program : slash + 1, 0, 0, 0);
+}
+
+// Does not return where the program can be started again.
+void StartWithLimit(char** arguments, char** environment) {
+  size_t count = 0;
+  while (environment[count] != nullptr) ++count;
+  const size_t bytes = (count + 2) * sizeof(char*);
+  void* const memory =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  auto* const extended = static_cast<char**>(memory);
+  std::memcpy(extended, environment, count * sizeof(char*));
+  extended[count] = limit_entry;  // the page's zeros end the list
+  execve(kProgram, arguments, extended);
+  munmap(memory, bytes);
+}
+
+void LimitSpinning(int argc, char** argv, char** environment) {
+  if (argc < 1) return;
+  TakeNameBack(argv[0]);
+  if (UserDecided(environment)) return;
+  // No loader in between: the loader was called by name and is itself /proc/self/exe.
+  if (getauxval(AT_BASE) == 0 || getauxval(AT_SECURE) != 0) return;
+  StartWithLimit(argv, environment);
+}
+
+__attribute__((section(".preinit_array"), used)) void (*limit_spinning)(int, char**,
+                                                                        char**) = &LimitSpinning;
+
+}  // namespace
+}  // namespace slimreel
+
+#endif
