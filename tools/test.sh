@@ -9,7 +9,8 @@
 #                               the thread sanitizer
 #   tools/test.sh //data/...    only these targets
 #
-# Ends with a line `N passed, N failed` (test cases). Exit status 0: all passed.
+# Ends with a line `N passed, N failed, N skipped` (test cases; each skipped one says
+# why in its log). Exit status 0: none failed.
 # SLIMREEL_MEDIA names the folder of real media (default: ../shared/media where
 # it is there); the tests that need it are skipped without it.
 set -uo pipefail
@@ -22,7 +23,7 @@ for argument in "$@"; do
   case "${argument}" in
     --long) filters="-benchmark" ;;
     --sanitize) sanitize=true ;;
-    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "test.sh: unknown argument ${argument}; known: --long, --sanitize, --help, Bazel targets" >&2; exit 2 ;;
     *) targets+=("${argument}") ;;
   esac
@@ -77,6 +78,5 @@ fi
 
 # A build that failed before any test ran has no failed case of its own.
 if [[ ${status} -ne 0 && ${failed} -eq 0 ]]; then failed=1; fi
-[[ ${skipped} -eq 0 ]] || echo "test.sh: ${skipped} skipped (each says why)"
-echo "${passed} passed, ${failed} failed"
+echo "${passed} passed, ${failed} failed, ${skipped} skipped"
 exit ${status}

@@ -19,7 +19,7 @@ import safetensors_file
 try:
     import torch
 except ImportError:
-    print("skipped: this python3 has no torch")
+    print("weights_to_safetensors: skipped (this python3 has no torch)")
     sys.exit(0)
 import weights_to_safetensors
 
