@@ -13,7 +13,7 @@ from binaries import binary, scratch
 STANDARD = "libstdc++.so.6"
 TORCH = ("libtorch", "libc10")
 WITH_TORCH = ("//trainer:train", "//trainer:evaluate", "//trainer:predict", "//models:model", "//memory:diagnose",
-              "//memory/tracking:tracking_test")  # a test too: its libraries of ours are shared ones
+              "//trainer/benchmark:step_server", "//memory/tracking:tracking_test")  # a test too: its libraries of ours are shared ones
 WITHOUT_TORCH = ("//data:prepare", "//data:shards", "//data:make_demo")
 
 
