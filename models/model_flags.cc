@@ -22,20 +22,24 @@ DEFINE_string(
 DEFINE_string(temporal_pooling, "mean", "mean | attention | lstm: of resnet18 and resnet50");
 DEFINE_string(fusion, "lateral", "lateral | cross_attention: of RGB+pose models");
 DEFINE_string(output, "", "import: the safetensors file to write");
+DEFINE_bool(
+    both_bias_names, false,
+    "import: write VideoMAE's query and value biases under both of their names; transformers "
+    "5.5.1 to 5.17.0 reads zeros for them else; a few KB more");
 DEFINE_bool(json, false, "list, describe: print JSON");
 
 namespace slimreel {
 
 std::vector<std::string> ModelFlagNames() {
-  return {"model",  "batch",   "num_frames", "img_size", "num_classes", "temporal_pooling",
-          "fusion", "weights", "output",     "json"};
+  return {"model",  "batch",   "num_frames", "img_size",        "num_classes", "temporal_pooling",
+          "fusion", "weights", "output",     "both_bias_names", "json"};
 }
 
 ModelCommandOptions ModelOptionsFromFlags() {
-  return {FLAGS_model,    FLAGS_batch,       FLAGS_num_frames,
-          FLAGS_img_size, FLAGS_num_classes, FLAGS_temporal_pooling,
-          FLAGS_fusion,   FLAGS_weights,     FLAGS_output,
-          FLAGS_json};
+  return {FLAGS_model,           FLAGS_batch,       FLAGS_num_frames,
+          FLAGS_img_size,        FLAGS_num_classes, FLAGS_temporal_pooling,
+          FLAGS_fusion,          FLAGS_weights,     FLAGS_output,
+          FLAGS_both_bias_names, FLAGS_json};
 }
 
 absl::Status ModelCommandOptions::Validate() const {

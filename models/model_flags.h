@@ -23,8 +23,9 @@ struct ModelCommandOptions {
   int64_t num_classes = 0;  // 0: describe: 400; import: as the file's head, else 400; to 2^24
   std::string temporal_pooling = "mean";
   std::string fusion = "lateral";
-  std::string weights;  // import: a path, or RGB's and pose's, comma-separated
-  std::string output;   // import: the safetensors file to write
+  std::string weights;           // import: a path, or RGB's and pose's, comma-separated
+  std::string output;            // import: the safetensors file to write
+  bool both_bias_names = false;  // import: VideoMAE's biases also as transformers 5.5.1 names them
   bool json = false;
 
   // InvalidArgument names every flag out of bounds.

@@ -27,6 +27,7 @@
 #include "models/options.h"
 #include "models/weights/key_rules.h"
 #include "models/weights/pretrained.h"
+#include "models/weights/vit_keys.h"
 #include "models/weights/weights.h"
 
 namespace slimreel {
@@ -180,6 +181,18 @@ absl::StatusOr<int64_t> ClassesToImport(const ModelCommandOptions& options,
   return classes->value_or(kDefaultClasses);
 }
 
+// Every bias of VideoMAE's queries and values a second time, under its other name.
+absl::Status AddSecondNames(const Model& model, std::vector<NamedTensor>* tensors) {
+  const size_t count = tensors->size();
+  for (size_t i = 0; i < count; ++i) {
+    const std::string second = SecondNameOfBias((*tensors)[i].name);
+    if (!second.empty()) tensors->push_back({second, (*tensors)[i].tensor});
+  }
+  if (tensors->size() > count) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--both_bias_names is for video_vit_*; the biases of ", model.name, " have one name each"));
+}
+
 absl::Status Import(const ModelCommandOptions& options) {
   if (options.weights.empty() || options.output.empty()) {
     return absl::InvalidArgumentError("import needs --model, --weights and --output");
@@ -190,6 +203,8 @@ absl::Status Import(const ModelCommandOptions& options) {
   SLIMREEL_ASSIGN_OR_RETURN(const PretrainedReport report, LoadPretrained(*model, files));
   std::vector<NamedTensor> tensors = Parameters(*model);
   for (NamedTensor& buffer : Buffers(*model)) tensors.push_back(std::move(buffer));
+  const size_t count = tensors.size();
+  if (options.both_bias_names) SLIMREEL_RETURN_IF_ERROR(AddSecondNames(*model, &tensors));
   // "format": transformers wants to be told that the tensors are PyTorch's.
   SLIMREEL_RETURN_IF_ERROR(
       SaveWeights(options.output, tensors, {{"format", "pt"}, {"model", model->name}}));
@@ -199,7 +214,11 @@ absl::Status Import(const ModelCommandOptions& options) {
   }
   for (const std::string& note : report.notes) absl::PrintF("  %s\n", note);
   absl::PrintF("%s: %d tensors of %s for %d classes, %d of them from the file\n", options.output,
-               tensors.size(), model->name, model->num_classes, report.loaded);
+               count, model->name, model->num_classes, report.loaded);
+  if (tensors.size() > count) {
+    absl::PrintF("  and %d biases a second time, as query.bias and value.bias\n",
+                 tensors.size() - count);
+  }
   return absl::OkStatus();
 }
 
@@ -247,7 +266,8 @@ int main(int argc, char** argv) {
       "list: the models and what they are.\n"
       "describe: stages, output shapes, parameters, FLOPs, and the bytes that each stage keeps for "
       "backward, measured by running it.\n"
-      "import: weights of torchvision, Hugging Face or mmaction2 under the model's keys, checked; "
+      "import: weights of torchvision, Hugging Face, mmaction2 or a network's authors under the "
+      "model's keys, checked; "
       "`train` takes the result, or the source itself, as model.weights.";
   program.flags = slimreel::ModelFlagNames();
   program.takes_positional = true;

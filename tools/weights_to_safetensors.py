@@ -8,8 +8,8 @@ Given the index of a checkpoint in shards, which lie beside it, writes them as o
 
 Reads with torch.load(weights_only=True), so no code of the file runs: objects of other
 classes (training logs, configurations) are replaced by inert ones and left out. Takes the
-tensors out of `state_dict`, `model`, `model_state` or `model_state_dict` where there is
-one. A tensor that stands under several names (tied weights) is written once, under the
+tensors out of `state_dict`, `model`, `module`, `model_state` or `model_state_dict` where
+there is one. A tensor that stands under several names (tied weights) is written once, under the
 first. Needs torch alone. Exit codes: 0 done, 1 the disk, 2 usage, 3 the file is unusable.
 """
 
@@ -29,7 +29,7 @@ try:
 except ImportError:
     sys.exit("weights_to_safetensors.py needs torch: run it with a python3 that has it")
 
-WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model")
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "module")  # module: DeepSpeed
 DTYPES = {
     torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
     torch.int64: "I64", torch.int32: "I32", torch.int16: "I16", torch.int8: "I8",

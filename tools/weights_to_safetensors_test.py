@@ -102,7 +102,7 @@ class WeightsToSafetensorsTest(unittest.TestCase):
     def test_wrappers_are_opened_and_the_rest_is_left_out(self):
         state = collections.OrderedDict(w=torch.ones(2), n=torch.zeros(1))
         for content in (state, {"state_dict": state, "epoch": 3}, {"model": state}, {"model_state": state},
-                        {"epoch": 3, "model": {"state_dict": state}}):
+                        {"module": state, "optimizer": {}}, {"epoch": 3, "model": {"state_dict": state}}):
             process, written = self.convert(content)
             self.assertEqual(process.returncode, 0, process.stderr)
             self.expect(written, state)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
+#include "models/weights/vit_keys.h"
 
 namespace slimreel {
 namespace {
@@ -137,33 +139,6 @@ void RenameResnet2d(const Names& model, RenamedKeys* keys) {
   keys->notes.push_back("renamed the keys of a 2-D ResNet; left out its head (fc)");
 }
 
-// Hugging Face's VideoMAE: newer versions of the library hold q_bias and v_bias as
-// biases of query and value (and save them under the old names); checkpoints of
-// pre-training have a decoder, and a norm that classification replaces by fc_norm.
-void RenameVideoMae(const Names& model, RenamedKeys* keys) {
-  const bool has_backbone =
-      std::any_of(keys->entries.begin(), keys->entries.end(),
-                  [](const auto& e) { return absl::StartsWith(e.name, "videomae."); });
-  if (!has_backbone || !AnyStartsWith(model, "videomae.")) return;
-  constexpr absl::string_view kPretraining[] = {"decoder.", "encoder_to_decoder.", "mask_token",
-                                                "videomae.layernorm."};
-  int64_t left_out = 0;
-  for (WeightEntry& entry : keys->entries) {
-    const bool pretraining = StartsWithAny(entry.name, kPretraining);
-    if (pretraining) {
-      entry.name.clear();
-      ++left_out;
-    }
-    entry.name = absl::StrReplaceAll(
-        entry.name, {{".attention.attention.query.bias", ".attention.attention.q_bias"},
-                     {".attention.attention.value.bias", ".attention.attention.v_bias"}});
-  }
-  if (left_out == 0) return;
-  keys->notes.push_back(absl::StrCat("left out ", left_out,
-                                     " tensors that only pre-training uses (decoder, mask token, "
-                                     "final norm)"));
-}
-
 // Whisper's output map is the embedding of tokens; files may hold it under both names.
 void RenameWhisper(const Names& model, RenamedKeys* keys) {
   constexpr char kTokens[] = "model.decoder.embed_tokens.weight", kOutput[] = "proj_out.weight";
@@ -201,8 +176,12 @@ void LeaveOutHeadBeforeLstm(const Names& model, RenamedKeys* keys) {
 }  // namespace
 
 RenamedKeys RenameKeys(Entries stored, const Names& model) {
-  RenamedKeys keys{std::move(stored), {}, {}};
+  RenamedKeys keys;
+  keys.entries = std::move(stored);
+  keys.stored_of.resize(keys.entries.size());
+  std::iota(keys.stored_of.begin(), keys.stored_of.end(), 0);
   StripWrappers(model, &keys);
+  RenameAuthorsVit(model, &keys);
   AddBackbonePrefix(model, &keys);
   RenameResnet2d(model, &keys);
   RenameVideoMae(model, &keys);
@@ -218,6 +197,8 @@ std::string LayoutOf(const Entries& stored) {
       {"decoder.embed_tokens.", "Hugging Face Whisper"},
       {"timesformer.", "Hugging Face TimeSformer"},
       {"videomae.", "Hugging Face VideoMAE"},
+      {"blocks.0.temporal_attn.", "the authors' TimeSformer"},
+      {"blocks.0.attn.q_bias", "the authors' VideoMAE"},
       {"stem.0.weight", "torchvision VideoResNet"},
   };
   for (const auto& [mark, layout] : kMarks) {

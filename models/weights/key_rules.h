@@ -1,8 +1,6 @@
 // From the keys of a published checkpoint to the model's, which are those of its
 // reference: wrappers, other spellings, 2-D ResNets, parts that only pre-training
 // uses. Torch-free; pure functions over names and shapes.
-//
-// Who calls it: pretrained.cc, //models:model.
 #ifndef MODELS_WEIGHTS_KEY_RULES_H_
 #define MODELS_WEIGHTS_KEY_RULES_H_
 
@@ -10,20 +8,12 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "models/weights/renamed_keys.h"  // IWYU pragma: export
 #include "models/weights/safetensors_format.h"
 
 namespace slimreel {
-
-struct RenamedKeys {
-  std::vector<WeightEntry> entries;  // under the model's names; an empty one is left out
-  std::vector<std::string> notes;    // what was done, a line each
-  // {left out, kept}: entries that are one tensor under two names, by index. Whether their bytes
-  // agree is the caller's to see.
-  std::vector<std::pair<size_t, size_t>> tied;
-};
 
 // `model`: all names of the model (or of one stream of it, see stream_merge.h). Keys
 // that no rule knows stay as they are.

@@ -64,21 +64,6 @@ TEST(KeyRulesTest, WhispersTiedOutputIsTakenOnce) {
   EXPECT_THAT(tied({"proj_out.weight"}), IsEmpty());
 }
 
-TEST(KeyRulesTest, PartsOfVideoMaesPretrainingAreLeftOutInOneLine) {
-  const std::string layer = "videomae.encoder.layer.0.attention.attention.";
-  const RenamedKeys keys =
-      RenameKeys(Entries({"mask_token", "encoder_to_decoder.weight", "decoder.norm.bias",
-                          "videomae.layernorm.bias", layer + "query.bias", layer + "value.bias",
-                          layer + "key.weight"}),
-                 {layer + "q_bias", layer + "v_bias", layer + "key.weight"});
-  std::vector<std::string> names;
-  for (const WeightEntry& entry : keys.entries) names.push_back(entry.name);
-  EXPECT_THAT(
-      names, ElementsAre("", "", "", "", layer + "q_bias", layer + "v_bias", layer + "key.weight"));
-  ASSERT_EQ(keys.notes.size(), 1u);
-  EXPECT_THAT(keys.notes[0], HasSubstr("left out 4 tensors"));
-}
-
 TEST(KeyRulesTest, ResNetsOfPicturesTakeTheNamesOfBothVideoLayouts) {
   std::vector<WeightEntry> stored =
       Entries({"bn1.weight", "layer1.0.conv2.weight", "layer1.0.bn2.running_mean",

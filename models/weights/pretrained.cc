@@ -17,18 +17,18 @@
 namespace slimreel {
 namespace {
 
-// Every stored tensor of all files under the model's names; entry i came from files[file_of[i]],
-// where it is entry index_of[i].
+// Every stored tensor of all files under the model's names; entry i lies in files[file_of[i]],
+// where it is entry index_of[i] or rows of it.
 struct StoredTensors {
   std::vector<WeightEntry> entries;
   std::vector<size_t> file_of, index_of;
 };
 
-void Append(std::vector<WeightEntry> entries, size_t file, StoredTensors* all) {
-  for (size_t i = 0; i < entries.size(); ++i) {
-    all->entries.push_back(std::move(entries[i]));
+void Append(RenamedKeys keys, size_t file, StoredTensors* all) {
+  for (size_t i = 0; i < keys.entries.size(); ++i) {
+    all->entries.push_back(std::move(keys.entries[i]));
     all->file_of.push_back(file);
-    all->index_of.push_back(i);
+    all->index_of.push_back(keys.stored_of[i]);
   }
 }
 
@@ -71,10 +71,11 @@ bool HoldTheSame(const WeightFiles& files, size_t a, size_t b) {
 // A model with one tensor for both names would lose one of two that differ.
 absl::Status CheckTied(const WeightFiles& files, const RenamedKeys& keys) {
   for (const auto& [left_out, kept] : keys.tied) {
-    if (HoldTheSame(files, left_out, kept)) continue;
+    const size_t one = keys.stored_of[left_out], other = keys.stored_of[kept];
+    if (HoldTheSame(files, one, other)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
-        files.path(), ": ", files.entries()[left_out].name, " differs from ",
-        files.entries()[kept].name, ", but the model has one tensor for both (tied weights), so ",
+        files.path(), ": ", files.entries()[one].name, " differs from ",
+        files.entries()[other].name, ", but the model has one tensor for both (tied weights), so ",
         "it cannot hold this file's; leave the one out that is not to be used"));
   }
   return absl::OkStatus();
@@ -106,7 +107,7 @@ absl::StatusOr<StoredTensors> Renamed(const std::vector<WeightFiles>& files,
     for (const std::string& note : keys.notes) {
       notes->push_back(merge ? absl::StrCat(files[f].path(), ": ", note) : note);
     }
-    Append(std::move(keys.entries), f, &all);
+    Append(std::move(keys), f, &all);
   }
   return all;
 }
@@ -171,6 +172,31 @@ absl::Status Misfit(const Model& model, const std::vector<WeightFiles>& files,
                                                  matching.Problems(), remedy));
 }
 
+// InvalidArgument: values that are no numbers, which is seen while they are copied.
+absl::Status CopyAll(const std::vector<WeightFiles>& files, const StoredTensors& stored,
+                     const TensorMatching& matching, const std::vector<NamedTensor>& tensors) {
+  std::vector<std::string> not_finite;
+  std::set<std::string> paths;
+  for (const TensorMatch& match : matching.matches) {
+    const WeightFiles& file = files[stored.file_of[match.stored]];
+    const size_t index = stored.index_of[match.stored];
+    const int64_t bad = CopyStored(file.file_of(index), stored.entries[match.stored], match.fit,
+                                   tensors[match.target].tensor);
+    if (bad == 0) continue;
+    WeightEntry named = stored.entries[match.stored];
+    named.name = file.entries()[index].name;
+    not_finite.push_back(NotFiniteLine(named, bad));
+    paths.insert(file.path());
+  }
+  if (not_finite.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      absl::StrJoin(paths, " and "), " cannot start a model: weights must be finite, and some ",
+      "are NaN or infinite (in float64, also where they are beyond float32):\n",
+      CountedLines("tensors with such values", not_finite),
+      "\nThe training that wrote the file diverged, or the file is damaged: take weights of an ",
+      "earlier step, or fetch the file again"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<WeightFiles>> OpenPretrained(const std::string& paths) {
@@ -219,11 +245,7 @@ absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
       MatchTensors(stored.entries, targets, RulesFor(names, targets, files.size() > 1));
   if (!matching.fits()) return Misfit(model, files, matching);
   NoteChanges(model, targets, matching, &report.notes);
-  for (const TensorMatch& match : matching.matches) {
-    const WeightFiles& file = files[stored.file_of[match.stored]];
-    const size_t index = stored.index_of[match.stored];
-    CopyStored(file.file_of(index), file.entries()[index], match.fit, tensors[match.target].tensor);
-  }
+  SLIMREEL_RETURN_IF_ERROR(CopyAll(files, stored, matching, tensors));
   report.loaded = static_cast<int64_t>(matching.matches.size());
   return report;
 }

@@ -1,8 +1,6 @@
-// Weights that others trained (torchvision, Hugging Face, mmaction2) or an earlier run
-// left, put into a model: keys renamed, 2-D kernels inflated, RGB and pose
-// merged, a head of other classes begun anew. Never two copies of the model.
-//
-// Who calls it: trainer/setup (model.weights), //models:model import. One thread.
+// Weights that others trained (torchvision, Hugging Face, mmaction2, the authors of a network)
+// or an earlier run left, put into a model: keys renamed, 2-D kernels inflated, RGB and pose
+// merged, a head of other classes begun anew. Never two copies of the model. One thread.
 #ifndef MODELS_WEIGHTS_PRETRAINED_H_
 #define MODELS_WEIGHTS_PRETRAINED_H_
 
@@ -35,7 +33,8 @@ absl::StatusOr<std::optional<int64_t>> ClassesOfPretrained(const Model& model,
 // Every tensor must be there with its shape and no other may be, but for what
 // the rules let pass: key_rules.h, stream_merge.h (two files) and, in `report.notes`,
 // a head of other classes. InvalidArgument names what does not fit, or two names of one tensor
-// that differ, before anything is written.
+// that differ, before anything is written; and tensors that hold NaN or infinity, which is seen
+// while they are copied: the model is then of no use.
 absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
                                                 const std::vector<WeightFiles>& files);
 

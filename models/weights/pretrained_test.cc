@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 
 #include "base/test_files.h"
@@ -286,6 +287,68 @@ TEST(PretrainedTest, AnOutputLayerThatIsNotTheEmbeddingIsRefused) {
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("proj_out.weight differs from model.decoder.embed_tokens.weight"));
   }
+}
+
+at::Tensor WithBad(at::Tensor tensor, float value, int64_t at) {
+  tensor.view({-1})[at].fill_(value);
+  return tensor;
+}
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInf = std::numeric_limits<float>::infinity();
+
+// Values are copied in pieces of 4 MiB: one lies behind the first.
+TEST(PretrainedTest, WeightsThatAreNoNumbersAreRefusedWithTheirNamesAndCounts) {
+  const Model model = ModelOf({{"stem.0.weight", {1 << 11, 1 << 10}}, {"a", {4}}, {"b", {4}}});
+  at::Tensor large = at::full({1 << 11, 1 << 10}, 0.5, at::kFloat);
+  WithBad(WithBad(large, kNan, 7), -kInf, (1 << 21) - 1);
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+    const std::string path = File("nan", {{"module.stem.0.weight", large.to(type)},
+                                          {"module.a", WithBad(Counted({4}), kInf, 0).to(type)},
+                                          {"module.b", Counted({4}, type)}});
+    const absl::Status status = Load(model, path).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr(path), HasSubstr("tensors with such values: 2\n"),
+                      HasSubstr("module.stem.0.weight: 2 of 2097152 values"),
+                      HasSubstr("module.a: 1 of 4 values"), Not(HasSubstr("module.b")),
+                      HasSubstr("take weights of an earlier step")));
+  }
+}
+
+TEST(PretrainedTest, Float64BeyondTheModelsFloat32IsRefused) {
+  const Model model = ModelOf({{"a", {4}}});
+  const at::Tensor wide = at::full({4}, 1e300, at::kDouble);
+  const absl::Status status = Load(model, File("wide", {{"a", wide}})).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a: 4 of 4 values"));
+}
+
+TEST(PretrainedTest, InflatedAndMergedWeightsThatAreNoNumbersAreRefused) {
+  const Model resnet =
+      ModelOf({{"backbone.conv1.conv.weight", {4, 3, 5, 3, 3}}, {"backbone.conv1.bn.weight", {4}}});
+  const absl::Status inflated =
+      Load(resnet, File("resnet", {{"conv1.weight", WithBad(Counted({4, 3, 3, 3}), kNan, 5)},
+                                   {"bn1.weight", Counted({4})}}))
+          .status();
+  EXPECT_THAT(std::string(inflated.message()), HasSubstr("conv1.weight: 1 of 108 values"));
+  const std::string rgb = File(
+      "rgb", {{"backbone.conv1.conv.weight", Counted({2, 3, 1, 3, 3})},
+              {"backbone.layer3.0.conv1.conv.weight", WithBad(Counted({4, 8, 3, 1, 1}), kNan, 95)},
+              {"cls_head.fc_cls.weight", Counted({7, 4})}});
+  const absl::Status merged = Load(TwoStreams(), rgb + "," + PoseFile()).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(merged)) << merged;
+  EXPECT_THAT(std::string(merged.message()),
+              AllOf(HasSubstr(rgb), Not(HasSubstr("pose.safetensors")),
+                    HasSubstr("backbone.layer3.0.conv1.conv.weight: 1 of 96 values")));
+}
+
+// Nothing of it is used.
+TEST(PretrainedTest, AHeadThatStartsAnewMayHoldWhatItLikes) {
+  const Model model = ModelOf({{"stem.0.weight", {2, 3}}, {"fc.weight", {7, 2}}});
+  EXPECT_TRUE(Load(model, File("head", {{"stem.0.weight", Counted({2, 3})},
+                                        {"fc.weight", WithBad(Counted({5, 2}), kNan, 0)}}))
+                  .ok());
 }
 
 // A ResNet-101 holds every tensor of a ResNet-50, and more.

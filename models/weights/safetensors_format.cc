@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -56,27 +57,74 @@ bool TensorBytes(WeightType type, const std::vector<int64_t>& shape, uint64_t* b
   return true;
 }
 
-// nlohmann's parser keeps the last of equal keys without a word, so keys are
-// watched as they come. Also bounds the depth: a header has three levels.
-absl::StatusOr<json> ParseStrict(std::string_view text) {
-  std::vector<std::set<std::string>> keys;
-  std::string duplicate;
-  bool too_deep = false;
-  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-    if (depth > 4) too_deep = true;
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end && !keys.empty()) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.empty() &&
-        !keys.back().insert(value.get<std::string>()).second) {
-      duplicate = value.get<std::string>();
+// Judges a header's text before a tree of it takes memory, many times the text's, and stops at
+// the first fault: levels, list elements and names are bounded, and nlohmann's parser would keep
+// the last of equal keys without a word.
+class HeaderJudge : public nlohmann::json_sax<json> {
+ public:
+  const std::string& fault() const { return fault_; }
+
+  bool null() override { return Element(); }
+  bool boolean(bool /*value*/) override { return Element(); }
+  bool number_integer(int64_t /*value*/) override { return Element(); }
+  bool number_unsigned(uint64_t /*value*/) override { return Element(); }
+  bool number_float(double /*value*/, const std::string& /*text*/) override { return Element(); }
+  bool string(std::string& /*value*/) override { return Element(); }
+  bool binary(json::binary_t& /*value*/) override { return Element(); }
+  bool start_object(size_t /*size*/) override { return Open(); }
+  bool start_array(size_t /*size*/) override { return Open(); }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+  bool key(std::string& name) override {
+    if (!open_.back().keys.insert(name).second) {
+      return Fault(absl::StrCat("the header has '", name, "' twice"));
     }
     return true;
-  };
-  json parsed = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
-  if (!parsed.is_object() || too_deep) return absl::DataLossError("the header is no valid JSON");
-  if (!duplicate.empty()) {
-    return absl::DataLossError(absl::StrCat("the header has '", duplicate, "' twice"));
   }
+  bool parse_error(size_t place, const std::string& /*token*/,
+                   const json::exception& /*error*/) override {
+    return Fault(absl::StrCat("the header is no valid JSON at its byte ", place));
+  }
+
+ private:
+  static constexpr size_t kMaxLevels = 3;     // header, tensor, shape
+  static constexpr size_t kMaxElements = 64;  // of a list: a shape
+  struct Level {
+    std::set<std::string> keys;
+    size_t elements = 0;  // of a list; keys count for themselves
+  };
+
+  bool Fault(std::string what) {
+    fault_ = std::move(what);
+    return false;
+  }
+  bool Element() {
+    if (open_.empty() || !open_.back().keys.empty()) return true;
+    if (++open_.back().elements <= kMaxElements) return true;
+    return Fault(absl::StrCat("the header has a list of more than ", kMaxElements, " elements"));
+  }
+  bool Open() {
+    if (open_.size() == kMaxLevels) return Fault("the header has too many levels");
+    if (!Element()) return false;
+    open_.emplace_back();
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<Level> open_;
+  std::string fault_;
+};
+
+absl::StatusOr<json> ParseStrict(std::string_view text) {
+  HeaderJudge judge;
+  if (!json::sax_parse(text.begin(), text.end(), &judge)) {
+    return absl::DataLossError(judge.fault());
+  }
+  json parsed = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_object()) return absl::DataLossError("the header is no JSON object");
   return parsed;
 }
 

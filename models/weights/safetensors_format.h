@@ -1,8 +1,7 @@
 // The header of a safetensors file: read strictly, written deterministically.
 // Source: huggingface/safetensors, "Format": u64 little-endian header length,
 // JSON, data; offsets are relative to the data and tile it without holes.
-//
-// Who calls it: weights.cc, the checkpoint. Torch-free; pure functions over memory.
+// Torch-free; pure functions over memory.
 #ifndef MODELS_WEIGHTS_SAFETENSORS_FORMAT_H_
 #define MODELS_WEIGHTS_SAFETENSORS_FORMAT_H_
 
@@ -37,7 +36,7 @@ struct SafetensorsHeader {
 // `file`: all bytes. DataLoss (without a path) for anything that the format
 // forbids: header length, no '{' first, duplicate names or fields, unknown types,
 // bytes that do not match shape and type, overlaps, holes, bytes left over,
-// metadata that is no map of strings.
+// metadata that is no map of strings. Every size is judged before memory is taken for it.
 absl::StatusOr<SafetensorsHeader> ParseSafetensors(std::string_view file);
 
 // Puts the entries in the file's order (wide types first, so that every tensor is

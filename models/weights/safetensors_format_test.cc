@@ -1,6 +1,7 @@
 #include "models/weights/safetensors_format.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstring>
 #include <random>
@@ -71,6 +72,54 @@ TEST(SafetensorsFormatTest, MalformedFilesAreDataLoss) {
   longer[0] = '\x7f';
   EXPECT_TRUE(absl::IsDataLoss(ParseSafetensors(longer).status()));
   EXPECT_TRUE(absl::IsDataLoss(ParseSafetensors(std::string(8, '\xff') + "{}").status()));
+}
+
+// Each names what is wrong, by the tensor where there is one.
+TEST(SafetensorsFormatTest, AbsurdSizesAreNamed) {
+  const std::pair<std::string, const char*> absurd[] = {
+      {R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,0]}})",
+       "'a': its shape holds something else than sizes"},
+      {R"({"a":{"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,0]}})",
+       "'a': its shape holds something else than sizes"},
+      // 2^32 * 2^32 is 0, and 3037000500^2 * 4 is small, in 64 bits.
+      {R"({"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
+       "'a': its bytes do not match"},
+      {R"({"a":{"dtype":"F32","shape":[3037000500,3037000500],"data_offsets":[0,8]}})",
+       "'a': its bytes do not match"},
+      {R"({"a":{"dtype":"F32","shape":[1152921504606846976],"data_offsets":[0,4611686018427387904]}})",
+       "'a': ends past the file"},
+      {R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[18446744073709551608,18446744073709551616]}})",
+       "'a': data_offsets are not two numbers"},
+      {R"({"a":{"dtype":"U8","shape":[8],"data_offsets":[18446744073709551600,18446744073709551608]}})",
+       "'a': a hole lies before it"},
+      {R"({"a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,16]}})",
+       "'a': its bytes do not match"},
+      {R"({"a":[[[[0]]]]})", "too many levels"},
+  };
+  for (const auto& [text, what] : absurd) {
+    const absl::Status status = ParseSafetensors(File(text, 8)).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << text << status;
+    EXPECT_NE(status.message().find(what), std::string::npos) << text << status;
+  }
+}
+
+// A tree of 16 MB of brackets or zeros would take hundreds.
+TEST(SafetensorsFormatTest, AHeaderOfNothingButListsTakesNoMemory) {
+  constexpr size_t kMany = size_t{16} << 20;
+  std::string zeros;
+  for (size_t i = 0; i < kMany / 2; ++i) zeros += "0,";
+  const std::pair<std::string, const char*> floods[] = {
+      {R"({"a":)" + std::string(kMany, '['), "too many levels"},
+      {R"({"a":{"dtype":"F32","shape":[)" + zeros + "0]}}", "more than 64 elements"}};
+  for (const auto& [text, what] : floods) {
+    const std::string file = File(text, 0);
+    rusage before{}, after{};
+    getrusage(RUSAGE_SELF, &before);
+    const absl::Status status = ParseSafetensors(file).status();
+    getrusage(RUSAGE_SELF, &after);
+    EXPECT_NE(status.message().find(what), std::string::npos) << status;
+    EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 8 * 1024);  // KiB
+  }
 }
 
 TEST(SafetensorsFormatTest, LayOutIsDeterministicAlignedAndReadBack) {

@@ -1,15 +1,19 @@
 #include "models/weights/tensor_copy.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "models/weights/finite_values.h"
 
 namespace slimreel {
 namespace {
@@ -38,20 +42,37 @@ std::optional<WeightType> WeightTypeOf(at::ScalarType type) {
   return std::nullopt;
 }
 
-void CopyUnchanged(const MappedFile& file, const WeightEntry& entry, const at::Tensor& to) {
+// In as many threads as copies are made in, so that judging costs a small part of copying.
+int64_t CountBad(absl::string_view bytes, WeightType stored, WeightType target) {
+  constexpr int64_t kSlice = int64_t{256} << 10;
+  const auto size = static_cast<int64_t>(bytes.size());
+  std::atomic<int64_t> bad = 0;
+  at::parallel_for(0, (size + kSlice - 1) / kSlice, 2, [&](int64_t begin, int64_t end) {
+    const int64_t count = std::min(end * kSlice, size) - begin * kSlice;
+    bad +=
+        CountNotFinite({bytes.data() + begin * kSlice, static_cast<size_t>(count)}, stored, target);
+  });
+  return bad;
+}
+
+// Returns how many values are not finite in the type of `to`.
+int64_t CopyUnchanged(const MappedFile& file, const WeightEntry& entry, const at::Tensor& to) {
   const auto element = static_cast<uint64_t>(WeightTypeBytes(entry.type));
   const auto options = at::TensorOptions().dtype(ScalarTypeOf(entry.type));
   const char* data = file.bytes().data() + entry.offset;
+  const WeightType type = WeightTypeOf(to.scalar_type()).value_or(entry.type);
   const bool aligned = reinterpret_cast<uintptr_t>(data) % element == 0;
   if (!to.is_contiguous() && aligned) {
     to.copy_(at::from_blob(const_cast<char*>(data), entry.shape, options));
+    const int64_t bad = CountBad({data, entry.bytes}, entry.type, type);
     file.DontNeed(entry.offset, entry.bytes);
-    return;
+    return bad;
   }
   const at::Tensor target =
       to.is_contiguous() ? to : at::empty_like(to, at::MemoryFormat::Contiguous);
   const at::Tensor flat = target.view({-1});
   std::vector<int64_t> staging;  // for data that is not aligned to its element
+  int64_t bad = 0;
   for (uint64_t at = 0; at < entry.bytes; at += kChunkBytes) {
     const uint64_t bytes = std::min(kChunkBytes, entry.bytes - at);
     char* source = const_cast<char*>(data + at);  // from_blob takes no const; it is only read
@@ -63,9 +84,11 @@ void CopyUnchanged(const MappedFile& file, const WeightEntry& entry, const at::T
     const auto count = static_cast<int64_t>(bytes / element);
     flat.narrow(0, static_cast<int64_t>(at / element), count)
         .copy_(at::from_blob(source, {count}, options));
+    bad += CountBad({source, bytes}, entry.type, type);  // while the caches hold it
     file.DontNeed(entry.offset + at, bytes);
   }
   if (!target.is_same(to)) to.copy_(target);
+  return bad;
 }
 
 }  // namespace
@@ -84,8 +107,8 @@ absl::StatusOr<std::vector<WeightEntry>> EntriesOf(const std::vector<NamedTensor
   return entries;
 }
 
-void CopyStored(const MappedFile& file, const WeightEntry& entry, const TensorFit& fit,
-                const at::Tensor& to) {
+int64_t CopyStored(const MappedFile& file, const WeightEntry& entry, const TensorFit& fit,
+                   const at::Tensor& to) {
   const c10::AutoGradMode no_grad(false);
   at::Tensor target = to;
   if (fit.widened) {
@@ -94,8 +117,15 @@ void CopyStored(const MappedFile& file, const WeightEntry& entry, const TensorFi
   }
   if (!fit.inflated) return CopyUnchanged(file, entry, target);
   const int64_t frames = target.size(2);
-  for (int64_t t = 0; t < frames; ++t) CopyUnchanged(file, entry, target.select(2, t));
+  int64_t bad = 0;
+  for (int64_t t = 0; t < frames; ++t) bad = CopyUnchanged(file, entry, target.select(2, t));
   if (frames > 1) target.div_(frames);
+  return bad;
+}
+
+std::string NotFiniteLine(const WeightEntry& entry, int64_t not_finite) {
+  const auto values = static_cast<int64_t>(entry.bytes) / WeightTypeBytes(entry.type);
+  return absl::StrCat(entry.name, ": ", not_finite, " of ", values, " values");
 }
 
 }  // namespace slimreel

@@ -43,11 +43,7 @@ bool DiffersInClassesAlone(Shape stored, const Shape& target) {
 void AppendProblem(absl::string_view what, const std::vector<std::string>& lines,
                    std::string* text) {
   if (lines.empty()) return;
-  absl::StrAppend(text, text->empty() ? "" : "\n", "  ", what, ": ", lines.size());
-  for (size_t i = 0; i < std::min(lines.size(), kShown); ++i) {
-    absl::StrAppend(text, "\n    ", lines[i]);
-  }
-  if (lines.size() > kShown) absl::StrAppend(text, "\n    and ", lines.size() - kShown, " more");
+  absl::StrAppend(text, text->empty() ? "" : "\n", CountedLines(what, lines));
 }
 
 bool IsFloatingPoint(WeightType type) {
@@ -94,6 +90,16 @@ void MatchAbsent(const WeightEntry& target, const MatchRules& rules, TensorMatch
 }
 
 }  // namespace
+
+std::string CountedLines(absl::string_view what, const std::vector<std::string>& lines) {
+  if (lines.empty()) return "";
+  std::string text = absl::StrCat("  ", what, ": ", lines.size());
+  for (size_t i = 0; i < std::min(lines.size(), kShown); ++i) {
+    absl::StrAppend(&text, "\n    ", lines[i]);
+  }
+  if (lines.size() > kShown) absl::StrAppend(&text, "\n    and ", lines.size() - kShown, " more");
+  return text;
+}
 
 bool TensorMatching::fits() const {
   return missing.empty() && surplus.empty() && other_shape.empty() && other_type.empty() &&

@@ -1,7 +1,5 @@
 // Which tensor of a file goes into which of a model, and what does not fit.
 // Torch-free; pure functions over names, types and shapes.
-//
-// Who calls it: weights.cc (strict), pretrained.cc (with rules).
 #ifndef MODELS_WEIGHTS_TENSOR_MATCH_H_
 #define MODELS_WEIGHTS_TENSOR_MATCH_H_
 
@@ -12,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "models/weights/safetensors_format.h"
 
 namespace slimreel {
@@ -57,6 +56,9 @@ struct TensorMatching {
   // The first ten of each kind with their counts, indented; empty where all fits.
   std::string Problems() const;
 };
+
+// "  WHAT: 12" and the first ten lines, each indented; empty where there are none.
+std::string CountedLines(absl::string_view what, const std::vector<std::string>& lines);
 
 // `stored` under the model's names; one with an empty name is left out.
 TensorMatching MatchTensors(const std::vector<WeightEntry>& stored,

@@ -21,9 +21,22 @@ using ShardMap = std::map<std::string, std::string>;  // tensor -> file
 constexpr char kIndexSuffix[] = ".index.json";
 constexpr char kFile[] = "model.safetensors";
 
+// The first bytes of safetensors are a length, and may be any.
+bool HasHeader(std::string_view bytes) { return bytes.size() > 8 && bytes[8] == '{'; }
+
 // PyTorch's own formats: a zip archive, or a bare pickle of protocol 2 and later.
 bool IsPickle(std::string_view bytes) {
-  return bytes.starts_with("PK\x03\x04") || bytes.starts_with("\x80\x02");
+  const bool bare = bytes.size() > 1 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5;
+  return !HasHeader(bytes) && (bare || bytes.starts_with("PK\x03\x04"));
+}
+
+// What lies under a weight file's name where the file itself was never fetched; else empty.
+absl::string_view StandInFor(std::string_view bytes) {
+  if (bytes.starts_with("version https://git-lfs")) {
+    return "a git-lfs pointer, which stands for the file: fetch that with 'git lfs pull'";
+  }
+  const bool page = bytes.starts_with("<") && !HasHeader(bytes);
+  return page ? "a web page, not the file: see in a browser what its address asks for" : "";
 }
 
 absl::Status Malformed(const std::string& path, absl::string_view what) {
@@ -79,6 +92,8 @@ absl::Status WeightFiles::AddFile(const std::string& path, const std::string& gi
         absl::StrCat(path, " is a PyTorch pickle, not safetensors: turn it into one with\n  ",
                      "tools/weights_to_safetensors.py ", given, " OUT.safetensors"));
   }
+  const absl::string_view stand_in = StandInFor(file->bytes());
+  if (!stand_in.empty()) return Malformed(path, absl::StrCat("it is ", stand_in));
   absl::StatusOr<SafetensorsHeader> header = ParseSafetensors(file->bytes());
   if (!header.ok()) return Malformed(path, header.status().message());
   file->Sequential();

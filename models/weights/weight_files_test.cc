@@ -118,13 +118,41 @@ TEST(WeightFilesTest, IndexAndShardsMustAgreeOnEveryTensor) {
 }
 
 TEST(WeightFilesTest, APicklesRemedyIsTheConverter) {
-  for (const std::string& start : {std::string("PK\x03\x04zip"), std::string("\x80\x02}q")}) {
+  for (const std::string& start :
+       {std::string("PK\x03\x04zip"), std::string("\x80\x02}q"), std::string("\x80\x04\x95")}) {
     const std::string path = TestFolder("pickle") + "/model.pth";
     WriteTestFile(path, start);
     const absl::Status status = WeightFiles::Open(path).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status));
     EXPECT_THAT(std::string(status.message()),
                 HasSubstr("tools/weights_to_safetensors.py " + path));
+  }
+}
+
+TEST(WeightFilesTest, WhatWasNeverFetchedIsCalledWhatItIs) {
+  const std::string path = TestFolder("unfetched") + "/model.safetensors";
+  for (const auto& [content, what] :
+       {std::pair<std::string, std::string>("version https://git-lfs.github.com/spec/v1\noid sha",
+                                            "git lfs pull"),
+        std::pair<std::string, std::string>("<!DOCTYPE html><html>Sign in", "a web page")}) {
+    WriteTestFile(path, content);
+    const absl::Status status = WeightFiles::Open(path).status();
+    EXPECT_TRUE(absl::IsDataLoss(status));
+    EXPECT_THAT(std::string(status.message()), HasSubstr(what));
+  }
+}
+
+// The first eight bytes are the header's length: 60, which is '<', and 0x0280.
+TEST(WeightFilesTest, AHeadersLengthIsNotTakenForSomethingElse) {
+  const std::string path = TestFolder("lengths") + "/model.safetensors";
+  for (const size_t length : {size_t{60}, size_t{0x0280}}) {
+    std::string text = R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})";
+    text.resize(length, ' ');
+    std::string head(8, '\0');
+    head[0] = static_cast<char>(length & 0xff);
+    head[1] = static_cast<char>(length >> 8);
+    WriteTestFile(path, head + text);
+    EXPECT_TRUE(WeightFiles::Open(path).ok()) << length;
   }
 }
 

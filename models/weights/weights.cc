@@ -51,8 +51,10 @@ absl::StatusOr<LoadReport> LoadInto(const std::vector<NamedTensor>& tensors,
         absl::StrCat(path, " does not fit the model:\n", matching.Problems()));
   }
   for (const TensorMatch& match : matching.matches) {
-    CopyStored(files.file_of(match.stored), files.entries()[match.stored], match.fit,
-               tensors[match.target].tensor);
+    const WeightEntry& entry = files.entries()[match.stored];
+    const int64_t bad =
+        CopyStored(files.file_of(match.stored), entry, match.fit, tensors[match.target].tensor);
+    if (bad > 0) report.not_finite.push_back(NotFiniteLine(entry, bad));
   }
   report.loaded = static_cast<int64_t>(matching.matches.size());
   report.absent = matching.absent;

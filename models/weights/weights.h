@@ -1,8 +1,7 @@
 // Weight files under the model's own keys: safetensors in, safetensors out, straight
 // between mapped pages and the tensors of a model. Never two copies of the model.
 //
-// Who calls it: trainer/checkpoint, models (import). Others' weights: pretrained.h.
-// Threading: one thread at a time per set of tensors.
+// Others' weights: pretrained.h. Threading: one thread at a time per set of tensors.
 #ifndef MODELS_WEIGHTS_WEIGHTS_H_
 #define MODELS_WEIGHTS_WEIGHTS_H_
 
@@ -27,6 +26,8 @@ struct LoadReport {
   // With common_only: names that the file lacks, and those that it has beyond what was asked for.
   std::vector<std::string> absent;
   std::vector<std::string> unused;
+  // Tensors that hold NaN or infinity, a line each with their number. They are loaded.
+  std::vector<std::string> not_finite;
   std::map<std::string, std::string> metadata;
 };
 

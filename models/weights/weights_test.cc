@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -89,6 +90,21 @@ TEST(WeightsTest, ParametersThatRequireGradAreLoadedInPlaceAndConverted) {
   strict.convert_type = false;
   EXPECT_TRUE(absl::IsInvalidArgument(
       LoadInto({{"w", parameter}}, Path("f32.safetensors"), strict).status()));
+}
+
+// A checkpoint of a run that diverged is still the run's.
+TEST(WeightsTest, ValuesThatAreNoNumbersAreLoadedAndTold) {
+  std::vector<NamedTensor> saved = Model();
+  saved[0].tensor.view({-1})[23].fill_(std::numeric_limits<float>::quiet_NaN());
+  saved[4].tensor[2][1].fill_(std::numeric_limits<float>::infinity());
+  ASSERT_TRUE(SaveWeights(Path("diverged.safetensors"), saved).ok());
+  std::vector<NamedTensor> loaded = Model();
+  const auto report = LoadInto(loaded, Path("diverged.safetensors"));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->loaded, 5);
+  EXPECT_EQ(report->not_finite,
+            (std::vector<std::string>{"conv.weight: 1 of 24 values", "turned: 1 of 6 values"}));
+  EXPECT_TRUE(loaded[0].tensor.view({-1})[23].isnan().item<bool>());
 }
 
 TEST(WeightsTest, AllMismatchesAreToldAtOnceAndNothingIsWritten) {

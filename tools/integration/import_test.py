@@ -1,6 +1,8 @@
 """`model import` as a person uses it: other programs' files in, exit codes, and what transformers reads back."""
 
+import array
 import json
+import math
 import os
 import subprocess
 import unittest
@@ -62,6 +64,60 @@ class ImportTest(unittest.TestCase):
         self.assertIn("for 5 classes", result.stdout)
         self.assertNotIn("anew", result.stdout)
         self.written_by_transformers()
+
+    def nano(self):
+        """Whole weights of video_vit_nano under the published names: small numbers, all finite."""
+        dim, layers = 128, 4
+        shapes = {"videomae.embeddings.patch_embeddings.projection.weight": [dim, 3, 2, 16, 16],
+                  "videomae.embeddings.patch_embeddings.projection.bias": [dim],
+                  "fc_norm.weight": [dim], "fc_norm.bias": [dim],
+                  "classifier.weight": [5, dim], "classifier.bias": [5]}
+        for layer in range(layers):
+            at = f"videomae.encoder.layer.{layer}."
+            for what in ("query", "key", "value"):
+                shapes[f"{at}attention.attention.{what}.weight"] = [dim, dim]
+            for what in ("q_bias", "v_bias"):
+                shapes[f"{at}attention.attention.{what}"] = [dim]
+            for key, sizes in (("attention.output.dense", [dim, dim]), ("intermediate.dense", [4 * dim, dim]),
+                               ("output.dense", [dim, 4 * dim]), ("layernorm_before", [dim]),
+                               ("layernorm_after", [dim])):
+                shapes[f"{at}{key}.weight"], shapes[f"{at}{key}.bias"] = sizes, sizes[:1]
+        tensors = {}
+        for place, (name, sizes) in enumerate(shapes.items()):
+            count = math.prod(sizes)
+            values = array.array("f", ((i % 97 + place) / 97 for i in range(count)))
+            tensors[name] = ("F32", sizes, values.tobytes())
+        return tensors
+
+    def test_both_names_of_each_bias_are_written_where_asked_and_read_again(self):
+        source, both, again = (self.folder / f"{name}.safetensors" for name in ("published", "both", "again"))
+        safetensors_file.write(source, self.nano())
+        result = import_weights("video_vit_nano", source, both, "--both_bias_names")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("and 8 biases a second time", result.stdout)
+        expected = self.nano()
+        for name in list(expected):
+            for first, second in (("q_bias", "query.bias"), ("v_bias", "value.bias")):
+                if name.endswith(first):
+                    expected[name.replace(first, second)] = expected[name]
+        self.assertEqual(safetensors_file.read(both), expected)
+        result = import_weights("video_vit_nano", both, again)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(safetensors_file.read(again), self.nano())
+
+    def test_weights_that_are_no_numbers_end_with_two_and_their_name(self):
+        path, output = self.folder / "nan.safetensors", self.folder / "nan_out.safetensors"
+        name = "videomae.encoder.layer.3.intermediate.dense.weight"
+        for value in ("nan", "inf", "-inf"):
+            tensors = self.nano()
+            values = array.array("f", tensors[name][2])
+            values[12345] = float(value)
+            tensors[name] = ("F32", tensors[name][1], values.tobytes())
+            safetensors_file.write(path, tensors)
+            result = import_weights("video_vit_nano", path, output)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(f"{name}: 1 of 65536 values", result.stderr)
+            self.assertFalse(output.exists())
 
     def head_alone(self, name):
         """A file with r3d_nano's head of 6 classes and nothing else."""

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "base/atomic_file.h"
+#include "base/logging.h"
 #include "base/status_macros.h"
 #include "models/weights/weights.h"
 #include "trainer/checkpoint/folder.h"
@@ -57,6 +58,14 @@ void NoteState(absl::string_view what, const std::vector<std::string>& names,
       absl::StrCat("optimizer state that ", what, ": ", absl::StrJoin(parameters, ", "), in_all));
 }
 
+// Of a run that diverged: what it is worth is the user's to say.
+void WarnNotFinite(const std::string& path, absl::string_view file, const LoadReport& report) {
+  if (report.not_finite.empty()) return;
+  LOG(WARNING) << path << "/" << file << ": " << report.not_finite.size()
+               << " tensors hold NaN or infinity, the first " << report.not_finite.front()
+               << ": the run diverged before it was saved; an older checkpoint may be whole";
+}
+
 }  // namespace
 
 RunEnvironment CurrentEnvironment(const std::string& device) {
@@ -86,13 +95,15 @@ absl::Status SaveCheckpoint(const SaveRequest& request, TrainState state) {
 absl::StatusOr<std::vector<std::string>> RestoreTensors(const std::string& path, const Model& model,
                                                         Optimizer* optimizer, RestoreMode mode) {
   const bool changed = mode == RestoreMode::kChanged;
-  SLIMREEL_RETURN_IF_ERROR(LoadInto(ModelTensors(model), absl::StrCat(path, "/", kModelFile),
-                                    {.convert_type = changed, .common_only = false})
-                               .status());
+  SLIMREEL_ASSIGN_OR_RETURN(const LoadReport weights,
+                            LoadInto(ModelTensors(model), absl::StrCat(path, "/", kModelFile),
+                                     {.convert_type = changed, .common_only = false}));
+  WarnNotFinite(path, kModelFile, weights);
   if (optimizer == nullptr) return std::vector<std::string>();
   SLIMREEL_ASSIGN_OR_RETURN(const LoadReport report,
                             LoadInto(optimizer->State(), absl::StrCat(path, "/", kOptimizerFile),
                                      {.convert_type = changed, .common_only = changed}));
+  WarnNotFinite(path, kOptimizerFile, report);
   std::vector<std::string> notes;
   NoteState("starts anew", report.absent, &notes);
   NoteState("is dropped", report.unused, &notes);
