@@ -9,7 +9,7 @@ LR, MOMENTUM = 0.02, 0.9
 
 
 def published(key):
-    """transformers 5 renames VideoMAE's biases while it loads; published files have the old names."""
+    """From transformers 5.5.1 on VideoMAE's classes have other names for its biases than the published files."""
     return key.replace("attention.query.bias", "attention.q_bias").replace("attention.value.bias", "attention.v_bias")
 
 
