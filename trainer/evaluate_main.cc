@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "base/byte_text.h"
 #include "base/status_macros.h"
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/evaluation/metrics_json.h"
@@ -79,11 +80,10 @@ absl::Status Evaluate(const TrainedModel& trained, const InferenceFlags& flags) 
   SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, evaluator.Run());
   if (flags.json) {
     using Json = nlohmann::ordered_json;
-    const Json json = {{"checkpoint", trained.checkpoint.path},
+    const Json json = {{"checkpoint", TextOfBytes(trained.checkpoint.path)},
                        {"step", trained.checkpoint.state.step},
                        {"metrics", MetricsToJson(result.metrics)}};
-    // The path need not be UTF-8.
-    std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+    std::cout << json.dump() << "\n";
     return absl::OkStatus();
   }
   std::cout << trained.checkpoint.path << "\n";

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/byte_text.h"
 #include "base/status_macros.h"
 #include "data/decode/libav_handles.h"
 #include "data/decode/media_error.h"
@@ -22,7 +23,7 @@ std::string ClassName(const TrainedModel& trained, size_t label) {
 
 using Json = nlohmann::ordered_json;
 
-// Names of files need not be UTF-8.
+// Paths and names of classes go in by TextOfBytes; messages of libraries may hold anything.
 void PrintJson(const Json& json) {
   std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
 }
@@ -41,11 +42,11 @@ void Print(const TrainedModel& trained, const std::string& path, bool as_json,
   }
   Json by_class;
   for (size_t c = 0; c < probabilities.size(); ++c)
-    by_class[ClassName(trained, c)] = probabilities[c];
-  PrintJson({{"path", path},
+    by_class[TextOfBytes(ClassName(trained, c))] = probabilities[c];
+  PrintJson({{"path", TextOfBytes(path)},
              {"status", prediction.partial.empty() ? "ok" : "partial"},
              {"reason", prediction.partial},
-             {"label", label},
+             {"label", TextOfBytes(label)},
              {"probability", probabilities[prediction.label]},
              {"probabilities", by_class},
              {"frames", prediction.frames},
@@ -55,7 +56,7 @@ void Print(const TrainedModel& trained, const std::string& path, bool as_json,
 void PrintFailure(const std::string& path, bool as_json, const absl::Status& status) {
   std::cerr << status.message() << "\n";
   if (!as_json) return;
-  PrintJson({{"path", path},
+  PrintJson({{"path", TextOfBytes(path)},
              {"status", "failed"},
              {"reason", ReasonOf(status)},
              {"message", std::string(status.message())}});

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import unittest
 
@@ -52,6 +53,34 @@ class PredictTest(unittest.TestCase):
         self.assertEqual((bad["path"], bad["status"], bad["reason"]), (str(text), "failed", "not_media"))
         self.assertIn("text.mp4", both.stderr)
 
+    def test_class_names_that_are_no_utf8_keep_their_bytes_to_the_end(self):
+        folder = scratch()
+        config, clips, _ = binaries.tiny_set(folder, clips_per_class=2)
+        clips, shards, run = os.fsencode(clips), folder / "bytes", folder / "run"
+        names = ((b"left", b"caf\xe9"), (b"right", b"caf\xe8"))  # Latin-1: two names, not one
+        for place, split in enumerate(("train", "val")):
+            named = os.fsencode(folder / split)
+            for old, new in names:
+                clip = sorted(os.listdir(os.path.join(clips, old)))[place]
+                os.makedirs(os.path.join(named, new))
+                shutil.copy(os.path.join(clips, old, clip), os.path.join(named, new))
+            must("//data:prepare", f"--config={config}", f"--input={os.fsdecode(named)}", f"--output={shards}",
+                 f"--split={split}")
+        train = ["//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}", f"data.val={shards}",
+                 "data.batch_size=2", "train.accumulate_grad_batches=1"]
+        must(*train, "train.max_steps=1")
+        must(*train, "train.max_steps=2", "--allow_config_change")  # the state's names are the data's
+        evaluated = must("//trainer:evaluate", f"--run={run}", f"--data={shards}", "--json", "--checkpoint=latest")
+        self.assertEqual(json.loads(evaluated.stdout)["metrics"]["videos"], 2)
+        clip = sorted(os.listdir(os.path.join(named, b"caf\xe9")))[0]
+        path = os.fsdecode(os.path.join(named, b"caf\xe9", clip))
+        predicted = json.loads(must("//trainer:predict", f"--run={run}", f"--input={path}", "--json",
+                                    "--checkpoint=latest").stdout)
+        # base/byte_text.h: a byte that is no UTF-8 is the code point U+EF00 + byte.
+        self.assertEqual(set(predicted["probabilities"]), {"caf\uefe8", "caf\uefe9"})
+        self.assertIn(predicted["label"], predicted["probabilities"])
+        self.assertTrue(predicted["path"].endswith("caf\uefe9/" + os.fsdecode(clip)))
+
     def test_weights_that_diverged_are_no_best_and_label_nothing(self):
         folder = scratch()
         config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
@@ -63,6 +92,7 @@ class PredictTest(unittest.TestCase):
         predicted = binaries.run("//trainer:predict", f"--run={run}", f"--input={clip}")
         self.assertEqual(predicted.returncode, 3, predicted.stderr)
         self.assertIn("are no numbers", predicted.stderr)
+        self.assertIn("tensors hold NaN or infinity", predicted.stderr)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/byte_text.h"
 
 namespace slimreel {
 namespace {
@@ -23,10 +24,22 @@ std::string Hash(const std::string& text) {
   return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
 }
 
-// Paths in `changes` need not be UTF-8, JSON must be: what is not becomes U+FFFD, in what is
-// hashed as in what is written.
+// What is not UTF-8 (in a damaged file) becomes U+FFFD, in what is hashed as in what is written.
 std::string Text(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+// Names of classes, and paths in `changes`, are bytes; JSON is Unicode.
+Json TextsOf(const std::vector<std::string>& lines) {
+  Json json = Json::array();
+  for (const std::string& line : lines) json.push_back(TextOfBytes(line));
+  return json;
+}
+
+std::vector<std::string> LinesOf(const Json& json) {
+  std::vector<std::string> lines;
+  for (const Json& text : json) lines.push_back(BytesOfText(text.get_ref<const std::string&>()));
+  return lines;
 }
 
 Json FilesToJson(const std::map<std::string, FileFingerprint>& files) {
@@ -77,9 +90,9 @@ Json ToJson(const TrainState& state) {
       {"best",
        {{"metric", state.best_metric}, {"value", state.best_value}, {"step", state.best_step}}},
       {"evaluated_step", state.evaluated_step},
-      {"classes", state.classes},
+      {"classes", TextsOf(state.classes)},
       {"preparation", ToJson(state.preparation)},
-      {"changes", state.changes},
+      {"changes", TextsOf(state.changes)},
       {"peak_bytes", ToJson(state.peaks)},
       {"environment",
        {{"threads", state.environment.threads},
@@ -132,9 +145,9 @@ TrainState Parse(const Json& json) {
   state.best_value = json.at("best").at("value");
   state.best_step = json.at("best").at("step");
   state.evaluated_step = json.at("evaluated_step");
-  state.classes = json.at("classes");
+  state.classes = LinesOf(json.at("classes"));
   state.preparation = PreparationFrom(json.at("preparation"));
-  state.changes = json.at("changes");
+  state.changes = LinesOf(json.at("changes"));
   state.peaks = PeaksFrom(json.at("peak_bytes"));
   const Json& environment = json.at("environment");
   state.environment.threads = environment.at("threads");

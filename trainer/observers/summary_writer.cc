@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
+#include "base/byte_text.h"
 #include "trainer/evaluation/metrics_json.h"
 
 namespace slimreel {
@@ -81,9 +82,9 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"epochs", run.epochs},
       {"finished", run.stopped_by.empty()},
   };
-  if (!run.changes.empty()) json["changes"] = run.changes;
+  // Paths in there are bytes; JSON is Unicode.
+  for (const std::string& change : run.changes) json["changes"].push_back(TextOfBytes(change));
   if (!run.stopped_by.empty()) json["stopped_by"] = run.stopped_by;
-  // Paths in `changes` need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
