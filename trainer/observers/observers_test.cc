@@ -145,11 +145,11 @@ TEST(SummaryTest, AResumedRunThatDoesNothingMoreSumsUpTheWholeRun) {
   EXPECT_EQ(summary["metrics"].size(), 4u) << summary["metrics"];
 }
 
-TEST(SummaryTest, APathThatIsNoUtf8IsReplacedAndEndsNoRun) {
+TEST(SummaryTest, APathThatIsNoUtf8KeepsItsBytesAndEndsNoRun) {
   RunRecord record;
   record.changes = {"step 2: data.train: caf\xe9 -> other"};  // Latin-1
   const auto summary = nlohmann::json::parse(SummaryJson(record, {}));
-  EXPECT_EQ(summary["changes"][0], "step 2: data.train: caf\xef\xbf\xbd -> other");
+  EXPECT_EQ(summary["changes"][0], "step 2: data.train: caf\xee\xbf\xa9 -> other");
 }
 
 TEST(HistoryTest, IsEmptyWhereThereIsNoFile) {
