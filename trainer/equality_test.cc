@@ -203,7 +203,8 @@ void TrainAndSave(RunSpec run, int64_t at, const std::string& folder) {
                                              .keep = 1,
                                              .model = parts.model.get(),
                                              .optimizer = parts.optimizer.get()},
-                                            state);
+                                            state)
+                                 .status();
   ASSERT_TRUE(saved.ok()) << saved;
 }
 

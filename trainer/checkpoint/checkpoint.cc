@@ -5,6 +5,7 @@
 #include <torch/version.h>
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -15,6 +16,7 @@
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "models/weights/weights.h"
+#include "trainer/checkpoint/best.h"
 #include "trainer/checkpoint/folder.h"
 
 namespace slimreel {
@@ -38,6 +40,7 @@ absl::Status WriteFiles(const std::string& folder, const SaveRequest& request, T
   for (const char* name : {kModelFile, kOptimizerFile, kConfigFile}) {
     SLIMREEL_ASSIGN_OR_RETURN(state.files[name], FingerprintFile(absl::StrCat(folder, "/", name)));
   }
+  if (state.best_step == state.step) state.best_model = state.files[kModelFile];
   return WriteFileAtomically(absl::StrCat(folder, "/", kStateFile), StateToJson(state));
 }
 
@@ -75,21 +78,28 @@ RunEnvironment CurrentEnvironment(const std::string& device) {
           .device = device};
 }
 
-absl::Status SaveCheckpoint(const SaveRequest& request, TrainState state) {
+absl::StatusOr<TrainState> PublishCheckpoint(const SaveRequest& request, TrainState state) {
   const std::string folder = absl::StrCat(request.run_dir, "/checkpoints");
-  const std::string name = CheckpointName(state.step);
   SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
-  // First, so that a full disk finds the room that is there.
-  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep));
-  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFolder> published,
-                            AtomicFolder::Create(absl::StrCat(folder, "/", name)));
+  SLIMREEL_ASSIGN_OR_RETURN(
+      const std::unique_ptr<AtomicFolder> published,
+      AtomicFolder::Create(absl::StrCat(folder, "/", CheckpointName(state.step))));
   state.files.clear();
   state.environment = CurrentEnvironment(request.device);
   SLIMREEL_RETURN_IF_ERROR(WriteFiles(published->aside(), request, state));
   SLIMREEL_RETURN_IF_ERROR(published->Commit());
-  SLIMREEL_RETURN_IF_ERROR(PointTo(folder, "latest", name));
-  if (state.best_step == state.step) SLIMREEL_RETURN_IF_ERROR(PointTo(folder, "best", name));
-  return PruneCheckpoints(folder, request.keep);
+  return state;
+}
+
+absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState state) {
+  const std::string folder = absl::StrCat(request.run_dir, "/checkpoints");
+  SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
+  // First, so that a full disk finds the room that is there.
+  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep));
+  SLIMREEL_ASSIGN_OR_RETURN(state, PublishCheckpoint(request, std::move(state)));
+  SLIMREEL_RETURN_IF_ERROR(PointLinks(folder));
+  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep));
+  return state;
 }
 
 absl::StatusOr<std::vector<std::string>> RestoreTensors(const std::string& path, const Model& model,

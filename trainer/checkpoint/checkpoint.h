@@ -1,6 +1,5 @@
 // Saving and restoring a run's tensors and state, whole or not at all.
 //
-// Who calls it: trainer/loop (save), trainer/setup, evaluate and predict (restore).
 // Threading: one thread.
 #ifndef TRAINER_CHECKPOINT_CHECKPOINT_H_
 #define TRAINER_CHECKPOINT_CHECKPOINT_H_
@@ -21,17 +20,21 @@ struct SaveRequest {
   std::string run_dir;
   std::string device = "cpu";  // for state.json
   std::string config;          // resolved, YAML
-  int64_t keep = 3;            // newest checkpoints that stay; `best` stays as well
+  int64_t keep = 3;            // newest checkpoints that stay; the best of each stays as well
   const Model* model = nullptr;
   const Optimizer* optimizer = nullptr;
 };
 
-// Writes RUN/checkpoints/step_N aside, flushes it to disk, renames it, moves `latest`
-// (and `best`, where state.best_step is this step) and removes old ones. Killed at any
-// moment, it leaves the checkpoints that were complete before. state.files and
-// state.environment are filled here. Errors: ResourceExhausted (disk full), PermissionDenied or
-// Internal, with the path.
-absl::Status SaveCheckpoint(const SaveRequest& request, TrainState state);
+// Writes RUN/checkpoints/step_N aside, flushes it to disk and renames it: from then on it is the
+// run's newest checkpoint, whatever `latest` and `best` say. Returns the state as it was stored:
+// files, environment and, where this step is the best, best_model are filled here. Errors:
+// ResourceExhausted (disk full), PermissionDenied or Internal, with the path.
+absl::StatusOr<TrainState> PublishCheckpoint(const SaveRequest& request, TrainState state);
+
+// Publishes, makes the links anew and removes old checkpoints. Killed at any moment, it leaves
+// the checkpoints that were complete before, and what the newest one calls the best. Returns and
+// errors as PublishCheckpoint.
+absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState state);
 
 enum class RestoreMode {
   kExact,  // every name must be there with its shape and type, and no other

@@ -4,6 +4,9 @@
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,6 +15,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "trainer/checkpoint/best.h"
 #include "trainer/checkpoint/folder.h"
 
 namespace slimreel {
@@ -47,17 +51,19 @@ struct Learner {
     optimizer->Step(0.01);
     optimizer->ZeroGrad();
   }
+  SaveRequest Request(const std::string& run, int64_t keep) const {
+    return {.run_dir = run,
+            .device = "cpu",
+            .config = "seed: 5\n",
+            .keep = keep,
+            .model = &model,
+            .optimizer = optimizer.get()};
+  }
   // Saves step 1; the checkpoint's folder.
   std::string Save(const std::string& run) const {
     TrainState state;
     state.step = 1;
-    const absl::Status saved = SaveCheckpoint({.run_dir = run,
-                                               .device = "cpu",
-                                               .config = "seed: 5\n",
-                                               .keep = 3,
-                                               .model = &model,
-                                               .optimizer = optimizer.get()},
-                                              state);
+    const absl::Status saved = SaveCheckpoint(Request(run, 3), state).status();
     EXPECT_TRUE(saved.ok()) << saved;
     return run + "/checkpoints/" + CheckpointName(1);
   }
@@ -182,6 +188,62 @@ TEST(ChangedRestoreTest, AnotherModelIsStillRefused) {
       RestoreTensors(path, other.model, other.optimizer.get(), RestoreMode::kChanged).ok());
 }
 
+// `state` after step `step`, which an evaluation called the best.
+TrainState BestAt(int64_t step, double value, TrainState state) {
+  state.step = state.best_step = step;
+  state.best_metric = "top1";
+  state.best_value = value;
+  return state;
+}
+
+TEST(CheckpointTest, ABestNamesItsWeights) {
+  const std::string run = FreshRun();
+  Learner trained;
+  auto state = SaveCheckpoint(trained.Request(run, 1), BestAt(1, 0.5, {}));
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->best_model, state->files.at(kModelFile));
+  const FileFingerprint of_best = state->best_model;
+  trained.Step();
+  state->step = 2;
+  state = SaveCheckpoint(trained.Request(run, 1), *state);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->best_model, of_best);
+  EXPECT_NE(state->files.at(kModelFile), of_best);
+  EXPECT_EQ(FindCheckpoint(run, "best")->state.step, 1);
+}
+
+// A process is killed at the one moment when a new best is published and the link is not yet moved.
+TEST(CheckpointTest, AKillBetweenPublishingABestAndMovingTheLinkLosesNothing) {
+  const std::string run = FreshRun();
+  Learner trained;
+  const auto first = SaveCheckpoint(trained.Request(run, 1), BestAt(8, 0.5, {}));
+  ASSERT_TRUE(first.ok()) << first.status();
+  trained.Step();
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto published = PublishCheckpoint(trained.Request(run, 1), BestAt(10, 0.7, *first));
+    raise(published.ok() ? SIGKILL : SIGABRT);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  const std::string folder = run + "/checkpoints";
+  ASSERT_EQ(std::filesystem::read_symlink(folder + "/best"), CheckpointName(8));
+
+  // Evaluated now, it is the new best; and the run that goes on prunes it not.
+  const auto best = FindCheckpoint(run, "best");
+  ASSERT_TRUE(best.ok()) << best.status();
+  EXPECT_EQ(best->state.step, 10);
+  TrainState state = FindNewestIntact(folder)->state;
+  for (const int64_t step : {11, 12}) {
+    state.step = step;
+    ASSERT_TRUE(SaveCheckpoint(trained.Request(run, 1), state).ok());
+  }
+  EXPECT_EQ(std::filesystem::read_symlink(folder + "/best"), CheckpointName(10));
+  EXPECT_EQ(FindCheckpoint(run, "best")->state.step, 10);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/" + CheckpointName(8)));
+}
+
 TEST(CheckpointTest, AModelOfOtherShapesIsRefusedAndStaysAsItWas) {
   const std::string run = FreshRun();
   Learner().Save(run);
@@ -195,13 +257,8 @@ TEST(CheckpointTest, AModelOfOtherShapesIsRefusedAndStaysAsItWas) {
 
 TEST(CheckpointTest, AnUnwritableRunFolderIsAnErrorWithItsPath) {
   Learner trained;
-  const absl::Status status = SaveCheckpoint({.run_dir = "/proc/nowhere",
-                                              .device = "cpu",
-                                              .config = "",
-                                              .keep = 3,
-                                              .model = &trained.model,
-                                              .optimizer = trained.optimizer.get()},
-                                             TrainState());
+  const absl::Status status =
+      SaveCheckpoint(trained.Request("/proc/nowhere", 3), TrainState()).status();
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.message().find("/proc/nowhere"), std::string::npos);
 }

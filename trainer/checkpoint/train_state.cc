@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <vector>
 
 #include "absl/algorithm/container.h"
@@ -18,7 +19,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kFormat = 2;
+// 3: what the plan was made under, and the fingerprint of the best checkpoint's weights.
+constexpr int kFormat = 3;
+constexpr int kOldestFormat = 2;
 
 std::string Hash(const std::string& text) {
   return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
@@ -42,12 +45,28 @@ std::vector<std::string> LinesOf(const Json& json) {
   return lines;
 }
 
+Json ToJson(const FileFingerprint& file) { return {{"bytes", file.bytes}, {"xxh3", file.xxh3}}; }
+
+FileFingerprint FileFrom(const Json& json) {
+  return {.bytes = json.at("bytes"), .xxh3 = json.at("xxh3")};
+}
+
 Json FilesToJson(const std::map<std::string, FileFingerprint>& files) {
   Json json = Json::object();
-  for (const auto& [name, file] : files) {
-    json[name] = {{"bytes", file.bytes}, {"xxh3", file.xxh3}};
-  }
+  for (const auto& [name, file] : files) json[name] = ToJson(file);
   return json;
+}
+
+Json ToJson(const PlanTerms& terms) {
+  return {{"ceiling_bytes", terms.ceiling_bytes},
+          {"num_stages", terms.num_stages},
+          {"keys", Json(terms.keys)}};
+}
+
+PlanTerms TermsFrom(const Json& json) {
+  return {.ceiling_bytes = json.at("ceiling_bytes"),
+          .num_stages = json.at("num_stages"),
+          .keys = json.at("keys").get<std::map<std::string, std::string>>()};
 }
 
 Json ToJson(const FramePreparation& preparation) {
@@ -86,9 +105,15 @@ Json ToJson(const TrainState& state) {
       {"oom_retries", state.oom_retries},
       {"finished", state.finished},
       {"loader", {{"epoch", state.loader_epoch}, {"next_sample", state.loader_next_sample}}},
-      {"plan", {{"micro_batch", state.micro_batch}, {"schedule", state.schedule}}},
+      {"plan",
+       {{"micro_batch", state.micro_batch},
+        {"schedule", state.schedule},
+        {"made_under", ToJson(state.plan_terms)}}},
       {"best",
-       {{"metric", state.best_metric}, {"value", state.best_value}, {"step", state.best_step}}},
+       {{"metric", state.best_metric},
+        {"value", state.best_value},
+        {"step", state.best_step},
+        {"model", ToJson(state.best_model)}}},
       {"evaluated_step", state.evaluated_step},
       {"classes", TextsOf(state.classes)},
       {"preparation", ToJson(state.preparation)},
@@ -126,9 +151,24 @@ bool HasForm(const Json& json, const Json& form) {
 bool IsState(const Json& json) {
   TrainState form;
   form.classes = form.changes = {""};
-  const Json file = {{"bytes", 0}, {"xxh3", ""}};
+  const Json file = ToJson(FileFingerprint());
   return HasForm(json, ToJson(form)) &&
-         absl::c_all_of(json.at("files"), [&](const Json& entry) { return HasForm(entry, file); });
+         absl::c_all_of(json.at("files"),
+                        [&](const Json& entry) { return HasForm(entry, file); }) &&
+         absl::c_all_of(json.at("plan").at("made_under").at("keys"),
+                        [](const Json& value) { return value.is_string(); });
+}
+
+// What an earlier version did not write: unknown, or none.
+void FillIn(int format, Json& json) {
+  if (!json.contains("changes")) json["changes"] = Json::array();
+  if (format > 2) return;
+  for (const auto& [part, field, value] :
+       {std::tuple("plan", "made_under", ToJson(PlanTerms())),
+        std::tuple("best", "model", ToJson(FileFingerprint()))}) {
+    const auto found = json.find(part);
+    if (found != json.end() && found->is_object()) (*found)[field] = value;
+  }
 }
 
 TrainState Parse(const Json& json) {
@@ -141,9 +181,11 @@ TrainState Parse(const Json& json) {
   state.loader_next_sample = json.at("loader").at("next_sample");
   state.micro_batch = json.at("plan").at("micro_batch");
   state.schedule = json.at("plan").at("schedule");
+  state.plan_terms = TermsFrom(json.at("plan").at("made_under"));
   state.best_metric = json.at("best").at("metric");
   state.best_value = json.at("best").at("value");
   state.best_step = json.at("best").at("step");
+  state.best_model = FileFrom(json.at("best").at("model"));
   state.evaluated_step = json.at("evaluated_step");
   state.classes = LinesOf(json.at("classes"));
   state.preparation = PreparationFrom(json.at("preparation"));
@@ -155,13 +197,21 @@ TrainState Parse(const Json& json) {
   state.environment.torch_version = environment.at("torch_version");
   state.environment.device = environment.at("device");
   for (const auto& [name, file] : json.at("files").items()) {
-    state.files[name] = {.bytes = file.at("bytes"), .xxh3 = file.at("xxh3")};
+    state.files[name] = FileFrom(file);
   }
   return state;
 }
 
 absl::Status Damaged(const std::string& path, const std::string& why) {
   return absl::DataLossError(absl::StrCat(path, " is damaged: ", why));
+}
+
+// Said of an intact state only: then its number is true.
+absl::Status OtherFormat(const std::string& path, const Json& format) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " is of format ", format.dump(), "; this version reads the formats ", kOldestFormat,
+      " to ", kFormat,
+      ". Go on with the version that wrote it, or start another --run with model.weights"));
 }
 
 }  // namespace
@@ -175,15 +225,13 @@ std::string StateToJson(const TrainState& state) {
 absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::string& path) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Damaged(path, "it holds no JSON object");
-  const auto format = json.find("format");
-  if (format == json.end() || *format != kFormat) {
-    return Damaged(path, absl::StrCat("format ", format == json.end() ? "missing" : format->dump(),
-                                      ", expected ", kFormat));
-  }
   const Json stored = json.contains("hash") ? json.at("hash") : Json();
   json.erase("hash");
   if (stored != Hash(Text(json, -1))) return Damaged(path, "its content does not match its hash");
-  if (!json.contains("changes")) json["changes"] = Json::array();  // written by an earlier version
+  const Json format = json.contains("format") ? json.at("format") : Json();
+  if (!format.is_number_integer()) return Damaged(path, "it names no format");
+  if (format < kOldestFormat || format > kFormat) return OtherFormat(path, format);
+  FillIn(format.get<int>(), json);
   if (!IsState(json)) return Damaged(path, "a field is missing or of another kind");
   return Parse(json);
 }

@@ -1,7 +1,7 @@
 // Everything that a run is besides its tensors, and its JSON form (state.json in a
 // checkpoint): what is not in here or in the tensors does not decide what comes next.
 //
-// Who calls it: trainer/loop moves it, trainer/checkpoint stores it. No tensor in here.
+// trainer/loop moves it, trainer/checkpoint stores it. No tensor in here.
 #ifndef TRAINER_CHECKPOINT_TRAIN_STATE_H_
 #define TRAINER_CHECKPOINT_TRAIN_STATE_H_
 
@@ -48,6 +48,18 @@ struct PeakBytes {
   friend bool operator==(const PeakBytes&, const PeakBytes&) = default;
 };
 
+// What a plan was made under, and so what it is true of: a resumed run whose terms are others
+// makes its plan anew. Unknown in states of earlier versions.
+struct PlanTerms {
+  int64_t ceiling_bytes =
+      0;                   // lowest of memory.budget, device, control groups, rlimits; 0: unknown
+  int64_t num_stages = 0;  // that are scheduled, without the loss; 0: unknown
+  // memory.*, data.batch_size and model.use_gradient_checkpointing as YAML, by name; one that is
+  // not there is unknown.
+  std::map<std::string, std::string> keys;
+  friend bool operator==(const PlanTerms&, const PlanTerms&) = default;
+};
+
 struct TrainState {
   int64_t step = 0;  // optimizer steps done
   int64_t samples_seen = 0;
@@ -56,13 +68,17 @@ struct TrainState {
   // Where the loader goes on, in the middle of an epoch.
   int64_t loader_epoch = 0;
   int64_t loader_next_sample = 0;
-  // The plan in force: read at resume, not computed again.
+  // The plan in force: read at resume, not computed again, unless its terms changed.
   int64_t micro_batch = 0;
   std::string schedule;  // memory.schedule's words
+  PlanTerms plan_terms;
   // Highest value of evaluation.metric so far and where it was; step -1: none yet.
   std::string best_metric;
   double best_value = 0.0;
   int64_t best_step = -1;
+  // Of that checkpoint's weights: a step's number names no checkpoint where a run went back (see
+  // Note [The best checkpoint]). Filled by the save; unknown in states of earlier versions.
+  FileFingerprint best_model;
   int64_t evaluated_step = -1;       // the last evaluation's; -1: none yet
   std::vector<std::string> classes;  // names by label, so that a checkpoint predicts on its own
   FramePreparation preparation;
@@ -79,7 +95,9 @@ struct TrainState {
 // paths that are no UTF-8 are replaced by U+FFFD.
 std::string StateToJson(const TrainState& state);
 
-// DataLoss for anything that StateToJson cannot have written; `path` is for the message.
+// Reads this format and the one before. FailedPrecondition: an intact state of another format, with
+// the way out. DataLoss: anything else that StateToJson cannot have written. `path` is for the
+// message.
 absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::string& path);
 
 // XXH3-64 of a file's content. NotFound, or Internal where reading fails.

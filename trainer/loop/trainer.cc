@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "base/status_text.h"
 #include "base/stop_signal.h"
 #include "memory/policy/split.h"
 #include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/entries.h"
 #include "trainer/loop/best_metric.h"
 #include "trainer/loop/memory_reading.h"
 #include "trainer/loop/plan_file.h"
@@ -35,31 +38,55 @@ absl::StatusOr<RunEnd> Trainer::Run() {
                                          settings_.effective_batch_size, settings_.budget_bytes));
   last_report_ = last_save_ = Clock::now();
   StandAt({.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
+  state_.finished = false;  // also where a finished run was made longer
+  begun_ = state_;
   const absl::Status status = Loop();
-  if (!status.ok()) {
-    // What was learnt since the newest checkpoint is lost, what was observed is not.
-    SLIMREEL_RETURN_IF_ERROR(ReportPending());
-    return status;
-  }
+  if (!status.ok()) return FailWith(status);
   state_.finished = state_.step >= settings_.length.total_steps && !EvaluationIsDue();
-  SLIMREEL_RETURN_IF_ERROR(Save());
+  if (!saved_ || !IsAsIn(*saved_)) SLIMREEL_RETURN_IF_ERROR(Save());
   SLIMREEL_RETURN_IF_ERROR(End(state_.finished ? "" : "signal"));
   return state_.finished ? RunEnd::kFinished : RunEnd::kStopped;
 }
 
 absl::Status Trainer::Loop() {
+  const int64_t last_step = settings_.length.total_steps;
   SLIMREEL_RETURN_IF_ERROR(
       EvaluateIfDue());  // a stop may have come between a step and its evaluation
-  while (state_.step < settings_.length.total_steps && !StopRequested()) {
+  if (state_.step < last_step && best_is_new_) SLIMREEL_RETURN_IF_ERROR(Save());
+  while (state_.step < last_step && !StopRequested()) {
     SLIMREEL_RETURN_IF_ERROR(OneStep());
     if (StopRequested()) break;
     SLIMREEL_RETURN_IF_ERROR(EvaluateIfDue());
-    if (state_.step < settings_.length.total_steps &&
-        CheckpointDue(settings_.checkpoint, state_.step, SecondsSince(last_save_) / 60.0)) {
-      SLIMREEL_RETURN_IF_ERROR(Save());
-    }
+    // Once, whatever asks for it; after the last step Run saves.
+    const bool due = best_is_new_ || CheckpointDue(settings_.checkpoint, state_.step,
+                                                   SecondsSince(last_save_) / 60.0);
+    if (state_.step < last_step && due) SLIMREEL_RETURN_IF_ERROR(Save());
   }
   return absl::OkStatus();
+}
+
+// The state is that of the last whole step: a step that failed was undone, and neither the loader
+// nor an evaluation moves it. So it is saved before the error ends the run.
+absl::Status Trainer::FailWith(const absl::Status& error) {
+  // A checkpoint without its lines, or a second try on a full disk, would help nobody.
+  if (disk_failed_ || state_.step == 0) return error;
+  const bool is_news = saved_ ? !IsAsIn(*saved_) : !IsAsIn(begun_);
+  absl::Status saved = is_news ? Save() : absl::OkStatus();
+  if (saved.ok() && saved_) saved = End("error");
+  const std::string of_step = absl::StrCat(error.message(), "\nThe state of step ", state_.step);
+  if (!saved.ok()) {
+    return WithMessage(error, absl::StrCat(of_step, " could not be saved: ", saved.message()));
+  }
+  return WithMessage(
+      error, absl::StrCat(of_step, is_news ? " was saved in " : " is in ", settings_.run_dir,
+                          "/checkpoints/", CheckpointName(state_.step)));
+}
+
+// Readings of memory aside: those are no reason to write a checkpoint again.
+bool Trainer::IsAsIn(const TrainState& known) const {
+  TrainState now = state_;
+  now.peaks = known.peaks;
+  return now == known;
 }
 
 absl::Status Trainer::OneStep() {
@@ -126,7 +153,9 @@ absl::Status Trainer::EvaluateIfDue() {
                                 .epoch = state_.loader_epoch,
                                 .metrics = result.metrics,
                                 .seconds = SecondsSince(start)};
-  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEvaluation(record));
+  for (const auto& observer : observers_) {
+    SLIMREEL_RETURN_IF_ERROR(Written(observer->OnEvaluation(record)));
+  }
   last_report_ = Clock::now();
   const double value =
       FindMetric(result.metrics.values, settings_.best_metric).value_or(std::nan(""));
@@ -145,7 +174,8 @@ absl::Status Trainer::EvaluateIfDue() {
   state_.best_metric = settings_.best_metric;
   state_.best_value = value;
   state_.best_step = state_.step;
-  return state_.step < settings_.length.total_steps ? Save() : absl::OkStatus();
+  best_is_new_ = true;
+  return absl::OkStatus();
 }
 
 // A reading whose peaks are those of the whole run; the state keeps them over processes.
@@ -186,14 +216,20 @@ absl::Status Trainer::ReportPending() {
                 << "loss scale of " << step.record.loss_scale.value_or(0.0) << ", which is halved";
     }
     for (const auto& observer : observers_) {
-      SLIMREEL_RETURN_IF_ERROR(observer->OnStep(step.record, memory));
+      SLIMREEL_RETURN_IF_ERROR(Written(observer->OnStep(step.record, memory)));
     }
   }
   return Flush();
 }
 
+// What is to outlive the process: where it could not be written, no checkpoint may follow it.
+absl::Status Trainer::Written(absl::Status status) {
+  if (!status.ok()) disk_failed_ = true;
+  return status;
+}
+
 absl::Status Trainer::Flush() {
-  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->Flush());
+  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(Written(observer->Flush()));
   return absl::OkStatus();
 }
 
@@ -201,13 +237,17 @@ absl::Status Trainer::Save() {
   SLIMREEL_RETURN_IF_ERROR(ReportPending());
   SLIMREEL_RETURN_IF_ERROR(Flush());
   Memory();  // an evaluation may have moved the peaks since the last report
-  SLIMREEL_RETURN_IF_ERROR(SaveCheckpoint({.run_dir = settings_.run_dir,
-                                           .device = settings_.device.str(),
-                                           .config = settings_.config,
-                                           .keep = settings_.keep_checkpoints,
-                                           .model = parts_.model,
-                                           .optimizer = parts_.optimizer},
-                                          state_));
+  absl::StatusOr<TrainState> stored = SaveCheckpoint({.run_dir = settings_.run_dir,
+                                                      .device = settings_.device.str(),
+                                                      .config = settings_.config,
+                                                      .keep = settings_.keep_checkpoints,
+                                                      .model = parts_.model,
+                                                      .optimizer = parts_.optimizer},
+                                                     state_);
+  SLIMREEL_RETURN_IF_ERROR(Written(stored.status()));
+  state_ = *std::move(stored);
+  saved_ = state_;
+  best_is_new_ = false;
   last_save_ = last_report_ = Clock::now();
   return absl::OkStatus();
 }

@@ -1,6 +1,5 @@
 // The run: steps, evaluations, checkpoints and observers in their order.
 //
-// Who calls it: //trainer:train, with the parts that trainer/setup made.
 // Threading: one thread. Ownership: borrows the parts, owns the observers and the state.
 #ifndef TRAINER_LOOP_TRAINER_H_
 #define TRAINER_LOOP_TRAINER_H_
@@ -8,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,8 +56,10 @@ class Trainer {
           std::vector<std::unique_ptr<Observer>> observers);
 
   // Up to the last step, or to a stop signal: then the step in hand is finished and
-  // saved. Both ends leave a checkpoint and a summary. Errors: the step's, the
-  // loader's, the disk's; the newest checkpoint then stands as it was.
+  // saved. Both ends leave a checkpoint and a summary, and so does an error that comes between
+  // steps or out of a step that was undone, once something was learnt: the step's, the loader's,
+  // an evaluation's. It keeps its code; its message says where the state is, or why it could not
+  // be saved. Where the disk failed, the newest checkpoint stands as it was.
   absl::StatusOr<RunEnd> Run();
 
   const TrainState& state() const { return state_; }
@@ -69,7 +71,7 @@ class Trainer {
     StepRecord record;
     at::Tensor loss;
     at::Tensor grad_norm;
-    at::Tensor found_inf;  // fp16 alone, as loss_scale
+    at::Tensor found_inf;  // fp16 only, as loss_scale
     at::Tensor loss_scale;
   };
 
@@ -77,10 +79,13 @@ class Trainer {
   absl::Status OneStep();
   void Advance();
   void StandAt(const LoaderPosition& position);
+  absl::Status FailWith(const absl::Status& error);
+  bool IsAsIn(const TrainState& known) const;
   bool EvaluationIsDue() const;
   absl::Status EvaluateIfDue();
   MemoryRecord Memory();
   absl::Status ReportPending();
+  absl::Status Written(absl::Status status);
   absl::Status Flush();
   absl::Status Save();
   absl::Status End(const std::string& stopped_by);
@@ -90,6 +95,10 @@ class Trainer {
   TrainState state_;
   std::vector<std::unique_ptr<Observer>> observers_;
   std::vector<PendingStep> pending_;
+  TrainState begun_;                 // what this process began with
+  std::optional<TrainState> saved_;  // what its newest checkpoint holds
+  bool best_is_new_ = false;         // and in no checkpoint
+  bool disk_failed_ = false;         // lines or a checkpoint are not on it
   Clock::time_point last_report_;
   Clock::time_point last_save_;
 };

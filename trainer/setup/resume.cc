@@ -1,15 +1,72 @@
 #include "trainer/setup/resume.h"
 
 #include <filesystem>
+#include <memory>
+#include <set>
 #include <system_error>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/atomic_file.h"
 #include "base/logging.h"
+#include "base/status_macros.h"
+#include "trainer/checkpoint/best.h"
 
 namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Without links, so that parents can be compared.
+fs::path CanonicalPath(const fs::path& path) {
+  std::error_code error;
+  const fs::path canonical = fs::canonical(path, error);
+  return error ? path : canonical;
+}
+
+absl::Status Rename(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  return error ? SystemError(error.value(), "rename", from.string()) : absl::OkStatus();
+}
+
+bool IsListed(const fs::path& path, const std::vector<CheckpointEntry>& entries) {
+  return absl::c_any_of(entries, [&](const CheckpointEntry& entry) {
+    return fs::path(entry.path).filename() == path.filename();
+  });
+}
+
+absl::Status SetAside(const std::string& folder, const CheckpointEntry& entry) {
+  const std::string name = FreeSupersededName(folder, entry.step);
+  SLIMREEL_RETURN_IF_ERROR(Rename(entry.path, fs::path(folder) / name));
+  LOG(INFO) << entry.path << " is not what the run goes on from; it is now " << name;
+  return absl::OkStatus();
+}
+
+absl::Status Copy(const fs::path& from, const fs::path& to) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<AtomicFolder> copy,
+                            AtomicFolder::Create(to.string()));
+  std::error_code error;
+  fs::copy(from, copy->aside(), fs::copy_options::recursive, error);
+  if (error) return SystemError(error.value(), "copy", from.string());
+  return copy->Commit();
+}
+
+// `from` becomes checkpoint `step` of `folder`; one that has the name is set aside.
+absl::Status Bring(const fs::path& from, int64_t step, const std::string& folder) {
+  const fs::path to = fs::path(folder) / CheckpointName(step);
+  std::error_code error;
+  if (fs::exists(to, error)) SLIMREEL_RETURN_IF_ERROR(SetAside(folder, {step, to.string()}));
+  const bool superseded =
+      from.parent_path() == CanonicalPath(folder) && IsListed(from, ListSuperseded(folder));
+  LOG(INFO) << from.string() << (superseded ? " is now " : " is now also ") << to.string();
+  return superseded ? Rename(from, to) : Copy(from, to);
+}
+
+}  // namespace
 
 absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resume,
                                                          const std::string& run_dir) {
@@ -29,28 +86,61 @@ absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resu
   }
   if (!found.ok()) return found.status();
   for (const std::string& reason : found->skipped) {
-    LOG(WARNING) << reason << "; an older checkpoint is used";
+    LOG(WARNING) << reason << "; " << found->path << " is used";
   }
   return *std::move(found);
 }
 
-absl::Status SetAsideLaterCheckpoints(const std::string& run_dir, int64_t step) {
-  namespace fs = std::filesystem;
-  for (const CheckpointEntry& entry : ListCheckpoints(absl::StrCat(run_dir, "/checkpoints"))) {
-    if (entry.step <= step) continue;
-    const fs::path from(entry.path);
-    const fs::path to =
-        from.parent_path() / absl::StrCat("superseded_", CheckpointName(entry.step));
-    std::error_code error;
-    fs::remove_all(to, error);
-    fs::rename(from, to, error);
-    if (error) {
-      return absl::InternalError(absl::StrCat("cannot rename ", entry.path, ": ", error.message()));
-    }
-    LOG(INFO) << entry.path << " is later than the checkpoint resumed from; it is now "
-              << to.filename().string();
+void SettleBest(FoundCheckpoint* start) {
+  TrainState& state = start->state;
+  if (state.best_step < 0) return;
+  BestCheckpoint best;
+  if (IsBestOf(state, state)) {
+    best.found = *start;  // verified already
+  } else {
+    best = FindBest(CanonicalPath(start->path).parent_path().string(), state);
   }
-  return absl::OkStatus();
+  if (best.found) {
+    const TrainState& of_best = best.found->state;
+    state.best_value = of_best.best_value;
+    state.best_step = of_best.step;
+    const auto model = of_best.files.find(kModelFile);
+    if (model != of_best.files.end()) state.best_model = model->second;
+  } else {
+    state.best_metric.clear();
+    state.best_value = 0.0;
+    state.best_step = -1;
+    state.best_model = {};
+  }
+  if (best.lost.empty()) return;
+  const std::string line =
+      absl::StrCat(best.lost, best.found ? absl::StrCat("; the best is now ", DescribeBest(state))
+                                         : "; the next evaluation names a new one");
+  LOG(WARNING) << line;
+  state.changes.push_back(absl::StrCat("step ", state.step, ": ", line));
+}
+
+absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start) {
+  const std::string folder = absl::StrCat(run_dir, "/checkpoints");
+  SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
+  const fs::path from = CanonicalPath(start.path);
+  const bool in_folder = from.parent_path() == CanonicalPath(folder);
+  const bool of_run = in_folder && IsListed(from, ListCheckpoints(folder));
+  std::set<std::string> own = {CheckpointName(start.state.step)};
+  if (!of_run) {
+    SLIMREEL_RETURN_IF_ERROR(Bring(from, start.state.step, folder));
+    const BestCheckpoint best = FindBest(from.parent_path().string(), start.state);
+    if (!in_folder && best.found && best.found->state.step != start.state.step) {
+      SLIMREEL_RETURN_IF_ERROR(Bring(best.found->path, best.found->state.step, folder));
+      own.insert(CheckpointName(best.found->state.step));
+    }
+  }
+  for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
+    const bool before = of_run && entry.step < start.state.step;
+    if (before || own.contains(fs::path(entry.path).filename().string())) continue;
+    SLIMREEL_RETURN_IF_ERROR(SetAside(folder, entry));
+  }
+  return PointLinks(folder);
 }
 
 std::string EnvironmentDifference(const RunEnvironment& saved, const RunEnvironment& here) {

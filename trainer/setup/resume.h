@@ -1,6 +1,6 @@
 // Where a run begins: anew, at a checkpoint, or not at all because it is finished.
 //
-// Who calls it: //trainer:train. Threading: one thread. Files only, no tensor.
+// Threading: one thread. Files only, no tensor.
 #ifndef TRAINER_SETUP_RESUME_H_
 #define TRAINER_SETUP_RESUME_H_
 
@@ -14,14 +14,22 @@ namespace slimreel {
 
 // `resume` is auto (the newest intact checkpoint of `run_dir`, else a new run), none (a new
 // run) or a path. Damaged checkpoints that are passed over are logged. Errors:
-// DataLoss (checkpoints, but none intact), InvalidArgument (none, where the folder holds
-// checkpoints that the new run would be mixed with), NotFound (the path).
+// DataLoss (checkpoints, but none intact), FailedPrecondition (another version's), InvalidArgument
+// (none, where the folder holds checkpoints that the new run would be mixed with), NotFound (the
+// path).
 absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resume,
                                                          const std::string& run_dir);
 
-// Renames checkpoints of `run_dir` after `step` to superseded_step_N, so that a run
-// that goes on from an older one is not mistaken for theirs.
-absl::Status SetAsideLaterCheckpoints(const std::string& run_dir, int64_t step);
+// Looks for what `start`'s state calls the best, beside `start`. Where it is damaged or not there,
+// the state takes over the best that is there, or none; that is logged and noted in its `changes`.
+void SettleBest(FoundCheckpoint* start);
+
+// Makes `start` the newest checkpoint of `run_dir`, so that the run goes on from it and from no
+// other, also where it is killed before its first save. No checkpoint is lost: those of the run
+// that come after `start` are renamed to superseded_step_N, under a name that none has. A `start`
+// that is superseded takes its old name back, one of another folder is copied with its best; then
+// every other checkpoint of the run is superseded, because it is of another history.
+absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start);
 
 // What differs between where a checkpoint was made and here, in words; empty: the
 // same bits can be expected.

@@ -1,31 +1,51 @@
 #include "trainer/setup/resume.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
-#include "base/atomic_file.h"
 #include "gtest/gtest.h"
+#include "trainer/checkpoint/checkpoint_files.h"
 
 namespace slimreel {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string FreshRun() {
-  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-  const std::string run = ::testing::TempDir() + "/" + info->name();
-  fs::remove_all(run);
-  fs::create_directories(run + "/checkpoints");
-  return run;
-}
+std::string FreshRun() { return FreshRunFolder(); }
 
 void Save(const std::string& run, int64_t step) {
-  auto folder = AtomicFolder::Create(run + "/checkpoints/" + CheckpointName(step));
-  ASSERT_TRUE(folder.ok()) << folder.status();
   TrainState state;
   state.step = step;
-  std::ofstream((*folder)->aside() + "/" + kStateFile) << StateToJson(state);
-  ASSERT_TRUE((*folder)->Commit().ok());
+  PublishState(run + "/checkpoints", state, std::to_string(step));
+}
+
+std::vector<std::string> Names(const std::string& run) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(run + "/checkpoints")) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string Link(const std::string& run, const std::string& name) {
+  std::error_code error;
+  return fs::read_symlink(run + "/checkpoints/" + name, error).string();
+}
+
+// Begins at `path` as train does.
+FoundCheckpoint GoBack(const std::string& run, const std::string& path) {
+  auto start = FindStart(path, run);
+  EXPECT_TRUE(start.ok() && start->has_value()) << start.status();
+  SettleBest(&**start);
+  const absl::Status status = MakeNewest(run, **start);
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ((*FindStart("auto", run))->state.step, (*start)->state.step)
+      << "killed before its first save, the run goes on from there as well";
+  return **start;
 }
 
 TEST(ResumeTest, AutoStartsAnewInAnEmptyFolderAndGoesOnElsewhere) {
@@ -52,13 +72,87 @@ TEST(ResumeTest, OnlyDamagedCheckpointsAreDataLossAndNotANewRun) {
 }
 
 TEST(ResumeTest, APathGoesBackAndLaterCheckpointsAreSetAsideNotLost) {
-  const std::string run = FreshRun();
-  for (int64_t step : {3, 6, 9}) Save(run, step);
-  const auto start = FindStart(run + "/checkpoints/step_00000003", run);
-  ASSERT_TRUE(start.ok() && start->has_value());
-  ASSERT_TRUE(SetAsideLaterCheckpoints(run, (*start)->state.step).ok());
-  EXPECT_EQ((*FindStart("auto", run))->state.step, 3);
-  EXPECT_TRUE(fs::exists(run + "/checkpoints/superseded_step_00000009/state.json"));
+  FakeRun run(FreshRun());
+  run.Save(3, 0.2);
+  const TrainState at_3 = run.state();
+  run.Save(6, 0.9);
+  run.Save(9, 0.4);
+  GoBack(run.run(), run.path(3));
+  EXPECT_EQ(Names(run.run()),
+            (std::vector<std::string>{"best", "latest", "step_00000003", "superseded_step_00000006",
+                                      "superseded_step_00000009"}));
+  EXPECT_EQ(Link(run.run(), "best"), "step_00000003");
+  // Again, after other steps of the same numbers.
+  run.GoOnFrom(at_3, "b");
+  run.Save(6, 0.1);
+  run.Save(9, 0.1);
+  GoBack(run.run(), run.path(3));
+  for (const char* name : {"superseded_step_00000006", "superseded_step_00000009"}) {
+    const auto older = VerifyCheckpoint(run.folder() + "/" + name);
+    const auto newer = VerifyCheckpoint(run.folder() + "/" + name + ".2");
+    ASSERT_TRUE(older.ok() && newer.ok()) << older.status() << newer.status();
+    EXPECT_EQ(older->best_value, 0.9);
+    EXPECT_EQ(newer->best_value, 0.2);
+  }
+}
+
+TEST(ResumeTest, ASupersededCheckpointTakesItsNameBackAndFindsItsBest) {
+  FakeRun run(FreshRun());
+  run.Save(3, 0.2);
+  const TrainState at_3 = run.state();
+  run.Save(6, 0.9);
+  run.Save(9, 0.4);
+  const TrainState at_9 = run.state();
+  GoBack(run.run(), run.path(3));
+  run.GoOnFrom(at_3, "b");
+  run.Save(6, 0.1);
+  run.Save(9, 0.1);
+  run.Save(12, 0.1);
+  const FoundCheckpoint start = GoBack(run.run(), run.folder() + "/superseded_step_00000009");
+  EXPECT_EQ(start.state, at_9);
+  EXPECT_EQ(*VerifyCheckpoint(run.path(9)), at_9);
+  EXPECT_EQ(Link(run.run(), "best"), "superseded_step_00000006");
+  EXPECT_EQ(FindCheckpoint(run.run(), "best")->state.best_value, 0.9);
+  // What the run was in between is not what it goes on from, and not lost either.
+  EXPECT_EQ(ListCheckpoints(run.folder()).size(), 1u);
+  EXPECT_EQ(ListSuperseded(run.folder()).size(), 5u);
+}
+
+TEST(ResumeTest, ACheckpointOfAnotherFolderIsCopiedWithItsBest) {
+  FakeRun other(FreshRunFolder("other"), "other");
+  other.Save(2, 0.9);
+  other.Save(5, 0.4);
+  FakeRun run(FreshRunFolder("run"));
+  run.Save(2, 0.3);
+  run.Save(5, 0.1);
+  run.Save(8, 0.1);
+  const FoundCheckpoint start = GoBack(run.run(), other.path(5));
+  EXPECT_EQ(start.state.best_value, 0.9);
+  EXPECT_EQ(FindCheckpoint(run.run(), "best")->state.best_value, 0.9);
+  EXPECT_EQ(Link(run.run(), "best"), "step_00000002");
+  EXPECT_EQ(ListCheckpoints(run.folder()).size(), 2u);
+  EXPECT_EQ(ListSuperseded(run.folder()).size(), 3u);
+  EXPECT_EQ(ListCheckpoints(other.folder()).size(), 2u) << "and stays there";
+}
+
+TEST(ResumeTest, ALostBestIsNotedAndTheNextOneTakesItsPlace) {
+  FakeRun run(FreshRun());
+  run.Save(1, 0.3);
+  run.Save(2, 0.5);
+  run.Save(3, 0.4);
+  FlipByte(run.path(2) + "/" + kModelFile, 0);
+  FoundCheckpoint start = GoBack(run.run(), "auto");
+  EXPECT_EQ(start.state.best_step, 1);
+  EXPECT_EQ(start.state.best_value, 0.3);
+  EXPECT_EQ(start.state.best_model, VerifyCheckpoint(run.path(1))->files.at(kModelFile));
+  ASSERT_EQ(start.state.changes.size(), 1u);
+  EXPECT_NE(start.state.changes[0].find("step 3: the best checkpoint (top1 0.5 at step 2) is lost"),
+            std::string::npos)
+      << start.state.changes[0];
+  EXPECT_NE(start.state.changes[0].find("the best is now top1 0.3 at step 1"), std::string::npos);
+  fs::remove_all(run.path(1));
+  start = GoBack(run.run(), "auto");
+  EXPECT_EQ(start.state.best_step, -1) << "else no evaluation would ever be better";
 }
 
 TEST(ResumeTest, EveryDifferenceOfTheEnvironmentIsNamed) {

@@ -88,7 +88,7 @@ absl::Status PrepareFolder(const Config& config, const std::string& run_dir, Run
   SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
   SLIMREEL_RETURN_IF_ERROR(
       WriteFileAtomically(absl::StrCat(run_dir, "/config.yaml"), ConfigToYaml(config)));
-  return start ? SetAsideLaterCheckpoints(run_dir, start->state.step) : absl::OkStatus();
+  return start ? MakeNewest(run_dir, *start) : absl::OkStatus();
 }
 
 absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lock,
@@ -131,9 +131,10 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   }
   const std::string run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(run_dir));
-  SLIMREEL_ASSIGN_OR_RETURN(const auto start, FindStart(ResumeWord(command, config), run_dir));
+  SLIMREEL_ASSIGN_OR_RETURN(auto start, FindStart(ResumeWord(command, config), run_dir));
   ConfigChanges changes;
   if (start) {
+    SettleBest(&*start);
     SLIMREEL_ASSIGN_OR_RETURN(changes,
                               CompareWithCheckpoint(config, *start, command.allow_config_change));
   }

@@ -41,7 +41,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
   SLIMREEL_ASSIGN_OR_RETURN(const Config run, LoadConfig(config_path, {}));
   SLIMREEL_ASSIGN_OR_RETURN(trained.checkpoint, FindCheckpoint(run_dir, checkpoint));
   for (const std::string& reason : trained.checkpoint.skipped) {
-    LOG(WARNING) << reason << "; an older checkpoint is used";
+    LOG(WARNING) << reason << "; " << trained.checkpoint.path << " is used";
   }
   SLIMREEL_ASSIGN_OR_RETURN(trained.config, ConfigOf(trained.checkpoint, run));
   SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));

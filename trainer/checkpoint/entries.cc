@@ -1,0 +1,98 @@
+#include "trainer/checkpoint/entries.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/atomic_file.h"
+#include "base/status_macros.h"
+
+namespace slimreel {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kPrefix[] = "step_";
+constexpr char kSupersededPrefix[] = "superseded_step_";
+
+// Folders called PREFIX and a number, which a point and a second number may follow.
+std::vector<CheckpointEntry> ListNamed(const std::string& folder, const std::string& prefix) {
+  std::vector<CheckpointEntry> entries;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!absl::StartsWith(name, prefix)) continue;
+    const std::string number = name.substr(prefix.size(), name.find('.') - prefix.size());
+    int64_t step = 0;
+    if (absl::SimpleAtoi(number, &step)) entries.push_back({step, entry.path().string()});
+  }
+  return entries;
+}
+
+}  // namespace
+
+std::string CheckpointName(int64_t step) { return absl::StrFormat("%s%08d", kPrefix, step); }
+
+std::vector<CheckpointEntry> ListCheckpoints(const std::string& folder) {
+  std::vector<CheckpointEntry> entries = ListNamed(folder, kPrefix);
+  std::erase_if(entries, [](const CheckpointEntry& entry) {
+    return fs::path(entry.path).filename().string().find('.') != std::string::npos;
+  });
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.step > b.step; });
+  return entries;
+}
+
+std::vector<CheckpointEntry> ListSuperseded(const std::string& folder) {
+  std::vector<CheckpointEntry> entries = ListNamed(folder, kSupersededPrefix);
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
+  return entries;
+}
+
+std::string FreeSupersededName(const std::string& folder, int64_t step) {
+  const std::string name = absl::StrFormat("%s%08d", kSupersededPrefix, step);
+  std::string free = name;
+  std::error_code error;
+  for (int number = 2; fs::exists(fs::symlink_status(absl::StrCat(folder, "/", free), error));
+       ++number) {
+    free = absl::StrCat(name, ".", number);
+  }
+  return free;
+}
+
+absl::StatusOr<TrainState> ReadState(const std::string& path) {
+  const std::string state_path = absl::StrCat(path, "/", kStateFile);
+  const absl::StatusOr<std::string> text = ReadFile(state_path);
+  if (!text.ok()) {
+    return absl::DataLossError(absl::StrCat(state_path, " is missing or unreadable"));
+  }
+  return StateFromJson(*text, state_path);
+}
+
+absl::StatusOr<TrainState> VerifyCheckpoint(const std::string& path) {
+  SLIMREEL_ASSIGN_OR_RETURN(TrainState state, ReadState(path));
+  for (const auto& [name, expected] : state.files) {
+    const std::string file_path = absl::StrCat(path, "/", name);
+    const auto actual = FingerprintFile(file_path);
+    if (!actual.ok()) return absl::DataLossError(actual.status().message());
+    if (*actual == expected) continue;
+    return absl::DataLossError(
+        actual->bytes != expected.bytes
+            ? absl::StrCat(file_path, " has ", actual->bytes, " bytes, saved were ", expected.bytes)
+            : absl::StrCat(file_path, " does not match the hash it was saved with"));
+  }
+  return state;
+}
+
+absl::StatusOr<FoundCheckpoint> Verified(const std::string& path) {
+  SLIMREEL_ASSIGN_OR_RETURN(TrainState state, VerifyCheckpoint(path));
+  return FoundCheckpoint{.path = path, .state = std::move(state), .skipped = {}};
+}
+
+}  // namespace slimreel

@@ -1,0 +1,111 @@
+#include "trainer/checkpoint/train_state.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "gtest/gtest.h"
+#include "trainer/checkpoint/checkpoint_files.h"
+#include "trainer/checkpoint/entries.h"
+
+namespace slimreel {
+namespace {
+
+TEST(TrainStateTest, StateComesBackFromItsJsonUnchanged) {
+  TrainState state;
+  state.step = 12;
+  state.best_value = 0.1 + 0.2;
+  state.best_step = 10;
+  state.best_metric = "top1";
+  state.best_model = {9, "00000000000000aa"};
+  state.plan_terms = {.ceiling_bytes = 24 << 20,
+                      .num_stages = 6,
+                      .keys = {{"memory.budget", "24MiB"}, {"data.batch_size", "4"}}};
+  state.evaluated_step = 11;
+  state.classes = {"left", "right \"quoted\""};
+  state.preparation = {
+      .short_side = 72, .max_video_frames = 60, .chunk_overlap = 3, .quality_threshold = 0.1};
+  state.changes = {"step 10: train.lr: 0.1 -> 0.01"};
+  state.peaks = {.device = 1, .reserved = 2, .host = 3, .loader = 4};
+  state.loader_epoch = 3;
+  state.loader_next_sample = 40;
+  state.environment = {2, "AVX2", "2.13.0", "cpu"};
+  state.files["a"] = {7, "00000000000000ff"};
+  const auto back = StateFromJson(StateToJson(state), "state.json");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(*back, state);
+}
+
+TEST(TrainStateTest, NamesThatAreNoUtf8AreReplacedAndTheStateCanStillBeReadAndVerified) {
+  TrainState state;
+  state.classes = {"caf\xe9", "left"};  // Latin-1
+  state.changes = {"step 3: data.train: /media/caf\xe9 -> /media/caf\xc3\xa9"};
+  const auto back = StateFromJson(StateToJson(state), "state.json");
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->classes, (std::vector<std::string>{"caf\xef\xbf\xbd", "left"}));
+  EXPECT_EQ(back->changes, std::vector<std::string>{
+                               "step 3: data.train: /media/caf\xef\xbf\xbd -> /media/caf\xc3\xa9"});
+  EXPECT_EQ(*StateFromJson(StateToJson(*back), "state.json"), *back) << "once is enough";
+}
+
+// The hash is right each time: only the form tells.
+TEST(TrainStateTest, AFieldThatIsMissingOrOfAnotherKindIsDamageAndNoException) {
+  TrainState state;
+  state.classes = {"left"};
+  state.files["a"] = {7, "ff"};
+  state.plan_terms.keys = {{"memory.budget", "24MiB"}};
+  const auto whole = nlohmann::json::parse(StateToJson(state));
+  const auto read = [](const nlohmann::json& json) {
+    return StateFromJson(WithHash(json), "state.json").status();
+  };
+  ASSERT_TRUE(read(whole).ok());
+  const nlohmann::json flat = whole.flatten();
+  for (const auto& [pointer, value] : flat.items()) {
+    if (pointer == "/hash") continue;
+    nlohmann::json changed = whole;
+    changed[nlohmann::json::json_pointer(pointer)] = nlohmann::json::array({1, 2});
+    EXPECT_EQ(read(changed).code(), absl::StatusCode::kDataLoss) << pointer;
+  }
+  for (const auto& [name, value] : whole.items()) {
+    nlohmann::json changed = whole;
+    changed.erase(name);
+    const bool optional = name == "changes" || name == "hash";  // read() makes a new hash
+    EXPECT_EQ(read(changed).ok(), optional) << name;
+  }
+  for (const char* text : {"", "[]", "7", "{\"format\": \"2\"}", "{\"format\": 2, \"hash\": 3}"}) {
+    EXPECT_EQ(StateFromJson(text, "state.json").status().code(), absl::StatusCode::kDataLoss);
+  }
+}
+
+// README.md says how it was made.
+TEST(TrainStateTest, AStateOfFormat2IsReadAndWhatItDoesNotSayIsUnknown) {
+  const auto state = VerifyCheckpoint("trainer/checkpoint/testdata/format_2");
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->step, 2);
+  EXPECT_EQ(state->best_metric, "loss");
+  EXPECT_EQ(state->best_step, 2);
+  EXPECT_EQ(state->schedule, "checkpoint");
+  EXPECT_EQ(state->classes, (std::vector<std::string>{"0", "1"}));
+  EXPECT_EQ(state->best_model, FileFingerprint());
+  EXPECT_EQ(state->plan_terms, PlanTerms());
+  EXPECT_EQ(*StateFromJson(StateToJson(*state), "state.json"), *state) << "written as of today";
+}
+
+TEST(TrainStateTest, AnotherFormatIsRefusedByNameAndNotAsDamage) {
+  nlohmann::json json = nlohmann::json::parse(StateToJson(TrainState()));
+  for (const int format : {1, 99}) {
+    json["format"] = format;
+    const absl::Status status = StateFromJson(WithHash(json), "state.json").status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), absl::StrFormat("is of format %d", format)));
+    EXPECT_TRUE(absl::StrContains(status.message(), "Go on with the version that wrote it"));
+  }
+  // A digit that flipped is damage: the number is not true.
+  json["format"] = 99;
+  EXPECT_EQ(StateFromJson(json.dump(), "state.json").status().code(), absl::StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace slimreel
