@@ -134,21 +134,23 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual(self.state(name)["plan"]["schedule"], words)
         frozen = ("model.freeze=[stem, layer1]", "memory.schedule=lean", "train.max_steps=3")
         self.assertIn("model.freeze", self.refused(name, *frozen))
-        self.assertIn("gives way to the configuration's: lean", self.go_on(name, ALLOW, *frozen))
+        line = f"the checkpoint's plan (micro-batch 4, schedule {words}) gives way"
+        message = self.go_on(name, ALLOW, *frozen)
+        self.assertIn(line, message)
+        self.assertIn("stages that learn: ", message.split(line)[1])
         self.assertEqual(self.state(name)["plan"]["schedule"], "lean")
-        noted = [change for change in self.changes(name) if words in change]
-        self.assertTrue(any(change.startswith(f"step 2: the checkpoint's schedule {words}")
-                            for change in noted), self.changes(name))
+        self.assertTrue(any(change.startswith(f"step 2: {line}") for change in self.changes(name)),
+                        self.changes(name))
         # Nothing of it is left to be said by the next process.
         self.assertNotIn("gives way", self.go_on(name, *frozen[:2], "train.max_steps=4"))
 
-    def test_a_larger_normalisation_group_raises_the_checkpoints_micro_batch(self):
+    def test_a_larger_batch_raises_the_checkpoints_micro_batch(self):
         name = self.begin()
         self.assertEqual(self.state(name)["plan"]["micro_batch"], 4)
         larger = ("data.batch_size=8", "train.accumulate_grad_batches=1", "train.max_steps=3")
-        message = self.go_on(name, ALLOW, *larger)
-        self.assertIn("micro-batch of 4 becomes 8", message)
-        self.assertTrue(any("micro-batch of 4 becomes 8" in change for change in self.changes(name)))
+        line = "(micro-batch 4, schedule keep) gives way to the configuration's (micro-batch 8, schedule keep)"
+        self.assertIn(line, self.go_on(name, ALLOW, *larger))
+        self.assertTrue(any(line in change for change in self.changes(name)))
         self.assertEqual(self.state(name)["plan"]["micro_batch"], 8)
         for file in ("plan.json", "summary.json"):
             found = json.loads((self.folder / name / file).read_text())

@@ -112,14 +112,6 @@ class RunTest(unittest.TestCase):
             self.train(f"seed{seed}", f"seed={seed}", "train.max_steps=1")
         self.assertNotEqual(self.weights("seed3"), self.weights("seed4"))
 
-    def test_a_resumed_run_keeps_its_checkpoints_plan_and_says_so(self):
-        self.train("planned", "memory.schedule=checkpoint", "train.max_steps=1")
-        message = self.train("planned", "memory.schedule=keep", "train.max_steps=2")
-        self.assertIn("the checkpoint's plan stays in force", message)
-        self.assertEqual(set(self.json("planned", "plan.json")["schedule"].split(",")), {"checkpoint"})
-        self.assertEqual(self.json("planned", "summary.json")["schedule"],
-                         self.json("planned", "plan.json")["schedule"])
-
     def test_an_evaluation_that_the_last_process_did_not_come_to_comes_first(self):
         self.train("late", "train.max_steps=2")
         self.train("late", "train.max_steps=3", f"data.val={self.shards}", "evaluation.strategy=steps",
@@ -136,6 +128,9 @@ class RunTest(unittest.TestCase):
         self.assertTrue((checkpoints / "superseded_step_00000003" / "state.json").exists())
         self.assertEqual([line["step"] for line in self.steps("back")], [1, 2, 3], "each step once")
         self.assertTrue(self.weights("back") == learnt, "the same weights")  # no diff of thousands
+        self.train("back", "train.max_steps=2", flags=[f"--resume={checkpoints / 'step_00000001'}"])
+        for name in ("superseded_step_00000003", "superseded_step_00000003.2"):
+            self.assertTrue((checkpoints / name / "state.json").exists(), name)
 
     def test_only_the_newest_and_the_best_checkpoints_stay(self):
         keys = ("checkpoint.every_steps=1", "checkpoint.keep=2", f"data.val={self.shards}",

@@ -26,9 +26,9 @@ absl::StatusOr<ConfigChanges> CompareWithCheckpoint(const Config& config,
     LOG(WARNING) << saved << " is missing: whether the configuration changed is not known";
     return changes;
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const Config before, LoadConfig(saved, {}));
+  SLIMREEL_ASSIGN_OR_RETURN(changes.before, LoadConfig(saved, {}));
   std::vector<std::string> of_result;
-  for (const ConfigDifference& difference : DiffConfigs(before, config)) {
+  for (const ConfigDifference& difference : DiffConfigs(*changes.before, config)) {
     const std::string line =
         absl::StrCat(difference.key, ": ", difference.before, " -> ", difference.after);
     LOG(WARNING) << "changed since the checkpoint: " << line

@@ -1,10 +1,10 @@
 // What a resumed run's configuration has changed since its checkpoint, key by key.
 //
-// Who calls it: train_command; trained_model for the path. Files only, no tensor. Threading: one
-// thread.
+// Files only, no tensor. Threading: one thread.
 #ifndef TRAINER_SETUP_CONFIG_CHANGE_H_
 #define TRAINER_SETUP_CONFIG_CHANGE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +17,7 @@ namespace slimreel {
 struct ConfigChanges {
   std::vector<std::string> lines;  // "train.lr: 0.1 -> 0.01"
   bool changes_result = false;     // one of them changes what is learnt
+  std::optional<Config> before;    // that the checkpoint was made under; none: not known
 };
 
 // The configuration file that the checkpoint was made under: the checkpoint's own, which only a

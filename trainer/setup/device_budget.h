@@ -15,6 +15,10 @@ namespace slimreel {
 // the budget and what the machine allows; 0: no budget was asked for, and none is enforced.
 absl::StatusOr<int64_t> EnforceBudget(const Config& config, at::Device device);
 
+// What the machine allows where no budget is set, bytes: the lowest of physical or device memory,
+// control groups and rlimits; 0 where it does not say.
+int64_t MachineCeilingBytes(at::Device device);
+
 }  // namespace slimreel
 
 #endif  // TRAINER_SETUP_DEVICE_BUDGET_H_

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "base/status_text.h"
 #include "memory/policy/tighten.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/observers/memory_writer.h"
@@ -21,6 +22,7 @@
 #include "trainer/setup/frame_preparation.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/model_setup.h"
+#include "trainer/setup/plan_terms.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_options.h"
@@ -31,11 +33,7 @@ namespace {
 // A path that was not given on the command line says where it comes from.
 absl::Status FromKey(const char* key, const absl::Status& status) {
   if (status.ok()) return status;
-  absl::Status named(status.code(), absl::StrCat(key, ": ", status.message()));
-  status.ForEachPayload([&named](absl::string_view type, const absl::Cord& payload) {
-    named.SetPayload(type, payload);
-  });
-  return named;
+  return WithMessage(status, absl::StrCat(key, ": ", status.message()));
 }
 
 absl::Status OpenData(const Config& config, Session& session) {
@@ -189,8 +187,8 @@ void NoteChange(const std::string& what, TrainState& state) {
 
 // The checkpoint's plan, but for what a changed configuration leaves no place for: that is
 // `configured`'s, and it is said.
-absl::StatusOr<Plan> ResumedPlan(const Plan& configured, int num_stages, bool changed,
-                                 Session& session) {
+absl::StatusOr<Plan> FittedPlan(const Plan& configured, int num_stages, bool changed,
+                                Session& session) {
   TrainState& state = session.state;
   Plan plan{.micro_batch = FitMicroBatch(state.micro_batch, session.batch),
             .modes = configured.modes};
@@ -218,14 +216,46 @@ absl::StatusOr<Plan> ResumedPlan(const Plan& configured, int num_stages, bool ch
   return plan;
 }
 
+// A plan is true of what it was made under. Where that changed since the checkpoint, `configured`
+// wins, and it is said; else the checkpoint's plan stays, so that what a budget has taught is not
+// forgotten.
+absl::StatusOr<Plan> ResumedPlan(const Plan& configured, const PlanTerms& terms,
+                                 const ConfigChanges& changes, Session& session) {
+  TrainState& state = session.state;
+  PlanTerms made_under = state.plan_terms;
+  if (made_under.keys.empty() && changes.before) made_under.keys = PlanKeys(*changes.before);
+  const std::vector<std::string> changed = ChangedTerms(made_under, terms);
+  // Small drifts of the ceiling must not add up unseen.
+  state.plan_terms = terms;
+  const auto num_stages = static_cast<int>(terms.num_stages);
+  if (changed.empty()) {
+    if (made_under.ceiling_bytes != 0) state.plan_terms.ceiling_bytes = made_under.ceiling_bytes;
+    return FittedPlan(configured, num_stages, changes.changes_result, session);
+  }
+  const auto stored = ParseStageModes(state.schedule, num_stages);
+  if (state.micro_batch == configured.micro_batch && stored.ok() && *stored == configured.modes) {
+    return configured;
+  }
+  NoteChange(
+      absl::StrCat("the checkpoint's plan (micro-batch ", state.micro_batch, ", schedule ",
+                   state.schedule, ") gives way to the configuration's (", DescribePlan(configured),
+                   "), because since it was made this changed: ", absl::StrJoin(changed, "; ")),
+      state);
+  return configured;
+}
+
 absl::Status MakeStep(const Config& config, bool resumed, const ConfigChanges& changes,
-                      Session& session) {
+                      int64_t ceiling_bytes, Session& session) {
   const int num_stages = session.executor->num_scheduled_stages() - 1;
   Plan plan;
   plan.micro_batch = session.batch.micro_batch;
   SLIMREEL_ASSIGN_OR_RETURN(plan.modes, MakeStageModes(config, num_stages));
+  const PlanTerms terms{
+      .ceiling_bytes = ceiling_bytes, .num_stages = num_stages, .keys = PlanKeys(config)};
   if (resumed) {
-    SLIMREEL_ASSIGN_OR_RETURN(plan, ResumedPlan(plan, num_stages, changes.changes_result, session));
+    SLIMREEL_ASSIGN_OR_RETURN(plan, ResumedPlan(plan, terms, changes, session));
+  } else {
+    session.state.plan_terms = terms;
   }
   session.state.micro_batch = plan.micro_batch;
   session.state.schedule = FormatStageModes(plan.modes);
@@ -290,21 +320,20 @@ TrainerParts Session::parts() const {
           .evaluator = evaluator.get()};
 }
 
-absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
-                                                     const std::string& run_dir,
-                                                     const std::optional<FoundCheckpoint>& start,
-                                                     const ConfigChanges& changes,
-                                                     at::Device device, int64_t budget_bytes) {
+absl::StatusOr<std::unique_ptr<Session>> MakeSession(
+    const Config& config, const std::string& run_dir, const std::optional<FoundCheckpoint>& start,
+    const ConfigChanges& changes, at::Device device, const MemoryCeiling& ceiling) {
   auto session = std::make_unique<Session>();
   session->settings.run_dir = run_dir;
   session->settings.device = device;
-  session->settings.budget_bytes = budget_bytes;
+  session->settings.budget_bytes = ceiling.budget_bytes;
   session->settings.config = ConfigToYaml(config);
   // The model says which inputs the loaders make; its batch terms, how many of them.
   SLIMREEL_RETURN_IF_ERROR(BuildLearner(config, start.has_value(), *session));
   SLIMREEL_RETURN_IF_ERROR(OpenData(config, *session));
   SLIMREEL_RETURN_IF_ERROR(Restore(config, start, changes, *session));
-  SLIMREEL_RETURN_IF_ERROR(MakeStep(config, start.has_value(), changes, *session));
+  SLIMREEL_RETURN_IF_ERROR(
+      MakeStep(config, start.has_value(), changes, ceiling.ceiling_bytes, *session));
   SLIMREEL_RETURN_IF_ERROR(FillSettings(config, *session));
   return session;
 }

@@ -1,7 +1,7 @@
 // All parts of a training run, made from a configuration and, where the run goes
 // on, from a checkpoint.
 //
-// Who calls it: //trainer:train. Ownership: the session owns every part; they borrow
+// Ownership: the session owns every part; they borrow
 // from each other, so it does not move.
 #ifndef TRAINER_SETUP_SESSION_H_
 #define TRAINER_SETUP_SESSION_H_
@@ -36,16 +36,19 @@ struct Session {
   TrainerParts parts() const;
 };
 
+struct MemoryCeiling {
+  int64_t budget_bytes = 0;   // in force; 0: none
+  int64_t ceiling_bytes = 0;  // lowest of budget, device, control groups, rlimits; 0: not known
+};
+
 // Opens the data, builds the model, loads model.weights or the checkpoint, makes the
 // optimizer's state. A budget must be in force before the call, so that all of it counts.
 // `changes` since the checkpoint go into the state; where they change what is learnt, the
 // optimizer takes over the state that still has a place (RestoreMode::kChanged).
 // Errors: the loader's, the factory's, the checkpoint's, each with its own code.
-absl::StatusOr<std::unique_ptr<Session>> MakeSession(const Config& config,
-                                                     const std::string& run_dir,
-                                                     const std::optional<FoundCheckpoint>& start,
-                                                     const ConfigChanges& changes,
-                                                     at::Device device, int64_t budget_bytes);
+absl::StatusOr<std::unique_ptr<Session>> MakeSession(
+    const Config& config, const std::string& run_dir, const std::optional<FoundCheckpoint>& start,
+    const ConfigChanges& changes, at::Device device, const MemoryCeiling& ceiling);
 
 // The run folder's files and, unless trainer.progress is off, the progress line.
 absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Config& config,

@@ -94,11 +94,14 @@ absl::Status PrepareFolder(const Config& config, const std::string& run_dir, Run
 absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lock,
                    const std::optional<FoundCheckpoint>& start, const ConfigChanges& changes,
                    at::Device device) {
-  SLIMREEL_ASSIGN_OR_RETURN(const int64_t budget_bytes, EnforceBudget(config, device));
+  MemoryCeiling ceiling;
+  SLIMREEL_ASSIGN_OR_RETURN(ceiling.budget_bytes, EnforceBudget(config, device));
+  ceiling.ceiling_bytes = ceiling.budget_bytes;
+  if (ceiling.budget_bytes == 0) ceiling.ceiling_bytes = MachineCeilingBytes(device);
   absl::StatusOr<std::unique_ptr<Session>> session;
   if (!FitsInMemory(
-          [&] { session = MakeSession(config, run_dir, start, changes, device, budget_bytes); })) {
-    return DoesNotFit(budget_bytes);
+          [&] { session = MakeSession(config, run_dir, start, changes, device, ceiling); })) {
+    return DoesNotFit(ceiling.budget_bytes);
   }
   if (!session.ok()) return session.status();
   // Asked here, because how many steps a run has is a matter of its data.
