@@ -18,13 +18,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The newest state that can be read names the best, also where the tensors beside it are damaged;
+// so those, which may be large, are not read.
 absl::StatusOr<FoundCheckpoint> FindBestOfNewest(const std::string& folder) {
+  std::string lost;
+  for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
+    const auto state = ReadState(entry.path);
+    if (absl::IsFailedPrecondition(state.status())) return state.status();
+    if (!state.ok()) continue;
+    BestCheckpoint best = FindBest(folder, *state);
+    lost = best.lost;
+    if (!best.found) break;
+    if (!lost.empty()) best.found->skipped.push_back(lost);
+    return *std::move(best.found);
+  }
   SLIMREEL_ASSIGN_OR_RETURN(FoundCheckpoint newest, FindNewestIntact(folder));
-  BestCheckpoint best = FindBest(folder, newest.state);
-  if (!best.lost.empty()) newest.skipped.push_back(best.lost);
-  if (!best.found) return newest;
-  best.found->skipped = std::move(newest.skipped);
-  return *std::move(best.found);
+  if (!lost.empty()) newest.skipped.push_back(lost);
+  return newest;
 }
 
 }  // namespace

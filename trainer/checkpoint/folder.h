@@ -23,9 +23,9 @@ namespace slimreel {
 absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder);
 
 // `which` is best, latest, the name of a checkpoint of the run (step_00000100), or a path (of a
-// checkpoint or of a run folder). `latest` is FindNewestIntact's; `best` is what that one's state
-// calls the best (FindBest), or that one itself where no evaluation has named a best or none is
-// left; `skipped` says why. DataLoss: no intact one, or none at all.
+// checkpoint or of a run folder). `latest` is FindNewestIntact's. `best` is what the newest state
+// calls the best (FindBest); where no evaluation has named one or none is left, FindNewestIntact's.
+// `skipped` says why. DataLoss: no intact one, or none at all.
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
                                                const std::string& which);
 

@@ -126,7 +126,8 @@ absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start
   const fs::path from = CanonicalPath(start.path);
   const bool in_folder = from.parent_path() == CanonicalPath(folder);
   const bool of_run = in_folder && IsListed(from, ListCheckpoints(folder));
-  std::set<std::string> own = {CheckpointName(start.state.step)};
+  std::set<std::string> own = {of_run ? from.filename().string()
+                                      : CheckpointName(start.state.step)};
   if (!of_run) {
     SLIMREEL_RETURN_IF_ERROR(Bring(from, start.state.step, folder));
     const BestCheckpoint best = FindBest(from.parent_path().string(), start.state);
