@@ -38,16 +38,15 @@ TEST(TrainStateTest, StateComesBackFromItsJsonUnchanged) {
   EXPECT_EQ(*back, state);
 }
 
-TEST(TrainStateTest, NamesThatAreNoUtf8AreReplacedAndTheStateCanStillBeReadAndVerified) {
+TEST(TrainStateTest, NamesThatAreNoUtf8KeepTheirBytes) {
   TrainState state;
-  state.classes = {"caf\xe9", "left"};  // Latin-1
+  state.classes = {"caf\xe9", "caf\xc3\xa9", "caf\xe8", "left"};  // Latin-1, UTF-8
   state.changes = {"step 3: data.train: /media/caf\xe9 -> /media/caf\xc3\xa9"};
-  const auto back = StateFromJson(StateToJson(state), "state.json");
+  const std::string text = StateToJson(state);
+  ASSERT_TRUE(nlohmann::json::accept(text));
+  const auto back = StateFromJson(text, "state.json");
   ASSERT_TRUE(back.ok()) << back.status();
-  EXPECT_EQ(back->classes, (std::vector<std::string>{"caf\xef\xbf\xbd", "left"}));
-  EXPECT_EQ(back->changes, std::vector<std::string>{
-                               "step 3: data.train: /media/caf\xef\xbf\xbd -> /media/caf\xc3\xa9"});
-  EXPECT_EQ(*StateFromJson(StateToJson(*back), "state.json"), *back) << "once is enough";
+  EXPECT_EQ(*back, state);
 }
 
 // The hash is right each time: only the form tells.
