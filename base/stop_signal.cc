@@ -5,27 +5,46 @@
 
 #include <atomic>
 
+#include "base/exit_code.h"
+
 namespace slimreel {
 namespace {
 
 // A signal handler reaches nothing else; lock-free, so it may be written there.
 std::atomic<bool> stop_requested{false};
+std::atomic<bool> exit_at_once{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void OnSignal(int signal_number) {
+  if (exit_at_once.load()) {
+    constexpr char kMessage[] = "stopped by a signal; there was nothing to save\n";
+    // Whether anybody reads it changes nothing.
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1);
+    _exit(static_cast<int>(ExitCode::kStopped));
+  }
   // As a shell reports a process that a signal ended.
   if (stop_requested.exchange(true)) _exit(128 + signal_number);
 }
 
-}  // namespace
-
-void InstallStopSignal() {
+void Install() {
   struct sigaction action = {};
   action.sa_handler = OnSignal;
   action.sa_flags = SA_RESTART;  // no read or write of ours fails for it
   sigemptyset(&action.sa_mask);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+}
+
+}  // namespace
+
+void InstallStopSignal() {
+  exit_at_once.store(false);
+  Install();
+}
+
+void InstallStopExit() {
+  exit_at_once.store(true);
+  Install();
 }
 
 bool StopRequested() { return stop_requested.load(std::memory_order_relaxed); }

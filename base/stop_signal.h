@@ -7,8 +7,12 @@
 
 namespace slimreel {
 
-// Once, from main, by programs that save on the first signal.
+// By programs that save on the first signal, from where there is something to finish on.
 void InstallStopSignal();
+
+// The first signal ends the process at once with exit code 75: while there is nothing to finish or
+// to save, as when a large model is read. InstallStopSignal takes its place.
+void InstallStopExit();
 
 bool StopRequested();
 

@@ -27,5 +27,23 @@ TEST(StopSignalDeathTest, TheFirstSignalAsksAndTheSecondEnds) {
       testing::ExitedWithCode(128 + SIGINT), "");
 }
 
+TEST(StopSignalDeathTest, WithNothingToSaveTheFirstSignalEndsWith75AndSaysSo) {
+  EXPECT_EXIT(
+      {
+        InstallStopExit();
+        raise(SIGTERM);
+        _exit(3);
+      },
+      testing::ExitedWithCode(75), "stopped by a signal; there was nothing to save");
+  EXPECT_EXIT(
+      {
+        InstallStopExit();
+        InstallStopSignal();
+        raise(SIGINT);
+        _exit(StopRequested() ? 4 : 5);
+      },
+      testing::ExitedWithCode(4), "");
+}
+
 }  // namespace
 }  // namespace slimreel

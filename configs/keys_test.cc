@@ -11,6 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "configs/schema.h"
 
 namespace slimreel {
@@ -115,6 +118,56 @@ TEST(KeysTest, EveryKeyRefusesAValueInTheWordsThatHelpShows) {
     EXPECT_THAT(help.substr(help.find("\n" + row.name + "\n")),
                 HasSubstr("default " + row.default_text + "; " + row.allowed));
   }
+}
+
+// Values of all kinds, of which each key takes some: the words that it names, and numbers.
+std::vector<std::string> ValuesToTry(const ConfigKey& row) {
+  std::vector<std::string> values = {"true", "false", "1",   "0",  "2",   "0.5",
+                                     "20",   "20000", "50%", "64", "[a]", "[0.5, 0.5]"};
+  for (std::string word : absl::StrSplit(row.allowed, absl::ByAnyChar(" ,|()"))) {
+    values.push_back(word);
+    values.push_back("[" + word + "]");
+  }
+  return values;
+}
+
+// The comment over a key in configs/config.yaml, by the key's full name.
+std::map<std::string, std::string> CommentsOfReadyFile() {
+  std::map<std::string, std::string> comments;
+  std::ifstream file("configs/config.yaml");
+  std::vector<std::string> sections;
+  std::string comment;
+  for (std::string line; std::getline(file, line);) {
+    const size_t indent = line.find_first_not_of(' ');
+    if (indent == std::string::npos) continue;
+    const std::string text = line.substr(indent);
+    if (text[0] == '#') {
+      comment = text;
+      continue;
+    }
+    sections.resize(indent / 2);
+    sections.push_back(text.substr(0, text.find(':')));
+    comments[absl::StrJoin(sections, ".")] = comment;
+  }
+  return comments;
+}
+
+TEST(KeysTest, TheReadyFileMarksTheKeysThatRefuseAValueAsNotYetAvailableAndNoOther) {
+  const auto comments = CommentsOfReadyFile();
+  Config defaults;
+  int marked = 0;
+  for (const ConfigKey& row : AllKeys(&defaults)) {
+    if (row.part_of_map) continue;  // a line of its map
+    ASSERT_TRUE(comments.contains(row.name)) << row.name;
+    bool refuses = false;
+    for (const std::string& value : ValuesToTry(row)) {
+      const std::string error(LoadConfig("", {{row.name, value}}).status().message());
+      refuses = refuses || absl::StrContains(error, "not yet available");
+    }
+    EXPECT_EQ(absl::StrContains(comments.at(row.name), "(not yet available"), refuses) << row.name;
+    marked += refuses;
+  }
+  EXPECT_GE(marked, 10);
 }
 
 TEST(KeysTest, EveryFormOfAKeyThatTakesSeveralIsNamedWhereNoneFits) {

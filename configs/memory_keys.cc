@@ -32,6 +32,14 @@ std::vector<std::string> TechniqueNames() {
   return names;
 }
 
+std::vector<std::string> LaterTechniques() {
+  std::vector<std::string> names;
+  for (const Technique& technique : kTechniques) {
+    if (!technique.available) names.push_back(technique.name);
+  }
+  return names;
+}
+
 absl::Status SetAllowed(const YAML::Node& value, AllowedTechniques* allow) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParseTextList(value));
   AllowedTechniques result{false, false, false, false, false, false, false};
@@ -109,7 +117,7 @@ std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
   keys.push_back(BytesKey("memory.host_budget", &memory->host_budget,
                           "hard ceiling of loader buffers, queues and pinned memory; prepare: of "
                           "decoders (estimated) and chunks"));
-  keys.push_back(AllowKey(&memory->allow));
+  keys.push_back(AllowKey(&memory->allow).LaterValues(LaterTechniques()));
   keys.push_back(ScheduleKey(&memory->schedule));
   keys.push_back(EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},
                          "a step that runs out of memory is done again by exact means, or fails"));

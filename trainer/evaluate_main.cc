@@ -9,12 +9,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "base/byte_text.h"
 #include "base/status_macros.h"
+#include "memory/tracking/device_memory.h"
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/evaluation/metrics_json.h"
 #include "trainer/inference_program.h"
 #include "trainer/setup/class_lists.h"
+#include "trainer/setup/held_out.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/run_options.h"
@@ -32,50 +35,94 @@ void PrintRow(const char* what, bool per_clip, const EvaluationMetrics& metrics)
   std::cout << "\n";
 }
 
-absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
-                                                 const InferenceFlags& flags) {
-  const Config& config = trained.config;
-  if (IsOfFamily(config.model.name, "speech")) {
-    return absl::UnimplementedError("evaluating a speech model is not yet available");
+struct DataChoice {
+  std::vector<std::string> sources;
+  std::string split;
+  std::string key;             // what names the sources: --data or a key of the run
+  bool or_val_shards = false;  // where there are none of `split`
+};
+
+absl::StatusOr<DataChoice> ChooseData(const DataOptions& data, const InferenceFlags& flags) {
+  const std::string& split = flags.split;
+  if (!flags.data.empty()) {
+    return DataChoice{flags.data, split.empty() ? "test" : split, "--data", split.empty()};
   }
-  std::vector<std::string> sources = flags.data.empty() ? config.data.test : flags.data;
-  const bool use_val = sources.empty();
-  if (use_val) sources = config.data.val;
-  if (sources.empty()) {
+  const auto of_run = [&](const char* of) {
+    return split == of || (split.empty() && absl::string_view(of) != "train");
+  };
+  if (of_run("test") && !data.test.empty()) {
+    return DataChoice{data.test, "test", "data.test", split.empty()};
+  }
+  if (of_run("val") && !data.val.empty()) return DataChoice{data.val, "val", "data.val"};
+  if (of_run("train")) return DataChoice{data.train, "train", "data.train"};
+  if (split.empty()) {
     return absl::InvalidArgumentError("the run names neither data.test nor data.val; give --data");
   }
-  LoaderOptions options = EvaluationLoaderOptions(config, sources, use_val ? "val" : "test");
+  return absl::InvalidArgumentError(
+      absl::StrCat("the run names no data for --split=", split, "; give --data"));
+}
+
+// Where the data are the run's, a relative path may not be found from here.
+absl::Status Explain(const DataChoice& choice, const absl::Status& status) {
+  if (status.ok() || choice.key == "--data") return status;
+  return absl::Status(status.code(),
+                      absl::StrCat("the run's ", choice.key, ": ", status.message(),
+                                   "; a relative path counts from the folder that train was "
+                                   "called in: go there, or give --data"));
+}
+
+absl::StatusOr<std::unique_ptr<Loader>> OpenChoice(const TrainedModel& trained,
+                                                   const DataChoice& choice) {
+  const Config& config = trained.config;
+  LoaderOptions options = EvaluationLoaderOptions(config, choice.sources, choice.split);
+  options.sources_key = choice.key;
   SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, *trained.model, &options));
+  if (trained.budget_bytes > 0) {
+    FitEvaluationBatch(trained.budget_bytes - ReadDeviceMemory(trained.device).live_bytes,
+                       &options);
+  }
   SLIMREEL_RETURN_IF_ERROR(SizeLoaders(config, FindResources(trained.device), {&options}).status());
   absl::StatusOr<std::unique_ptr<Loader>> loader = Loader::Open(options);
-  if (!use_val && absl::IsNotFound(loader.status())) {
+  if (choice.or_val_shards && absl::IsNotFound(loader.status())) {
     // A folder of train and val shards: held-out data is what is asked for.
     options.split = "val";
     absl::StatusOr<std::unique_ptr<Loader>> held_out = Loader::Open(options);
     if (held_out.ok()) {
       std::cerr << "evaluate: no test shards there; evaluating the val shards\n";
-      loader = std::move(held_out);
+      return held_out;
     }
   }
-  if (!loader.ok() && flags.data.empty()) {
-    const char* key = use_val ? "data.val" : "data.test";
-    return absl::Status(loader.status().code(),
-                        absl::StrCat("the run's ", key, ": ", loader.status().message(),
-                                     "; a relative path counts from the folder that train was "
-                                     "called in: go there, or give --data"));
+  SLIMREEL_RETURN_IF_ERROR(Explain(choice, loader.status()));
+  return loader;
+}
+
+absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
+                                                 const InferenceFlags& flags) {
+  if (IsOfFamily(trained.config.model.name, "speech")) {
+    return absl::UnimplementedError("evaluating a speech model is not yet available");
   }
-  SLIMREEL_RETURN_IF_ERROR(loader.status());
-  if ((*loader)->classes() == trained.checkpoint.state.classes) return loader;
-  return absl::InvalidArgumentError(absl::StrCat(
-      absl::StrJoin(sources, ", "), " has other classes than the run was trained on: ",
-      DescribeClassDifference({"the data", (*loader)->classes()},
-                              {"the run", trained.checkpoint.state.classes}),
-      "; prepare it from a folder with these classes, or give --data with such shards"));
+  SLIMREEL_ASSIGN_OR_RETURN(const DataChoice choice, ChooseData(trained.config.data, flags));
+  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<Loader> loader, OpenChoice(trained, choice));
+  if (loader->classes() != trained.checkpoint.state.classes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        absl::StrJoin(choice.sources, ", "), " has other classes than the run was trained on: ",
+        DescribeClassDifference({"the data", loader->classes()},
+                                {"the run", trained.checkpoint.state.classes}),
+        "; prepare it from a folder with these classes, or give --data with such shards"));
+  }
+  if (flags.split == "train" || loader->ContentIds().empty()) return loader;
+  SLIMREEL_ASSIGN_OR_RETURN(
+      const SampleIds trained_on,
+      FindTrainedOn(flags.run, trained.checkpoint, trained.config, *trained.model));
+  SLIMREEL_RETURN_IF_ERROR(CheckHeldOut(
+      trained_on, *loader, absl::StrCat(choice.key, " (", absl::StrJoin(choice.sources, ", "), ")"),
+      "or give --split=train where the score of training samples is what you ask for"));
+  return loader;
 }
 
 absl::Status Evaluate(const TrainedModel& trained, const InferenceFlags& flags) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader, OpenData(trained, flags));
-  Evaluator evaluator(*trained.model, loader.get(), /*max_batches=*/-1, trained.device,
+  Evaluator evaluator(*trained.model, loader.get(), /*max_clips=*/-1, trained.device,
                       AutocastDtype(trained.config.trainer.precision));
   SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, evaluator.Run());
   if (flags.json) {
@@ -98,11 +145,15 @@ absl::Status Evaluate(const TrainedModel& trained, const InferenceFlags& flags) 
 int main(int argc, char** argv) {
   slimreel::Program program;
   program.name = "evaluate";
-  program.synopsis = "evaluate --run=DIR [--data=DIR] [--checkpoint=best|latest|PATH] [--json]";
+  program.synopsis =
+      "evaluate --run=DIR [--data=DIR] [--split=NAME] [--checkpoint=best|latest|PATH] [--json]";
   program.description =
-      "Top-1, top-5, mean class accuracy and loss, per video (logits of its clips averaged) and "
-      "per clip.";
-  program.flags = {"run", "data", "checkpoint", "json"};
-  program.examples = "evaluate --run=runs/quickstart --data=shards_test";
+      "Top-1, top-5, mean class accuracy and loss, per video (logits of its clips averaged) and\n"
+      "per clip. Samples that the run was trained on are refused, unless --split=train asks for\n"
+      "them; they are known by their content, in whatever folder they lie.";
+  program.flags = {"run", "data", "split", "checkpoint", "json"};
+  program.examples =
+      "evaluate --run=runs/quickstart --data=shards_test\n"
+      "evaluate --run=runs/quickstart --split=train";
   return slimreel::RunInference(argc, argv, program, slimreel::Evaluate);
 }

@@ -15,6 +15,9 @@ DEFINE_bool(json, false, "print JSON: evaluate one object, predict one per file"
 DEFINE_string(data, "",
               "shard folder(s): their test shards, else val, else the only split there is; "
               "default: the run's data.test, else its data.val");
+DEFINE_string(split, "",
+              "which shards: test, val or another split; train also allows samples that the run "
+              "was trained on, and is of the run's data.train without --data");
 DEFINE_string(input, "", "video files, comma-separated");
 
 namespace slimreel {
@@ -34,6 +37,7 @@ InferenceFlags InferenceFromFlags() {
           .checkpoint = FLAGS_checkpoint,
           .json = FLAGS_json,
           .data = Paths(FLAGS_data),
+          .split = FLAGS_split,
           .input = Paths(FLAGS_input)};
 }
 

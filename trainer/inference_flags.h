@@ -12,6 +12,7 @@ struct InferenceFlags {
   std::string checkpoint = "best";  // best | latest | path
   bool json = false;
   std::vector<std::string> data;   // evaluate: shard folders; empty: the run's
+  std::string split;               // evaluate: which shards of them; empty: test, else val
   std::vector<std::string> input;  // predict: files
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/exit_code.h"
 #include "base/status_macros.h"
+#include "base/stop_signal.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "trainer/loop/fits_in_memory.h"
 
@@ -9,6 +10,7 @@ namespace slimreel {
 
 int RunInference(int argc, char** argv, const Program& program, const InferenceBody& body) {
   InstallCpuAllocator();
+  InstallStopExit();
   return RunProgram(argc, argv, program, [&body](const CommandLine& line) -> absl::Status {
     InferenceFlags flags = InferenceFromFlags();
     flags.input.insert(flags.input.begin(), line.positional.begin(), line.positional.end());

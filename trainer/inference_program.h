@@ -15,7 +15,8 @@ namespace slimreel {
 using InferenceBody = std::function<absl::Status(const TrainedModel&, const InferenceFlags&)>;
 
 // Returns the exit code. Call it before any tensor exists. Words without a flag are
-// added to flags.input.
+// added to flags.input. A stop signal ends the process at once with 75, unless `body` asks for
+// another answer (InstallStopSignal).
 int RunInference(int argc, char** argv, const Program& program, const InferenceBody& body);
 
 }  // namespace slimreel

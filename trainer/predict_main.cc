@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/byte_text.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
+#include "base/stop_signal.h"
 #include "data/decode/libav_handles.h"
 #include "data/decode/media_error.h"
 #include "trainer/inference_program.h"
@@ -68,9 +70,16 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
   QuietLibavLog();
   const PredictOptions options =
       MakePredictOptions(trained.config, trained.checkpoint.state.preparation, trained.device);
-  size_t failed = 0;
+  InstallStopSignal();  // what is labelled is printed whole
+  size_t done = 0, failed = 0;
   for (const std::string& path : flags.input) {
     const auto prediction = PredictVideo(*trained.model, path, options);
+    if (absl::IsCancelled(prediction.status())) {
+      return StoppedError(absl::StrCat("stopped by a signal; ", done, " of ", flags.input.size(),
+                                       " files are labelled or reported, from ", path,
+                                       " on none is"));
+    }
+    ++done;
     if (prediction.ok()) {
       Print(trained, path, flags.json, *prediction);
     } else {

@@ -36,8 +36,9 @@ struct ConfigKey {
   bool changes_result = true;  // another value may change what is learnt
   bool part_of_map = false;    // a field of a key that prints itself whole
 
-  ConfigKey& Later();                                       // every value but the default
-  ConfigKey& LaterValues(std::vector<std::string> values);  // as `get` prints them
+  ConfigKey& Later();  // every value but the default
+  // As `get` prints them; others are only told of, and `set` refuses them.
+  ConfigKey& LaterValues(std::vector<std::string> values);
   ConfigKey& KeepsResult();
   ConfigKey& PartOfMap();
 };

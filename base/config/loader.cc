@@ -217,6 +217,17 @@ absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverri
   return applier.Finish();
 }
 
+namespace {
+
+// So that nobody sets what is refused.
+std::string LaterNote(const ConfigKey& key) {
+  if (key.later) return " (not yet available)";
+  if (key.later_values.empty()) return "";
+  return absl::StrCat(" (not yet available: ", absl::StrJoin(key.later_values, ", "), ")");
+}
+
+}  // namespace
+
 std::string ConfigKeysToYaml(const std::vector<ConfigKey>& keys, bool with_comments) {
   std::string text;
   std::vector<std::string> open;  // sections that the last line stands in
@@ -234,7 +245,8 @@ std::string ConfigKeysToYaml(const std::vector<ConfigKey>& keys, bool with_comme
     open = parts;
     const std::string indent(2 * parts.size(), ' ');
     if (with_comments) {
-      absl::StrAppend(&text, indent, "# ", key.meaning, " (", key.allowed, ")\n");
+      absl::StrAppend(&text, indent, "# ", key.meaning, " (", key.allowed, ")", LaterNote(key),
+                      "\n");
     }
     absl::StrAppend(&text, indent, leaf, ": ", key.get(), "\n");
   }

@@ -6,7 +6,9 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
+#include "base/stop_signal.h"
 #include "data/loading/clip_sampler.h"
 #include "data/loading/counter_random.h"
 
@@ -62,6 +64,12 @@ absl::StatusOr<std::unique_ptr<BatchBuilder>> BatchBuilder::Create(
                                                                    source->num_samples(), labels));
   return std::unique_ptr<BatchBuilder>(
       new BatchBuilder(options, std::move(source), std::move(order)));
+}
+
+void BatchBuilder::SetBatchSize(int64_t batch_size) {
+  options_.batch_size = batch_size;
+  layout_ = BatchLayoutOf(options_, std::min(batch_size, clips_per_epoch()));
+  pool_ = BufferPool::Create(layout_.bytes);
 }
 
 int64_t BatchBuilder::clips_per_epoch() const {
@@ -181,6 +189,7 @@ absl::StatusOr<RawBatch> BatchBuilder::Build(const LoaderPosition& position) con
   if (options_.tokens.length > 0) batch.labels.resize(requests.size() * options_.tokens.length);
   SLIMREEL_ASSIGN_OR_RETURN(batch.buffer, pool_->Acquire());
   for (size_t b = 0; b < requests.size(); ++b) {
+    if (StopRequested()) return StoppedError("stopped by a signal while a batch was loaded");
     SLIMREEL_RETURN_IF_ERROR(Read(requests[b], static_cast<int64_t>(b), &batch));
   }
   return batch;

@@ -42,7 +42,11 @@ class BatchBuilder {
   int64_t pool_bytes() const { return pool_->allocated_bytes(); }
   const ClipSource& source() const { return *source_; }
 
-  // `position.next_sample` in [0, clips_per_epoch()).
+  // Batches from now on have at most `batch_size` samples; no Build may be under way.
+  void SetBatchSize(int64_t batch_size);
+
+  // `position.next_sample` in [0, clips_per_epoch()). Cancelled: a stop was asked for, which is
+  // looked at before each sample.
   absl::StatusOr<RawBatch> Build(const LoaderPosition& position) const;
 
  private:
@@ -56,12 +60,12 @@ class BatchBuilder {
   // Sample `b` of the batch.
   absl::Status Read(const ClipRequest& request, int64_t b, RawBatch* batch) const;
 
-  const LoaderOptions options_;
+  LoaderOptions options_;
   const std::unique_ptr<ClipSource> source_;
   const SampleOrder order_;
   const SampleBytes sample_bytes_;
-  const BatchLayout layout_;
-  const std::shared_ptr<BufferPool> pool_;
+  BatchLayout layout_;
+  std::shared_ptr<BufferPool> pool_;
 };
 
 }  // namespace slimreel

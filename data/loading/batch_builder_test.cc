@@ -3,12 +3,14 @@
 #include "data/loading/batch_builder.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <map>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/stop_signal.h"
 #include "data/loading/prefetch_queue.h"
 #include "data/loading/synthetic_source.h"
 
@@ -91,6 +93,29 @@ TEST(BatchBuilderTest, ShortLastBatchHasWhatIsLeft) {
   }
   EXPECT_EQ(samples, (std::multiset<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
   EXPECT_EQ(position, (LoaderPosition{1, 0}));
+}
+
+TEST(BatchBuilderTest, AnotherBatchSizeGivesTheSameClips) {
+  const auto builder = NotingBuilder(SmallOptions());
+  const RawBatch four = *builder->Build({0, 4});
+  const int64_t bytes_of_four = builder->layout().bytes;
+  builder->SetBatchSize(3);
+  const RawBatch three = *builder->Build({0, 4});
+  EXPECT_EQ(three.samples, std::vector<int64_t>(four.samples.begin(), four.samples.begin() + 3));
+  EXPECT_LT(builder->layout().bytes, bytes_of_four);
+  EXPECT_EQ(builder->Advance({0, 4}, 1), (LoaderPosition{0, 7}));
+  EXPECT_EQ(builder->pool_bytes(), builder->layout().bytes) << "buffers of the new size only";
+}
+
+// In a process of its own: the flag never goes back.
+TEST(BatchBuilderDeathTest, AStopIsHeardInTheMidstOfABatch) {
+  const auto builder = NotingBuilder(SmallOptions());
+  EXPECT_EXIT(
+      {
+        RequestStop();
+        _exit(absl::IsCancelled(builder->Build({0, 0}).status()) ? 75 : 1);
+      },
+      testing::ExitedWithCode(75), "");
 }
 
 TEST(BatchBuilderTest, AdvancingManyIsAdvancingOneManyTimes) {

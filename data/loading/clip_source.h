@@ -5,6 +5,7 @@
 #define DATA_LOADING_CLIP_SOURCE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ class ClipSource {
   virtual ClipInfo info(int64_t sample) const = 0;
   virtual const std::vector<std::string>& classes() const = 0;
   virtual const std::vector<std::string>& videos() const = 0;
+  // ShardDataset::ContentId; none: the sample is stored nowhere.
+  virtual std::optional<uint64_t> content_id(int64_t /*sample*/) const { return std::nullopt; }
 
   // Says that ReadClip will be called with this request soon. Never fails.
   virtual void WillRead(const ClipRequest&) const {}

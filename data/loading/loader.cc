@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -37,12 +38,16 @@ class BuilderLoader : public Loader {
   void Seek(const LoaderPosition& position) override;
   LoaderPosition position() const override { return builder_->Advance(start_, taken_); }
 
+  void SetBatchSize(int64_t batch_size) override;
+
   int64_t samples_per_epoch() const override { return builder_->clips_per_epoch(); }
   int64_t batches_per_epoch() const override {
     return (samples_per_epoch() + options_.batch_size - 1) / options_.batch_size;
   }
   const std::vector<std::string>& classes() const override { return builder_->source().classes(); }
   const std::vector<std::string>& videos() const override { return builder_->source().videos(); }
+  std::vector<uint64_t> ContentIds() const override;
+  int64_t video_of(int64_t sample) const override { return builder_->source().info(sample).video; }
   int64_t buffer_bytes() const override { return builder_->pool_bytes(); }
 
  private:
@@ -51,7 +56,7 @@ class BuilderLoader : public Loader {
                    at::ScalarType type) const;
   Batch ToTensors(RawBatch raw) const;
 
-  const LoaderOptions options_;
+  LoaderOptions options_;
   const std::unique_ptr<BatchBuilder> builder_;
   LoaderPosition start_;  // of the queue's item 0
   int64_t taken_ = 0;     // items since
@@ -90,6 +95,22 @@ void BuilderLoader::Seek(const LoaderPosition& position) {
   taken_ = 0;
   start_ = position;
   if (start_.next_sample >= samples_per_epoch()) start_ = {position.epoch + 1, 0};
+}
+
+void BuilderLoader::SetBatchSize(int64_t batch_size) {
+  Seek(position());  // stops the workers
+  options_.batch_size = batch_size;
+  builder_->SetBatchSize(batch_size);
+}
+
+std::vector<uint64_t> BuilderLoader::ContentIds() const {
+  const ClipSource& source = builder_->source();
+  std::vector<uint64_t> ids;
+  for (int64_t sample = 0; sample < source.num_samples(); ++sample) {
+    const std::optional<uint64_t> id = source.content_id(sample);
+    if (id.has_value()) ids.push_back(*id);
+  }
+  return ids;
 }
 
 // Tensors over the buffer hold it by the deleter's copy of the pointer.

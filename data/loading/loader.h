@@ -32,16 +32,24 @@ class Loader {
   static absl::StatusOr<std::vector<std::string>> ReadClasses(const LoaderOptions& options);
 
   // The next batch; training goes on into the next epoch without end,
-  // evaluation ends with OutOfRange. DataLoss names the damaged shard.
+  // evaluation ends with OutOfRange. DataLoss names the damaged shard. Cancelled: a stop was
+  // asked for (base/stop_signal.h) before the batch was whole; the position stays.
   virtual absl::StatusOr<Batch> Next() = 0;
   virtual void Seek(const LoaderPosition& position) = 0;
   virtual LoaderPosition position() const = 0;  // of the batch that Next returns next
+  // Batches from now on have at most `batch_size` samples, at least 1. The position stays, and so
+  // does each sample's content; what was loaded ahead is dropped.
+  virtual void SetBatchSize(int64_t batch_size) = 0;
 
   virtual int64_t samples_per_epoch() const = 0;  // clips in evaluation
   virtual int64_t batches_per_epoch() const = 0;
   virtual const std::vector<std::string>& classes() const = 0;
   // By Batch::videos: the source path of each video.
   virtual const std::vector<std::string>& videos() const = 0;
+  // By Batch::samples: equal content has equal numbers (ShardDataset::ContentId). Empty: the
+  // samples are made up.
+  virtual std::vector<uint64_t> ContentIds() const = 0;
+  virtual int64_t video_of(int64_t sample) const = 0;
   virtual int64_t buffer_bytes() const = 0;  // host memory of buffers, in use and free
 };
 

@@ -42,9 +42,10 @@ struct TokenInput {
 };
 
 struct LoaderOptions {
-  std::vector<std::string> sources;  // shard folders, or one "synthetic:N"
-  std::string split = "train";       // train-*, val-*, test-*; the only split where there is one
-  int64_t height = 112;              // of the clip fed to the model
+  std::vector<std::string> sources;        // shard folders, or one "synthetic:N"
+  std::string sources_key = "data.train";  // the key or flag that gave them, for messages
+  std::string split = "train";  // train-*, val-*, test-*; the only split where there is one
+  int64_t height = 112;         // of the clip fed to the model
   int64_t width = 112;
   // What a sample holds beside its label; what is not asked for is not read.
   bool frames = true;  // [3, num_frames, height, width] uint8

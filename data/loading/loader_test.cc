@@ -6,9 +6,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/logging.h"
 #include "base/test_files.h"
 #include "data/loading/counter_random.h"
 #include "data/shard/dataset_info.h"
@@ -282,6 +284,52 @@ TEST_F(LoaderTest, BatchesOutliveTheirLoaderAndBuffersAreReused) {
   loader.reset();
   EXPECT_TRUE(at::equal(kept.clips, copy));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(kept.clips.data_ptr()) % 64, 0u);
+}
+
+TEST_F(LoaderTest, AnotherBatchSizeGoesOnWhereTheLoaderStands) {
+  for (const int workers : {0, 2}) {
+    options_.num_workers = workers;
+    options_.training = false;
+    auto loader = *Loader::Open(options_);
+    std::vector<int64_t> samples = loader->Next()->samples;
+    loader->SetBatchSize(3);
+    EXPECT_EQ(loader->position(), (LoaderPosition{0, 4}));
+    for (const size_t size : {3, 3, 1}) {
+      const Batch batch = *loader->Next();
+      EXPECT_EQ(batch.samples.size(), size);
+      samples.insert(samples.end(), batch.samples.begin(), batch.samples.end());
+    }
+    EXPECT_TRUE(absl::IsOutOfRange(loader->Next().status()));
+    EXPECT_EQ(samples, (std::vector<int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+    EXPECT_EQ(loader->batches_per_epoch(), 4);
+  }
+}
+
+TEST_F(LoaderTest, SamplesAreKnownByTheirContentInWhateverFolder) {
+  const std::string copy = folder_ + "_copy", other = folder_ + "_other";
+  std::filesystem::remove_all(copy);
+  std::filesystem::remove_all(other);
+  WriteShards(other, 3, "val");
+  std::filesystem::copy(folder_, copy);
+  const auto ids = (*Loader::Open(options_))->ContentIds();
+  EXPECT_EQ(std::set<uint64_t>(ids.begin(), ids.end()).size(), 11u);
+  options_.sources = {copy};
+  EXPECT_EQ((*Loader::Open(options_))->ContentIds(), ids);
+  options_.sources = {other};  // the first three, stored anew under another split's name
+  auto loader = *Loader::Open(options_);
+  EXPECT_EQ(loader->ContentIds(), std::vector<uint64_t>(ids.begin(), ids.begin() + 3));
+  EXPECT_EQ(loader->videos()[static_cast<size_t>(loader->video_of(2))], "video1.mp4");
+}
+
+TEST_F(LoaderTest, TheOnlySplitOfAFolderIsUsedAndNamedInOneLine) {
+  options_.split = "val";
+  options_.sources_key = "data.val";
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(Loader::Open(options_).ok());
+  google::FlushLogFiles(google::GLOG_INFO);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find(
+                folder_ + " holds only the split 'train'; it is used for data.val"),
+            std::string::npos);
 }
 
 TEST_F(LoaderTest, FoldersAreJoinedOneAfterTheOther) {

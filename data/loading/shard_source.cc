@@ -1,12 +1,14 @@
 #include "data/loading/shard_source.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/logging.h"
 #include "base/status_macros.h"
 #include "data/loading/keypoint_clip.h"
 #include "data/loading/planar_copy.h"
@@ -33,6 +35,10 @@ class ShardSource : public ClipSource {
     const Part& part = PartOf(sample);
     const SampleInfo info = part.dataset->sample(sample - part.first_sample);
     return {info.label, info.num_frames, {info.height, info.width}, part.first_video + info.video};
+  }
+  std::optional<uint64_t> content_id(int64_t sample) const override {
+    const Part& part = PartOf(sample);
+    return part.dataset->ContentId(sample - part.first_sample);
   }
   const std::vector<std::string>& classes() const override { return classes_; }
   const std::vector<std::string>& videos() const override { return videos_; }
@@ -166,6 +172,10 @@ absl::StatusOr<std::unique_ptr<ClipSource>> OpenShardSource(const LoaderOptions&
   for (const std::string& folder : options.sources) {
     SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<ShardDataset> dataset,
                               ShardDataset::Open(folder, options.split));
+    if (dataset->split() != options.split) {
+      LOG(INFO) << folder << " holds only the split '" << dataset->split() << "'; it is used for "
+                << options.sources_key;
+    }
     SLIMREEL_RETURN_IF_ERROR(source->Append(folder, std::move(dataset)));
   }
   if (source->num_samples() == 0) {

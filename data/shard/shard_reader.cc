@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "base/atomic_file.h"
 #include "base/status_macros.h"
+#include "data/shard/index.h"
 #include "data/shard/shard_file.h"
 #include "data/shard/split_check.h"
 
@@ -53,6 +54,7 @@ class MappedShardDataset : public ShardDataset {
   const std::vector<std::string>& classes() const override { return info_.classes; }
   SampleInfo sample(int64_t sample) const override;
   bool Has(int64_t sample, MemberKind kind) const override;
+  uint64_t ContentId(int64_t sample) const override;
   absl::StatusOr<FramesView> Frames(int64_t sample) const override;
   absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const override;
   absl::StatusOr<std::string_view> Member(int64_t sample, MemberKind kind,
@@ -153,6 +155,20 @@ SampleInfo MappedShardDataset::sample(int64_t sample) const {
 bool MappedShardDataset::Has(int64_t sample, MemberKind kind) const {
   const Shard& shard = ShardOf(sample);
   return shard.file->Find(sample - shard.first_sample, kind, 0).ok();
+}
+
+uint64_t MappedShardDataset::ContentId(int64_t sample) const {
+  const Shard& shard = ShardOf(sample);
+  const int64_t local = sample - shard.first_sample;
+  for (const MemberKind kind : {MemberKind::kFrames, MemberKind::kKeypoints}) {
+    const auto member = shard.file->Find(local, kind, 0);
+    if (member.ok() && member->has_hash) return member->hash.low;
+  }
+  const IndexSample facts = shard.file->index().sample(local);
+  std::string name(facts.source);
+  name += '\0';
+  name += facts.key;
+  return HashContent(name).low;
 }
 
 absl::StatusOr<FramesView> MappedShardDataset::Frames(int64_t sample) const {

@@ -55,6 +55,10 @@ class ShardDataset {
   // Of the index alone: has the sample such a member?
   virtual bool Has(int64_t sample, MemberKind kind) const = 0;
 
+  // Equal for samples of equal content, in whatever folder they lie: of the index's hash of the
+  // frames, else of the keypoints. A rebuilt index has no hashes: of source and key.
+  virtual uint64_t ContentId(int64_t sample) const = 0;
+
   // Errors of all below: DataLoss with the path and the member, NotFound where
   // the sample has no such member.
   virtual absl::StatusOr<FramesView> Frames(int64_t sample) const = 0;

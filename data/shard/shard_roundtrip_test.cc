@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "base/exit_code.h"
@@ -31,6 +32,25 @@ std::unique_ptr<ShardDataset> OpenOrDie(const std::string& folder, const std::st
   auto dataset = ShardDataset::Open(folder, split);
   EXPECT_TRUE(dataset.ok()) << dataset.status();
   return dataset.ok() ? *std::move(dataset) : nullptr;
+}
+
+TEST(ShardContentIdTest, ItIsTheContentsHashAndWithoutAnIndexTheNames) {
+  const std::string folder = TestFolder("ids"), copy = TestFolder("ids_copy");
+  ASSERT_TRUE(WriteTestShards(folder, 6, kShardBytes).ok());
+  ASSERT_TRUE(WriteTestShards(copy, 6, 1 << 20, "val").ok());  // other shards, other split
+  const auto a = OpenOrDie(folder, "train"), b = OpenOrDie(copy, "val");
+  std::set<uint64_t> ids;
+  for (int64_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(a->ContentId(i), b->ContentId(i));
+    ids.insert(a->ContentId(i));
+  }
+  EXPECT_EQ(ids.size(), 6u);
+  for (const std::string& name : FileNames(copy)) {
+    if (name.ends_with(".idx")) std::filesystem::remove(copy + "/" + name);
+  }
+  const auto rebuilt = OpenOrDie(copy, "val");
+  for (int64_t i = 0; i < 6; ++i) ids.insert(rebuilt->ContentId(i));
+  EXPECT_EQ(ids.size(), 12u);
 }
 
 void ExpectSamples(const ShardDataset& dataset, int64_t count) {

@@ -1,8 +1,8 @@
 #include "trainer/evaluation/evaluator.h"
 
-#include <ATen/ops/cat.h>
-
 #include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -10,8 +10,10 @@
 #include "base/exit_code.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "base/stop_signal.h"
 #include "memory/executor/executor.h"
 #include "memory/tracking/cpu_allocator.h"
+#include "memory/tracking/device_memory.h"
 #include "trainer/evaluation/scores.h"
 #include "trainer/loop/fits_in_memory.h"
 #include "trainer/loop/model_inputs.h"
@@ -19,12 +21,13 @@
 namespace slimreel {
 namespace {
 
-// Rows of `scores` [B, classes] float64 with what is known of each clip.
-void Append(const Batch& batch, const at::Tensor& scores, std::vector<ScoredSample>& samples) {
+// The first `count` rows of `scores` [B, classes] float64 with what is known of each clip.
+void Append(const Batch& batch, const at::Tensor& scores, int64_t count,
+            std::vector<ScoredSample>& samples) {
   const double* row = scores.const_data_ptr<double>();
   const int64_t classes = scores.size(1);
   const int64_t* labels = batch.labels.const_data_ptr<int64_t>();
-  for (int64_t b = 0; b < scores.size(0); ++b, row += classes) {
+  for (int64_t b = 0; b < count; ++b, row += classes) {
     samples.push_back({.logits = std::vector<double>(row, row + classes),
                        .label = labels[b],
                        .video = batch.videos[b]});
@@ -33,23 +36,39 @@ void Append(const Batch& batch, const at::Tensor& scores, std::vector<ScoredSamp
 
 }  // namespace
 
-Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device,
+Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::Device device,
                      std::optional<at::ScalarType> autocast)
     : model_(model),
       chain_(model.Chain()),
       loader_(loader),
-      max_batches_(max_batches),
+      max_clips_(max_clips),
       device_(device),
       autocast_(autocast) {}
 
 absl::StatusOr<EvaluationResult> Evaluator::Run() {
-  loader_->Seek({});
+  LoaderPosition position;
+  loader_->Seek(position);
   std::vector<ScoredSample> scores;
-  for (int64_t done = 0; max_batches_ < 0 || done < max_batches_; ++done) {
-    auto batch = loader_->Next();
-    if (absl::IsOutOfRange(batch.status())) break;
-    if (!batch.ok()) return batch.status();
-    SLIMREEL_RETURN_IF_ERROR(ScoreBatch(*batch, scores));
+  while (max_clips_ < 0 || std::ssize(scores) < max_clips_) {
+    int64_t size = 0;
+    bool fits = false;
+    {
+      const auto batch = loader_->Next();
+      if (absl::IsOutOfRange(batch.status())) break;
+      if (!batch.ok()) return batch.status();
+      size = batch->labels.size(0);
+      at::Tensor rows;
+      fits = FitsInMemory([&] { rows = Scores(*batch); });
+      if (fits && !rows.defined()) return StoppedError("stopped by a signal while evaluating");
+      const int64_t left = max_clips_ < 0 ? size : max_clips_ - std::ssize(scores);
+      if (fits) Append(*batch, rows, std::min(size, left), scores);
+    }  // this batch's memory goes before a smaller one takes its own
+    if (fits) {
+      position = loader_->position();
+      continue;
+    }
+    SLIMREEL_RETURN_IF_ERROR(Halve(size));
+    loader_->Seek(position);
   }
   EvaluationResult result;
   result.video_scores = AverageByVideo(scores);
@@ -57,39 +76,39 @@ absl::StatusOr<EvaluationResult> Evaluator::Run() {
   return result;
 }
 
-absl::Status Evaluator::ScoreBatch(const Batch& batch, std::vector<ScoredSample>& scores) {
-  if (micro_batch_ == 0) micro_batch_ = batch.labels.size(0);
-  at::Tensor rows;
-  while (!FitsInMemory([&] { rows = Scores(batch); })) {
-    if (micro_batch_ == 1) {
-      return NothingFitsError(absl::StrCat(
-          "evaluating a single clip does not fit memory.budget = ", CpuBudget(),
-          " bytes; raise it, or choose a smaller model, data.num_frames or data.img_size"));
-    }
-    micro_batch_ = (micro_batch_ + 1) / 2;
-    LOG(INFO) << "evaluation runs out of memory; it goes on with " << micro_batch_
-              << " clips at a time";
+absl::Status Evaluator::Halve(int64_t batch_size) {
+  if (batch_size == 1) {
+    const int64_t wanted = ReadDeviceMemory(device_).needed_bytes;
+    const std::string bytes =
+        wanted > 0 ? absl::StrCat(", which wants ", wanted, " bytes in all,") : std::string();
+    const std::string budget =
+        device_.is_cpu() ? absl::StrCat(" = ", CpuBudget(), " bytes") : std::string();
+    return NothingFitsError(absl::StrCat(
+        "evaluating a single clip", bytes, " does not fit memory.budget", budget,
+        "; data.eval_batch_size was already lowered to 1 here, so raise memory.budget, or choose "
+        "a smaller model, data.num_frames or data.img_size"));
   }
-  Append(batch, rows, scores);
+  const int64_t smaller = (batch_size + 1) / 2;
+  LOG(INFO) << "evaluation runs out of memory; it goes on with " << smaller
+            << " clips at a time (a smaller data.eval_batch_size saves the attempt)";
+  loader_->SetBatchSize(smaller);
   return absl::OkStatus();
 }
 
-// [B, classes] float64, `micro_batch_` clips at a time.
+// [B, classes] float64. Undefined: a stop was asked for.
 at::Tensor Evaluator::Scores(const Batch& batch) const {
   StageContext context;
   context.autocast = autocast_;
   const CpuCharge charge(device_.is_cpu() ? batch.bytes() : 0);
-  const int64_t size = batch.labels.size(0);
-  std::vector<at::Tensor> parts;
-  for (int64_t first = 0; first < size; first += micro_batch_) {
-    const int64_t count = std::min(micro_batch_, size - first);
-    Tensors inputs;
-    for (const at::Tensor& input : ModelInputs(model_, batch)) {
-      inputs.push_back(input.narrow(0, first, count).to(device_, /*non_blocking=*/true));
-    }
-    parts.push_back(HeadScores(Executor::Forward(chain_, context, std::move(inputs))));
+  Tensors values;
+  for (const at::Tensor& input : ModelInputs(model_, batch)) {
+    values.push_back(input.to(device_, /*non_blocking=*/true));
   }
-  return parts.size() == 1 ? parts[0] : at::cat(parts);
+  for (Stage* const stage : chain_) {
+    if (StopRequested()) return {};
+    values = Executor::Forward({stage}, context, std::move(values));
+  }
+  return HeadScores(values);
 }
 
 }  // namespace slimreel

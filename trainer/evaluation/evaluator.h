@@ -1,6 +1,7 @@
 // Runs a model over an evaluation loader and scores it.
 //
-// Who calls it: the trainer between steps, //trainer:evaluate. Threading: one thread.
+// Who calls it: the trainer between steps, //trainer:evaluate. Threading: one thread. A stop signal
+// is heard between two stages of the model.
 #ifndef TRAINER_EVALUATION_EVALUATOR_H_
 #define TRAINER_EVALUATION_EVALUATOR_H_
 
@@ -25,30 +26,29 @@ struct EvaluationResult {
 
 class Evaluator {
  public:
-  // `model` and `loader` (opened for evaluation) must outlive it. `max_batches` < 0: all.
+  // `model` and `loader` (opened for evaluation) must outlive it. `max_clips` < 0: all.
   // `autocast`: kHalf or kBFloat16 for mixed precision.
-  Evaluator(const Model& model, Loader* loader, int64_t max_batches, at::Device device,
+  Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::Device device,
             std::optional<at::ScalarType> autocast = std::nullopt);
 
-  // From the first sample on, each time. A batch that does not fit the budget is
-  // halved, and so are all later ones: normalisation uses running statistics, so
-  // a clip's logits do not depend on its batch but for rounding.
-  // Errors: NothingFits (one clip does not fit), the loader's.
+  // From the first sample on, each time. Where a batch does not fit the budget, the loader gives
+  // halves from there on, so that no more is held than is evaluated at once. Normalisation uses
+  // running statistics, so a clip's logits do not depend on its batch but for rounding.
+  // Errors: NothingFits (one clip does not fit), Cancelled (a stop was asked for), the loader's.
   absl::StatusOr<EvaluationResult> Run();
 
   int64_t loader_bytes() const { return loader_->buffer_bytes(); }
 
  private:
-  absl::Status ScoreBatch(const Batch& batch, std::vector<ScoredSample>& scores);
+  absl::Status Halve(int64_t batch_size);
   at::Tensor Scores(const Batch& batch) const;
 
   const Model& model_;
   std::vector<Stage*> chain_;
   Loader* loader_;
-  int64_t max_batches_;
+  int64_t max_clips_;
   at::Device device_;
   std::optional<at::ScalarType> autocast_;
-  int64_t micro_batch_ = 0;  // 0: a whole batch at once
 };
 
 }  // namespace slimreel

@@ -71,8 +71,8 @@ Subject Make(int64_t heads, int64_t batch_size, int64_t scratch_bytes = 0, int64
   return subject;
 }
 
-EvaluationResult Evaluate(Subject& subject, int64_t max_batches = -1) {
-  Evaluator evaluator(subject.model, subject.loader.get(), max_batches, at::kCPU);
+EvaluationResult Evaluate(Subject& subject, int64_t max_clips = -1) {
+  Evaluator evaluator(subject.model, subject.loader.get(), max_clips, at::kCPU);
   auto result = evaluator.Run();
   EXPECT_TRUE(result.ok()) << result.status();
   return *std::move(result);
@@ -94,7 +94,7 @@ TEST(EvaluatorTest, ScoresDoNotDependOnTheBatchSizeAndCountEverySampleOnce) {
 TEST(EvaluatorTest, ASecondRunStartsAtTheFirstSampleAgain) {
   Subject subject = Make(1, 4);
   EXPECT_EQ(Evaluate(subject).metrics, Evaluate(subject).metrics);
-  EXPECT_EQ(Evaluate(subject, /*max_batches=*/2).metrics.clips, 8);
+  EXPECT_EQ(Evaluate(subject, /*max_clips=*/8).metrics.clips, 8);
 }
 
 TEST(EvaluatorTest, SeveralHeadsAreAveragedAsProbabilities) {
@@ -124,6 +124,30 @@ TEST(EvaluatorTest, ABatchThatDoesNotFitIsHalvedAndGivesTheSameMetrics) {
   EXPECT_EQ(halved.metrics, whole.metrics);
 }
 
+// 21 clips are 8064 bytes and 65 kB as doubles: most of what the budget has is the batch itself.
+TEST(EvaluatorTest, ABatchThatIsLargerThanTheBudgetIsLoadedInPieces) {
+  Subject whole = Make(1, 21);
+  const EvaluationResult expected = Evaluate(whole);
+  Subject pieces = Make(1, 21);
+  SetCpuBudget(ReadCpuMemory().live_bytes + 7000);
+  const EvaluationResult result = Evaluate(pieces);
+  SetCpuBudget(0);
+  EXPECT_LE(pieces.heads->largest_batch, 2);
+  EXPECT_EQ(result.metrics, expected.metrics);
+  EXPECT_LE(pieces.loader->buffer_bytes(), 2 * 2 * 384) << "buffers of pieces only";
+}
+
+TEST(EvaluatorTest, ALimitIsOfClipsWhateverPiecesTheyComeIn) {
+  Subject small = Make(1, 1);
+  const EvaluationResult expected = Evaluate(small, /*max_clips=*/5);
+  EXPECT_EQ(expected.metrics.clips, 5);
+  Subject large = Make(1, 5, /*scratch_bytes=*/1 << 20);
+  SetCpuBudget(ReadCpuMemory().live_bytes + (2 << 20) + (1 << 19));  // two at a time: 2, 2, 1 of 2
+  const EvaluationResult halved = Evaluate(large, /*max_clips=*/5);
+  SetCpuBudget(0);
+  EXPECT_EQ(halved.metrics, expected.metrics);
+}
+
 TEST(EvaluatorTest, AClipThatDoesNotFitAloneEndsInNothingFits) {
   Subject large = Make(1, 4, /*scratch_bytes=*/1 << 20);
   SetCpuBudget(ReadCpuMemory().live_bytes + (1 << 19));
@@ -131,6 +155,9 @@ TEST(EvaluatorTest, AClipThatDoesNotFitAloneEndsInNothingFits) {
       Evaluator(large.model, large.loader.get(), -1, at::kCPU).Run().status();
   SetCpuBudget(0);
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kNothingFits) << status;
+  for (const char* part : {"data.eval_batch_size", "memory.budget = ", "which wants 1"}) {
+    EXPECT_NE(status.message().find(part), absl::string_view::npos) << status;
+  }
 }
 
 }  // namespace

@@ -40,7 +40,10 @@ absl::StatusOr<RunEnd> Trainer::Run() {
   StandAt({.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
   state_.finished = false;  // also where a finished run was made longer
   begun_ = state_;
-  const absl::Status status = Loop();
+  absl::Status status = Loop();
+  // A stop that was heard while loading or evaluating: the state is that of the last whole step,
+  // and says which evaluation is still to come.
+  if (absl::IsCancelled(status) && StopRequested()) status = absl::OkStatus();
   if (!status.ok()) return FailWith(status);
   state_.finished = state_.step >= settings_.length.total_steps && !EvaluationIsDue();
   if (!saved_ || !IsAsIn(*saved_)) SLIMREEL_RETURN_IF_ERROR(Save());

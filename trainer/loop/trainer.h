@@ -56,10 +56,11 @@ class Trainer {
           std::vector<std::unique_ptr<Observer>> observers);
 
   // Up to the last step, or to a stop signal: then the step in hand is finished and
-  // saved. Both ends leave a checkpoint and a summary, and so does an error that comes between
-  // steps or out of a step that was undone, once something was learnt: the step's, the loader's,
-  // an evaluation's. It keeps its code; its message says where the state is, or why it could not
-  // be saved. Where the disk failed, the newest checkpoint stands as it was.
+  // saved, and an evaluation in hand is given up, to be done first by the run that goes on. Both
+  // ends leave a checkpoint and a summary, and so does an error that comes between steps or out of
+  // a step that was undone, once something was learnt: the step's, the loader's, an evaluation's.
+  // It keeps its code; its message says where the state is, or why it could not be saved. Where
+  // the disk failed, the newest checkpoint stands as it was.
   absl::StatusOr<RunEnd> Run();
 
   const TrainState& state() const { return state_; }

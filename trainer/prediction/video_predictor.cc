@@ -12,7 +12,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
+#include "base/stop_signal.h"
 #include "data/decode/video_decoder.h"
 #include "data/loading/clip_sampler.h"
 #include "data/loading/crop.h"
@@ -89,7 +91,7 @@ class ChunkScorer {
     StageContext context;
     context.autocast = options_.autocast;
     const int64_t available = std::min(filled_, options_.max_video_frames);
-    for (int64_t number = 0; number < options_.num_clips; ++number) {
+    for (int64_t number = 0; number < options_.num_clips && !StopRequested(); ++number) {
       const at::Tensor frames =
           at::tensor(UniformClip(shape_, available, number, options_.num_clips), at::kLong);
       // [T, 3, H, W] -> [1, 3, T, H, W]
@@ -125,6 +127,10 @@ class ChunkScorer {
   int64_t clips_ = 0;
 };
 
+absl::Status Stopped(const std::string& path) {
+  return StoppedError(absl::StrCat(path, ": stopped by a signal"));
+}
+
 }  // namespace
 
 absl::Status CheckPredictable(const Model& model) {
@@ -144,11 +150,12 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<VideoDecoder> decoder,
                             VideoDecoder::Open(path, decoder_options));
   ChunkScorer scorer(model, options);
-  while (true) {
+  while (!StopRequested()) {
     SLIMREEL_ASSIGN_OR_RETURN(const bool more, decoder->Next());
     if (!more) break;
     SLIMREEL_RETURN_IF_ERROR(scorer.Add(path, *decoder));
   }
+  if (StopRequested()) return Stopped(path);
   if (scorer.frames() == 0) {
     return absl::DataLossError(absl::StrCat(path, " holds no frame that decodes"));
   }
@@ -158,6 +165,7 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
                      options.preparation.quality_threshold, ", with which the shards were made"));
   }
   VideoPrediction prediction = scorer.Finish();
+  if (StopRequested()) return Stopped(path);  // in the midst of its last clips
   const std::vector<double>& logits = prediction.logits;
   if (!std::all_of(logits.begin(), logits.end(), [](double x) { return std::isfinite(x); })) {
     return absl::DataLossError(

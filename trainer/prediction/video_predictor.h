@@ -33,7 +33,8 @@ absl::Status CheckPredictable(const Model& model);
 // the model was trained on; one chunk of cropped frames is held at a time, and one clip is
 // in the model at a time. Errors: the decoder's (with its reason code); InvalidArgument for
 // frames smaller than the crop; DataLoss for a file without a frame, and for scores that
-// are no numbers; Unimplemented for a model that takes more than frames.
+// are no numbers; Unimplemented for a model that takes more than frames; Cancelled where a stop
+// was asked for, which is looked at before each frame and each clip.
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options);
 

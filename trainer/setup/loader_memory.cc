@@ -76,6 +76,19 @@ void LogSizing(const Config& config, const ComputeResources& resources, const Lo
 
 }  // namespace
 
+void FitEvaluationBatch(int64_t free_bytes, LoaderOptions* loader) {
+  const int64_t wanted = loader->batch_size;
+  const int64_t wanted_bytes = BatchBytes(*loader);
+  while (loader->batch_size > 1 && BatchBytes(*loader) > free_bytes) {
+    loader->batch_size = (loader->batch_size + 1) / 2;
+  }
+  if (loader->batch_size == wanted) return;
+  LOG(INFO) << "memory.budget leaves " << FormatBytes(std::max<int64_t>(0, free_bytes))
+            << " for an evaluation, so data.eval_batch_size = " << wanted << " ("
+            << FormatBytes(wanted_bytes) << ") is lowered to " << loader->batch_size
+            << "; the metrics stay the same";
+}
+
 absl::StatusOr<LoaderRecord> SizeLoaders(const Config& config, const ComputeResources& resources,
                                          const std::vector<LoaderOptions*>& loaders) {
   SLIMREEL_ASSIGN_OR_RETURN(const HostBudget budget, FindHostBudget(config));

@@ -30,6 +30,10 @@ struct ComputeResources {
 absl::StatusOr<LoaderRecord> SizeLoaders(const Config& config, const ComputeResources& resources,
                                          const std::vector<LoaderOptions*>& loaders);
 
+// Halves the batch of an evaluation until its inputs take no more than `free_bytes`, at least one
+// clip, and says so. What the model needs beside them shows when it runs.
+void FitEvaluationBatch(int64_t free_bytes, LoaderOptions* loader);
+
 }  // namespace slimreel
 
 #endif  // TRAINER_SETUP_LOADER_MEMORY_H_

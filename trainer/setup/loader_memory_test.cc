@@ -1,5 +1,7 @@
 #include "trainer/setup/loader_memory.h"
 
+#include <utility>
+
 #include "base/exit_code.h"
 #include "gtest/gtest.h"
 
@@ -39,6 +41,21 @@ TEST(LoaderMemoryTest, AutoLeavesTheStepItsCores) {
   EXPECT_EQ(loaders.train.num_workers, 3);
   EXPECT_EQ(record->num_workers, 3);
   EXPECT_EQ(record->host_budget_bytes, 0);
+}
+
+TEST(LoaderMemoryTest, AnEvaluationsBatchIsHalvedIntoWhatTheBudgetLeaves) {
+  for (const auto& [free_clips, expected] : {std::pair<int64_t, int64_t>{256, 256},
+                                             {255, 128},
+                                             {127, 64},
+                                             {3, 2},
+                                             {1, 1},
+                                             {0, 1},
+                                             {-5, 1}}) {
+    LoaderOptions val;
+    val.batch_size = 256;
+    FitEvaluationBatch(free_clips * kClip, &val);
+    EXPECT_EQ(val.batch_size, expected) << free_clips;
+  }
 }
 
 TEST(LoaderMemoryTest, WhatTheUserGaveStandsWithoutAHostBudget) {

@@ -1,6 +1,7 @@
 #include "trainer/setup/run_options.h"
 
 #include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <c10/core/DeviceGuard.h>
 
@@ -12,7 +13,11 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "memory/policy/split.h"
@@ -99,16 +104,27 @@ absl::Status RequestInputs(const Config& config, const Model& model, LoaderOptio
 }
 
 absl::StatusOr<at::Device> ResolveDevice(const std::string& device) {
+  return ResolveDevice(device, at::hasCUDA() ? at::accelerator::deviceCount() : 0);
+}
+
+absl::StatusOr<at::Device> ResolveDevice(const std::string& device, int64_t num_cuda) {
   if (device == "cpu") return at::Device(at::kCPU);
-  const bool available = at::hasCUDA();
-  if (device == "auto") return available ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  if (!available) {
+  const at::Device first(at::kCUDA, 0);
+  if (device == "auto") return num_cuda > 0 ? first : at::Device(at::kCPU);
+  int64_t index = device == "cuda" ? 0 : -1;
+  const bool numbered = absl::StartsWith(device, "cuda:") && absl::ascii_isdigit(device.back()) &&
+                        absl::SimpleAtoi(device.substr(5), &index);
+  if (device != "cuda" && (!numbered || index < 0)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("trainer.device is ", device,
-                     ", but LibTorch finds no CUDA device; allowed here are auto and cpu"));
+        absl::StrCat("trainer.device is \"", device, "\"; allowed is auto | cpu | cuda | cuda:i"));
   }
-  const at::Device parsed(device);
-  return at::Device(at::kCUDA, parsed.has_index() ? parsed.index() : 0);
+  if (index < num_cuda) return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+  std::vector<std::string> there = {"auto", "cpu"};
+  for (int64_t i = 0; i < num_cuda; ++i) there.push_back(absl::StrCat("cuda:", i));
+  return absl::InvalidArgumentError(
+      absl::StrCat("trainer.device is ", device, ", but LibTorch finds ",
+                   num_cuda == 0 ? "no CUDA device" : absl::StrCat(num_cuda, " CUDA device(s)"),
+                   "; allowed here are ", absl::StrJoin(there, ", ")));
 }
 
 ComputeResources FindResources(at::Device device) {
@@ -134,6 +150,7 @@ LoaderOptions EvaluationLoaderOptions(const Config& config, std::vector<std::str
                                       const std::string& split) {
   LoaderOptions options = CommonLoaderOptions(config);
   options.sources = std::move(sources);
+  options.sources_key = absl::StrCat("data.", split);
   options.split = split;
   options.training = false;
   options.sampling = Sampling::kSequential;

@@ -29,9 +29,11 @@
 
 namespace slimreel {
 
-// trainer.device: auto takes the first CUDA device where there is one.
-// InvalidArgument: cuda asked for, and none is there.
+// trainer.device: auto takes the first CUDA device where there is one. InvalidArgument, naming what
+// there is: a device that is not there, or none of these words.
 absl::StatusOr<at::Device> ResolveDevice(const std::string& device);
+// The same on a machine with `num_cuda` CUDA devices.
+absl::StatusOr<at::Device> ResolveDevice(const std::string& device, int64_t num_cuda);
 
 // What is there for loading beside the step.
 ComputeResources FindResources(at::Device device);

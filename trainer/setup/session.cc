@@ -11,7 +11,9 @@
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "base/status_text.h"
+#include "memory/policy/split.h"
 #include "memory/policy/tighten.h"
+#include "memory/tracking/device_memory.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
@@ -20,6 +22,7 @@
 #include "trainer/optim/layer_decay.h"
 #include "trainer/setup/class_lists.h"
 #include "trainer/setup/frame_preparation.h"
+#include "trainer/setup/held_out.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/model_setup.h"
 #include "trainer/setup/plan_terms.h"
@@ -36,7 +39,27 @@ absl::Status FromKey(const char* key, const absl::Status& status) {
   return WithMessage(status, absl::StrCat(key, ": ", status.message()));
 }
 
-absl::Status OpenData(const Config& config, Session& session) {
+// Classes as in data.train, and no sample of it.
+absl::Status CheckValidation(const Session& session) {
+  if (session.val_loader->classes() != session.train_loader->classes()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(DescribeClassDifference({"data.val", session.val_loader->classes()},
+                                             {"data.train", session.train_loader->classes()}),
+                     "; prepare both with the same classes"));
+  }
+  return CheckHeldOut(session.trained_on, *session.val_loader, "data.val",
+                      "or set evaluation.strategy=no");
+}
+
+// Sizes the evaluation's batch within what the budget leaves beside weights and optimizer state.
+void FitEvaluation(const Session& session, LoaderOptions* val) {
+  const TrainerSettings& settings = session.settings;
+  if (settings.budget_bytes == 0) return;
+  FitEvaluationBatch(settings.budget_bytes - ReadDeviceMemory(settings.device).live_bytes, val);
+}
+
+absl::Status OpenData(const Config& config, const std::optional<FoundCheckpoint>& start,
+                      Session& session) {
   LoaderOptions train = TrainLoaderOptions(config, session.batch.effective_batch);
   LoaderOptions val = EvaluationLoaderOptions(config, config.data.val, "val");
   SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, *session.model, &train));
@@ -45,12 +68,17 @@ absl::Status OpenData(const Config& config, Session& session) {
   const bool can_evaluate = !IsOfFamily(config.model.name, "speech");
   const bool evaluates = wants_evaluation && can_evaluate && !config.data.val.empty();
   std::vector<LoaderOptions*> loaders = {&train};
-  if (evaluates) loaders.push_back(&val);
+  if (evaluates) {
+    FitEvaluation(session, &val);
+    loaders.push_back(&val);
+  }
   SLIMREEL_ASSIGN_OR_RETURN(session.settings.loader,
                             SizeLoaders(config, FindResources(session.settings.device), loaders));
   absl::StatusOr<std::unique_ptr<Loader>> opened = Loader::Open(train);
   SLIMREEL_RETURN_IF_ERROR(FromKey("data.train", opened.status()));
   session.train_loader = *std::move(opened);
+  SLIMREEL_ASSIGN_OR_RETURN(session.trained_on,
+                            FindTrainedOn(session.settings.run_dir, start, *session.train_loader));
   if (!evaluates) {
     if (wants_evaluation) {
       LOG(WARNING) << (can_evaluate ? "data.val is not set"
@@ -62,11 +90,7 @@ absl::Status OpenData(const Config& config, Session& session) {
   opened = Loader::Open(val);
   SLIMREEL_RETURN_IF_ERROR(FromKey("data.val", opened.status()));
   session.val_loader = *std::move(opened);
-  if (session.val_loader->classes() == session.train_loader->classes()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(DescribeClassDifference({"data.val", session.val_loader->classes()},
-                                           {"data.train", session.train_loader->classes()}),
-                   "; prepare both with the same classes"));
+  return CheckValidation(session);
 }
 
 // Of what the model tells apart: the data's, or more. Speech models have their vocabulary.
@@ -296,15 +320,17 @@ absl::Status FillSettings(const Config& config, Session& session) {
   settings.keep_checkpoints = config.checkpoint.keep;
   settings.log_every_steps = config.trainer.log_every_steps;
   if (session.val_loader) {
-    const int64_t batches =
-        config.trainer.limit_val_batches.Resolve(session.val_loader->batches_per_epoch());
+    // As the key has them, whatever the budget makes of a batch.
+    const int64_t batch_size = config.data.ResolvedEvalBatchSize();
+    const int64_t available = NumSplits(session.val_loader->samples_per_epoch(), batch_size);
+    const int64_t batches = config.trainer.limit_val_batches.Resolve(available);
     if (batches == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "trainer.limit_val_batches leaves none of ", session.val_loader->batches_per_epoch(),
-          " batches to evaluate on; raise it, or set evaluation.strategy: no"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("trainer.limit_val_batches leaves none of ", available,
+                       " batches to evaluate on; raise it, or set evaluation.strategy: no"));
     }
     session.evaluator =
-        std::make_unique<Evaluator>(*session.model, session.val_loader.get(), batches,
+        std::make_unique<Evaluator>(*session.model, session.val_loader.get(), batches * batch_size,
                                     settings.device, AutocastDtype(config.trainer.precision));
   }
   return absl::OkStatus();
@@ -330,7 +356,7 @@ absl::StatusOr<std::unique_ptr<Session>> MakeSession(
   session->settings.config = ConfigToYaml(config);
   // The model says which inputs the loaders make; its batch terms, how many of them.
   SLIMREEL_RETURN_IF_ERROR(BuildLearner(config, start.has_value(), *session));
-  SLIMREEL_RETURN_IF_ERROR(OpenData(config, *session));
+  SLIMREEL_RETURN_IF_ERROR(OpenData(config, start, *session));
   SLIMREEL_RETURN_IF_ERROR(Restore(config, start, changes, *session));
   SLIMREEL_RETURN_IF_ERROR(
       MakeStep(config, start.has_value(), changes, ceiling.ceiling_bytes, *session));

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "configs/schema.h"
 #include "trainer/checkpoint/folder.h"
+#include "trainer/checkpoint/trained_on.h"
 #include "trainer/loop/trainer.h"
 #include "trainer/setup/batch_terms.h"
 #include "trainer/setup/config_change.h"
@@ -32,6 +33,7 @@ struct Session {
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<TrainStep> step;
   std::unique_ptr<Evaluator> evaluator;  // null: no evaluation
+  SampleIds trained_on;                  // data.train's, and what the run learnt from before
 
   TrainerParts parts() const;
 };
@@ -45,7 +47,8 @@ struct MemoryCeiling {
 // optimizer's state. A budget must be in force before the call, so that all of it counts.
 // `changes` since the checkpoint go into the state; where they change what is learnt, the
 // optimizer takes over the state that still has a place (RestoreMode::kChanged).
-// Errors: the loader's, the factory's, the checkpoint's, each with its own code.
+// Errors: the loader's, the factory's, the checkpoint's, each with its own code; InvalidArgument
+// where data.val holds samples that the run learns from.
 absl::StatusOr<std::unique_ptr<Session>> MakeSession(
     const Config& config, const std::string& run_dir, const std::optional<FoundCheckpoint>& start,
     const ConfigChanges& changes, at::Device device, const MemoryCeiling& ceiling);

@@ -15,7 +15,9 @@
 #include "base/logging.h"
 #include "base/mistakes.h"
 #include "base/status_macros.h"
+#include "base/stop_signal.h"
 #include "configs/schema.h"
+#include "trainer/checkpoint/trained_on.h"
 #include "trainer/loop/fits_in_memory.h"
 #include "trainer/setup/config_change.h"
 #include "trainer/setup/device_budget.h"
@@ -84,8 +86,10 @@ void PrintResult(const Session& session, const TrainState& state) {
 }
 
 absl::Status PrepareFolder(const Config& config, const std::string& run_dir, RunLock& lock,
-                           const std::optional<FoundCheckpoint>& start) {
+                           const std::optional<FoundCheckpoint>& start,
+                           const SampleIds& trained_on) {
   SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
+  SLIMREEL_RETURN_IF_ERROR(WriteTrainedOn(run_dir, trained_on));
   SLIMREEL_RETURN_IF_ERROR(
       WriteFileAtomically(absl::StrCat(run_dir, "/config.yaml"), ConfigToYaml(config)));
   return start ? MakeNewest(run_dir, *start) : absl::OkStatus();
@@ -110,8 +114,9 @@ absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lo
     std::cout << "this run is finished (" << start->state.step << " steps): " << run_dir << "\n";
     return absl::OkStatus();
   }
+  InstallStopSignal();
   LogSession(**session);
-  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, lock, start));
+  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, lock, start, (*session)->trained_on));
   SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
   Trainer trainer((*session)->parts(), (*session)->settings, (*session)->state,
                   std::move(observers));

@@ -45,7 +45,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
   }
   SLIMREEL_ASSIGN_OR_RETURN(trained.config, ConfigOf(trained.checkpoint, run));
   SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));
-  SLIMREEL_RETURN_IF_ERROR(EnforceBudget(trained.config, trained.device).status());
+  SLIMREEL_ASSIGN_OR_RETURN(trained.budget_bytes, EnforceBudget(trained.config, trained.device));
   const auto classes = static_cast<int64_t>(trained.checkpoint.state.classes.size());
   SLIMREEL_ASSIGN_OR_RETURN(
       trained.model, BuildModel(MakeModelSpec(trained.config,

@@ -4,6 +4,7 @@
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,7 @@ struct TrainedModel {
   FoundCheckpoint checkpoint;
   std::unique_ptr<Model> model;
   at::Device device = at::kCPU;
+  int64_t budget_bytes = 0;  // the ceiling in force; 0: none
 };
 
 // `checkpoint`: best | latest | path. Errors: NotFound (no run, no checkpoint), DataLoss

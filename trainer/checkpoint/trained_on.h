@@ -1,0 +1,52 @@
+// RUN/trained_on.bin: which stored samples a run has learnt from, so that it is never scored on
+// them by mistake. Sixty-four bits a sample, by content (ShardDataset::ContentId): a copied or
+// moved folder is the same data.
+//
+//   offset  bytes  little-endian
+//        0      8  "SLIMSEEN"
+//        8      4  format, 1
+//       12      4  0
+//       16      8  number of samples N
+//       24      8  XXH3-64 of what follows
+//       32   8 * N content ids, ascending, each once
+//
+// Threading: free functions without state.
+#ifndef TRAINER_CHECKPOINT_TRAINED_ON_H_
+#define TRAINER_CHECKPOINT_TRAINED_ON_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace slimreel {
+
+inline constexpr char kTrainedOnFile[] = "trained_on.bin";
+
+// Ascending, each once.
+class SampleIds {
+ public:
+  SampleIds() = default;
+  explicit SampleIds(std::vector<uint64_t> ids);  // in any order, repeated or not
+
+  const std::vector<uint64_t>& ids() const { return ids_; }
+  bool Contains(uint64_t id) const;
+  void Add(const SampleIds& more);
+  friend bool operator==(const SampleIds&, const SampleIds&) = default;
+
+ private:
+  std::vector<uint64_t> ids_;
+};
+
+// Replaces the file atomically; leaves it alone where it says the same. Errors name the path.
+absl::Status WriteTrainedOn(const std::string& run_dir, const SampleIds& ids);
+
+// NotFound: there is none (a run of an earlier version, or of made-up samples); DataLoss: damaged;
+// FailedPrecondition: of a newer version.
+absl::StatusOr<SampleIds> ReadTrainedOn(const std::string& run_dir);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_CHECKPOINT_TRAINED_ON_H_

@@ -1,0 +1,98 @@
+#include "trainer/setup/held_out.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/test_files.h"
+#include "data/shard/shard_writer.h"
+
+namespace slimreel {
+namespace {
+
+// Samples [first, end), one of each video.
+std::string Shards(const std::string& name, int first, int end) {
+  const std::string folder = TestFolder(name);
+  auto writer = *ShardWriter::Create({.folder = folder, .split = "train"});
+  for (int n = first; n < end; ++n) {
+    const std::vector<uint8_t> pixels(4 * 8 * 8 * 3, static_cast<uint8_t>(n));
+    Sample sample;
+    sample.key = absl::StrCat("clip", n);
+    sample.source = absl::StrCat("video", n, ".mp4");
+    sample.height = sample.width = 8;
+    sample.frames = {{pixels.data(), 4}};
+    EXPECT_TRUE(writer->Add(sample).ok());
+  }
+  EXPECT_TRUE(writer->Flush().ok());
+  return folder;
+}
+
+std::unique_ptr<Loader> Open(const std::string& source) {
+  LoaderOptions options;
+  options.sources = {source};
+  options.height = options.width = 8;
+  options.num_frames = 2;
+  options.num_classes = 3;
+  options.num_workers = 0;
+  auto loader = Loader::Open(options);
+  EXPECT_TRUE(loader.ok()) << loader.status();
+  return *std::move(loader);
+}
+
+FoundCheckpoint CheckpointOf(const std::string& run) {
+  return {.path = run + "/checkpoints/step_00000001", .state = {}, .skipped = {}};
+}
+
+Model FrameModel() {
+  Model model;
+  model.inputs = {{InputKind::kFrames, {3, 2, 8, 8}}};
+  return model;
+}
+
+TEST(HeldOutTest, SamplesOfTrainingAreCountedAndOneIsNamed) {
+  const SampleIds trained_on(Open(Shards("train", 0, 6))->ContentIds());
+  const auto apart = Open(Shards("apart", 6, 9));
+  EXPECT_TRUE(CheckHeldOut(trained_on, *apart, "data.val", "").ok());
+  const auto shared = Open(Shards("shared", 4, 9));
+  const absl::Status status = CheckHeldOut(trained_on, *shared, "data.val", "or this");
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  for (const char* part : {"2 of the 5 samples of data.val", "video4.mp4 for example", "or this"}) {
+    EXPECT_NE(status.message().find(part), absl::string_view::npos) << status;
+  }
+  EXPECT_TRUE(CheckHeldOut(trained_on, *Open("synthetic:5"), "data.val", "").ok());
+}
+
+TEST(HeldOutTest, ARunThatGoesOnWithOtherDataKnowsBoth) {
+  const std::string run = TestFolder("run"), elsewhere = TestFolder("elsewhere");
+  ASSERT_TRUE(WriteTrainedOn(run, SampleIds({1, 2})).ok());
+  ASSERT_TRUE(WriteTrainedOn(elsewhere, SampleIds({2, 3})).ok());
+  const auto train = Open(Shards("train", 0, 2));
+  const SampleIds now(train->ContentIds());
+  EXPECT_EQ(*FindTrainedOn(run, std::nullopt, *train), now) << "a new run forgets a dead one's";
+  SampleIds both({1, 2, 3});
+  both.Add(now);
+  EXPECT_EQ(*FindTrainedOn(run, CheckpointOf(elsewhere), *train), both);
+  WriteTestFile(run + "/" + kTrainedOnFile, "damaged");
+  EXPECT_TRUE(absl::IsDataLoss(FindTrainedOn(run, CheckpointOf(run), *train).status()));
+}
+
+TEST(HeldOutTest, ARunOfBeforeIsJudgedByWhatItsFoldersHoldNow) {
+  const std::string run = TestFolder("run");
+  Config config;
+  config.data.train = {Shards("train", 0, 2)};
+  config.data.num_frames = 2;
+  config.data.img_height = config.data.img_width = 8;
+  const auto found = FindTrainedOn(run, CheckpointOf(run), config, FrameModel());
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ(found->ids().size(), 2u);
+  std::filesystem::remove_all(config.data.train[0]);
+  EXPECT_EQ(*FindTrainedOn(run, CheckpointOf(run), config, FrameModel()), SampleIds());
+  ASSERT_TRUE(WriteTrainedOn(run, SampleIds({7})).ok());
+  EXPECT_EQ(*FindTrainedOn(run, CheckpointOf(run), config, FrameModel()), SampleIds({7}));
+}
+
+}  // namespace
+}  // namespace slimreel
