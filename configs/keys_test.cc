@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "configs/schema.h"
 
 namespace slimreel {
@@ -124,9 +126,9 @@ TEST(KeysTest, EveryKeyRefusesAValueInTheWordsThatHelpShows) {
 std::vector<std::string> ValuesToTry(const ConfigKey& row) {
   std::vector<std::string> values = {"true", "false", "1",   "0",  "2",   "0.5",
                                      "20",   "20000", "50%", "64", "[a]", "[0.5, 0.5]"};
-  for (std::string word : absl::StrSplit(row.allowed, absl::ByAnyChar(" ,|()"))) {
-    values.push_back(word);
-    values.push_back("[" + word + "]");
+  for (const absl::string_view word : absl::StrSplit(row.allowed, absl::ByAnyChar(" ,|()"))) {
+    values.emplace_back(word);
+    values.push_back(absl::StrCat("[", word, "]"));
   }
   return values;
 }

@@ -25,9 +25,10 @@ std::string ClassName(const TrainedModel& trained, size_t label) {
 
 using Json = nlohmann::ordered_json;
 
-// Paths and names of classes go in by TextOfBytes; messages of libraries may hold anything.
+// Paths and names of classes go in by TextOfBytes; messages of libraries may hold anything. A
+// line goes out when it is made: who reads along waits for none, and a kill loses none.
 void PrintJson(const Json& json) {
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n";
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
 
 void Print(const TrainedModel& trained, const std::string& path, bool as_json,
@@ -39,7 +40,8 @@ void Print(const TrainedModel& trained, const std::string& path, bool as_json,
   const auto& probabilities = prediction.probabilities;
   const std::string label = ClassName(trained, static_cast<size_t>(prediction.label));
   if (!as_json) {
-    std::cout << absl::StrFormat("%s\t%s\t%.4f\n", path, label, probabilities[prediction.label]);
+    std::cout << absl::StrFormat("%s\t%s\t%.4f", path, label, probabilities[prediction.label])
+              << std::endl;
     return;
   }
   Json by_class;

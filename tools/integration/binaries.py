@@ -70,6 +70,14 @@ def tiny_set(folder, clips_per_class=3):
     return config, clips, shards
 
 
+def held_out_shards(folder, config, clips_per_class=3):
+    """Shards of other demo clips of the same classes, in a folder that holds only the split val."""
+    clips, shards = folder / "held_out_clips", folder / "held_out"
+    must("//data:make_demo", f"--output={clips}", f"--clips_per_class={clips_per_class}", "--seed=1")
+    must("//data:prepare", f"--config={config}", f"--input={clips}", f"--output={shards}", "--split=val")
+    return shards
+
+
 def copy(source, name):
     """A copy of a folder beside it, to be damaged."""
     target = source.with_name(name)

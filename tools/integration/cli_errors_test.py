@@ -208,7 +208,7 @@ class CliErrorsTest(unittest.TestCase):
             self.assertEqual(left, ["latest", *steps], "nothing half-written")
             self.assertEqual(os.readlink(folder / "checkpoints" / "latest"), steps[-1])
             for name in steps:
-                must("//trainer:evaluate", f"--run={folder}", f"--data={self.shards}",
+                must("//trainer:evaluate", f"--run={folder}", "--split=train",
                      f"--checkpoint={folder / 'checkpoints' / name}")
             subprocess.run(["mount", "-o", f"remount,size={20 * size}", disk], check=True)
             result = must("//trainer:train", *arguments(folder))
@@ -217,8 +217,9 @@ class CliErrorsTest(unittest.TestCase):
 
     def test_a_limit_that_leaves_no_batch_to_evaluate_is_refused(self):
         folder = self.folder / "limited"
+        val = binaries.held_out_shards(self.folder, self.config)
         result = run("//trainer:train", f"--config={self.config}", f"--run={folder}",
-                     f"data.train={self.shards}", f"data.val={self.shards}",
+                     f"data.train={self.shards}", f"data.val={val}",
                      "trainer.limit_val_batches=0.01")
         self.expect(result, 2, "trainer.limit_val_batches leaves none", "evaluation.strategy: no")
         self.assertFalse(folder.exists())
@@ -231,6 +232,13 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(result, 2, f"{bad}:2: evaluation.metric", "did you mean top1?", f"{bad}:4: train.lr",
                     f"{bad}:5: train.optimizer", "did you mean adamw?")
         self.assertNotIn("/nowhere", result.stderr)
+
+    def test_a_device_that_is_not_there_is_a_mistake_that_names_those_that_are(self):
+        for device in ("cuda:97", "cuda:-1", "cuda:x"):
+            result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'no'}",
+                         f"data.train={self.shards}", f"trainer.device={device}")
+            self.expect(result, 2, "trainer.device is", device, "auto", "cpu")
+            self.assertNotIn("internal error", result.stderr)
 
     def test_what_a_run_cannot_do_without_is_asked_for_at_once(self):
         self.expect(run("//trainer:train", f"--run={self.folder / 'no'}"), 2, "data.train is not set",

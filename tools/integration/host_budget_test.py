@@ -15,10 +15,11 @@ class HostBudgetTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = scratch()
         cls.config, _, cls.shards = binaries.tiny_set(cls.folder)
+        cls.val = binaries.held_out_shards(cls.folder, cls.config)
 
     def arguments(self, name, *overrides):
         return [f"--config={self.config}", f"--run={self.folder / name}", f"data.train={self.shards}",
-                f"data.val={self.shards}", "train.max_steps=2", *overrides]
+                f"data.val={self.val}", "train.max_steps=2", *overrides]
 
     def test_buffers_stay_under_every_budget_that_holds_a_batch(self):
         for batches in (0, 1, 3, 6):

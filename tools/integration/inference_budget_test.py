@@ -15,11 +15,12 @@ class InferenceBudgetTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = scratch()
-        config, clips, cls.shards = binaries.tiny_set(cls.folder)
+        config, clips, shards = binaries.tiny_set(cls.folder)
+        cls.val = binaries.held_out_shards(cls.folder, config)
         cls.clip = sorted(clips.rglob("*.mp4"))[0]
         cls.run_folder = cls.folder / "run"
         must("//trainer:train", f"--config={config}", f"--run={cls.run_folder}",
-             f"data.train={cls.shards}", "data.eval_batch_size=16", "train.max_steps=1",
+             f"data.train={shards}", "data.eval_batch_size=16", "train.max_steps=1",
              "evaluation.strategy=no")
         cls.unbounded = (cls.run_folder / "config.yaml").read_text()
         assert "  budget: none\n" in cls.unbounded
@@ -47,7 +48,7 @@ class InferenceBudgetTest(unittest.TestCase):
         return results
 
     def test_evaluate_takes_fewer_clips_at_a_time_and_finds_the_same(self):
-        data = f"--data={self.shards}"
+        data = f"--data={self.val}"
         whole = json.loads(self.under(None, "//trainer:evaluate", data).stdout)["metrics"]
         fewer = set()
         for result in self.down_to_nothing("//trainer:evaluate", data):

@@ -30,10 +30,11 @@ class KillResumeTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = scratch()
         cls.config, _, cls.shards = binaries.tiny_set(cls.folder, clips_per_class=4)
+        cls.val = binaries.held_out_shards(cls.folder, cls.config)
 
     def arguments(self, name):
         return [f"--config={self.config}", f"--run={self.folder / name}", f"data.train={self.shards}",
-                f"data.val={self.shards}", f"train.max_steps={STEPS}", "train.max_epochs=100",
+                f"data.val={self.val}", f"train.max_steps={STEPS}", "train.max_epochs=100",
                 "train.schedule=cosine", "train.warmup_steps=5", "model.dropout=0.1",
                 "evaluation.strategy=steps", "evaluation.every_steps=7", "checkpoint.every_steps=3"]
 

@@ -53,7 +53,7 @@ class MediaTest(unittest.TestCase):
         must(*train, "train.max_steps=10", "evaluation.strategy=no")
         must(*train, "train.max_steps=20", "evaluation.strategy=no")
         self.assertTrue((run / "checkpoints" / "step_00000020").is_dir())
-        result = must("//trainer:evaluate", f"--run={run}", f"--data={shards}", "--json")
+        result = must("//trainer:evaluate", f"--run={run}", "--split=train", "--json")
         self.assertIn("top1", json.loads(result.stdout)["metrics"])
         result = must("//trainer:predict", f"--run={run}", f"--input={videos[0]}", "--json")
         prediction = json.loads(result.stdout.splitlines()[0])

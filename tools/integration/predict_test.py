@@ -15,7 +15,8 @@ class PredictTest(unittest.TestCase):
         folder = scratch()
         config, clips, _ = binaries.tiny_set(folder, clips_per_class=2)
         shards, run = folder / "other_size", folder / "run"
-        clip = sorted((clips / "left").iterdir())[0]
+        must("//data:make_demo", f"--output={folder / 'others'}", "--clips_per_class=1", "--seed=1")
+        clip = next((folder / "others" / "left").iterdir())
         one = folder / "one" / "left"
         one.mkdir(parents=True)
         shutil.copy(clip, one)
@@ -86,7 +87,8 @@ class PredictTest(unittest.TestCase):
         config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
         run = folder / "run"
         must("//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}",
-             f"data.val={shards}", "train.lr=1e30", "train.max_steps=3", "evaluation.metric=top1")
+             f"data.val={binaries.held_out_shards(folder, config)}", "train.lr=1e30", "train.max_steps=3",
+             "evaluation.metric=top1")
         self.assertFalse((run / "checkpoints" / "best").is_symlink())
         clip = sorted((clips / "left").iterdir())[0]
         predicted = binaries.run("//trainer:predict", f"--run={run}", f"--input={clip}")

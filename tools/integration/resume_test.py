@@ -22,6 +22,7 @@ class ResumeTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = scratch()
         cls.config, _, cls.shards = binaries.tiny_set(cls.folder, clips_per_class=2)
+        cls.val = binaries.held_out_shards(cls.folder, cls.config)
         must("//trainer:train", *cls.arguments("begun", "train.max_steps=2"))
 
     @classmethod
@@ -53,7 +54,7 @@ class ResumeTest(unittest.TestCase):
         return json.loads((self.folder / name / "checkpoints/latest/state.json").read_text())
 
     def evaluated(self, name, checkpoint):
-        result = must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.shards}", "--json",
+        result = must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.val}", "--json",
                       f"--checkpoint={self.folder / name / 'checkpoints' / checkpoint}")
         return json.loads(result.stdout)["metrics"]
 
@@ -109,7 +110,7 @@ class ResumeTest(unittest.TestCase):
             has_scale = "loss_scale.scale" in self.tensors(name, "optimizer.safetensors")
             self.assertEqual(has_scale, precision == 16)
             first = self.folder / name / "checkpoints/step_00000003"
-            must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.shards}",
+            must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.val}",
                  f"--checkpoint={first}")
 
     def test_a_checkpoint_is_judged_on_the_inputs_that_it_learnt_from(self):
@@ -190,7 +191,7 @@ class ResumeTest(unittest.TestCase):
 
     def test_the_best_of_another_metric_is_none(self):
         name = self.begin()
-        evaluate = (f"data.val={self.shards}", "evaluation.strategy=steps", "evaluation.every_steps=1")
+        evaluate = (f"data.val={self.val}", "evaluation.strategy=steps", "evaluation.every_steps=1")
         self.go_on(name, "train.max_steps=3", "evaluation.metric=loss", *evaluate)
         self.assertEqual(self.state(name)["best"]["metric"], "loss")
         self.assertGreater(self.state(name)["best"]["value"], 1)  # more than any top1

@@ -17,6 +17,7 @@ class RunTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = scratch()
         cls.config, _, cls.shards = binaries.tiny_set(cls.folder, clips_per_class=4)
+        cls.val = binaries.held_out_shards(cls.folder, cls.config)
 
     def train(self, name, *overrides, flags=()):
         return must("//trainer:train", f"--config={self.config}", f"--run={self.folder / name}", *flags,
@@ -83,7 +84,7 @@ class RunTest(unittest.TestCase):
         samples = sum(line["samples"] for line in self.steps_of_one_epoch("undivided"))
         three = ("train.max_epochs=3", "train.schedule=linear")
         self.train("halved", *three, "train.max_steps=1")
-        self.train("halved", *three, "train.accumulate_grad_batches=1", f"data.val={self.shards}",
+        self.train("halved", *three, "train.accumulate_grad_batches=1", f"data.val={self.val}",
                    "evaluation.strategy=epoch", flags=["--allow_config_change"])
         steps = self.steps("halved")
         self.assertEqual([line["samples"] for line in steps[:2]], [8, 4])
@@ -102,7 +103,7 @@ class RunTest(unittest.TestCase):
 
     def test_a_limit_on_evaluation_is_a_number_of_batches(self):
         for limit, clips in ((1, 4), (2, 8)):
-            self.train(f"evaluated{limit}", "train.max_steps=1", f"data.val={self.shards}",
+            self.train(f"evaluated{limit}", "train.max_steps=1", f"data.val={self.val}",
                        "evaluation.strategy=epoch", f"trainer.limit_val_batches={limit}")
             self.assertEqual([line["val_clips"] for line in self.lines(f"evaluated{limit}")
                               if "val_clips" in line], [clips])
@@ -114,7 +115,7 @@ class RunTest(unittest.TestCase):
 
     def test_an_evaluation_that_the_last_process_did_not_come_to_comes_first(self):
         self.train("late", "train.max_steps=2")
-        self.train("late", "train.max_steps=3", f"data.val={self.shards}", "evaluation.strategy=steps",
+        self.train("late", "train.max_steps=3", f"data.val={self.val}", "evaluation.strategy=steps",
                    "evaluation.every_steps=2")
         evaluated = [line["step"] for line in self.lines("late") if "val_top1" in line]
         self.assertEqual(evaluated, [2, 3])
@@ -133,7 +134,7 @@ class RunTest(unittest.TestCase):
             self.assertTrue((checkpoints / name / "state.json").exists(), name)
 
     def test_only_the_newest_and_the_best_checkpoints_stay(self):
-        keys = ("checkpoint.every_steps=1", "checkpoint.keep=2", f"data.val={self.shards}",
+        keys = ("checkpoint.every_steps=1", "checkpoint.keep=2", f"data.val={self.val}",
                 "evaluation.strategy=steps", "evaluation.every_steps=1", "evaluation.metric=loss")
         self.train("kept", "train.max_steps=2", *keys)
         # From here on everything gets worse.

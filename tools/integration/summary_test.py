@@ -14,10 +14,11 @@ class SummaryTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = scratch()
         cls.config, _, cls.shards = binaries.tiny_set(cls.folder, clips_per_class=2)
+        cls.val = binaries.held_out_shards(cls.folder, cls.config)
 
     def arguments(self, name, *overrides):
         return [f"--config={self.config}", f"--run={self.folder / name}", f"data.train={self.shards}",
-                f"data.val={self.shards}", "train.max_epochs=100", "evaluation.strategy=steps",
+                f"data.val={self.val}", "train.max_epochs=100", "evaluation.strategy=steps",
                 "evaluation.every_steps=100", *overrides]
 
     def summary(self, name):
@@ -61,7 +62,7 @@ class SummaryTest(unittest.TestCase):
             [binaries.binary("//trainer:train"), *self.arguments("stopped", "train.max_steps=60", budget)],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
-            if "going on from" in line:
+            if " steps of " in line:  # what there is to save is in hand
                 break
         process.send_signal(signal.SIGTERM)
         process.communicate()

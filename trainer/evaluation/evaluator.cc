@@ -90,7 +90,8 @@ absl::Status Evaluator::Halve(int64_t batch_size) {
   }
   const int64_t smaller = (batch_size + 1) / 2;
   LOG(INFO) << "evaluation runs out of memory; it goes on with " << smaller
-            << " clips at a time (a smaller data.eval_batch_size saves the attempt)";
+            << (smaller == 1 ? " clip" : " clips")
+            << " at a time (a smaller data.eval_batch_size saves the attempt)";
   loader_->SetBatchSize(smaller);
   return absl::OkStatus();
 }

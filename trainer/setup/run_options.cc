@@ -112,9 +112,11 @@ absl::StatusOr<at::Device> ResolveDevice(const std::string& device, int64_t num_
   const at::Device first(at::kCUDA, 0);
   if (device == "auto") return num_cuda > 0 ? first : at::Device(at::kCPU);
   int64_t index = device == "cuda" ? 0 : -1;
-  const bool numbered = absl::StartsWith(device, "cuda:") && absl::ascii_isdigit(device.back()) &&
-                        absl::SimpleAtoi(device.substr(5), &index);
-  if (device != "cuda" && (!numbered || index < 0)) {
+  const absl::string_view number =
+      absl::StartsWith(device, "cuda:") ? absl::string_view(device).substr(5) : absl::string_view();
+  const bool numbered =
+      absl::c_all_of(number, absl::ascii_isdigit) && absl::SimpleAtoi(number, &index);
+  if (device != "cuda" && !numbered) {
     return absl::InvalidArgumentError(
         absl::StrCat("trainer.device is \"", device, "\"; allowed is auto | cpu | cuda | cuda:i"));
   }
