@@ -188,7 +188,9 @@ void AddSourceKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(IntKey("data.batch_size", &data->batch_size, Between(1, 1 << 20),
                          "samples per forward pass on one device (micro-batch)"));
   keys->push_back(IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20),
-                         "none", "the same in evaluation; none: batch_size")
+                         "none",
+                         "the same in evaluation, lowered where memory.budget is short; none: "
+                         "batch_size")
                       .KeepsResult());
   for (const auto& [name, field] :
        {std::pair("data.load_rgb", &data->load_rgb), std::pair("data.load_kpt", &data->load_kpt),

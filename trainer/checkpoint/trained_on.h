@@ -43,7 +43,7 @@ class SampleIds {
 // Replaces the file atomically; leaves it alone where it says the same. Errors name the path.
 absl::Status WriteTrainedOn(const std::string& run_dir, const SampleIds& ids);
 
-// NotFound: there is none (a run of an earlier version, or of made-up samples); DataLoss: damaged;
+// NotFound: there is none (a run of an earlier version); DataLoss: damaged;
 // FailedPrecondition: of a newer version.
 absl::StatusOr<SampleIds> ReadTrainedOn(const std::string& run_dir);
 
