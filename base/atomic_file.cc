@@ -86,12 +86,6 @@ absl::string_view RemedyFor(int error_number) {
     case EOPNOTSUPP:
     case ENODEV:
       return "this file system cannot do that (it may lack locks or maps): use a local disk";
-    case EMFILE:
-      return "raise `ulimit -n`";
-    case ENOMEM:
-      return "free some memory, or raise the limit of addresses (`ulimit -v`)";
-    case EISDIR:
-      return "name a file";
     default:
       return "check the disk (the system's log, `dmesg`, says more), or use another one";
   }
@@ -112,6 +106,16 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
     case EROFS:
       return absl::PermissionDeniedError(
           absl::StrCat(message, "; give this user the right to it, or choose a place that has it"));
+    case EMFILE:
+    case ENFILE:
+      return absl::ResourceExhaustedError(absl::StrCat(message, "; raise `ulimit -n`"));
+    case ENOMEM:
+      return absl::ResourceExhaustedError(absl::StrCat(
+          message, "; free some memory, or raise the limit of addresses (`ulimit -v`)"));
+    case EIO:
+      return absl::UnavailableError(absl::StrCat(message, "; ", RemedyFor(error_number)));
+    case EISDIR:
+      return absl::InvalidArgumentError(absl::StrCat(message, "; name a file"));
     case ENOENT:
     case ENOTDIR:
       return absl::NotFoundError(absl::StrCat(message, "; check the path"));

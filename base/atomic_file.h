@@ -3,8 +3,10 @@
 // aside is told from what a living one writes by a lock that dies with it.
 //
 // Errors of all functions name the path and the system's words: ResourceExhausted
-// (disk full, quota), PermissionDenied (unwritable), NotFound (no such parent),
-// else Internal; and what to do about it. Threading: an object belongs to one thread.
+// (disk full, quota, no memory or descriptor left), PermissionDenied (this user may not),
+// Unavailable (the disk fails), NotFound (no such file or parent), InvalidArgument (a folder
+// where a file should be), else Internal; and what to do about it. Threading: an object belongs to
+// one thread.
 #ifndef BASE_ATOMIC_FILE_H_
 #define BASE_ATOMIC_FILE_H_
 

@@ -142,6 +142,15 @@ TEST_F(AtomicFileTest, ErrorsNameThePathAndAFullDiskIsTold) {
   EXPECT_THAT(std::string(full.message()), HasSubstr("runs/a: No space left on device"));
   EXPECT_EQ(ExitCodeOf(full), ExitCode::kInternal);
   EXPECT_EQ(SystemError(EROFS, "write", "a").code(), absl::StatusCode::kPermissionDenied);
+  // The machine's troubles pass; a file that is damaged stays so.
+  for (const int error : {EMFILE, ENFILE, ENOMEM}) {
+    EXPECT_EQ(SystemError(error, "open", "a").code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(ExitCodeOf(SystemError(error, "open", "a")), ExitCode::kInternal);
+  }
+  EXPECT_EQ(SystemError(EIO, "read", "a").code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ExitCodeOf(SystemError(EIO, "read", "a")), ExitCode::kInternal);
+  const absl::Status folder = ReadFile(folder_).status();
+  EXPECT_EQ(ExitCodeOf(folder), ExitCode::kUsage) << folder;
 }
 
 TEST_F(AtomicFileTest, ErrorsSayWhatToDo) {
@@ -169,7 +178,7 @@ TEST_F(AtomicFileTest, AFileIsReadToItsEndWhateverSizeItTells) {
   EXPECT_TRUE(*ReadFile(folder_ + "/large") == large);
   EXPECT_THAT(std::string(ReadFile(folder_ + "/no").status().message()),
               HasSubstr("cannot open " + folder_ + "/no: No such file"));
-  EXPECT_EQ(ReadFile(folder_).status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(ReadFile(folder_).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -4,8 +4,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
+
+#include "base/atomic_file.h"
 
 namespace slimreel {
 namespace {
@@ -13,8 +14,8 @@ namespace {
 constexpr size_t kLongestCommand = 100;
 
 std::string ReadCommand(const std::filesystem::path& folder) {
-  std::ifstream file(folder / "cmdline", std::ios::binary);
-  std::string command((std::istreambuf_iterator<char>(file)), {});
+  // A process that ends meanwhile has none.
+  std::string command = ReadFile((folder / "cmdline").string()).value_or("");
   while (!command.empty() && command.back() == '\0') command.pop_back();
   // Arguments are separated by zeros, and may hold anything.
   for (char& c : command) {
