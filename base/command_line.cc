@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <map>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -19,6 +20,7 @@
 #include "base/exit_code.h"
 #include "base/init_logging.h"
 #include "base/nearest_name.h"
+#include "base/path_list.h"
 #include "base/status_macros.h"
 
 namespace slimreel {
@@ -43,7 +45,7 @@ class Parser {
  private:
   void ParseBare(const std::string& argument);
   void ParseDashed(absl::string_view argument);
-  void SetFlag(const std::string& name, const std::string& value);
+  void SetFlag(const std::string& name, std::string value);
   bool TakeValue(const std::string& name, std::string* value);
   bool IsFlag(const std::string& name) const { return absl::c_linear_search(program_.flags, name); }
   bool IsConfigKey(const std::string& name) const {
@@ -60,6 +62,7 @@ class Parser {
   size_t next_ = 0;
   CommandLine line_;
   std::vector<std::string> mistakes_;
+  std::map<std::string, std::string> lists_;  // values of list flags so far
 };
 
 std::string Parser::FlagName(std::string name) const {
@@ -102,7 +105,12 @@ void Parser::Unexpected(const std::string& argument) {
       program_.config_help ? ", --help_config all keys)" : ")"));
 }
 
-void Parser::SetFlag(const std::string& name, const std::string& value) {
+void Parser::SetFlag(const std::string& name, std::string value) {
+  if (absl::c_linear_search(program_.list_flags, name)) {
+    const auto [at, first] = lists_.emplace(name, value);
+    if (!first) at->second = absl::StrCat(at->second, std::string(1, kBetweenValues), value);
+    value = at->second;
+  }
   if (!gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) return;
   gflags::CommandLineFlagInfo info;
   gflags::GetCommandLineFlagInfo(name.c_str(), &info);
@@ -219,7 +227,9 @@ std::string HelpPage(const Program& program) {
     if (!gflags::GetCommandLineFlagInfo(name.c_str(), &info)) continue;
     const std::string value =
         info.default_value.empty() ? "" : absl::StrCat(" (default ", info.default_value, ")");
-    absl::StrAppend(&page, "  --", name, "\n      ", info.description, value, "\n");
+    const bool adds = absl::c_linear_search(program.list_flags, name);
+    absl::StrAppend(&page, "  --", name, "\n      ", info.description, value,
+                    adds ? "; given again, it adds" : "", "\n");
   }
   absl::StrAppend(&page, "  --help\n      prints this page\n");
   if (program.takes_config) {

@@ -26,7 +26,10 @@ struct Program {
   std::string synopsis;            // "train --config=FILE [--run=DIR] [KEY=VALUE...]"
   std::string description;         // what it does, a few lines
   std::vector<std::string> flags;  // its gflags in the order that --help shows; no others are taken
-  std::string examples;            // one command per line
+  // Of these, the flags that name several paths: given again, they add (base/path_list.h). Of
+  // any other flag the last value holds.
+  std::vector<std::string> list_flags;
+  std::string examples;  // one command per line
   // Whether words beside flags and settings mean something to the program: a command, files.
   // Else each is a mistake, so that a misspelt setting is never passed over.
   bool takes_positional = false;

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "base/path_list.h"
 
 DEFINE_string(test_run, "", "where the run goes");
 DEFINE_int32(test_count, 3, "how many");
+DEFINE_string(test_paths, "none", "several paths");
 DEFINE_bool(test_plan_only, false, "stop after the plan");
 
 namespace slimreel {
@@ -62,6 +64,18 @@ TEST_F(CommandLineTest, FlagsAreSetInEverySpellingAndPathsStayPositional) {
   EXPECT_THAT(line->positional, ElementsAre("list", "videos/a.b=c.mp4", "--odd.mp4"));
   ASSERT_TRUE(ParseCommandLine(TestProgram(), {"--notest_plan_only"}).ok());
   EXPECT_FALSE(FLAGS_test_plan_only);
+}
+
+TEST_F(CommandLineTest, AListFlagGivenAgainAddsAndOfOthersTheLastValueHolds) {
+  Program program = TestProgram();
+  program.flags.push_back("test_paths");
+  program.list_flags = {"test_paths"};
+  ASSERT_TRUE(ParseCommandLine(program, {"--test_paths=a,b", "--test_run=x", "--test-paths", "c",
+                                         "test_paths=d", "--test_run=y"})
+                  .ok());
+  EXPECT_THAT(PathList(FLAGS_test_paths), ElementsAre("a", "b", "c", "d"));
+  EXPECT_EQ(FLAGS_test_run, "y");
+  EXPECT_THAT(HelpPage(program), HasSubstr("several paths (default none); given again, it adds"));
 }
 
 TEST_F(CommandLineTest, EveryMistakeIsNamedWithTheNearestFlag) {

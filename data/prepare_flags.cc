@@ -3,9 +3,7 @@
 #include <gflags/gflags.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -14,21 +12,24 @@
 #include "absl/strings/str_split.h"
 #include "base/bytes.h"
 #include "base/logging.h"
+#include "base/path_list.h"
 #include "base/status_macros.h"
 #include "configs/schema.h"
 #include "data/pipeline/prepare_sizing.h"
 #include "memory/policy/limits.h"
 
 DEFINE_string(config, "", "YAML file; without it, the defaults");
-DEFINE_string(input, "",
-              "what to prepare, comma-separated: one folder that holds a folder per class "
-              "(clips, not clips/left,clips/right), folders of videos without labels, lists of "
-              "`path label` lines (.txt, .csv, .tsv, .lst, .list; a .csv may have path,label), "
-              "videos. A name with a comma stands alone. A later run into the same split "
-              "replaces it: give all of it, what is unchanged is not done again");
+DEFINE_string(
+    input, "",
+    "what to prepare, comma-separated: one folder that holds a folder per class "
+    "(clips, not clips/left,clips/right), folders of videos without labels, lists of "
+    "`path label` lines (.txt, .lst, .list), tables of path and label (.csv, .tsv), JSON of "
+    "paths and labels (.json), videos. A name with a comma is taken whole where it "
+    "exists. Each must hold a video. A later run into the same split "
+    "replaces it: give all of it, what is unchanged is not done again");
 DEFINE_string(annotations, "",
-              "file of `path label` lines (.csv: path,label) for videos of the inputs; words "
-              "alone name the classes in order");
+              "list, table or JSON of labels, as --input takes them, for videos of the inputs; "
+              "words alone name the classes in order");
 DEFINE_string(output, "", "folder for the shards; several splits may share it");
 DEFINE_string(split, "train", "train, val or test");
 DEFINE_string(num_workers, "auto",
@@ -53,13 +54,6 @@ absl::Status ReadPart(const std::string& text, PrepareOptions* options) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("--part=", text, ": write i/n with 1 <= i <= n, for example 3/16"));
-}
-
-// A file or folder whose name has commas is taken as it is.
-std::vector<std::string> ReadInputs(const std::string& text) {
-  std::error_code ignored;
-  if (std::filesystem::exists(text, ignored)) return {text};
-  return absl::StrSplit(text, ',', absl::SkipEmpty());
 }
 
 absl::StatusOr<int> ReadWorkers(const std::string& text, const DataloaderOptions& dataloader) {
@@ -110,6 +104,7 @@ Program PrepareProgram() {
       "A second run does only what is new or changed.";
   program.flags = {"config", "input",       "annotations", "output",
                    "split",  "num_workers", "part",        "replace_division"};
+  program.list_flags = {"input"};
   program.examples =
       "prepare --config=configs/quickstart.yaml --input=clips/train --output=shards\n"
       "prepare --config=configs/quickstart.yaml --input=clips/val --output=shards --split=val\n"
@@ -126,7 +121,7 @@ absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
   SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(FLAGS_config, overrides, &notes));
   for (const std::string& note : notes) LOG(INFO) << note;
   PrepareOptions options;
-  options.inputs = ReadInputs(FLAGS_input);
+  options.inputs = PathList(FLAGS_input);
   options.annotations = FLAGS_annotations;
   options.output = FLAGS_output;
   options.split = FLAGS_split;

@@ -152,6 +152,7 @@ int main(int argc, char** argv) {
       "per clip. Samples that the run was trained on are refused, unless --split=train asks for\n"
       "them; they are known by their content, in whatever folder they lie.";
   program.flags = {"run", "data", "split", "checkpoint", "json"};
+  program.list_flags = {"data"};
   program.examples =
       "evaluate --run=runs/quickstart --data=shards_test\n"
       "evaluate --run=runs/quickstart --split=train";

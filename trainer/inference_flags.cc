@@ -2,12 +2,7 @@
 
 #include <gflags/gflags.h>
 
-#include <filesystem>
-#include <string>
-#include <system_error>
-#include <vector>
-
-#include "absl/strings/str_split.h"
+#include "base/path_list.h"
 
 DEFINE_string(run, "", "run folder that //trainer:train wrote");
 DEFINE_string(checkpoint, "best", "best | latest | path");
@@ -21,24 +16,14 @@ DEFINE_string(split, "",
 DEFINE_string(input, "", "video files, comma-separated");
 
 namespace slimreel {
-namespace {
-
-// A comma may also be part of a name.
-std::vector<std::string> Paths(const std::string& flag) {
-  std::error_code error;
-  if (!flag.empty() && std::filesystem::exists(flag, error)) return {flag};
-  return absl::StrSplit(flag, ',', absl::SkipEmpty());
-}
-
-}  // namespace
 
 InferenceFlags InferenceFromFlags() {
   return {.run = FLAGS_run,
           .checkpoint = FLAGS_checkpoint,
           .json = FLAGS_json,
-          .data = Paths(FLAGS_data),
+          .data = PathList(FLAGS_data),
           .split = FLAGS_split,
-          .input = Paths(FLAGS_input)};
+          .input = PathList(FLAGS_input)};
 }
 
 }  // namespace slimreel

@@ -106,6 +106,7 @@ int main(int argc, char** argv) {
       "reported (with --json in a line of its own, \"status\": \"failed\"), and the others go on;\n"
       "the exit code is 3 where none could be labelled. Files may also be given without --input.";
   program.flags = {"run", "input", "checkpoint", "json"};
+  program.list_flags = {"input"};
   program.takes_positional = true;
   program.examples = "predict --run=runs/quickstart --input=clip.mp4";
   return slimreel::RunInference(argc, argv, program, slimreel::Predict);
