@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/exit_code.h"
 #include "base/test_files.h"
 
 namespace slimreel {
@@ -132,7 +133,100 @@ TEST_F(InputListTest, AnnotationsGiveLabelsAndClassNames) {
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->classes, (Names{"walk", "run"}));
   EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0}));
-  EXPECT_EQ(list->warnings.size(), 1u);
+  EXPECT_EQ(list->warnings.size(), 1u);  // of c.mp4
+}
+
+// A path that the list gives from elsewhere, and one that stands from the root.
+TEST_F(InputListTest, AnnotationsFindVideosByEveryWayToSayWhereTheyAre) {
+  Write("flat/a.mp4");
+  Write("flat/b.mp4");
+  const std::string labels =
+      Write("lists/l.txt", "../flat/./a.mp4 up\n" + (root_ / "flat/b.mp4").string() + " down\n");
+  const fs::path before = fs::current_path();
+  fs::current_path(root_);
+  for (const std::string& input : {std::string("flat"), (root_ / "flat").string()}) {
+    for (const std::string& annotations : {std::string("lists/l.txt"), labels}) {
+      InputRequest request;
+      request.inputs = {input};
+      request.annotations = annotations;
+      auto list = ListInputs(request);
+      ASSERT_TRUE(list.ok()) << list.status();
+      EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0}));
+    }
+  }
+  fs::current_path(before);
+}
+
+TEST_F(InputListTest, JsonOfKaggleGivesLabels) {
+  Write("flat/a.mp4");
+  Write("flat/b.mp4");
+  const std::string labels =
+      Write("flat/metadata.json",
+            R"({"a.mp4": {"label": "FAKE", "split": "train"}, "b.mp4": {"label": "REAL"}})");
+  auto list = List({"flat"}, labels);
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->classes, (Names{"FAKE", "REAL"}));
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{0, 1}));
+  list = List({"flat/metadata.json"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{0, 1}));
+  ExpectError(List({"flat"}, Write("l.json", "[\"a.mp4\"]")), absl::StatusCode::kInvalidArgument,
+              "l.json:1");
+}
+
+TEST_F(InputListTest, AnnotationsThatLabelNothingAreAMistake) {
+  Write("flat/a.mp4");
+  const auto refused = [this](const std::string& text) {
+    const auto list = List({"flat"}, Write("l.txt", text));
+    EXPECT_EQ(list.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    return std::string(list.status().message());
+  };
+  EXPECT_NE(refused("x.mp4 1\ny.mp4 2\n").find("none of its 2 lines names a video"),
+            std::string::npos);
+  EXPECT_NE(refused("walk\nrun\n").find("no video has a label"), std::string::npos);
+  EXPECT_NE(refused("a.mp4\n").find("it gives no label"), std::string::npos);
+  EXPECT_NE(refused("\n").find("it gives no label"), std::string::npos);
+  EXPECT_NE(refused("a.mp4 1\nflat/a.mp4 2\n").find("l.txt:2"), std::string::npos);
+  Write("in/walk/b.mp4");
+  EXPECT_TRUE(List({"in"}, Write("l.txt", "run\nwalk\n")).ok());  // folders give the labels
+}
+
+TEST_F(InputListTest, ListsWithoutLabelsAndNamesWithAHashAreWhole) {
+  Write("d/drinking (31).mp4");
+  Write("d/#1 goal.mp4");
+  Write("d/l.txt", "drinking (31).mp4\n#1 goal.mp4\naway (2).mp4\n");
+  auto list = List({"d/l.txt"});
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(NamesOf(*list), (Names{"drinking (31).mp4", "#1 goal.mp4", "away (2).mp4"}));
+  EXPECT_TRUE(list->classes.empty());
+  // The annotations name videos by their file names, wherever these are.
+  list = List({"d"}, Write("labels.txt", "#1 goal.mp4 goal\ndrinking (31).mp4 none\n"));
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{0, 1}));
+}
+
+TEST_F(InputListTest, KeypointsOfTwoVideosAreAMistakeThatNamesBoth) {
+  Write("in/clip.mp4");
+  Write("in/clip.avi");
+  Write("in/clip.x.avi");
+  EXPECT_TRUE(List({"in"}).ok());
+  Write("in/clip.kpts.npy");
+  ExpectError(List({"in"}), absl::StatusCode::kInvalidArgument, "in/clip.avi and ");
+  InputRequest without;
+  without.inputs = {(root_ / "in").string()};
+  without.keypoints = false;
+  EXPECT_TRUE(ListInputs(without).ok());
+  Write("in/clip.avi.kpts.npy");
+  EXPECT_TRUE(List({"in"}).ok());  // the other name is only clip.mp4's now
+  Write("in/clip.mov");
+  ExpectError(List({"in"}), absl::StatusCode::kInvalidArgument, "in/clip.mov and ");
+}
+
+TEST_F(InputListTest, TheNameOfOneVideoMayBeTheStemOfAnother) {
+  Write("in/clip.mp4");
+  Write("in/clip.mp4.avi");
+  Write("in/clip.mp4.kpts.npy");
+  ExpectError(List({"in"}), absl::StatusCode::kInvalidArgument, "in/clip.mp4.kpts.npy");
 }
 
 TEST_F(InputListTest, AmbiguousAnnotationsAreRefusedWithTheLine) {
@@ -160,11 +254,23 @@ TEST_F(InputListTest, MistakesNameTheLineOrTheInput) {
   ExpectError(List({"a.mp4"}, labels), absl::StatusCode::kInvalidArgument, "wrong.txt:3");
 }
 
-TEST_F(InputListTest, AnEmptyFolderGivesNothing) {
-  fs::create_directories(root_ / "empty");
-  auto list = List({"empty"});
-  ASSERT_TRUE(list.ok()) << list.status();
-  EXPECT_TRUE(list->videos.empty());
+TEST_F(InputListTest, AnInputWithoutAVideoIsUnusableData) {
+  Write("in/left/a.mp4");
+  fs::create_directories(root_ / "disk");
+  Write("empty.txt", "# nothing\n");
+  for (const std::string none : {"disk", "empty.txt"}) {
+    for (const Names& inputs : {Names{none}, Names{"in", none}}) {
+      const auto list = List(inputs);
+      ExpectError(list, absl::StatusCode::kFailedPrecondition, none + " holds no video");
+      EXPECT_EQ(ExitCodeOf(list.status()), ExitCode::kDataUnusable);
+    }
+  }
+}
+
+TEST_F(InputListTest, AFolderForAListIsAUsageError) {
+  Write("in/left/a.mp4");
+  const auto list = List({"in"}, (root_ / "in").string());
+  ExpectError(list, absl::StatusCode::kInvalidArgument, "Is a directory");
 }
 
 }  // namespace

@@ -1,11 +1,18 @@
 #include "data/annotations/keypoint_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <system_error>
+#include <limits>
+#include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/atomic_file.h"
@@ -13,38 +20,178 @@
 #include "data/shard/npy.h"
 
 namespace slimreel {
+namespace {
 
-std::string KeypointPathOf(const std::string& video_path) {
-  return std::filesystem::path(video_path).replace_extension(".kpts.npy").string();
+constexpr char kExtension[] = ".kpts.npy";
+
+// A descriptor that is closed at the end.
+class OpenFile {
+ public:
+  explicit OpenFile(int fd) : fd_(fd) {}
+  OpenFile(OpenFile&& other) : fd_(std::exchange(other.fd_, -1)) {}
+  ~OpenFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+absl::Status Bad(const std::string& path, absl::string_view what) {
+  return absl::DataLossError(absl::StrCat(path, ": ", what));
 }
 
-absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path) {
-  std::error_code ignored;
-  const auto status = std::filesystem::status(path, ignored);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    // A pipe would be waited for, for ever.
-    return absl::DataLossError(absl::StrCat(path, ": this is no regular file"));
+absl::StatusOr<OpenFile> Open(const std::string& path, int64_t* size) {
+  // A pipe would be waited for, for ever.
+  OpenFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  // No file can have a name that the system does not take.
+  if (file.fd() < 0 && errno == ENAMETOOLONG) return SystemError(ENOENT, "open", path);
+  struct stat status;
+  if (file.fd() < 0 || fstat(file.fd(), &status) != 0) return SystemError(errno, "open", path);
+  if (!S_ISREG(status.st_mode)) return Bad(path, "this is no regular file");
+  *size = status.st_size;
+  return file;
+}
+
+// `bytes` bytes of the file from `offset` on, or less where it ends before.
+absl::StatusOr<size_t> ReadAt(const std::string& path, const OpenFile& file, int64_t offset,
+                              char* into, size_t bytes) {
+  size_t done = 0;
+  while (done < bytes) {
+    const ssize_t count =
+        pread(file.fd(), into + done, bytes - done, offset + static_cast<int64_t>(done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return SystemError(errno, "read", path);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
-  const auto npy = ParseNpy(file);
-  if (!npy.ok()) return absl::DataLossError(absl::StrCat(path, ": ", npy.status().message()));
-  const std::vector<int64_t>& shape = npy->shape;
-  if (npy->type != NpyType::kFloat32 || shape.size() != 4 || shape[3] != 3 ||
-      std::count(shape.begin(), shape.end(), 0) > 0) {
-    return absl::DataLossError(absl::StrCat(path, ": shape (", absl::StrJoin(shape, ", "),
-                                            ") or type is not (persons, frames, joints, 3) of "
-                                            "float32"));
+  return done;
+}
+
+// IEEE 754 binary16, widened exactly.
+float FromHalf(const char* bytes) {
+  uint16_t half;
+  std::memcpy(&half, bytes, sizeof(half));
+  const int exponent = half >> 10 & 0x1f;
+  const float mantissa = static_cast<float>(half & 0x3ff);
+  float value;
+  if (exponent == 0x1f) {
+    value = mantissa == 0 ? std::numeric_limits<float>::infinity()
+                          : std::numeric_limits<float>::quiet_NaN();
+  } else {
+    value = exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(mantissa + 1024, exponent - 25);
   }
-  KeypointTrack track{shape[0], shape[1], shape[2], {}};
-  track.values.resize(npy->data.size() / sizeof(float));
-  std::memcpy(track.values.data(), npy->data.data(), npy->data.size());
+  return half >> 15 ? -value : value;
+}
+
+float FromDouble(const char* bytes) {
+  double value;
+  std::memcpy(&value, bytes, sizeof(value));
+  // A cast of what lies outside of float32 is undefined; here it is infinite, and refused.
+  if (std::abs(value) > std::numeric_limits<float>::max()) {
+    return value > 0 ? std::numeric_limits<float>::infinity()
+                     : -std::numeric_limits<float>::infinity();
+  }
+  return static_cast<float>(value);
+}
+
+float FromFloat(const char* bytes) {
+  float value;
+  std::memcpy(&value, bytes, sizeof(value));
+  return value;
+}
+
+struct ElementType {
+  int64_t bytes;
+  float (*read)(const char*);
+};
+
+absl::StatusOr<ElementType> TypeOf(const std::string& path, const NpyHeaderFields& header) {
+  if (header.fortran_order) {
+    return Bad(path, "the array has Fortran order; save numpy.ascontiguousarray(array)");
+  }
+  if (header.descr == "<f4") return ElementType{4, FromFloat};
+  if (header.descr == "<f8") return ElementType{8, FromDouble};
+  if (header.descr == "<f2") return ElementType{2, FromHalf};
+  const bool big_endian = absl::StartsWith(header.descr, ">");
+  return Bad(path, absl::StrCat("the array's type is ", header.descr,
+                                big_endian ? ", big-endian" : "", "; save array.astype('<f4')"));
+}
+
+// The header alone, held against the size of the file and `max_bytes`.
+absl::StatusOr<NpyHeaderFields> ReadHeader(const std::string& path, const OpenFile& file,
+                                           int64_t size, int64_t max_bytes) {
+  std::string front(static_cast<size_t>(std::min(size, kMaxNpyHeaderBytes)), '\0');
+  SLIMREEL_ASSIGN_OR_RETURN(const size_t count, ReadAt(path, file, 0, front.data(), front.size()));
+  front.resize(count);
+  absl::StatusOr<NpyHeaderFields> header = ParseNpyHeader(front);
+  if (!header.ok()) return Bad(path, header.status().message());
+  SLIMREEL_ASSIGN_OR_RETURN(const ElementType type, TypeOf(path, *header));
+  const std::vector<int64_t>& shape = header->shape;
+  if (shape.size() != 4 || shape[3] != 3 || std::count(shape.begin(), shape.end(), 0) > 0) {
+    return Bad(path, absl::StrCat("shape (", absl::StrJoin(shape, ", "),
+                                  ") is not (persons, frames, joints, 3)"));
+  }
+  int64_t elements = 1;
+  for (const int64_t extent : shape) {
+    if (extent > std::numeric_limits<int64_t>::max() / 8 / elements) {
+      return Bad(path, "the shape is larger than any file");
+    }
+    elements *= extent;
+  }
+  if (elements * type.bytes != size - header->header_bytes) {
+    return Bad(path, absl::StrCat("shape (", absl::StrJoin(shape, ", "), ") does not match its ",
+                                  size - header->header_bytes, " bytes"));
+  }
+  const int64_t in_memory = elements * static_cast<int64_t>(sizeof(float));
+  if (in_memory <= max_bytes) return header;
+  return absl::OutOfRangeError(absl::StrCat(path, ": its ", in_memory,
+                                            " bytes of keypoints are more than the ", max_bytes,
+                                            " that are allowed; divide the video"));
+}
+
+absl::Status CheckValues(const std::string& path, const KeypointTrack& track) {
   const auto bad = std::find_if_not(track.values.begin(), track.values.end(),
                                     [](float value) { return std::isfinite(value); });
-  if (bad == track.values.end()) return track;
+  if (bad == track.values.end()) return absl::OkStatus();
   const int64_t index = (bad - track.values.begin()) / 3;
-  return absl::DataLossError(absl::StrCat(path, ": joint ", index % track.joints, " of frame ",
-                                          index / track.joints % track.frames, " is ", *bad,
-                                          "; write 0, 0, 0 for a missing joint"));
+  return Bad(path, absl::StrCat("joint ", index % track.joints, " of frame ",
+                                index / track.joints % track.frames, " is ", *bad,
+                                " as float32; write 0, 0, 0 for a missing joint"));
+}
+
+}  // namespace
+
+std::string KeypointPathOf(const std::string& video_path) {
+  std::string exact = absl::StrCat(video_path, kExtension);
+  struct stat status;
+  if (stat(exact.c_str(), &status) == 0) return exact;
+  return std::filesystem::path(video_path).replace_extension(kExtension).string();
+}
+
+absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path, int64_t max_bytes) {
+  int64_t size = 0;
+  SLIMREEL_ASSIGN_OR_RETURN(const OpenFile file, Open(path, &size));
+  SLIMREEL_ASSIGN_OR_RETURN(const NpyHeaderFields header, ReadHeader(path, file, size, max_bytes));
+  SLIMREEL_ASSIGN_OR_RETURN(const ElementType type, TypeOf(path, header));
+  const std::vector<int64_t>& shape = header.shape;
+  KeypointTrack track{shape[0], shape[1], shape[2], {}};
+  track.values.resize(static_cast<size_t>(shape[0] * shape[1] * shape[2] * shape[3]));
+  constexpr size_t kPiece = 1 << 13;  // elements
+  std::vector<char> piece(kPiece * static_cast<size_t>(type.bytes));
+  for (size_t at = 0; at < track.values.size(); at += kPiece) {
+    const size_t count = std::min(kPiece, track.values.size() - at);
+    const size_t bytes = count * static_cast<size_t>(type.bytes);
+    const int64_t offset = header.header_bytes + static_cast<int64_t>(at) * type.bytes;
+    SLIMREEL_ASSIGN_OR_RETURN(const size_t read, ReadAt(path, file, offset, piece.data(), bytes));
+    if (read < bytes) return Bad(path, "the file became shorter while it was read");
+    for (size_t i = 0; i < count; ++i) {
+      track.values[at + i] = type.read(piece.data() + i * static_cast<size_t>(type.bytes));
+    }
+  }
+  SLIMREEL_RETURN_IF_ERROR(CheckValues(path, track));
+  return track;
 }
 
 }  // namespace slimreel

@@ -1,219 +1,226 @@
 #include "data/annotations/label_lines.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "data/annotations/video_name.h"
 
 namespace slimreel {
 namespace {
 
 constexpr absl::string_view kBlanks = " \t\r";
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
-absl::Status ErrorAt(std::string_view origin, int line, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(Absl(origin), ":", line, ": ", what));
-}
-
-// Without the byte order mark that some editors write.
-absl::StatusOr<absl::string_view> PlainText(std::string_view text, std::string_view origin) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-  const size_t nul = text.find('\0');
-  if (nul == std::string_view::npos) return Absl(text);
-  const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<int64_t>(nul), '\n');
-  return ErrorAt(origin, static_cast<int>(line),
-                 "this is no text; a list has lines of `path label`");
-}
-
-// Takes "a ""b""" from the front of `text`: a "b". False where the quote does not end.
-bool TakeQuoted(absl::string_view* text, std::string* value) {
-  for (size_t at = 1; at < text->size(); ++at) {
-    if ((*text)[at] != '"') {
-      value->push_back((*text)[at]);
-    } else if (at + 1 < text->size() && (*text)[at + 1] == '"') {
-      value->push_back((*text)[at++]);
-    } else {
-      text->remove_prefix(at + 1);
-      return true;
-    }
-  }
-  return false;
-}
-
-// `"path" label` or `"path"`.
-absl::StatusOr<LabelLine> QuotedLine(absl::string_view line, std::string_view origin, int number) {
-  LabelLine parsed;
-  parsed.line = number;
-  if (!TakeQuoted(&line, &parsed.path)) {
-    return ErrorAt(origin, number, "the quote before the path has no end; write \"path\" label");
-  }
-  const absl::string_view label = absl::StripAsciiWhitespace(line);
-  if (label.empty()) {
-    std::swap(parsed.path, parsed.label);
-    return parsed;
-  }
-  if (label.size() == line.size() || label.find_first_of(kBlanks) != absl::string_view::npos) {
-    return ErrorAt(origin, number,
-                   "after a path in quotes a blank and one word, the label, may stand; a quote "
-                   "that belongs to the path is written twice");
-  }
-  parsed.label = std::string(label);
-  return parsed;
-}
-
-// Reads rows of fields between commas.
-class Table {
- public:
-  Table(absl::string_view text, std::string_view origin) : text_(text), origin_(origin) {}
-
-  bool AtEnd() const { return text_.empty(); }
-
-  // The next row; empty for a blank line or a comment.
-  absl::StatusOr<std::vector<std::string>> Row() {
-    first_line_ = line_;
-    SkipBlanks();
-    if (text_.empty() || text_[0] == '\n' || text_[0] == '#') {
-      Take(text_.find('\n'));
-      EndRow();
-      return std::vector<std::string>();
-    }
-    std::vector<std::string> fields;
-    do {
-      SLIMREEL_ASSIGN_OR_RETURN(std::string field, Field());
-      fields.push_back(std::move(field));
-    } while (absl::ConsumePrefix(&text_, ","));
-    EndRow();
-    return fields;
-  }
-
-  int line() const { return first_line_; }  // where the row began
-
- private:
-  // Up to the comma or the end of the line.
-  absl::StatusOr<std::string> Field() {
-    SkipBlanks();
-    if (!absl::StartsWith(text_, "\"")) {
-      return std::string(absl::StripAsciiWhitespace(Take(text_.find_first_of(",\n"))));
-    }
-    std::string value;
-    if (!TakeQuoted(&text_, &value)) return ErrorAt(origin_, line_, "the quote has no end");
-    line_ += static_cast<int>(std::count(value.begin(), value.end(), '\n'));
-    SkipBlanks();
-    if (text_.empty() || text_[0] == ',' || text_[0] == '\n') return value;
-    return ErrorAt(origin_, line_,
-                   "after the quote a comma or the end of the line must stand; a quote that "
-                   "belongs to the path is written twice");
-  }
-
-  absl::string_view Take(size_t count) {
-    const absl::string_view taken = text_.substr(0, count);
-    text_.remove_prefix(taken.size());
-    return taken;
-  }
-  void SkipBlanks() { Take(std::min(text_.find_first_not_of(kBlanks), text_.size())); }
-  void EndRow() {
-    if (absl::ConsumePrefix(&text_, "\n")) ++line_;
-  }
-
-  absl::string_view text_;
-  const std::string_view origin_;
-  int line_ = 1;
-  int first_line_ = 1;
+// A line at its last tab, else at its last blank; without one the path is empty.
+struct Cut {
+  absl::string_view path;
+  absl::string_view label;
+  bool at_tab = false;
 };
 
-bool IsHeader(const std::vector<std::string>& row) {
-  return row.size() == 2 && absl::EqualsIgnoreCase(row[0], "path") &&
-         absl::EqualsIgnoreCase(row[1], "label");
+Cut CutOf(absl::string_view line) {
+  Cut cut;
+  size_t at = line.rfind('\t');
+  cut.at_tab = at != absl::string_view::npos;
+  if (!cut.at_tab) at = line.rfind(' ');
+  if (at == absl::string_view::npos) {
+    cut.label = line;
+    return cut;
+  }
+  cut.path = absl::StripTrailingAsciiWhitespace(line.substr(0, at));
+  cut.label = absl::StripLeadingAsciiWhitespace(line.substr(at + 1));
+  return cut;
 }
 
-bool HasComma(absl::string_view text) {
-  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    const bool comment = absl::StartsWith(absl::StripLeadingAsciiWhitespace(line), "#");
-    if (!comment && absl::StrContains(line, ',')) return true;
+class Lines {
+ public:
+  Lines(absl::string_view origin, const NamesFile& names_file, LabelFile* file)
+      : origin_(origin), names_file_(names_file), file_(file) {}
+
+  absl::Status Add(absl::string_view line, int number) {
+    if (line.empty()) return absl::OkStatus();
+    if (line[0] == '"') return AddQuoted(line, number);
+    const Cut cut = CutOf(line);
+    if (line[0] == '#' && !names_file_(line) && (cut.path.empty() || !names_file_(cut.path))) {
+      comments_.Add(IsVideoName(line) || IsVideoName(cut.path), number);
+      return absl::OkStatus();
+    }
+    if (cut.path.empty()) return AddWord(line, number);
+    return cut.at_tab ? AddColumns(line, cut, number) : AddWords(line, cut, number);
   }
-  return false;
-}
+
+  void End() {
+    // What neither a file nor an extension decides is as the other lines are.
+    if (labelled_ == 0 && without_label_ > 0) {
+      for (const auto& [at, line] : undecided_) {
+        file_->lines[at].path = line;
+        file_->lines[at].label = "";
+      }
+    }
+    comments_.Warn(origin_, &file_->warnings);
+  }
+
+ private:
+  void Push(absl::string_view path, absl::string_view label, int number) {
+    file_->lines.push_back({path, label, number});
+  }
+
+  // `"path" label`, `"path"` or `"class name"`.
+  absl::Status AddQuoted(absl::string_view line, int number) {
+    absl::string_view path;
+    if (!TakeQuoted(&line, &path, &file_->texts)) {
+      return LabelError(origin_, number,
+                        "the quote before the path has no end; write \"path\" label");
+    }
+    const absl::string_view label = absl::StripAsciiWhitespace(line);
+    const bool at_tab = absl::StrContains(line.substr(0, line.size() - label.size()), '\t');
+    if (label.empty()) {
+      const bool is_path = IsVideoName(path) || names_file_(path);
+      Push(is_path ? path : "", is_path ? "" : path, number);
+      without_label_ += is_path ? 1 : 0;
+      return absl::OkStatus();
+    }
+    const bool one_word = label.find_first_of(kBlanks) == absl::string_view::npos;
+    if (label.size() == line.size() || (!one_word && !at_tab)) {
+      return LabelError(origin_, number,
+                        "after a path in quotes a blank and one word, the label, may stand; a "
+                        "quote that belongs to the path is written twice");
+    }
+    Push(path, label, number);
+    ++labelled_;
+    return absl::OkStatus();
+  }
+
+  absl::Status AddWord(absl::string_view word, int number) {
+    if (IsVideoName(word) || names_file_(word)) {
+      Push(word, "", number);
+      ++without_label_;
+      return absl::OkStatus();
+    }
+    SLIMREEL_RETURN_IF_ERROR(RefuseOtherColumns(word, number));
+    Push("", word, number);
+    return absl::OkStatus();
+  }
+
+  absl::Status AddColumns(absl::string_view line, const Cut& cut, int number) {
+    if (names_file_(line)) {
+      Push(line, "", number);
+      ++without_label_;
+      return absl::OkStatus();
+    }
+    if (absl::StrContains(cut.path, '\t')) {
+      return LabelError(origin_, number,
+                        "more than two columns; path, a tab and the label stand "
+                        "in a line, and quotes around a path that has a tab");
+    }
+    Push(cut.path, cut.label, number);
+    ++labelled_;
+    return absl::OkStatus();
+  }
+
+  absl::Status AddWords(absl::string_view line, const Cut& cut, int number) {
+    if (IsVideoName(line) || names_file_(line)) {
+      Push(line, "", number);
+      ++without_label_;
+      return absl::OkStatus();
+    }
+    if (IsVideoName(cut.path) || names_file_(cut.path)) {
+      ++labelled_;
+    } else {
+      SLIMREEL_RETURN_IF_ERROR(RefuseOtherColumns(cut.path, number));
+      undecided_.push_back({file_->lines.size(), line});
+    }
+    Push(cut.path, cut.label, number);
+    return absl::OkStatus();
+  }
+
+  absl::Status RefuseOtherColumns(absl::string_view path, int number) const {
+    if (!HasVideoNameInside(path)) return absl::OkStatus();
+    return LabelError(
+        origin_, number,
+        "after the name of a video a blank or a tab and one label may stand; a label with blanks "
+        "stands after a tab, or after a comma in a .csv file; a path with blanks stands in quotes");
+  }
+
+  const absl::string_view origin_;
+  const NamesFile& names_file_;
+  LabelFile* const file_;
+  int64_t labelled_ = 0;       // lines of which it is sure
+  int64_t without_label_ = 0;  // likewise
+  std::vector<std::pair<size_t, absl::string_view>> undecided_;
+  Comments comments_;
+};
 
 }  // namespace
 
-absl::StatusOr<std::vector<LabelLine>> ParseLabelLines(std::string_view text,
-                                                       std::string_view origin) {
-  SLIMREEL_ASSIGN_OR_RETURN(const absl::string_view plain, PlainText(text, origin));
-  std::vector<LabelLine> lines;
-  int number = 0;
-  for (const absl::string_view raw : absl::StrSplit(plain, '\n')) {
-    ++number;
-    const absl::string_view line = absl::StripAsciiWhitespace(raw);
-    if (line.empty() || line[0] == '#') continue;
-    if (line[0] == '"') {
-      SLIMREEL_ASSIGN_OR_RETURN(LabelLine quoted, QuotedLine(line, origin, number));
-      lines.push_back(std::move(quoted));
+absl::Status LabelError(absl::string_view origin, int line, absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(origin, ":", line, ": ", what));
+}
+
+absl::StatusOr<std::string> PlainText(std::string text, absl::string_view origin) {
+  if (absl::StartsWith(text, "\xEF\xBB\xBF")) text.erase(0, 3);
+  const size_t nul = text.find('\0');
+  if (nul != std::string::npos) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<int64_t>(nul), '\n');
+    return LabelError(origin, static_cast<int>(line),
+                      "this is no text (of ASCII or UTF-8); a list has lines of `path label`");
+  }
+  if (!absl::StrContains(text, '\n')) std::replace(text.begin(), text.end(), '\r', '\n');
+  return text;
+}
+
+bool TakeQuoted(absl::string_view* text, absl::string_view* value, std::deque<std::string>* texts) {
+  bool has_quote = false;
+  for (size_t at = 1; at < text->size(); ++at) {
+    if ((*text)[at] != '"') continue;
+    if (at + 1 < text->size() && (*text)[at + 1] == '"') {
+      has_quote = true;
+      ++at;
       continue;
     }
-    LabelLine parsed;
-    parsed.line = number;
-    const size_t blank = line.find_last_of(" \t");
-    if (blank == absl::string_view::npos) {
-      parsed.label = std::string(line);
-    } else {
-      parsed.label = std::string(line.substr(blank + 1));
-      parsed.path = std::string(absl::StripTrailingAsciiWhitespace(line.substr(0, blank)));
+    *value = text->substr(1, at - 1);
+    text->remove_prefix(at + 1);
+    if (has_quote) {
+      texts->push_back(absl::StrReplaceAll(*value, {{"\"\"", "\""}}));
+      *value = texts->back();
     }
-    lines.push_back(std::move(parsed));
+    return true;
   }
-  return lines;
+  return false;
 }
 
-absl::StatusOr<std::vector<LabelLine>> ParseLabelTable(std::string_view text,
-                                                       std::string_view origin) {
-  SLIMREEL_ASSIGN_OR_RETURN(const absl::string_view plain, PlainText(text, origin));
-  std::vector<LabelLine> lines;
-  bool first = true;
-  for (Table table(plain, origin); !table.AtEnd();) {
-    SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> row, table.Row());
-    if (row.empty() || (std::exchange(first, false) && IsHeader(row))) continue;
-    if (row.size() > 2) {
-      return ErrorAt(origin, table.line(),
-                     absl::StrCat(row.size(),
-                                  " columns; a .csv list has two, path,label, and "
-                                  "quotes around a path that has a comma"));
-    }
-    if (row[0].empty()) return ErrorAt(origin, table.line(), "no path stands before the comma");
-    LabelLine parsed;
-    parsed.line = table.line();
-    (row.size() == 1 ? parsed.label : parsed.path) = row[0];
-    if (row.size() == 2) parsed.label = row[1];
-    lines.push_back(std::move(parsed));
-  }
-  return lines;
+void Comments::Add(bool like_video, int line) {
+  if (!like_video) return;
+  if (++like_videos == 1) first_line = line;
 }
 
-absl::StatusOr<std::vector<LabelLine>> ReadLabelLines(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  const bool table = absl::EndsWithIgnoreCase(path, ".csv") && HasComma(text);
-  return table ? ParseLabelTable(text, path) : ParseLabelLines(text, path);
+void Comments::Warn(absl::string_view origin, std::vector<std::string>* warnings) const {
+  if (like_videos == 0) return;
+  warnings->push_back(absl::StrCat(origin, ": ", like_videos,
+                                   " lines with names of videos are comments, because they begin "
+                                   "with # and name no file that is there (the first is line ",
+                                   first_line, "); quotes around the path make it a video"));
 }
 
-std::optional<int64_t> LabelNumber(std::string_view label) {
-  int64_t number = 0;
-  if (label.empty() || label.find_first_not_of("0123456789") != std::string_view::npos ||
-      !absl::SimpleAtoi(Absl(label), &number)) {
-    return std::nullopt;
+absl::StatusOr<LabelFile> ParseLabelLines(std::string text, absl::string_view origin,
+                                          const NamesFile& names_file) {
+  LabelFile file;
+  SLIMREEL_ASSIGN_OR_RETURN(text, PlainText(std::move(text), origin));
+  file.texts.push_back(std::move(text));
+  const absl::string_view plain = file.texts.front();
+  file.lines.reserve(1 + std::count(plain.begin(), plain.end(), '\n'));
+  Lines lines(origin, names_file, &file);
+  int number = 0;
+  for (const absl::string_view line : absl::StrSplit(plain, '\n')) {
+    SLIMREEL_RETURN_IF_ERROR(lines.Add(absl::StripAsciiWhitespace(line), ++number));
   }
-  return number;
+  lines.End();
+  return file;
 }
 
 }  // namespace slimreel

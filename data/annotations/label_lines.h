@@ -1,47 +1,76 @@
-// The text forms in which people bring labels, one video a line. In all of them blank lines
-// and comments (#) are passed over, and quotes may stand around a path ("" for a quote in it).
+// The text form in which most people bring labels: one video a line. Blank lines are passed
+// over, and quotes may stand around a path ("" for a quote in it).
 //
 //   clips/left one.mp4 left        the last word is the label, the rest the path
+//   clips/left one.mp4<TAB>turns left     after a tab a label may have blanks
 //   "clips/b c.mp4" 3              a number is a label number
-//   left                           a word alone is a class name (annotation files)
+//   clips/drinking (31).mp4        a path without a label: the line ends as videos do, or
+//                                  names a file that is there
+//   left                           a word that is neither is a class name (annotation files)
+//   # note                         a comment, unless the line names a file that is there
 //
-// A .csv file in which a comma stands, as RFC 4180 has it:
-//
-//   path,label                     this first line may be there or not
-//   clips/left one.mp4,turns left
-//   "clips/b, c.mp4",              no label
+// Where neither the files nor the extensions decide whether the last word is a label, the
+// other lines do: it is none where all of them are paths without labels.
+// Pure functions but for `NamesFile`.
 #ifndef DATA_ANNOTATIONS_LABEL_LINES_H_
 #define DATA_ANNOTATIONS_LABEL_LINES_H_
 
 #include <cstdint>
-#include <optional>
+#include <deque>
+#include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace slimreel {
 
 struct LabelLine {
-  std::string path;   // empty: a word stands alone
-  std::string label;  // as written; empty: the line has a path and says there is none
-  int line = 0;       // from 1
+  absl::string_view path;   // empty: a word stands alone
+  absl::string_view label;  // as written; empty: the line has a path and no label
+  int line = 0;             // from 1
 };
 
-// InvalidArgument with origin:line: a NUL byte, as binary files have; a quote that does not
-// end, or ends before its word; a path between quotes with more than a label after it.
-absl::StatusOr<std::vector<LabelLine>> ParseLabelLines(std::string_view text,
-                                                       std::string_view origin);
-// Likewise; and a line of three columns or more, or without a path.
-absl::StatusOr<std::vector<LabelLine>> ParseLabelTable(std::string_view text,
-                                                       std::string_view origin);
-// A table where the name ends in .csv and a comma stands outside of comments, else lines.
-absl::StatusOr<std::vector<LabelLine>> ReadLabelLines(const std::string& path);
+// Moves keep the views valid, copies would not.
+struct LabelFile {
+  LabelFile() = default;
+  LabelFile(LabelFile&&) = default;
+  LabelFile& operator=(LabelFile&&) = default;
 
-// The number where `label` is one (digits alone), else nothing.
-std::optional<int64_t> LabelNumber(std::string_view label);
+  std::vector<LabelLine> lines;
+  std::vector<std::string> warnings;  // of what was passed over
+  std::deque<std::string> texts;      // what the views point into
+};
+
+// Whether a word of the list names a file that is there (a folder is none).
+using NamesFile = std::function<bool(absl::string_view)>;
+
+// InvalidArgument with origin:line: a NUL byte, as binary files have; a quote that does not
+// end, or ends before its word; more than two columns.
+absl::StatusOr<LabelFile> ParseLabelLines(std::string text, absl::string_view origin,
+                                          const NamesFile& names_file);
+
+// "list.txt:3: what".
+absl::Status LabelError(absl::string_view origin, int line, absl::string_view what);
+
+// Shared with tables: the text without the byte order mark that some editors write, and with
+// \n for the \r of old systems. InvalidArgument where it is no text.
+absl::StatusOr<std::string> PlainText(std::string text, absl::string_view origin);
+
+// Takes "a ""b""" from the front of `text`; the value is a view of `text` or of a text that is
+// added to `texts`. False where the quote does not end.
+bool TakeQuoted(absl::string_view* text, absl::string_view* value, std::deque<std::string>* texts);
+
+// Lines that begin with # and look like videos: they are comments, and that is said.
+struct Comments {
+  int64_t like_videos = 0;
+  int first_line = 0;
+
+  void Add(bool like_video, int line);
+  void Warn(absl::string_view origin, std::vector<std::string>* warnings) const;
+};
 
 }  // namespace slimreel
 

@@ -2,102 +2,76 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
-#include "base/test_files.h"
+#include "data/annotations/testing/written_lines.h"
 
 namespace slimreel {
 namespace {
 
+Texts Lines(const std::string& text, const std::set<std::string>& there = {}) {
+  return Written(ParseLabelLines(text, "l.txt", Names(there)));
+}
+
 TEST(LabelLinesTest, TheLastWordIsTheLabelAndPathsMayHaveBlanks) {
-  auto lines = ParseLabelLines("# head\n\n  a dir/one two.mp4\t left \r\nb.mp4 3\n", "l.txt");
-  ASSERT_TRUE(lines.ok());
-  ASSERT_EQ(lines->size(), 2u);
-  EXPECT_EQ((*lines)[0].path, "a dir/one two.mp4");
-  EXPECT_EQ((*lines)[0].label, "left");
-  EXPECT_EQ((*lines)[0].line, 3);
-  EXPECT_EQ((*lines)[1].path, "b.mp4");
-  EXPECT_EQ((*lines)[1].label, "3");
+  EXPECT_EQ(Lines("# head\n\n  a dir/one two.mp4   left \r\nb.mp4 3\n"),
+            (Texts{"3|a dir/one two.mp4|left", "4|b.mp4|3"}));
 }
 
-TEST(LabelLinesTest, AWordAloneHasNoPath) {
-  auto lines = ParseLabelLines("\xEF\xBB\xBFleft\nright", "classes.txt");
-  ASSERT_TRUE(lines.ok());
-  ASSERT_EQ(lines->size(), 2u);
-  EXPECT_EQ((*lines)[0].label, "left");
-  EXPECT_TRUE((*lines)[0].path.empty());
+TEST(LabelLinesTest, AWordAloneHasNoPathUnlessItNamesAVideo) {
+  EXPECT_EQ(Lines("\xEF\xBB\xBFleft\nright"), (Texts{"1||left", "2||right"}));
+  EXPECT_EQ(Lines("a.MP4\nclip\nleft", {"clip"}), (Texts{"1|a.MP4|", "2|clip|", "3||left"}));
 }
 
-TEST(LabelLinesTest, BinaryFilesAreNamedWithTheLine) {
-  auto lines = ParseLabelLines(std::string_view("a b\n\0x y\n", 9), "l.txt");
-  EXPECT_EQ(lines.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_NE(lines.status().message().find("l.txt:2"), std::string::npos);
+TEST(LabelLinesTest, AfterATabTheLabelMayHaveBlanks) {
+  EXPECT_EQ(Lines("a b.mp4\tturns left\nc.mp4 \t 3\n\"d.mp4\"\tgoes on\n"),
+            (Texts{"1|a b.mp4|turns left", "2|c.mp4|3", "3|d.mp4|goes on"}));
 }
 
-std::vector<std::string> Written(const absl::StatusOr<std::vector<LabelLine>>& lines) {
-  std::vector<std::string> written = {std::string(lines.status().message())};
-  if (!lines.ok()) return written;
-  written.clear();
-  for (const LabelLine& line : *lines) {
-    written.push_back(std::to_string(line.line) + "|" + line.path + "|" + line.label);
-  }
-  return written;
+TEST(LabelLinesTest, ALineThatNamesAFileOrEndsLikeAVideoHasNoLabel) {
+  EXPECT_EQ(Lines("/x/drinking (31).mp4\nmy clip\nmy dog\n", {"my clip", "my", "my dog"}),
+            (Texts{"1|/x/drinking (31).mp4|", "2|my clip|", "3|my dog|"}));
+  EXPECT_EQ(Lines("a b.mp4 c.mp4\n", {"a b.mp4"}), (Texts{"1|a b.mp4 c.mp4|"}));
 }
 
-using Texts = std::vector<std::string>;
+TEST(LabelLinesTest, WhatNothingElseDecidesIsAsTheOtherLinesAre) {
+  // Names without extensions, and files that are not there.
+  EXPECT_EQ(Lines("x/run 3\nb.mp4\nc d.mp4\n"), (Texts{"1|x/run 3|", "2|b.mp4|", "3|c d.mp4|"}));
+  EXPECT_EQ(Lines("x/run 3\nb.mp4 2\nc d.mp4\n"), (Texts{"1|x/run|3", "2|b.mp4|2", "3|c d.mp4|"}));
+  EXPECT_EQ(Lines("x/run 3\nx/walk 4\n"), (Texts{"1|x/run|3", "2|x/walk|4"}));
+}
+
+TEST(LabelLinesTest, ALineWithAHashIsAVideoWhereItNamesAFileElseAComment) {
+  const std::string text = "#1 goal.mp4 3\n#2.mp4\n# note\n\"#3.mp4\" 4\n#4.mp4 5\n";
+  EXPECT_EQ(Lines(text, {"#1 goal.mp4", "#2.mp4"}),
+            (Texts{"1|#1 goal.mp4|3", "2|#2.mp4|", "4|#3.mp4|4"}));
+  const auto file = ParseLabelLines(text, "l.txt", Names({}));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->lines.size(), 1u);
+  ASSERT_EQ(file->warnings.size(), 1u);  // the note is no video
+  EXPECT_EQ(file->warnings[0].substr(0, 26), "l.txt: 3 lines with names ");
+  EXPECT_NE(file->warnings[0].find("line 1"), std::string::npos);
+}
 
 TEST(LabelLinesTest, QuotesMayStandAroundAPath) {
-  EXPECT_EQ(Written(ParseLabelLines("\"uni/a b.mp4\" left\r\n\"a \"\"b\"\".mp4\"\t3\n\"c d.mp4\"\n",
-                                    "l.txt")),
-            (Texts{"1|uni/a b.mp4|left", "2|a \"b\".mp4|3", "3||c d.mp4"}));
+  EXPECT_EQ(Lines("\"uni/a b.mp4\" left\r\n\"a \"\"b\"\".mp4\"\t3\n\"c d.mp4\"\n\"turns left\"\n"),
+            (Texts{"1|uni/a b.mp4|left", "2|a \"b\".mp4|3", "3|c d.mp4|", "4||turns left"}));
 }
 
-TEST(LabelLinesTest, QuotesThatDoNotFitAreNamedWithTheLine) {
-  for (const char* line : {"\"a b.mp4 left", "\"a.mp4\"left", "\"a\" b.mp4 left"}) {
-    const std::string message = Written(ParseLabelLines(std::string("x y\n") + line, "l.txt"))[0];
-    EXPECT_EQ(message.substr(0, 9), "l.txt:2: ") << line;
+TEST(LabelLinesTest, WhatHasNoMeaningIsRefusedWithTheLine) {
+  for (const char* line :
+       {"\"a b.mp4 left", "\"a.mp4\"left", "\"a\" b.mp4 left", "a.mp4 turns left", "a.mp4 1 3",
+        "a.mp4,left", "a.mp4;left", "a.mp4, left", "a.mp4\t3\t120"}) {
+    EXPECT_EQ(Lines(std::string("x y\n") + line)[0].substr(0, 9), "l.txt:2: ") << line;
   }
+  EXPECT_EQ(Lines(std::string("a b\n\0x y\n", 9))[0].substr(0, 9), "l.txt:2: ");  // no text
+  EXPECT_EQ(Lines("a.mp4 copy 3\n", {"a.mp4 copy"}), (Texts{"1|a.mp4 copy|3"}));
 }
 
-TEST(LabelTableTest, FieldsAreAsRfc4180HasThem) {
-  EXPECT_EQ(Written(ParseLabelTable("\xEF\xBB\xBFPath, Label\r\n# note, with a comma\r\n\r\n"
-                                    "a b.mp4,turns left\r\n"
-                                    " \"c, \"\"d\"\".mp4\" , \"up\nand on\" \n"
-                                    "e.mp4,\nf.mp4",
-                                    "l.csv")),
-            (Texts{"4|a b.mp4|turns left", "5|c, \"d\".mp4|up\nand on", "7|e.mp4|", "8||f.mp4"}));
-}
-
-TEST(LabelTableTest, WithoutAHeaderTheFirstLineIsAVideo) {
-  EXPECT_EQ(Written(ParseLabelTable("a.mp4,0\npath,label\n", "l.csv")),
-            (Texts{"1|a.mp4|0", "2|path|label"}));
-}
-
-TEST(LabelTableTest, MistakesAreNamedWithTheLine) {
-  for (const char* line : {"a,b.mp4,left", "\"a.mp4,left", "\"a\" b.mp4,left", ",left"}) {
-    const std::string message = Written(ParseLabelTable(std::string("x,y\n") + line, "l.csv"))[0];
-    EXPECT_EQ(message.substr(0, 9), "l.csv:2: ") << line;
-  }
-}
-
-TEST(LabelTableTest, OnlyACsvFileWithACommaIsATable) {
-  const std::string folder = TestFolder("lists");
-  const auto read = [&folder](const std::string& name, const std::string& text) {
-    WriteTestFile(folder + "/" + name, text);
-    return Written(ReadLabelLines(folder + "/" + name));
-  };
-  EXPECT_EQ(read("a.csv", "path,label\na b.mp4,left\n"), (Texts{"2|a b.mp4|left"}));
-  EXPECT_EQ(read("a.CSV", "a b.mp4,left\n"), (Texts{"1|a b.mp4|left"}));
-  EXPECT_EQ(read("b.csv", "# a, b\na b.mp4 left\n"), (Texts{"2|a b.mp4|left"}));
-  EXPECT_EQ(read("c.txt", "a, b.mp4 left\n"), (Texts{"1|a, b.mp4|left"}));
-}
-
-TEST(LabelLinesTest, OnlyDigitsAreNumbers) {
-  EXPECT_EQ(LabelNumber("12"), 12);
-  EXPECT_FALSE(LabelNumber("-1").has_value());
-  EXPECT_FALSE(LabelNumber("3a").has_value());
-  EXPECT_FALSE(LabelNumber("99999999999999999999").has_value());
+TEST(LabelLinesTest, BytesThatAreNoUtf8StayAndOldLineEndsAreRead) {
+  EXPECT_EQ(Lines("caf\xe9.mp4 3\rb.mp4 4\r"), (Texts{"1|caf\xe9.mp4|3", "2|b.mp4|4"}));
 }
 
 }  // namespace

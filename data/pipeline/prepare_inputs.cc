@@ -102,7 +102,8 @@ absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
   prepared.recipe = RecipeOf(info);
   SLIMREEL_RETURN_IF_ERROR(AgreeWith(others, options.output, &info));
   SLIMREEL_ASSIGN_OR_RETURN(InputList list,
-                            ListInputs({options.inputs, options.annotations, info.classes}));
+                            ListInputs({options.inputs, options.annotations, info.classes,
+                                        options.data.load_kpt.value_or(true)}));
   info.classes = list.classes;
   prepared.warnings = std::move(list.warnings);
   for (const InputVideo& video : list.videos) {

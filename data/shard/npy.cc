@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -145,22 +146,31 @@ std::string NpyFile(NpyType type, const std::vector<int64_t>& shape, const void*
   return file;
 }
 
-absl::StatusOr<NpyView> ParseNpy(std::string_view file) {
-  if (file.size() < kPreamble || !file.starts_with(kMagic)) {
+absl::StatusOr<NpyHeaderFields> ParseNpyHeader(std::string_view front) {
+  if (front.size() < kPreamble || !front.starts_with(kMagic)) {
     return absl::DataLossError("no .npy file of format 1.0");
   }
-  const size_t length = static_cast<uint8_t>(file[8]) | static_cast<uint8_t>(file[9]) << 8;
-  if (length > file.size() - kPreamble) return absl::DataLossError("the .npy header is cut off");
-  NpyView view;
+  const size_t length = static_cast<uint8_t>(front[8]) | static_cast<uint8_t>(front[9]) << 8;
+  if (length > front.size() - kPreamble) return absl::DataLossError("the .npy header is cut off");
+  NpyHeaderFields fields;
   std::string_view descr;
-  bool fortran = false;
-  if (!ParseHeader(file.substr(kPreamble, length), &descr, &fortran, &view.shape)) {
+  if (!ParseHeader(front.substr(kPreamble, length), &descr, &fields.fortran_order, &fields.shape)) {
     return absl::DataLossError("the .npy header cannot be read");
   }
-  if (fortran || !TypeOf(descr, &view.type)) {
+  fields.descr = std::string(descr);
+  fields.header_bytes = static_cast<int64_t>(kPreamble + length);
+  return fields;
+}
+
+absl::StatusOr<NpyView> ParseNpy(std::string_view file) {
+  absl::StatusOr<NpyHeaderFields> header = ParseNpyHeader(file);
+  if (!header.ok()) return header.status();
+  NpyView view;
+  if (header->fortran_order || !TypeOf(header->descr, &view.type)) {
     return absl::DataLossError("the .npy array is not C-ordered |u1, <i2 or <f4");
   }
-  view.data = file.substr(kPreamble + length);
+  view.shape = std::move(header->shape);
+  view.data = file.substr(static_cast<size_t>(header->header_bytes));
   int64_t bytes = 0;
   if (!ArrayBytes(view.type, view.shape, &bytes) ||
       static_cast<uint64_t>(bytes) != view.data.size()) {

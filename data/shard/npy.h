@@ -1,8 +1,5 @@
 // NumPy's .npy header (format 1.0): C-ordered, little-endian arrays.
-// Source: numpy/lib/format.py, "NPY format 1.0".
-//
-// Who calls it: the writer and the reader of shards, data/pipeline for keypoints
-// and audio. Pure functions over memory.
+// Source: numpy/lib/format.py, "NPY format 1.0". Pure functions over memory.
 #ifndef DATA_SHARD_NPY_H_
 #define DATA_SHARD_NPY_H_
 
@@ -23,6 +20,20 @@ std::string NpyHeader(NpyType type, const std::vector<int64_t>& shape);
 
 // Header and array in one string, for small arrays. `data` holds shape's product of elements.
 std::string NpyFile(NpyType type, const std::vector<int64_t>& shape, const void* data);
+
+// What a header says, of arrays of any type and order.
+struct NpyHeaderFields {
+  std::string descr;  // "<f4"
+  bool fortran_order = false;
+  std::vector<int64_t> shape;
+  int64_t header_bytes = 0;  // the array begins here
+};
+
+inline constexpr int64_t kMaxNpyHeaderBytes = 10 + 65535;
+
+// Of the first kMaxNpyHeaderBytes of a file, or all of a shorter one. DataLoss (without a
+// path): no such file, or a header that is cut off or cannot be read.
+absl::StatusOr<NpyHeaderFields> ParseNpyHeader(std::string_view front);
 
 struct NpyView {
   NpyType type = NpyType::kUint8;

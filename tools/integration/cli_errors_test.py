@@ -267,6 +267,47 @@ class CliErrorsTest(unittest.TestCase):
             must("//trainer:train", *tiny, f"--run={folder_of_good}", "data.train=synthetic:9",
                  "train.max_epochs=1", good)
 
+    def test_lists_that_say_nothing_about_the_input_are_refused_by_name(self):
+        folder = self.folder / "lists"
+        folder.mkdir()
+        clip = sorted((self.clips / "left").glob("*.mp4"))[0]
+
+        def refused(name, text, *parts, code=2):
+            (folder / name).write_text(text)
+            output = folder / "never"
+            result = self.prepare(self.clips, output, f"--annotations={folder / name}")
+            self.expect(result, code, name, *parts)
+            self.assertEqual(list(output.glob("*.tar")), [])
+
+        self.expect(self.prepare(self.clips, folder / "never", f"--annotations={folder}"), 2, folder,
+                    "Is a directory", "name a file")
+        refused("other.txt", "x.mp4 1\ny.mp4 2\n", "none of its 2 lines names a video")
+        refused("other.json", '["x.mp4"]', "other.json:1", "allowed are")
+        refused("minus.txt", f"{clip} -1\n", "minus.txt:1", "`-1` is no label")
+        (folder / "many.csv").write_text(f"path,label\n{clip},400000\n")
+        self.expect(self.prepare(folder / "many.csv", folder / "never"), 2, "many.csv:2", "column of labels")
+        refused("turned.csv", f"label,path\n3,{clip}\n", "turned.csv:1", "path and label")
+
+    def test_an_input_without_a_video_is_named_and_given_inputs_add(self):
+        folder = self.folder / "inputs"
+        (folder / "not_mounted").mkdir(parents=True)
+        left = self.clips / "left"
+        clips = sorted(left.glob("*.mp4"))
+        shards = folder / "shards"
+        result = self.prepare(self.clips, shards, f"--input={folder / 'not_mounted'}")
+        self.expect(result, 3, folder / "not_mounted", "holds no video")
+        self.assertEqual(list(shards.glob("*.tar")), [])
+        result = self.prepare(clips[0], shards, f"--input={clips[1]}")
+        self.expect(result, 0)
+        report = (shards / "prepare_report.jsonl").read_text()
+        self.assertIn(clips[0].name, report)
+        self.assertIn(clips[1].name, report)
+        shutil.copy(clips[0], folder / "twin.mp4")
+        shutil.copy(clips[1], folder / "twin.avi")
+        (folder / "twin.kpts.npy").write_bytes(b"")
+        result = self.prepare(f"{folder / 'twin.mp4'},{folder / 'twin.avi'}", folder / "never")
+        self.expect(result, 2, folder / "twin.kpts.npy", folder / "twin.mp4", folder / "twin.avi")
+
     def test_nothing_fits_the_budget(self):
         result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r2'}",
                      f"data.train={self.shards}", "memory.budget=1MiB")

@@ -1,0 +1,165 @@
+#include "data/annotations/class_numbers.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "base/status_macros.h"
+#include "data/annotations/label_file.h"
+
+namespace slimreel {
+namespace {
+
+bool IsDigits(absl::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == absl::string_view::npos;
+}
+
+absl::Status CheckNames(const ClassRequest& request) {
+  std::set<absl::string_view> seen;
+  for (const std::string& name : request.named) {
+    if (!seen.insert(name).second) {
+      return absl::InvalidArgumentError(absl::StrCat(request.named_by, ": class ", name,
+                                                     " is named twice; leave one of them out"));
+    }
+  }
+  if (request.known.empty() || request.named.empty() || request.known == request.named) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      request.named_by, ": its class names are not those that this data set has already (",
+      absl::StrJoin(request.known, ", "), ")"));
+}
+
+// The first `limit` of them: "left, right, ...".
+std::string Some(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  const auto end = names.begin() + static_cast<int64_t>(std::min(names.size(), kShown));
+  return absl::StrCat(absl::StrJoin(names.begin(), end, ", "),
+                      names.size() > kShown ? ", ..." : "");
+}
+
+class Numbering {
+ public:
+  Numbering(const std::vector<WrittenLabel>& labels, const ClassRequest& request)
+      : labels_(labels), request_(request) {}
+
+  absl::StatusOr<ClassNumbers> Number() {
+    SLIMREEL_RETURN_IF_ERROR(ChooseClasses());
+    for (size_t i = 0; i < result_.classes.size(); ++i) by_name_.emplace(result_.classes[i], i);
+    std::vector<bool> used(result_.classes.size());
+    for (const WrittenLabel& label : labels_) {
+      SLIMREEL_ASSIGN_OR_RETURN(const int64_t number, NumberOf(label));
+      result_.numbers.push_back(number);
+      used[number] = true;
+    }
+    WarnOfEmptyClasses(used);
+    return std::move(result_);
+  }
+
+ private:
+  absl::Status ChooseClasses() {
+    std::set<std::string> names;  // of folders, and of lists if these are not all numbers
+    std::set<std::string> in_lists;
+    const WrittenLabel* no_number = nullptr;
+    int64_t digits = 0;
+    for (const WrittenLabel& label : labels_) {
+      (label.from_folder ? names : in_lists).insert(label.text);
+      if (label.from_folder) continue;
+      if (IsDigits(label.text)) {
+        ++digits;
+      } else if (no_number == nullptr) {
+        no_number = &label;
+      }
+    }
+    if (!request_.known.empty() || !request_.named.empty()) {
+      result_.classes = request_.known.empty() ? request_.named : request_.known;
+      counted_ = true;
+      return absl::OkStatus();
+    }
+    if (no_number == nullptr && names.empty()) return CountClasses();
+    if (no_number != nullptr) names.insert(in_lists.begin(), in_lists.end());
+    if (no_number != nullptr && digits > 0) {
+      result_.warnings.push_back(absl::StrCat(no_number->origin, ": `", no_number->text,
+                                              "` is no number, so the ", digits,
+                                              " labels that are numbers are names of classes too"));
+    }
+    result_.classes.assign(names.begin(), names.end());
+    return absl::OkStatus();
+  }
+
+  // 0, 1, ... up to the highest label.
+  absl::Status CountClasses() {
+    int64_t count = 0;
+    for (const WrittenLabel& label : labels_) {
+      const std::optional<int64_t> number = LabelNumber(label.text);
+      if (!number || *number >= kMaxNumberedClasses) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(label.origin, ": ", label.text,
+                         " as the number of a class would make more than ", kMaxNumberedClasses,
+                         " classes; check that this is the column of labels, or write "
+                         "names for labels"));
+      }
+      count = std::max(count, *number + 1);
+    }
+    for (int64_t i = 0; i < count; ++i) result_.classes.push_back(absl::StrCat(i));
+    counted_ = true;
+    return absl::OkStatus();
+  }
+
+  // Names first, then numbers: a class may be called "7".
+  absl::StatusOr<int64_t> NumberOf(const WrittenLabel& label) const {
+    const auto at = by_name_.find(label.text);
+    if (at != by_name_.end()) return at->second;
+    const std::optional<int64_t> number =
+        label.from_folder ? std::nullopt : LabelNumber(label.text);
+    const int64_t count = static_cast<int64_t>(result_.classes.size());
+    if (number && counted_ && *number < count) return *number;
+    if (number && !counted_) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(label.origin, ": `", label.text,
+                       "` is a number, and other labels are names (", Some(result_.classes),
+                       "), as a folder is the class of its videos that --annotations does not "
+                       "name; write names only, or name all classes in their order, a word alone "
+                       "in each line of --annotations"));
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        label.origin, ": `", label.text, "` is no class of this data set, which has ", count,
+        number ? " classes, numbered from 0" : " classes",
+        "; correct the label, or prepare into another --output if the classes have changed"));
+  }
+
+  void WarnOfEmptyClasses(const std::vector<bool>& used) {
+    const int64_t empty = std::count(used.begin(), used.end(), false);
+    if (empty == 0 || labels_.empty()) return;
+    const auto first = std::find(used.begin(), used.end(), false) - used.begin();
+    result_.warnings.push_back(absl::StrCat(
+        empty, " of ", used.size(), " classes have no video, the first is ", first,
+        result_.classes[first] == absl::StrCat(first)
+            ? ""
+            : absl::StrCat(" (", result_.classes[first], ")"),
+        request_.known.empty() && request_.named.empty()
+            ? "; numbers for labels count from 0, and the highest says how many classes there are"
+            : ""));
+  }
+
+  const std::vector<WrittenLabel>& labels_;
+  const ClassRequest& request_;
+  bool counted_ = false;  // whether a number may stand for the class at that place
+  absl::flat_hash_map<absl::string_view, int64_t> by_name_;
+  ClassNumbers result_;
+};
+
+}  // namespace
+
+absl::StatusOr<ClassNumbers> NumberClasses(const std::vector<WrittenLabel>& labels,
+                                           const ClassRequest& request) {
+  SLIMREEL_RETURN_IF_ERROR(CheckNames(request));
+  return Numbering(labels, request).Number();
+}
+
+}  // namespace slimreel
