@@ -275,7 +275,9 @@ class VideoWork {
   // Fills track_; an outcome where the keypoints reject the video.
   absl::StatusOr<std::optional<VideoOutcome>> ReadKeypoints() {
     if (options_.keypoints == KeypointUse::kIgnored) return std::nullopt;
-    absl::StatusOr<KeypointTrack> read = ReadKeypointFile(KeypointPathOf(source_.path));
+    absl::StatusOr<KeypointTrack> read = ReadKeypointFile(
+        KeypointPathOf(source_.path),
+        options_.max_keypoint_bytes > 0 ? options_.max_keypoint_bytes : kMaxKeypointBytes);
     if (read.ok()) {
       track_ = *std::move(read);
       return std::nullopt;

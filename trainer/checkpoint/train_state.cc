@@ -19,7 +19,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// 3: what the plan was made under, and the fingerprint of the best checkpoint's weights.
+// 3: what the plan was made under, the fingerprint of the best checkpoint's weights, and the
+// shortest chunk.
 constexpr int kFormat = 3;
 constexpr int kOldestFormat = 2;
 
@@ -73,6 +74,7 @@ Json ToJson(const FramePreparation& preparation) {
   return {{"short_side", preparation.short_side},
           {"max_video_frames", preparation.max_video_frames},
           {"chunk_overlap", preparation.chunk_overlap},
+          {"min_chunk_frames", preparation.min_chunk_frames},
           {"quality_threshold", preparation.quality_threshold}};
 }
 
@@ -80,6 +82,7 @@ FramePreparation PreparationFrom(const Json& json) {
   return {.short_side = json.at("short_side"),
           .max_video_frames = json.at("max_video_frames"),
           .chunk_overlap = json.at("chunk_overlap"),
+          .min_chunk_frames = json.at("min_chunk_frames"),
           .quality_threshold = json.at("quality_threshold")};
 }
 
@@ -165,6 +168,7 @@ void FillIn(int format, Json& json) {
   if (format > 2) return;
   for (const auto& [part, field, value] :
        {std::tuple("plan", "made_under", ToJson(PlanTerms())),
+        std::tuple("preparation", "min_chunk_frames", Json(1)),
         std::tuple("best", "model", ToJson(FileFingerprint()))}) {
     const auto found = json.find(part);
     if (found != json.end() && found->is_object()) (*found)[field] = value;

@@ -35,6 +35,7 @@ struct FramePreparation {
   int64_t short_side = 0;          // pixels; 0: frames as decoded
   int64_t max_video_frames = 500;  // of a chunk
   int64_t chunk_overlap = 0;
+  int64_t min_chunk_frames = 1;    // a shorter rest behind other chunks is left out
   double quality_threshold = 0.0;  // frames under it were left out
   friend bool operator==(const FramePreparation&, const FramePreparation&) = default;
 };

@@ -25,8 +25,11 @@ TEST(TrainStateTest, StateComesBackFromItsJsonUnchanged) {
                       .keys = {{"memory.budget", "24MiB"}, {"data.batch_size", "4"}}};
   state.evaluated_step = 11;
   state.classes = {"left", "right \"quoted\""};
-  state.preparation = {
-      .short_side = 72, .max_video_frames = 60, .chunk_overlap = 3, .quality_threshold = 0.1};
+  state.preparation = {.short_side = 72,
+                       .max_video_frames = 60,
+                       .chunk_overlap = 3,
+                       .min_chunk_frames = 24,
+                       .quality_threshold = 0.1};
   state.changes = {"step 10: train.lr: 0.1 -> 0.01"};
   state.peaks = {.device = 1, .reserved = 2, .host = 3, .loader = 4};
   state.loader_epoch = 3;

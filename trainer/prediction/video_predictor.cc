@@ -19,6 +19,7 @@
 #include "data/loading/clip_sampler.h"
 #include "data/loading/crop.h"
 #include "data/loading/planar_copy.h"
+#include "data/pipeline/chunk_rule.h"
 #include "data/pipeline/frame_quality.h"
 #include "memory/executor/executor.h"
 #include "trainer/evaluation/metrics.h"
@@ -33,6 +34,8 @@ class ChunkScorer {
   ChunkScorer(const Model& model, const PredictOptions& options)
       : chain_(model.Chain()),
         options_(options),
+        rule_{options.preparation.max_video_frames, options.preparation.chunk_overlap,
+              options.preparation.min_chunk_frames},
         crop_size_{.height = model.input.height, .width = model.input.width},
         shape_{.num_frames = model.input.num_frames, .interval = options.frame_interval},
         chunk_(at::empty(
@@ -56,8 +59,7 @@ class ChunkScorer {
     if (threshold > 0.0 && MeasureQuality(rgb_.data(), size).score < threshold) {
       return absl::OkStatus();
     }
-    // As prepare does: a full chunk ends when its successor begins.
-    if (filled_ == options_.preparation.max_video_frames) {
+    if (rule_.IsFull(filled_)) {
       ScoreChunk();
       StartFromOverlap();
     }
@@ -70,7 +72,7 @@ class ChunkScorer {
 
   // At least one frame must have been added and kept.
   VideoPrediction Finish() {
-    if (filled_ > 0) ScoreChunk();
+    if (rule_.KeepsRest(filled_, chunks_)) ScoreChunk();
     VideoPrediction prediction;
     prediction.frames = frames_;
     prediction.clips = clips_;
@@ -88,6 +90,7 @@ class ChunkScorer {
 
  private:
   void ScoreChunk() {
+    ++chunks_;
     StageContext context;
     context.autocast = options_.autocast;
     const int64_t available = std::min(filled_, options_.max_video_frames);
@@ -107,7 +110,7 @@ class ChunkScorer {
 
   // Neighbouring chunks share frames.
   void StartFromOverlap() {
-    const int64_t overlap = options_.preparation.chunk_overlap;
+    const int64_t overlap = rule_.overlap;
     if (overlap > 0) {
       const at::Tensor last = chunk_.narrow(0, filled_ - overlap, overlap).clone();
       chunk_.narrow(0, 0, overlap).copy_(last);
@@ -117,12 +120,14 @@ class ChunkScorer {
 
   std::vector<Stage*> chain_;
   PredictOptions options_;
+  ChunkRule rule_;
   ImageSize crop_size_;
   ClipShape shape_;
   at::Tensor chunk_;  // [chunk frames, 3, H, W] uint8, the first filled_ of them valid
   std::vector<uint8_t> rgb_;
   std::vector<double> logits_;  // sum over clips
   int64_t filled_ = 0;
+  int64_t chunks_ = 0;  // scored
   int64_t frames_ = 0;  // decoded
   int64_t clips_ = 0;
 };

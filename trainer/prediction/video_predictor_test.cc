@@ -55,6 +55,7 @@ class VideoPredictorTest : public ::testing::Test {
     if (preparation.short_side > 0) prepare.data.short_side = preparation.short_side;
     prepare.data.max_video_frames = preparation.max_video_frames;
     prepare.data.chunk_overlap = preparation.chunk_overlap;
+    prepare.data.min_chunk_frames = preparation.min_chunk_frames;
     prepare.data.quality_threshold = preparation.quality_threshold;
     const auto summary = Prepare(prepare);
     EXPECT_TRUE(summary.ok()) << summary.status();
@@ -105,6 +106,18 @@ TEST_F(VideoPredictorTest, OverlappingChunksAndAShortLastOneAreCutAsPrepareCutsT
   PredictOptions options;
   options.preparation = {.short_side = 40, .max_video_frames = 20, .chunk_overlap = 5};
   options.num_clips = 2;
+  ExpectSameAsShards(options);
+}
+
+TEST_F(VideoPredictorTest, ARestThatPrepareLeavesOutIsLeftOut) {
+  PredictOptions options;
+  options.preparation = {.short_side = 40, .max_video_frames = 20};
+  const auto with_rest = PredictVideo(*model_, clip_, options);
+  ASSERT_TRUE(with_rest.ok()) << with_rest.status();
+  options.preparation.min_chunk_frames = 20;
+  const auto without = PredictVideo(*model_, clip_, options);
+  ASSERT_TRUE(without.ok()) << without.status();
+  EXPECT_EQ(without->clips, with_rest->clips - 1);
   ExpectSameAsShards(options);
 }
 

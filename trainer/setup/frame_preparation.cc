@@ -15,6 +15,7 @@ FramePreparation FromOptions(const DataOptions& data) {
   return {.short_side = data.ResolvedShortSide(),
           .max_video_frames = data.max_video_frames,
           .chunk_overlap = data.chunk_overlap,
+          .min_chunk_frames = data.ResolvedMinChunkFrames(),
           .quality_threshold = data.quality_threshold};
 }
 
@@ -28,6 +29,9 @@ FramePreparation FromJson(const nlohmann::json& json, FramePreparation fallback)
   if (json.value("short_side", nlohmann::json()) == "native") fallback.short_side = 0;
   read("max_video_frames", &fallback.max_video_frames);
   read("chunk_overlap", &fallback.chunk_overlap);
+  // Shards of before there was a bound hold every rest.
+  if (json.contains("max_video_frames")) fallback.min_chunk_frames = 1;
+  read("min_chunk_frames", &fallback.min_chunk_frames);
   read("quality_threshold", &fallback.quality_threshold);
   return fallback;
 }

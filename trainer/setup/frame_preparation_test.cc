@@ -34,6 +34,14 @@ TEST(FramePreparationTest, IsWhatTheShardsSayAndNotWhatTheConfigurationSays) {
                                       .quality_threshold = 0.25}));
 }
 
+TEST(FramePreparationTest, TheShortestChunkIsTheShardsAndNoneWhereTheyAreOlder) {
+  DataOptions data;
+  data.train = {Folder("new", {{"max_video_frames", 60}, {"min_chunk_frames", 24}})};
+  EXPECT_EQ(FindFramePreparation(data)->min_chunk_frames, 24);
+  data.train = {Folder("old", {{"max_video_frames", 60}})};
+  EXPECT_EQ(FindFramePreparation(data)->min_chunk_frames, 1);
+}
+
 TEST(FramePreparationTest, NativeFramesHaveShortSideZero) {
   DataOptions data;
   data.train = {Folder("native", {{"short_side", "native"}})};
