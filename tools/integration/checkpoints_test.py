@@ -53,8 +53,11 @@ class CheckpointsTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = scratch()
         cls.config, _, cls.shards = binaries.tiny_set(cls.folder, clips_per_class=2)
-        cls.damaged = binaries.copy(cls.shards, "damaged")
+        cls.val = binaries.held_out_shards(cls.folder, cls.config)
+        cls.damaged, cls.damaged_val = (binaries.copy(shards, f"damaged_{shards.name}")
+                                        for shards in (cls.shards, cls.val))
         damage_last_sample(cls.damaged)
+        damage_last_sample(cls.damaged_val)
 
     def arguments(self, name, *overrides):
         return [f"--config={self.config}", f"--run={self.folder / name}", f"data.train={self.shards}",
@@ -115,9 +118,9 @@ class CheckpointsTest(unittest.TestCase):
 
     def test_an_evaluation_that_fails_loses_no_step(self):
         evaluate = ("evaluation.strategy=steps", "evaluation.every_steps=2", "train.max_steps=3")
-        message = self.fails(3, "judged", *evaluate, f"data.val={self.damaged}")
+        message = self.fails(3, "judged", *evaluate, f"data.val={self.damaged_val}")
         self.assertEqual(self.saved_step(message), 2)
-        self.train("judged", *evaluate, f"data.val={self.shards}")
+        self.train("judged", *evaluate, f"data.val={self.val}")
         self.assertEqual(self.steps("judged"), [1, 2, 3], "each step once")
         evaluated = [line["step"] for line in self.lines("judged") if "val_loss" in line]
         self.assertEqual(evaluated, [2, 3], "what failed is made up for")
@@ -156,7 +159,7 @@ class CheckpointsTest(unittest.TestCase):
     def test_the_best_and_every_steps_at_one_step_are_one_checkpoint(self):
         os.makedirs(self.checkpoints("once"))
         created = CreatedNames(self.checkpoints("once"))
-        self.train("once", "train.max_steps=4", "checkpoint.every_steps=1", f"data.val={self.shards}",
+        self.train("once", "train.max_steps=4", "checkpoint.every_steps=1", f"data.val={self.val}",
                    "evaluation.strategy=steps", "evaluation.every_steps=1", "evaluation.metric=loss")
         written = [name[-len("step_00000001"):] for name in created.read() if name.startswith(".writing-")]
         # Step 1 is always the best so far; the last one is saved at the end.
