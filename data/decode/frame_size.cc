@@ -5,10 +5,14 @@
 namespace slimreel {
 namespace {
 
-// round(side * numerator / denominator) in integers, at least 1.
+// Longer than any picture, and still short enough for rgb_bytes() to hold its square.
+constexpr int64_t kLongest = int64_t{1} << 30;
+
+// round(side * numerator / denominator) in integers, from 1 to kLongest.
 int Scaled(int side, int numerator, int denominator) {
   const int64_t twice = int64_t{2} * side * numerator;
-  return static_cast<int>(std::max<int64_t>(1, (twice + denominator) / (int64_t{2} * denominator)));
+  const int64_t rounded = (twice + denominator) / (int64_t{2} * denominator);
+  return static_cast<int>(std::clamp<int64_t>(rounded, 1, kLongest));
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ struct FrameSize {
 
 // How decoded frames are sized. Everything 0: as decoded, without a resize.
 struct FrameSizing {
-  int short_side = 0;    // the shorter side becomes this, the longer is rounded to nearest
+  int short_side = 0;    // the shorter side becomes this, the longer is rounded to nearest (and
+                         // saturates: see FrameSize::rgb_bytes before memory is taken)
   FrameSize exact = {};  // both sides given: wins over short_side
 };
 

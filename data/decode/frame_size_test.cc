@@ -19,6 +19,12 @@ TEST(FrameSizeTest, TheShortSideIsTheWidthOfAPortrait) {
   EXPECT_EQ(OutputSize({320, 568}, {.short_side = 160}), (FrameSize{160, 284}));
 }
 
+TEST(FrameSizeTest, TheLongestSideSaturatesAndItsBytesStillFit) {
+  const FrameSize size = OutputSize({1, 65535}, {.short_side = 1 << 20});
+  EXPECT_EQ(size, (FrameSize{1 << 20, 1 << 30}));
+  EXPECT_EQ(size.rgb_bytes(), int64_t{3} << 50);
+}
+
 TEST(FrameSizeTest, ExactSizesWin) {
   EXPECT_EQ(OutputSize({320, 240}, {.short_side = 7, .exact = {64, 48}}), (FrameSize{64, 48}));
 }

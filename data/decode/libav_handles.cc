@@ -3,30 +3,35 @@
 extern "C" {
 #include <libavutil/error.h>
 #include <libavutil/log.h>
+#include <libavutil/mem.h>
 #include <libavutil/version.h>
 }
 
-#include <new>
-
 namespace slimreel {
-namespace {
-
-template <typename T>
-T* OrBadAlloc(T* pointer) {
-  if (pointer == nullptr) throw std::bad_alloc();
-  return pointer;
-}
-
-}  // namespace
 
 void LibavDeleter::operator()(AVFormatContext* context) const { avformat_close_input(&context); }
 void LibavDeleter::operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
 void LibavDeleter::operator()(AVFilterGraph* graph) const { avfilter_graph_free(&graph); }
 void LibavDeleter::operator()(AVFrame* frame) const { av_frame_free(&frame); }
 void LibavDeleter::operator()(AVPacket* packet) const { av_packet_free(&packet); }
+void LibavDeleter::operator()(AVIOContext* context) const {
+  av_freep(&context->buffer);
+  avio_context_free(&context);
+}
 
-FramePtr NewFrame() { return FramePtr(OrBadAlloc(av_frame_alloc())); }
-PacketPtr NewPacket() { return PacketPtr(OrBadAlloc(av_packet_alloc())); }
+FramePtr NewFrame() { return FramePtr(av_frame_alloc()); }
+PacketPtr NewPacket() { return PacketPtr(av_packet_alloc()); }
+
+IoContextPtr NewReadingContext(int buffer_bytes, void* opaque,
+                               int (*read)(void* opaque, uint8_t* to, int bytes),
+                               int64_t (*seek)(void* opaque, int64_t offset, int whence)) {
+  auto* buffer = static_cast<uint8_t*>(av_malloc(buffer_bytes));
+  if (buffer == nullptr) return nullptr;
+  IoContextPtr context(
+      avio_alloc_context(buffer, buffer_bytes, /*write_flag=*/0, opaque, read, nullptr, seek));
+  if (context == nullptr) av_free(buffer);
+  return context;
+}
 
 std::string LibavErrorText(int error) {
   char text[AV_ERROR_MAX_STRING_SIZE] = {};

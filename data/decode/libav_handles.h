@@ -24,6 +24,7 @@ struct LibavDeleter {
   void operator()(AVFilterGraph* graph) const;
   void operator()(AVFrame* frame) const;
   void operator()(AVPacket* packet) const;
+  void operator()(AVIOContext* context) const;  // and its buffer
 };
 
 using FormatContextPtr = std::unique_ptr<AVFormatContext, LibavDeleter>;
@@ -31,10 +32,14 @@ using CodecContextPtr = std::unique_ptr<AVCodecContext, LibavDeleter>;
 using FilterGraphPtr = std::unique_ptr<AVFilterGraph, LibavDeleter>;
 using FramePtr = std::unique_ptr<AVFrame, LibavDeleter>;
 using PacketPtr = std::unique_ptr<AVPacket, LibavDeleter>;
+using IoContextPtr = std::unique_ptr<AVIOContext, LibavDeleter>;
 
-// Never null: an allocation that fails ends the process, like operator new.
+// Null where there is no memory.
 FramePtr NewFrame();
 PacketPtr NewPacket();
+IoContextPtr NewReadingContext(int buffer_bytes, void* opaque,
+                               int (*read)(void* opaque, uint8_t* to, int bytes),
+                               int64_t (*seek)(void* opaque, int64_t offset, int whence));
 
 // FFmpeg's own words for a negative return value.
 std::string LibavErrorText(int error);

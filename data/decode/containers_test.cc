@@ -1,0 +1,43 @@
+#include "data/decode/containers.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "absl/strings/str_split.h"
+#include "data/decode/libav_handles.h"
+
+namespace slimreel {
+namespace {
+
+std::set<std::string> Known() {
+  std::set<std::string> names;
+  void* at = nullptr;
+  while (const AVInputFormat* format = av_demuxer_iterate(&at)) {
+    for (const auto name : absl::StrSplit(format->name, ',')) names.emplace(name);
+  }
+  return names;
+}
+
+// A typing error would shut a container out without a word.
+TEST(ContainersTest, EachNameIsOneThatLibavformatHas) {
+  const std::set<std::string> known = Known();
+  // Later versions of FFmpeg brought or took these.
+  const std::set<std::string> elsewhere = {"vvc", "asf_o"};
+  for (const auto name : absl::StrSplit(kContainers, ',')) {
+    const std::string text(name);
+    EXPECT_TRUE(known.contains(text) || elsewhere.contains(text)) << text;
+  }
+}
+
+TEST(ContainersTest, WhatLeadsToOtherFilesOrWaitsIsNotAmongThem) {
+  const std::set<std::string> allowed = absl::StrSplit(kContainers, ',');
+  for (const char* name : {"hls", "dash", "concat", "image2", "sdp", "rtsp", "imf", "ffmetadata",
+                           "webm_dash_manifest", "lavfi", "tty", "srt", "svg_pipe"}) {
+    EXPECT_FALSE(allowed.contains(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace slimreel
