@@ -1,127 +1,179 @@
 #include "data/decode/demuxer.h"
 
-#include <sys/stat.h>
-
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "data/decode/containers.h"
+#include "data/decode/frame_bytes.h"
+#include "data/decode/frame_size.h"
 #include "data/decode/matroska_size.h"
 #include "data/decode/media_error.h"
+#include "data/decode/system_error.h"
 
 namespace slimreel {
 namespace {
 
-int PollInterrupted(void* demuxer) { return static_cast<Demuxer*>(demuxer)->interrupted() ? 1 : 0; }
+int PollWatch(void* watch) { return static_cast<ProgressWatch*>(watch)->Stopped() ? 1 : 0; }
 
-absl::Status Cancelled(const std::string& path) {
-  return absl::CancelledError(absl::StrCat(path, ": decoding was stopped"));
+// Some containers name other files. Frames must come from the file that was asked for.
+int RefuseOtherFiles(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
+  return AVERROR(EACCES);
 }
 
-absl::Status OpenError(const std::string& path, int error) {
-  const std::string text = absl::StrCat(path, ": ", LibavErrorText(error));
-  if (error == AVERROR(ENOENT)) {
-    return MediaError(absl::StatusCode::kNotFound, kReasonNotFound, text);
-  }
-  if (error == AVERROR(EACCES) || error == AVERROR(EIO)) {
-    return MediaError(absl::StatusCode::kPermissionDenied, kReasonUnreadable, text);
-  }
-  return MediaError(absl::StatusCode::kInvalidArgument, kReasonNotMedia,
-                    absl::StrCat(path, ": no media file that FFmpeg can open (",
-                                 LibavErrorText(error), "); is it complete, and really a video?"));
-}
-
-const char* KindOf(mode_t mode) {
-  if (S_ISDIR(mode)) return "a folder";
-  if (S_ISFIFO(mode)) return "a pipe";
-  if (S_ISSOCK(mode)) return "a socket";
-  return "a device";
-}
-
-// Opening a pipe waits for who writes into it, for ever and deaf to `interrupted`; a device may
-// never end. Neither can be read twice. Paths that cannot be looked at are left to libavformat.
-absl::Status RefuseWhatIsNoFile(const std::string& path) {
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return absl::OkStatus();
-  return MediaError(absl::StatusCode::kInvalidArgument, kReasonUnreadable,
-                    absl::StrCat(path, ": this is ", KindOf(status.st_mode),
-                                 "; only regular files are read, copy what it gives into one"));
-}
-
-// The first stream that fits, null where none does; all others are discarded.
-AVStream* ChooseStream(AVFormatContext* format, const std::string& specifier) {
-  AVStream* chosen = nullptr;
+// The first stream that fits, null where none does.
+AVStream* FindStream(AVFormatContext* format, const std::string& specifier) {
   for (unsigned i = 0; i < format->nb_streams; ++i) {
     AVStream* stream = format->streams[i];
-    const bool wanted =
-        chosen == nullptr && avformat_match_stream_specifier(format, stream, specifier.c_str()) > 0;
-    stream->discard = wanted ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-    if (wanted) chosen = stream;
+    if (avformat_match_stream_specifier(format, stream, specifier.c_str()) > 0) return stream;
   }
-  return chosen;
+  return nullptr;
+}
+
+void DiscardAllBut(const AVStream* kept, AVFormatContext* format) {
+  for (unsigned i = 0; i < format->nb_streams; ++i) {
+    AVStream* stream = format->streams[i];
+    stream->discard = stream == kept ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+}
+
+// avformat_find_stream_info, which decodes some frames by itself, under the bound on their size.
+int FindStreamInfo(AVFormatContext* format, int64_t max_pixels) {
+  std::vector<AVDictionary*> codecs(format->nb_streams, nullptr);
+  if (max_pixels > 0) {
+    for (AVDictionary*& codec : codecs) av_dict_set_int(&codec, "max_pixels", max_pixels, 0);
+  }
+  const int error = avformat_find_stream_info(format, codecs.empty() ? nullptr : codecs.data());
+  for (AVDictionary*& codec : codecs) av_dict_free(&codec);
+  return error;
+}
+
+bool IsNamed(const AVFormatContext& format, const char* part) {
+  return std::strstr(format.iformat->name, part) != nullptr;
 }
 
 }  // namespace
 
+Demuxer::Demuxer(const std::string& path, DemuxerOptions options)
+    : path_(path), options_(std::move(options)), watch_(options_.watch) {}
+
 absl::StatusOr<std::unique_ptr<Demuxer>> Demuxer::Open(const std::string& path,
                                                        const std::string& specifier,
-                                                       std::function<bool()> interrupted) {
-  if (absl::Status refused = RefuseWhatIsNoFile(path); !refused.ok()) return refused;
-  std::unique_ptr<Demuxer> demuxer(new Demuxer);
-  demuxer->path_ = path;
-  demuxer->interrupted_ = std::move(interrupted);
-  AVFormatContext* format = avformat_alloc_context();
-  if (format == nullptr) return absl::ResourceExhaustedError("no memory for a demuxer");
-  format->interrupt_callback = {PollInterrupted, demuxer.get()};
-  // Local files alone: neither a name nor a playlist inside may reach a network.
-  AVDictionary* options = nullptr;
-  av_dict_set(&options, "protocol_whitelist", "file", 0);
-  // On failure libavformat frees the context itself.
-  int error = avformat_open_input(&format, ("file:" + path).c_str(), nullptr, &options);
-  av_dict_free(&options);
-  if (error >= 0) demuxer->format_.reset(format);
-  if (demuxer->interrupted()) return Cancelled(path);
-  if (error < 0) return OpenError(path, error);
-  error = avformat_find_stream_info(format, nullptr);
-  if (demuxer->interrupted()) return Cancelled(path);
-  if (error < 0) {
-    return MediaError(absl::StatusCode::kInvalidArgument, kReasonDamagedHeader,
-                      absl::StrCat(path, ": ", LibavErrorText(error)));
-  }
-  demuxer->stream_ = ChooseStream(format, specifier);
-  if (demuxer->stream_ == nullptr) {
-    return MediaError(absl::StatusCode::kInvalidArgument, kReasonNoVideo,
-                      absl::StrCat(path, ": no video stream among its ", format->nb_streams,
-                                   " streams (", format->iformat->long_name, ")"));
-  }
+                                                       DemuxerOptions options) {
+  std::unique_ptr<Demuxer> demuxer(new Demuxer(path, std::move(options)));
+  const auto stopped = [watch = &demuxer->watch_] { return watch->Stopped(); };
+  SLIMREEL_ASSIGN_OR_RETURN(demuxer->source_,
+                            FileSource::Open(path, stopped, demuxer->options_.read));
+  SLIMREEL_RETURN_IF_ERROR(demuxer->OpenFormat());
+  SLIMREEL_RETURN_IF_ERROR(demuxer->LookInside(specifier));
   return demuxer;
 }
 
-bool Demuxer::ContainerSaysMore() const {
-  const char* const name = format_->iformat->name;
-  if (std::strstr(name, "matroska") != nullptr) return MatroskaBreaksOff(path_);
-  // An index that lists more packets than came tells of a cut file. Only MP4's and MOV's is
-  // complete by construction.
-  return std::strstr(name, "mp4") != nullptr &&
-         packets_ < avformat_index_get_entries_count(stream_);
+absl::Status Demuxer::OpenFormat() {
+  AVFormatContext* format = avformat_alloc_context();
+  if (format == nullptr) return ErrnoStatus(path_, ENOMEM);
+  format->interrupt_callback = {PollWatch, &watch_};
+  format->pb = source_->io();
+  format->io_open = RefuseOtherFiles;
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "protocol_whitelist", "none", 0);
+  av_dict_set(&options, "format_whitelist", kContainers, 0);
+  // On failure libavformat frees the context itself.
+  const int error = avformat_open_input(&format, ("file:" + path_).c_str(), nullptr, &options);
+  av_dict_free(&options);
+  if (error >= 0) format_.reset(format);
+  SLIMREEL_RETURN_IF_ERROR(Trouble(error));
+  if (error >= 0) return absl::OkStatus();
+  return MediaError(
+      absl::StatusCode::kInvalidArgument, kReasonNotMedia,
+      absl::StrCat(path_, ": no media file that FFmpeg can open (", LibavErrorText(error),
+                   "); is it complete, and really a video? "
+                   "Playlists and lists of files are not read"));
+}
+
+absl::Status Demuxer::LookInside(const std::string& specifier) {
+  // Before as well: libavformat forgets a size that the bound forbids it to look into.
+  SLIMREEL_RETURN_IF_ERROR(CheckPictureSize(FindStream(format_.get(), specifier)));
+  watch_.Progress();
+  const int error = FindStreamInfo(format_.get(), options_.max_decoded_frame_bytes);
+  SLIMREEL_RETURN_IF_ERROR(Trouble(error));
+  if (error < 0) {
+    return MediaError(absl::StatusCode::kInvalidArgument, kReasonDamagedHeader,
+                      absl::StrCat(path_, ": ", LibavErrorText(error)));
+  }
+  stream_ = FindStream(format_.get(), specifier);
+  DiscardAllBut(stream_, format_.get());
+  if (stream_ == nullptr) {
+    return MediaError(absl::StatusCode::kInvalidArgument, kReasonNoVideo,
+                      absl::StrCat(path_, ": no video stream among its ", format_->nb_streams,
+                                   " streams (", format_->iformat->long_name, ")"));
+  }
+  watch_.Progress();
+  return CheckPictureSize(stream_);
+}
+
+// What stopped libavformat, or was hidden by it: before anything is said about the file itself.
+absl::Status Demuxer::Trouble(int error) {
+  SLIMREEL_RETURN_IF_ERROR(watch_.Check(path_));
+  SLIMREEL_RETURN_IF_ERROR(source_->status());
+  return MachineErrorOf(path_, error);
+}
+
+absl::Status Demuxer::CheckPictureSize(const AVStream* stream) const {
+  if (stream == nullptr || stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) {
+    return absl::OkStatus();
+  }
+  const AVCodecParameters& codec = *stream->codecpar;
+  const FrameSize size = {codec.width, codec.height};
+  const absl::Status checked = CheckFrameBytes("decoded", size, DecodedBytes(size, codec.format),
+                                               options_.max_decoded_frame_bytes);
+  return checked.ok() ? checked : WithPath(path_, checked);
 }
 
 absl::StatusOr<bool> Demuxer::Read(AVPacket* packet) {
   for (;;) {
     const int error = av_read_frame(format_.get(), packet);
-    if (interrupted()) return Cancelled(format_->url);
+    SLIMREEL_RETURN_IF_ERROR(Trouble(error));
     if (error == AVERROR(EAGAIN)) continue;
     if (error < 0) {
-      truncated_ = truncated_ || error != AVERROR_EOF || ContainerSaysMore();
+      truncated_ = error != AVERROR_EOF || last_was_cut_ || BreaksOff();
+      SLIMREEL_RETURN_IF_ERROR(source_->status());
       return false;
     }
     if (packet->stream_index == stream_->index) {
       ++packets_;
-      if (packet->flags & AV_PKT_FLAG_CORRUPT) truncated_ = true;
+      // The mark of a cut packet; but MPEG-TS sets it also where a counter jumps, as it does where
+      // whole streams were joined. Only the last packet can be cut.
+      last_was_cut_ = (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
       return true;
     }
     av_packet_unref(packet);
   }
+}
+
+bool Demuxer::BreaksOff() const {
+  if (IsNamed(*format_, "matroska")) {
+    const auto read = [this](uint64_t at, uint8_t* to, size_t bytes) {
+      return source_->ReadAt(at, to, bytes);
+    };
+    return MatroskaBreaksOff(read, static_cast<uint64_t>(source_->bytes()));
+  }
+  return IsNamed(*format_, "mp4") && IndexPassesTheEnd();
+}
+
+// Only the index of MP4 and MOV is complete by construction.
+bool Demuxer::IndexPassesTheEnd() const {
+  const int64_t file_bytes = source_->bytes();
+  const int entries = avformat_index_get_entries_count(stream_);
+  for (int i = 0; i < entries; ++i) {
+    const AVIndexEntry* entry = avformat_index_get_entry(stream_, i);
+    const bool shown = (entry->flags & AVINDEX_DISCARD_FRAME) == 0;
+    if (shown && entry->pos + entry->size > file_bytes) return true;
+  }
+  return false;
 }
 
 }  // namespace slimreel

@@ -1,11 +1,10 @@
 #include "data/decode/matroska_size.h"
 
+#include <array>
 #include <bit>
-#include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <optional>
-#include <system_error>
+
+#include "absl/types/span.h"
 
 namespace slimreel {
 namespace {
@@ -15,6 +14,11 @@ constexpr uint64_t kEbmlHeader = 0x1A45DFA3;
 constexpr uint64_t kSegment = 0x18538067;
 constexpr uint64_t kVoid = 0xEC;
 constexpr uint64_t kCrc32 = 0xBF;
+constexpr uint64_t kCluster = 0x1F43B675;  // the pictures
+constexpr uint64_t kCues = 0x1C53BB6B;     // the index
+constexpr uint64_t kTags = 0x1254C367;
+constexpr uint64_t kChapters = 0x1043A770;
+constexpr uint64_t kAttachments = 0x1941A469;
 
 // A number of 1 to 8 bytes: as many as the first byte has leading zero bits, and one. All
 // bits set (without the marker) is a length that is not known.
@@ -24,34 +28,65 @@ struct VarInt {
   bool unknown = false;
 };
 
-std::optional<VarInt> ReadVarInt(std::istream* file) {
-  const int first = file->get();
-  if (first <= 0) return std::nullopt;  // the end, or more than 8 bytes
-  const int bytes = std::countl_zero(static_cast<uint8_t>(first)) + 1;
-  uint64_t number = static_cast<uint64_t>(first);
-  for (int i = 1; i < bytes; ++i) number = number << 8 | static_cast<uint8_t>(file->get());
-  if (!*file) return std::nullopt;
-  const uint64_t marker = uint64_t{1} << (7 * bytes);
+// Takes one from the front of `bytes`.
+std::optional<VarInt> TakeVarInt(absl::Span<const uint8_t>* bytes) {
+  if (bytes->empty() || bytes->front() == 0) return std::nullopt;  // the end, or over 8 bytes
+  const size_t count = static_cast<size_t>(std::countl_zero(bytes->front())) + 1;
+  if (bytes->size() < count) return std::nullopt;
+  uint64_t number = 0;
+  for (size_t i = 0; i < count; ++i) number = number << 8 | (*bytes)[i];
+  bytes->remove_prefix(count);
+  const uint64_t marker = uint64_t{1} << (7 * count);
   return VarInt{number, number - marker, number - marker == marker - 1};
+}
+
+struct Element {
+  uint64_t id = 0;
+  VarInt length;
+  uint64_t begin = 0;  // of its content
+  uint64_t end() const { return begin + length.value; }
+};
+
+std::optional<Element> ReadElement(const ReadAt& read, uint64_t at) {
+  std::array<uint8_t, 16> head;  // the longest id and the longest length
+  const size_t got = read(at, head.data(), head.size());
+  absl::Span<const uint8_t> rest(head.data(), got);
+  const std::optional<VarInt> id = TakeVarInt(&rest);
+  const std::optional<VarInt> length = id ? TakeVarInt(&rest) : std::nullopt;
+  if (!length) return std::nullopt;
+  return Element{id->with_marker, *length, at + got - rest.size()};
+}
+
+// Of a Segment that ends behind the file: what the file breaks off in.
+bool PicturesAreMissing(const ReadAt& read, const Element& segment, uint64_t file_bytes) {
+  bool pictures = false;
+  for (uint64_t at = segment.begin; at < file_bytes;) {
+    const std::optional<Element> child = ReadElement(read, at);
+    if (!child || child->length.unknown) return true;
+    const bool behind_pictures = child->id == kCues || child->id == kTags ||
+                                 child->id == kChapters || child->id == kAttachments ||
+                                 child->id == kVoid || child->id == kCrc32;
+    if (child->length.value > file_bytes - child->begin) return !(pictures && behind_pictures);
+    pictures = pictures || child->id == kCluster;
+    at = child->end();
+  }
+  return true;
 }
 
 }  // namespace
 
-bool MatroskaBreaksOff(const std::string& path) {
-  std::error_code error;
-  const uint64_t file_bytes = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) return false;
-  for (uint64_t at = 0;; file.seekg(static_cast<int64_t>(at))) {
-    const std::optional<VarInt> id = ReadVarInt(&file);
-    const std::optional<VarInt> length = id ? ReadVarInt(&file) : std::nullopt;
-    if (!length || length->unknown) return false;
-    const uint64_t begin = static_cast<uint64_t>(file.tellg());
-    if (id->with_marker == kSegment) return length->value > file_bytes - begin;
-    const bool before_segment =
-        id->with_marker == kEbmlHeader || id->with_marker == kVoid || id->with_marker == kCrc32;
-    if (!before_segment || length->value > file_bytes - begin) return false;
-    at = begin + length->value;
+bool MatroskaBreaksOff(const ReadAt& read, uint64_t file_bytes) {
+  for (uint64_t at = 0;;) {
+    const std::optional<Element> element = ReadElement(read, at);
+    if (!element || element->length.unknown) return false;
+    const bool passes_the_end = element->length.value > file_bytes - element->begin;
+    if (element->id == kSegment && passes_the_end) {
+      return PicturesAreMissing(read, *element, file_bytes);
+    }
+    const bool known = element->id == kEbmlHeader || element->id == kSegment ||
+                       element->id == kVoid || element->id == kCrc32;
+    if (!known || passes_the_end) return false;
+    at = element->end();
   }
 }
 

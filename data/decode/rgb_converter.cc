@@ -9,12 +9,17 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
+#include "data/decode/frame_bytes.h"
+#include "data/decode/media_error.h"
+#include "data/decode/system_error.h"
 
 namespace slimreel {
 
@@ -25,7 +30,7 @@ namespace slimreel {
 // more. Frames that are stored must be the ones that users see when they check
 // with ffmpeg, so this builds the very graph that the ffmpeg program builds:
 //
-//   buffer -> [transpose | hflip, vflip | rotate] -> [scale] -> buffersink(rgb24)
+//   buffer -> [transpose | hflip, vflip | rotate] -> [scale] -> format=rgb24 -> buffersink
 //
 // - Rotation comes first, in the decoded pixel format, like autorotate.
 // - With a size, `scale=W:H:flags=bilinear` resizes the planes and converts in
@@ -33,12 +38,19 @@ namespace slimreel {
 //   flags that the ffmpeg program gives it (bicubic).
 // - The scale filter reads range and matrix from each frame, knows the chroma
 //   position, and writes into padded rows (swscale writes past the end of tight ones).
+// - A stream that changes its size, format or rotation gets a new graph. Frames that are not
+//   resized then go through `scale=W:H:flags=bicubic` to the first one's size, as ffmpeg's
+//   "scaler_out" does. (With a size of its own, ffmpeg puts that second scaler behind the first.
+//   Resized frames go here from their own size to the stored one in the one bilinear step, as
+//   they would in a file that holds only them.)
 namespace {
 
 absl::Status FilterError(std::string_view what, int error) {
-  return absl::InternalError(
-      absl::StrCat("conversion to RGB: ", absl::string_view(what.data(), what.size()), ": ",
-                   LibavErrorText(error)));
+  constexpr char kStep[] = "conversion to RGB";
+  if (absl::Status machine = MachineErrorOf(kStep, error); !machine.ok()) return machine;
+  return MediaError(absl::StatusCode::kUnimplemented, kReasonNoConversion,
+                    absl::StrCat(kStep, ": ", absl::string_view(what.data(), what.size()), ": ",
+                                 LibavErrorText(error)));
 }
 
 std::optional<DisplayMatrix> MatrixOf(const AVFrame& frame) {
@@ -91,6 +103,7 @@ absl::StatusOr<const AVFrame*> RgbConverter::Convert(
   if (int error = av_buffersrc_add_frame_flags(source_, frame, AV_BUFFERSRC_FLAG_PUSH); error < 0) {
     return FilterError("buffer source", error);
   }
+  if (rgb_ == nullptr) return FilterError("frame", AVERROR(ENOMEM));
   av_frame_unref(rgb_.get());
   if (int error = av_buffersink_get_frame(sink_, rgb_.get()); error < 0) {
     return FilterError("buffer sink", error);
@@ -106,39 +119,45 @@ absl::Status RgbConverter::Configure(const Input& input) {
   upright_ = input.size;
   if (Near(rotation_, 90) || Near(rotation_, 270)) std::swap(upright_.width, upright_.height);
   if (first) {
-    output_ = OutputSize(upright_, sizing_);
+    output_ = OutputSize(upright_, options_.sizing);
+    SLIMREEL_RETURN_IF_ERROR(
+        CheckFrameBytes("RGB", output_, output_.rgb_bytes(), options_.max_output_bytes));
   } else if (!(before == upright_) || rotation_before != rotation_) {
     ++size_changes_;
   }
-  const bool sized = sizing_.short_side > 0 || sizing_.exact.width > 0;
-  // Later frames of another size are brought to the first one's.
-  SLIMREEL_RETURN_IF_ERROR(BuildGraph(input, sized || !(upright_ == output_)));
+  const bool sized = options_.sizing.short_side > 0 || options_.sizing.exact.width > 0;
+  SLIMREEL_RETURN_IF_ERROR(BuildGraph(input, sized ? "bilinear" : first ? "" : "bicubic"));
   input_ = input;
   return absl::OkStatus();
 }
 
-absl::Status RgbConverter::BuildGraph(const Input& input, bool resize) {
+// Without `scaler_flags` no frame is resized.
+absl::Status RgbConverter::BuildGraph(const Input& input, std::string_view scaler_flags) {
   source_ = sink_ = nullptr;
   graph_.reset(avfilter_graph_alloc());
-  if (graph_ == nullptr) return absl::ResourceExhaustedError("conversion to RGB: no memory");
-  graph_->nb_threads = threads_;
+  if (graph_ == nullptr) return FilterError("graph", AVERROR(ENOMEM));
+  graph_->nb_threads = options_.threads;
   graph_->scale_sws_opts = av_strdup("flags=bicubic");
+  if (graph_->scale_sws_opts == nullptr) return FilterError("graph", AVERROR(ENOMEM));
   AVFilterContext* last = nullptr;
-  SLIMREEL_RETURN_IF_ERROR(
-      Append("buffer",
-             absl::StrFormat("video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=%d/%d",
-                             input.size.width, input.size.height, input.format, time_base_.num,
-                             time_base_.den, input.aspect.num, std::max(input.aspect.den, 1)),
-             &last));
+  SLIMREEL_RETURN_IF_ERROR(Append(
+      "buffer",
+      absl::StrFormat("video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=%d/%d",
+                      input.size.width, input.size.height, input.format, options_.time_base.num,
+                      options_.time_base.den, input.aspect.num, std::max(input.aspect.den, 1)),
+      &last));
   source_ = last;
   if (input.matrix) {
     for (const auto& [filter, args] : UprightFilters(*input.matrix)) {
       SLIMREEL_RETURN_IF_ERROR(Append(filter, args, &last));
     }
   }
-  if (resize) {
-    SLIMREEL_RETURN_IF_ERROR(Append(
-        "scale", absl::StrFormat("%d:%d:flags=bilinear", output_.width, output_.height), &last));
+  if (!scaler_flags.empty()) {
+    SLIMREEL_RETURN_IF_ERROR(
+        Append("scale",
+               absl::StrFormat("%d:%d:flags=%s", output_.width, output_.height,
+                               absl::string_view(scaler_flags.data(), scaler_flags.size())),
+               &last));
   }
   SLIMREEL_RETURN_IF_ERROR(Append("format", "pix_fmts=rgb24", &last));
   SLIMREEL_RETURN_IF_ERROR(Append("buffersink", "", &last));
@@ -158,8 +177,8 @@ absl::Status RgbConverter::Append(std::string_view filter, const std::string& ar
   const std::string name(filter);
   const AVFilter* type = avfilter_get_by_name(name.c_str());
   if (type == nullptr) {
-    return absl::UnimplementedError(
-        absl::StrCat("libavfilter was built without the filter ", name));
+    return MediaError(absl::StatusCode::kUnimplemented, kReasonNoConversion,
+                      absl::StrCat("libavfilter was built without the filter ", name));
   }
   AVFilterContext* added = nullptr;
   if (int error =

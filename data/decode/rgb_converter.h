@@ -2,7 +2,7 @@
 // the filters that the ffmpeg program inserts itself, so that the bytes are the
 // same as `ffmpeg -pix_fmt rgb24` gives. See Note [Same filters as ffmpeg].
 //
-// Who calls it: VideoDecoder. Threading: one thread at a time.
+// Threading: one thread at a time.
 #ifndef DATA_DECODE_RGB_CONVERTER_H_
 #define DATA_DECODE_RGB_CONVERTER_H_
 
@@ -31,15 +31,21 @@ double ClockwiseRotation(const DisplayMatrix& matrix);
 // configure_input_video_filter, of FFmpeg 5.1. Flips count too.
 std::vector<std::pair<std::string, std::string>> UprightFilters(const DisplayMatrix& matrix);
 
+struct RgbConverterOptions {
+  FrameSizing sizing;
+  int threads = 1;               // of swscale
+  AVRational time_base{1, 25};   // the stream's; it does not change pixels
+  int64_t max_output_bytes = 0;  // of an RGB frame; 0: no bound
+};
+
 class RgbConverter {
  public:
-  // `threads`: of swscale. `time_base`: the stream's; it does not change pixels.
-  RgbConverter(const FrameSizing& sizing, int threads, AVRational time_base)
-      : sizing_(sizing), threads_(threads), time_base_(time_base) {}
+  explicit RgbConverter(const RgbConverterOptions& options) : options_(options) {}
 
   // `stream_matrix` counts where the frame brings none of its own. Takes the
   // frame's buffers. The result is RGB24 with padded rows, valid until the next
-  // call, of one size for all frames: that of the first.
+  // call, of one size for all frames: that of the first. Errors: the machine's, or the reasons
+  // `frame_too_large` (before memory is taken) and `no_conversion`.
   absl::StatusOr<const AVFrame*> Convert(AVFrame* frame,
                                          const std::optional<DisplayMatrix>& stream_matrix);
 
@@ -59,12 +65,10 @@ class RgbConverter {
   };
 
   absl::Status Configure(const Input& input);
-  absl::Status BuildGraph(const Input& input, bool resize);
+  absl::Status BuildGraph(const Input& input, std::string_view scaler_flags);
   absl::Status Append(std::string_view filter, const std::string& args, AVFilterContext** last);
 
-  const FrameSizing sizing_;
-  const int threads_;
-  const AVRational time_base_;
+  const RgbConverterOptions options_;
   std::optional<Input> input_;
   FrameSize upright_;
   FrameSize output_;

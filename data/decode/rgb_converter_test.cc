@@ -4,7 +4,12 @@
 
 extern "C" {
 #include <libavutil/display.h>
+#include <libavutil/mem.h>
 }
+
+#include <climits>
+
+#include "data/decode/media_error.h"
 
 namespace slimreel {
 namespace {
@@ -49,7 +54,7 @@ TEST(RgbConverterTest, OddAnglesAreRotatedInPlace) {
 }
 
 TEST(RgbConverterTest, FramesOfAnotherSizeAreBroughtToTheFirstOnesSize) {
-  RgbConverter converter({}, 1, AVRational{1, 25});
+  RgbConverter converter({});
   ASSERT_TRUE(converter.Convert(Grey(64, 48).get(), std::nullopt).ok());
   EXPECT_EQ(converter.size_changes(), 0);
   auto rgb = converter.Convert(Grey(80, 32).get(), std::nullopt);
@@ -61,8 +66,28 @@ TEST(RgbConverterTest, FramesOfAnotherSizeAreBroughtToTheFirstOnesSize) {
   EXPECT_EQ(converter.output_size(), (FrameSize{64, 48}));
 }
 
+// The memory would be 192 GiB.
+TEST(RgbConverterTest, AFrameOverTheBoundIsRefusedBeforeMemoryIsTaken) {
+  RgbConverter converter({.sizing = {.short_side = 128}, .max_output_bytes = 256 << 20});
+  const auto fits = converter.Convert(Grey(64, 48).get(), std::nullopt);
+  EXPECT_TRUE(fits.ok()) << fits.status();
+  RgbConverter other({.sizing = {.short_side = 1 << 20}, .max_output_bytes = 256 << 20});
+  const absl::Status status = other.Convert(Grey(2, 4096).get(), std::nullopt).status();
+  EXPECT_EQ(ReasonOf(status), kReasonFrameTooLarge) << status;
+}
+
+// libavfilter takes nothing over a kilobyte.
+TEST(RgbConverterTest, AGraphWithoutMemoryIsTheMachinesError) {
+  const FramePtr frame = Grey(64, 48);
+  RgbConverter converter({});
+  av_max_alloc(1 << 10);
+  const absl::Status status = converter.Convert(frame.get(), std::nullopt).status();
+  av_max_alloc(INT_MAX);
+  EXPECT_TRUE(IsMachineError(status)) << status;
+}
+
 TEST(RgbConverterTest, TheSizeIsTakenAfterTheRotation) {
-  RgbConverter converter({.short_side = 24}, 1, AVRational{1, 25});
+  RgbConverter converter({.sizing = {.short_side = 24}});
   auto rgb = converter.Convert(Grey(96, 48).get(), Rotated(90));
   ASSERT_TRUE(rgb.ok()) << rgb.status();
   EXPECT_EQ(converter.upright_size(), (FrameSize{48, 96}));

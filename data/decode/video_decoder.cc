@@ -7,21 +7,29 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "data/decode/demuxer.h"
+#include "data/decode/frame_bytes.h"
 #include "data/decode/libav_handles.h"
 #include "data/decode/media_error.h"
+#include "data/decode/presentation_times.h"
 #include "data/decode/rgb_converter.h"
+#include "data/decode/system_error.h"
+#include "data/decode/video_codec.h"
 
 namespace slimreel {
 namespace {
 
 constexpr AVRational kMicroseconds{1, 1000000};
+// At the end a codec may repeat an error for ever; it never holds as many frames.
+constexpr int64_t kMaxDrainingErrors = 1000;
 
 std::string OrUnknown(const char* name) { return name == nullptr ? "unknown" : name; }
 
@@ -52,41 +60,45 @@ VideoStream Describe(const AVStream& stream) {
   return described;
 }
 
-absl::StatusOr<CodecContextPtr> OpenCodec(const std::string& path, const AVStream& stream,
-                                          int threads) {
-  const char* name = avcodec_get_name(stream.codecpar->codec_id);
-  const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
-  if (codec == nullptr) {
-    return MediaError(absl::StatusCode::kUnimplemented, kReasonNoDecoder,
-                      absl::StrCat(path, ": this FFmpeg has no decoder for ", name));
-  }
-  CodecContextPtr context(avcodec_alloc_context3(codec));
-  int error = context == nullptr ? AVERROR(ENOMEM)
-                                 : avcodec_parameters_to_context(context.get(), stream.codecpar);
-  if (error >= 0) {
-    context->pkt_timebase = stream.time_base;
-    context->thread_count = threads;
-    error = avcodec_open2(context.get(), codec, nullptr);
-  }
-  if (error < 0) {
-    return MediaError(
-        absl::StatusCode::kInvalidArgument, kReasonNoDecoder,
-        absl::StrCat(path, ": cannot open the decoder for ", name, ": ", LibavErrorText(error)));
-  }
-  return context;
+// Ticks: a time that leaps further may be wrong (presentation_times.h).
+int64_t FarTicks(const AVStream& stream) {
+  constexpr int64_t kFarUs = 10'000'000;
+  return std::max<int64_t>(1, av_rescale_q(kFarUs, kMicroseconds, stream.time_base));
 }
+
+std::optional<int64_t> OrNone(int64_t ticks) {
+  return ticks == AV_NOPTS_VALUE ? std::nullopt : std::optional<int64_t>(ticks);
+}
+
+std::optional<int64_t> EndOf(const AVStream& stream) {
+  const std::optional<int64_t> start = OrNone(stream.start_time);
+  return start && stream.duration > 0 ? std::optional(*start + stream.duration) : std::nullopt;
+}
+
+// What a decoder holds of libav, but for the streams themselves.
+struct Handles {
+  PacketPtr packet = NewPacket();
+  FramePtr current = NewFrame();
+  FramePtr ahead = NewFrame();
+  bool complete() const { return packet && current && ahead; }
+};
 
 class LibavVideoDecoder : public VideoDecoder {
  public:
   LibavVideoDecoder(std::string path, const VideoDecoderOptions& options,
-                    std::unique_ptr<Demuxer> demuxer, CodecContextPtr codec)
+                    std::unique_ptr<Demuxer> demuxer, std::unique_ptr<VideoCodec> codec,
+                    Handles handles)
       : path_(std::move(path)),
         options_(options),
         demuxer_(std::move(demuxer)),
         codec_(std::move(codec)),
         stream_(Describe(*demuxer_->stream())),
         matrix_(StreamMatrix(*demuxer_->stream())),
-        converter_(options.sizing, options.threads, demuxer_->stream()->time_base) {}
+        converter_({options.sizing, options.threads, demuxer_->stream()->time_base,
+                    options.max_output_frame_bytes}),
+        times_(OrNone(demuxer_->stream()->start_time), EndOf(*demuxer_->stream()),
+               FarTicks(*demuxer_->stream())),
+        handles_(std::move(handles)) {}
 
   absl::StatusOr<bool> Next() override;
   void CopyRgb(absl::Span<uint8_t> out) const override;
@@ -98,44 +110,79 @@ class LibavVideoDecoder : public VideoDecoder {
   const DecodeStats& stats() const override { return stats_; }
 
  private:
+  absl::Status LookAhead();
+  absl::StatusOr<bool> Decode(AVFrame* frame);
   absl::Status Feed();
   absl::Status SendPacket();
   absl::Status CountError(int error);
   absl::Status Emit();
+  FrameTime TimeOf(const AVFrame& frame) const;
   void FillTimes();
 
   const std::string path_;
   const VideoDecoderOptions options_;
   std::unique_ptr<Demuxer> demuxer_;
-  CodecContextPtr codec_;
+  std::unique_ptr<VideoCodec> codec_;
   VideoStream stream_;
   const std::optional<DisplayMatrix> matrix_;
   RgbConverter converter_;
-  PacketPtr packet_ = NewPacket();
-  FramePtr decoded_ = NewFrame();
+  PresentationTimes times_;
+  Handles handles_;
   const AVFrame* rgb_ = nullptr;  // owned by converter_
-  bool packet_waits_ = false;     // the codec was full: offer it again
+  bool begun_ = false;
+  bool has_ahead_ = false;     // handles_.ahead is the frame after the current one
+  absl::Status end_;           // what follows the frame ahead, where none does
+  bool packet_waits_ = false;  // the codec was full: offer it again
   bool draining_ = false;
-  int consecutive_errors_ = 0;
-  int64_t last_pts_ = AV_NOPTS_VALUE;    // ticks
-  int64_t last_duration_ = 0;            // ticks
+  int64_t errors_in_a_row_ = 0;
+  int64_t damaged_bytes_ = 0;            // of the packets of these errors
   int64_t origin_pts_ = AV_NOPTS_VALUE;  // ticks
   FrameInfo info_;
   DecodeStats stats_;
 };
 
+// One frame is held back: the time of the next one tells whether its own is wrong.
 absl::StatusOr<bool> LibavVideoDecoder::Next() {
+  demuxer_->watch().Progress();
+  if (!begun_) {
+    begun_ = true;
+    SLIMREEL_RETURN_IF_ERROR(LookAhead());
+  }
+  if (!has_ahead_) {
+    if (!end_.ok()) return end_;
+    return false;
+  }
+  std::swap(handles_.current, handles_.ahead);
+  SLIMREEL_RETURN_IF_ERROR(LookAhead());
+  SLIMREEL_RETURN_IF_ERROR(Emit());
+  return true;
+}
+
+// An error of the file waits until the frames before it are out; others come at once.
+absl::Status LibavVideoDecoder::LookAhead() {
+  has_ahead_ = false;
+  if (!end_.ok()) return absl::OkStatus();
+  absl::StatusOr<bool> more = Decode(handles_.ahead.get());
+  has_ahead_ = more.ok() && *more;
+  if (more.ok()) return absl::OkStatus();
+  end_ = more.status();
+  return ReasonOf(end_).empty() ? end_ : absl::OkStatus();
+}
+
+absl::StatusOr<bool> LibavVideoDecoder::Decode(AVFrame* frame) {
   for (;;) {
-    const int error = avcodec_receive_frame(codec_.get(), decoded_.get());
+    const int error = codec_->Receive(frame);
     if (error == 0) {
-      SLIMREEL_RETURN_IF_ERROR(Emit());
+      errors_in_a_row_ = damaged_bytes_ = 0;
+      demuxer_->watch().Progress();
       return true;
     }
     if (error == AVERROR_EOF) return false;
+    SLIMREEL_RETURN_IF_ERROR(demuxer_->watch().Check(path_));
     if (error != AVERROR(EAGAIN)) SLIMREEL_RETURN_IF_ERROR(CountError(error));
     if (!draining_) {
       SLIMREEL_RETURN_IF_ERROR(Feed());
-    } else if (error == AVERROR(EAGAIN)) {
+    } else if (error == AVERROR(EAGAIN) || errors_in_a_row_ > kMaxDrainingErrors) {
       return false;  // a codec that will not flush has nothing more to give
     }
   }
@@ -143,85 +190,86 @@ absl::StatusOr<bool> LibavVideoDecoder::Next() {
 
 // Gives the codec one packet, or tells it that none is left.
 absl::Status LibavVideoDecoder::Feed() {
-  if (demuxer_->interrupted()) {
-    return absl::CancelledError(absl::StrCat(path_, ": decoding was stopped"));
-  }
   if (packet_waits_) return SendPacket();
-  av_packet_unref(packet_.get());
-  SLIMREEL_ASSIGN_OR_RETURN(const bool more, demuxer_->Read(packet_.get()));
+  AVPacket* const packet = handles_.packet.get();
+  av_packet_unref(packet);
+  SLIMREEL_ASSIGN_OR_RETURN(const bool more, demuxer_->Read(packet));
   stats_.packets = demuxer_->packets();
   stats_.truncated = demuxer_->truncated();
   if (more) return SendPacket();
   draining_ = true;
-  avcodec_send_packet(codec_.get(), nullptr);
+  errors_in_a_row_ = 0;
+  codec_->Send(nullptr);
   return absl::OkStatus();
 }
 
 absl::Status LibavVideoDecoder::SendPacket() {
-  const int error = avcodec_send_packet(codec_.get(), packet_.get());
+  const int error = codec_->Send(handles_.packet.get());
   packet_waits_ = error == AVERROR(EAGAIN);
   if (error >= 0 || packet_waits_ || error == AVERROR_EOF) return absl::OkStatus();
   return CountError(error);
 }
 
 absl::Status LibavVideoDecoder::CountError(int error) {
+  SLIMREEL_RETURN_IF_ERROR(codec_->Judge(error));
   ++stats_.damaged_packets;
-  if (++consecutive_errors_ < options_.max_consecutive_errors) return absl::OkStatus();
+  ++errors_in_a_row_;
+  damaged_bytes_ += handles_.packet->size;
+  if (damaged_bytes_ <= options_.max_damaged_bytes) return absl::OkStatus();
   return MediaError(
       absl::StatusCode::kDataLoss, kReasonTooDamaged,
-      absl::StrFormat("%s: gave up after %d damaged packets in a row (%s), %d frames "
+      absl::StrFormat("%s: gave up after %d damaged packets of %d bytes in a row (%s), %d frames "
                       "decoded before",
-                      path_, consecutive_errors_, LibavErrorText(error), stats_.frames));
+                      path_, errors_in_a_row_, damaged_bytes_, LibavErrorText(error),
+                      stats_.frames + (has_ahead_ ? 1 : 0)));
 }
 
 absl::Status LibavVideoDecoder::Emit() {
-  consecutive_errors_ = 0;
+  AVFrame* const frame = handles_.current.get();
   FillTimes();
   info_.number = stats_.frames++;
-  info_.key = FrameIsKey(*decoded_);
-  info_.damaged = decoded_->decode_error_flags != 0 || (decoded_->flags & AV_FRAME_FLAG_CORRUPT);
+  info_.key = FrameIsKey(*frame);
+  info_.damaged = frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT);
   if (info_.damaged) ++stats_.damaged_frames;
   if (info_.number == 0) {
-    stream_.color_range = OrUnknown(av_color_range_name(decoded_->color_range));
-    stream_.color_matrix = OrUnknown(av_color_space_name(decoded_->colorspace));
+    stream_.color_range = OrUnknown(av_color_range_name(frame->color_range));
+    stream_.color_matrix = OrUnknown(av_color_space_name(frame->colorspace));
     stream_.pixel_format =
-        OrUnknown(av_get_pix_fmt_name(static_cast<AVPixelFormat>(decoded_->format)));
+        OrUnknown(av_get_pix_fmt_name(static_cast<AVPixelFormat>(frame->format)));
   }
-  auto rgb = converter_.Convert(decoded_.get(), matrix_);
+  auto rgb = converter_.Convert(frame, matrix_);
   stats_.size_changes = converter_.size_changes();
-  if (!rgb.ok()) {
-    return absl::Status(rgb.status().code(), absl::StrCat(path_, ": ", rgb.status().message()));
-  }
+  if (!rgb.ok()) return WithPath(path_, rgb.status());
   rgb_ = *rgb;
   return absl::OkStatus();
 }
 
-// Presentation times. A container without them, or one whose times go back, is
-// continued by the duration of the frame before.
-void LibavVideoDecoder::FillTimes() {
+FrameTime LibavVideoDecoder::TimeOf(const AVFrame& frame) const {
   const AVStream& stream = *demuxer_->stream();
-  int64_t duration = FrameDuration(*decoded_);
+  int64_t duration = FrameDuration(frame);
   if (duration <= 0) {
     const AVRational fps =
         stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate : AVRational{25, 1};
     duration = std::max<int64_t>(1, av_rescale_q(1, av_inv_q(fps), stream.time_base));
   }
-  int64_t pts = decoded_->best_effort_timestamp;
-  const bool first = last_pts_ == AV_NOPTS_VALUE;
-  info_.pts_estimated = pts == AV_NOPTS_VALUE || (!first && pts <= last_pts_);
-  if (info_.pts_estimated) {
-    pts = first ? stream_.start_pts : last_pts_ + last_duration_;
-    ++stats_.estimated_pts;
-  }
-  if (first) {
+  return {OrNone(frame.pts), OrNone(frame.pkt_dts), OrNone(frame.best_effort_timestamp), duration};
+}
+
+void LibavVideoDecoder::FillTimes() {
+  const AVStream& stream = *demuxer_->stream();
+  const FrameTime time = TimeOf(*handles_.current);
+  const FrameTime next = has_ahead_ ? TimeOf(*handles_.ahead) : FrameTime();
+  const PresentationTimes::Judged judged = times_.Judge(time, has_ahead_ ? &next : nullptr);
+  if (judged.estimated) ++stats_.estimated_pts;
+  if (origin_pts_ == AV_NOPTS_VALUE) {
     // "The stream's own start" is what the container says, unless a frame is earlier.
-    origin_pts_ = stream.start_time == AV_NOPTS_VALUE ? pts : std::min(pts, stream.start_time);
+    origin_pts_ =
+        stream.start_time == AV_NOPTS_VALUE ? judged.pts : std::min(judged.pts, stream.start_time);
     stream_.start_pts = origin_pts_;
   }
-  last_pts_ = pts;
-  last_duration_ = duration;
-  info_.pts_us = av_rescale_q(pts - origin_pts_, stream.time_base, kMicroseconds);
-  info_.duration_us = av_rescale_q(duration, stream.time_base, kMicroseconds);
+  info_.pts_estimated = judged.estimated;
+  info_.pts_us = av_rescale_q(judged.pts - origin_pts_, stream.time_base, kMicroseconds);
+  info_.duration_us = av_rescale_q(time.duration, stream.time_base, kMicroseconds);
 }
 
 void LibavVideoDecoder::CopyRgb(absl::Span<uint8_t> out) const {
@@ -242,11 +290,26 @@ std::string Version(unsigned version) {
 
 absl::StatusOr<std::unique_ptr<VideoDecoder>> VideoDecoder::Open(
     const std::string& path, const VideoDecoderOptions& options) {
+  DemuxerOptions demuxing;
+  demuxing.watch = {options.interrupted, options.progress_timeout_us, options.clock_us};
+  demuxing.max_decoded_frame_bytes = options.max_decoded_frame_bytes;
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<Demuxer> demuxer,
-                            Demuxer::Open(path, "V:0", options.interrupted));
-  SLIMREEL_ASSIGN_OR_RETURN(CodecContextPtr codec,
-                            OpenCodec(path, *demuxer->stream(), options.threads));
-  return std::make_unique<LibavVideoDecoder>(path, options, std::move(demuxer), std::move(codec));
+                            Demuxer::Open(path, "V:0", std::move(demuxing)));
+  // What frames will tell, where the container tells it already: before any is decoded.
+  const AVCodecParameters& parameters = *demuxer->stream()->codecpar;
+  if (parameters.width > 0 && parameters.height > 0) {
+    const FrameSize output = OutputSize({parameters.width, parameters.height}, options.sizing);
+    const absl::Status fits =
+        CheckFrameBytes("RGB", output, output.rgb_bytes(), options.max_output_frame_bytes);
+    if (!fits.ok()) return WithPath(path, fits);
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<VideoCodec> codec,
+                            VideoCodec::Open(path, *demuxer->stream(),
+                                             {options.threads, options.max_decoded_frame_bytes}));
+  Handles handles;
+  if (!handles.complete()) return ErrnoStatus(path, ENOMEM);
+  return std::make_unique<LibavVideoDecoder>(path, options, std::move(demuxer), std::move(codec),
+                                             std::move(handles));
 }
 
 std::string PartialReason(const DecodeStats& stats) {

@@ -1,8 +1,8 @@
 // The frames of one video file, in presentation order, as upright RGB24.
 //
-// Who calls it: the pipeline (one decoder per file, one thread each) and
-// predict. Threading: one thread at a time; FFmpeg's own threads stay inside.
-// Errors carry a reason code (media_error.h).
+// Threading: one thread at a time; FFmpeg's own threads stay inside.
+// An error is CANCELLED, the file's with a reason code, or the machine's without one
+// (media_error.h).
 //
 //   auto decoder = VideoDecoder::Open(path, options);
 //   while (*(*decoder)->Next()) (*decoder)->CopyRgb(buffer);
@@ -27,8 +27,18 @@ struct VideoDecoderOptions {
   // decode differently with other counts: frames that are stored take 1.
   int threads = 1;
   FrameSizing sizing;
-  // Packets in a row that give an error and no frame, before the file is given up.
-  int max_consecutive_errors = 1000;
+  // Bytes of packets in a row that give an error and no frame, before the file is given up as
+  // `too_damaged`. ffmpeg never gives up; the time below bounds what is damaged in small pieces.
+  int64_t max_damaged_bytes = int64_t{1} << 30;
+  // A decoded picture over this is refused as `frame_too_large` before memory is taken; 0: no
+  // bound. A decoder holds up to some 20 of them (the codec's references, and two here).
+  int64_t max_decoded_frame_bytes = 0;
+  // Likewise of the RGB frame after resizing.
+  int64_t max_output_frame_bytes = int64_t{256} << 20;
+  // Time in Open, or in one Next, without a frame, before the file is given up as `no_progress`;
+  // 0: none. What the caller does between two calls does not count.
+  int64_t progress_timeout_us = 60'000'000;
+  std::function<int64_t()> clock_us;  // empty: the steady clock
   // Polled between packets and inside of blocking reads; true ends with CANCELLED.
   std::function<bool()> interrupted;
 };
@@ -54,7 +64,7 @@ struct FrameInfo {
   int64_t pts_us = 0;   // from the stream's own start, never falling
   int64_t duration_us = 0;
   bool key = false;
-  bool pts_estimated = false;  // the container gave none (or one that goes back)
+  bool pts_estimated = false;  // the container gave none, or a wrong one (presentation_times.h)
   bool damaged = false;        // the decoder concealed errors in it
 };
 
@@ -65,7 +75,7 @@ struct DecodeStats {
   int64_t damaged_frames = 0;
   int64_t estimated_pts = 0;
   int64_t size_changes = 0;  // in the middle; such frames are brought to the first one's size
-  bool truncated = false;    // the file ended in a packet, or before the container says (demuxer.h)
+  bool truncated = false;    // pictures are missing behind the file's end (demuxer.h)
 };
 
 // Why a video that was read to its end did not give all that it held: a code of
@@ -80,8 +90,8 @@ class VideoDecoder {
   static absl::StatusOr<std::unique_ptr<VideoDecoder>> Open(const std::string& path,
                                                             const VideoDecoderOptions& options);
 
-  // Goes to the next frame; false at the end. Damaged packets are passed over
-  // and counted. An error is final: DATA_LOSS (too damaged), CANCELLED, INTERNAL.
+  // Goes to the next frame; false at the end. Damaged packets are passed over and counted. An
+  // error of the file comes behind all frames that were decoded before it, and is final.
   virtual absl::StatusOr<bool> Next() = 0;
 
   // Of the frame that Next went to.
