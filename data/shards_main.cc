@@ -22,7 +22,8 @@ slimreel::Program ShardsProgram() {
       "Looks into a folder of shards that prepare wrote.\n\n"
       "list    splits, shards, samples, frames, classes\n"
       "show    one sample's members and metadata\n"
-      "verify  compares every member with its hash and names what is damaged (exit 3)\n"
+      "verify  compares every member with its hash, and the splits with dataset.json; names\n"
+      "        what is damaged, missing or not completely prepared (exit 3)\n"
       "index   joins dataset.json and the report of a preparation in parts";
   program.flags = {"split", "sample", "json", "format"};
   program.takes_positional = true;

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/byte_text.h"
 #include "data/shard/index.h"
 #include "data/shard/npy.h"
+#include "data/shard/sample_origin.h"
 #include "data/shard/tar.h"
 
 namespace slimreel {
@@ -66,6 +69,23 @@ TEST(RebuildIndexTest, FramesSayTheirSizeThemselves) {
   EXPECT_EQ(index->sample(0).height, 3u);
   EXPECT_EQ(index->sample(0).width, 5u);
   EXPECT_EQ(index->sample(0).source, "x.mp4");
+}
+
+TEST(RebuildIndexTest, OriginAndSourceComeBackOutOfTheJson) {
+  const SampleOrigin origin{true, {5, 6, 7}, {}, 8, 9, true, 10};
+  const std::string source = "caf\xe9/\xef\xbf\xbd.mp4";  // not UTF-8, then U+FFFD itself
+  const nlohmann::json json = {{"source", TextOfBytes(source)},
+                               {"origin", ToJson(origin)},
+                               {"chunk", 9},
+                               {"last_chunk", true}};
+  const std::string tar = Tar({{"x.json", json.dump()}, {"y.json", R"({"chunk": 9})"}});
+  const auto bytes = RebuildIndex(tar);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  const auto index = IndexView::Parse(*bytes, tar.size());
+  ASSERT_TRUE(index.ok()) << index.status();
+  EXPECT_EQ(index->sample(0).source, source);
+  EXPECT_EQ(index->sample(0).origin, origin);
+  EXPECT_FALSE(index->sample(1).origin.known);
 }
 
 TEST(RebuildIndexTest, WhatIsNoShardIsDamageWithTheMember) {

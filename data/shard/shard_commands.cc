@@ -2,19 +2,23 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/atomic_file.h"
+#include "base/exit_code.h"
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
+#include "data/shard/dataset_info.h"
 #include "data/shard/join_parts.h"
 #include "data/shard/rebuild_index.h"
 #include "data/shard/shard_file.h"
 #include "data/shard/shard_reader.h"
+#include "data/shard/split_check.h"
 
 namespace slimreel {
 namespace {
@@ -25,8 +29,11 @@ std::string Dump(const json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-absl::StatusOr<std::vector<std::string>> SplitsOf(const ShardCommand& command) {
-  std::set<std::string> splits;
+// The paths of the shards of the splits that are asked for, in the order of their names.
+using ShardPaths = std::map<std::string, std::vector<std::string>>;
+
+absl::StatusOr<ShardPaths> ShardsOf(const ShardCommand& command) {
+  ShardPaths splits;
   std::error_code error;
   std::filesystem::directory_iterator entries(command.folder, error);
   if (error == std::errc::not_a_directory) {
@@ -37,7 +44,7 @@ absl::StatusOr<std::vector<std::string>> SplitsOf(const ShardCommand& command) {
     ShardName name;
     if (ParseShardName(entry.path().filename().string(), &name) &&
         (command.split.empty() || command.split == name.split)) {
-      splits.insert(name.split);
+      splits[name.split].push_back(entry.path().string());
     }
   }
   if (splits.empty()) {
@@ -45,7 +52,8 @@ absl::StatusOr<std::vector<std::string>> SplitsOf(const ShardCommand& command) {
         absl::StrCat(command.folder, " holds no shards (<split>-000000.tar)",
                      command.split.empty() ? "" : absl::StrCat(" of split ", command.split)));
   }
-  return std::vector<std::string>(splits.begin(), splits.end());
+  for (auto& [split, paths] : splits) std::sort(paths.begin(), paths.end());
+  return splits;
 }
 
 absl::StatusOr<json> Summary(const ShardDataset& dataset) {
@@ -86,30 +94,35 @@ void PrintSummary(const json& split, std::ostream& out) {
   }
 }
 
+// What can be read is listed even where another split cannot.
 absl::Status List(const ShardCommand& command, std::ostream& out) {
-  SLIMREEL_ASSIGN_OR_RETURN(const auto splits, SplitsOf(command));
+  SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ShardsOf(command));
   json all = json::array();
   std::vector<std::string> classes;
-  for (const std::string& split : splits) {
-    SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
-    SLIMREEL_ASSIGN_OR_RETURN(const json summary, Summary(*dataset));
-    classes = dataset->classes();
+  absl::Status first_error;
+  for (const auto& [split, paths] : splits) {
+    const auto dataset = ShardDataset::Open(command.folder, split);
+    first_error.Update(dataset.status());
+    if (!dataset.ok()) continue;
+    SLIMREEL_ASSIGN_OR_RETURN(const json summary, Summary(**dataset));
+    classes = (*dataset)->classes();
     all.push_back(summary);
     if (!command.json) PrintSummary(summary, out);
   }
   if (command.json) {
     out << Dump({{"splits", all}, {"classes", classes}});
-    return absl::OkStatus();
+    return first_error;
   }
+  if (all.empty()) return first_error;
   out << "classes (" << classes.size() << "):";
   for (const std::string& name : classes) out << " " << name;
   out << "\n";
-  return absl::OkStatus();
+  return first_error;
 }
 
 absl::Status Show(const ShardCommand& command, std::ostream& out) {
   // Opening takes the only split for whichever is asked.
-  if (!command.split.empty()) SLIMREEL_RETURN_IF_ERROR(SplitsOf(command).status());
+  if (!command.split.empty()) SLIMREEL_RETURN_IF_ERROR(ShardsOf(command).status());
   const std::string split = command.split.empty() ? "train" : command.split;
   SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
   if (command.sample < 0 || command.sample >= dataset->num_samples()) {
@@ -145,8 +158,8 @@ absl::Status Show(const ShardCommand& command, std::ostream& out) {
 }
 
 // Every sample's hashes, and that the tar holds no more and no other members than the index.
-// A file that the machine does not give is an error, not damage.
-absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path) {
+// Adds what it holds to `counts`. A file that the machine does not give is an error, not damage.
+absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path, SplitCounts* counts) {
   auto shard = ShardFile::Open(path);
   std::vector<std::string> damage;
   if (absl::IsDataLoss(shard.status())) {
@@ -154,7 +167,11 @@ absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path) {
     return damage;
   }
   SLIMREEL_RETURN_IF_ERROR(shard.status());
+  ++counts->shards;
+  counts->samples += (*shard)->index().num_samples();
+  counts->bytes += static_cast<int64_t>((*shard)->tar().bytes().size());
   for (int64_t i = 0; i < (*shard)->index().num_samples(); ++i) {
+    counts->frames += (*shard)->index().sample(i).num_frames;
     const absl::Status status = (*shard)->Verify(i);
     if (!status.ok()) damage.emplace_back(status.message());
   }
@@ -172,28 +189,77 @@ absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path) {
   return damage;
 }
 
+// What `verify` finds, as lines for people.
+struct Findings {
+  std::vector<std::string> damage;     // of shards
+  std::vector<std::string> not_whole;  // splits that are not what dataset.json says
+};
+
+// Adds the error to `lines` where it is about the data.
+absl::Status AddLine(const absl::Status& status, std::vector<std::string>* lines) {
+  if (status.ok()) return status;
+  if (ExitCodeOf(status) != ExitCode::kDataUnusable) return status;
+  lines->emplace_back(status.message());
+  return absl::OkStatus();
+}
+
+// One split against dataset.json (null: there is none). `all_open`: `counts` are of all shards.
+absl::Status CheckSplit(const std::string& folder, const std::string& split,
+                        const std::vector<std::string>& paths, const SplitCounts& counts,
+                        bool all_open, const DatasetInfo* info,
+                        std::vector<std::string>* not_whole) {
+  const absl::Status finished = CheckSplitIsFinished(folder, split, paths, info);
+  if (!finished.ok()) return AddLine(finished, not_whole);
+  if (info == nullptr || !all_open) return absl::OkStatus();
+  return AddLine(CheckSplitCounts(folder, split, counts, *info), not_whole);
+}
+
+absl::Status Result(const Findings& found, const ShardCommand& command, size_t shards,
+                    std::ostream& out) {
+  if (command.json) {
+    out << Dump({{"shards", shards}, {"damage", found.damage}, {"not_whole", found.not_whole}});
+  }
+  std::vector<std::string> lines = found.damage;
+  if (!found.damage.empty()) {
+    lines.push_back(
+        absl::StrCat(found.damage.size(), " damaged; delete these shards and prepare again"));
+  }
+  lines.insert(lines.end(), found.not_whole.begin(), found.not_whole.end());
+  return lines.empty() ? absl::OkStatus() : absl::DataLossError(absl::StrJoin(lines, "\n"));
+}
+
 absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
-  SLIMREEL_ASSIGN_OR_RETURN(const auto splits, SplitsOf(command));
-  std::vector<std::string> paths, damage;
-  for (const auto& entry : std::filesystem::directory_iterator(command.folder)) {
-    ShardName name;
-    if (ParseShardName(entry.path().filename().string(), &name) &&
-        std::find(splits.begin(), splits.end(), name.split) != splits.end()) {
-      paths.push_back(entry.path().string());
+  SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ShardsOf(command));
+  Findings found;
+  size_t shards = 0;
+  const auto info = ReadDatasetInfo(command.folder);
+  if (!absl::IsNotFound(info.status())) {
+    SLIMREEL_RETURN_IF_ERROR(AddLine(info.status(), &found.not_whole));
+  }
+  for (const auto& [split, paths] : splits) {
+    const size_t lines = found.not_whole.size();
+    SplitCounts counts;
+    for (const std::string& path : paths) {
+      SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> damage, DamageOf(path, &counts));
+      found.damage.insert(found.damage.end(), damage.begin(), damage.end());
+      if (!command.json) out << path << ": " << (damage.empty() ? "ok" : "DAMAGED") << "\n";
     }
+    shards += paths.size();
+    const bool all_open = counts.shards == static_cast<int64_t>(paths.size());
+    if (info.ok() || absl::IsNotFound(info.status())) {
+      SLIMREEL_RETURN_IF_ERROR(CheckSplit(command.folder, split, paths, counts, all_open,
+                                          info.ok() ? &*info : nullptr, &found.not_whole));
+    }
+    if (command.json || !info.ok() || !all_open) continue;
+    out << "split " << split << ": " << (lines == found.not_whole.size() ? "whole" : "NOT WHOLE")
+        << "\n";
   }
-  std::sort(paths.begin(), paths.end());
-  for (const std::string& path : paths) {
-    SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> found, DamageOf(path));
-    damage.insert(damage.end(), found.begin(), found.end());
-    if (!command.json) out << path << ": " << (found.empty() ? "ok" : "DAMAGED") << "\n";
+  for (const auto& [split, counts] : info.ok() ? info->splits : DatasetInfo().splits) {
+    if (splits.count(split) > 0 || !(command.split.empty() || command.split == split)) continue;
+    SLIMREEL_RETURN_IF_ERROR(
+        AddLine(CheckSplitCounts(command.folder, split, {}, *info), &found.not_whole));
   }
-  if (command.json) out << Dump({{"shards", paths.size()}, {"damage", damage}});
-  if (damage.empty()) return absl::OkStatus();
-  std::string text;
-  for (const std::string& line : damage) absl::StrAppend(&text, line, "\n");
-  return absl::DataLossError(
-      absl::StrCat(text, damage.size(), " damaged; delete these shards and prepare again"));
+  return Result(found, command, shards, out);
 }
 
 absl::Status Index(const ShardCommand& command, std::ostream& out) {

@@ -21,8 +21,9 @@ struct ShardCommand {
   std::string format;  // index; empty: join the parts of a divided preparation
 };
 
-// Results to `out`. InvalidArgument, NotFound, Unimplemented: usage; DataLoss:
-// damaged shards, all of them in the message; others: the machine.
+// Results to `out`. InvalidArgument, NotFound, Unimplemented: usage; DataLoss of `verify`:
+// damaged shards, and splits that are not what dataset.json says, all of them in the message;
+// exit code 3 of the others: a split that cannot be read; else the machine.
 absl::Status RunShardCommand(const ShardCommand& command, std::ostream& out);
 
 }  // namespace slimreel

@@ -1,9 +1,14 @@
 #include "data/shard/testing/sample_shards.h"
 
+#include <filesystem>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "data/shard/npy.h"
+#include "data/shard/part_inputs.h"
+#include "data/shard/shard_file.h"
+#include "data/shard/shard_types.h"
 
 namespace slimreel {
 
@@ -40,6 +45,53 @@ absl::Status WriteTestShards(const std::string& folder, int64_t num_samples,
     SLIMREEL_RETURN_IF_ERROR(writer->Add(test.sample));
   }
   return writer->Flush();
+}
+
+absl::Status WriteTestPart(const std::string& folder, int part, int num_parts,
+                           const std::vector<std::string>& names,
+                           const std::vector<std::string>& classes) {
+  ShardWriterOptions options;
+  options.folder = folder;
+  options.part = part;
+  options.num_parts = num_parts;
+  SLIMREEL_ASSIGN_OR_RETURN(auto writer, ShardWriter::Create(options));
+  SplitCounts counts;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (PartOf(names[i], num_parts) != part) continue;
+    TestSample test(static_cast<int64_t>(i));
+    test.sample.source = names[i];
+    SLIMREEL_RETURN_IF_ERROR(writer->Add(test.sample));
+    ++counts.videos;
+  }
+  SLIMREEL_RETURN_IF_ERROR(writer->Flush());
+  for (const PublishedShard& shard : writer->published()) {
+    ++counts.shards;
+    counts.samples += shard.num_samples;
+    counts.frames += shard.num_frames;
+    counts.bytes += shard.bytes;
+  }
+  DatasetInfo info;
+  info.classes = classes;
+  info.splits["train"] = counts;
+  SLIMREEL_RETURN_IF_ERROR(WritePartInputs(folder, "train", part, num_parts, names));
+  return WriteDatasetInfo(folder, info, part, num_parts);
+}
+
+SplitCounts CountTestShards(const std::string& folder, const std::string& split) {
+  SplitCounts counts;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    ShardName name;
+    if (!ParseShardName(entry.path().filename().string(), &name) || name.split != split) continue;
+    const auto shard = ShardFile::Open(entry.path().string());
+    if (!shard.ok()) continue;
+    ++counts.shards;
+    counts.bytes += static_cast<int64_t>(entry.file_size());
+    counts.samples += (*shard)->index().num_samples();
+    for (int64_t i = 0; i < (*shard)->index().num_samples(); ++i) {
+      counts.frames += (*shard)->index().sample(i).num_frames;
+    }
+  }
+  return counts;
 }
 
 }  // namespace slimreel

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "data/shard/dataset_info.h"
 #include "data/shard/shard_writer.h"
 
 namespace slimreel {
@@ -29,6 +30,16 @@ struct TestSample {
 
 absl::Status WriteTestShards(const std::string& folder, int64_t num_samples,
                              int64_t shard_size_bytes, const std::string& split = "train");
+
+// What a preparation of part `part` leaves that was given the videos `names`: a sample for each
+// one that the part is of (the i-th name: that of TestSample(i)), its dataset file with
+// `classes`, and the list of all names.
+absl::Status WriteTestPart(const std::string& folder, int part, int num_parts,
+                           const std::vector<std::string>& names,
+                           const std::vector<std::string>& classes = {"a", "b", "c"});
+
+// The counts of all shards of the split that lie in the folder.
+SplitCounts CountTestShards(const std::string& folder, const std::string& split = "train");
 
 }  // namespace slimreel
 
