@@ -2,56 +2,72 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/byte_text.h"
 #include "base/test_files.h"
 
 namespace slimreel {
 namespace {
 
-ReportLine LineOf(const std::string& path, const std::string& status) {
-  ReportLine line;
-  line.input.path = path;
-  line.input.outcome.status = status;
-  line.input.outcome.frames = 7;
-  line.input.outcome.seconds = 1.23456;
-  return line;
+VideoOutcome Outcome(const std::string& status) {
+  VideoOutcome outcome;
+  outcome.status = status;
+  outcome.frames = 7;
+  outcome.seconds = 1.23456;
+  return outcome;
 }
 
-std::vector<nlohmann::json> Written(const std::vector<ReportLine>& lines) {
-  const std::string path = TestFolder("report") + "/report.jsonl";
-  EXPECT_TRUE(WriteReport(path, lines).ok());
-  std::vector<nlohmann::json> written;
-  std::istringstream text(ReadTestFile(path));
-  for (std::string line; std::getline(text, line);) written.push_back(nlohmann::json::parse(line));
-  return written;
-}
+class PrepareReportTest : public testing::Test {
+ protected:
+  void SetUp() override { path_ = TestFolder("report") + "/report.jsonl"; }
 
-TEST(PrepareReportTest, WhatWasDecodedNowHasItsStatusReasonAndSeconds) {
-  ReportLine line = LineOf("a.mp4", "partial");
-  line.input.outcome.reason = "truncated";
-  line.input.outcome.message = "the file breaks off";
-  line.input.label = 3;
-  const auto written = Written({line, LineOf("b.mp4", "ok")});
+  std::vector<nlohmann::json> Written(const std::vector<ReportLine>& lines) const {
+    auto report = ReportWriter::Create(path_);
+    EXPECT_TRUE(report.ok()) << report.status();
+    for (const ReportLine& line : lines) EXPECT_TRUE(report->Add(line).ok());
+    EXPECT_TRUE(report->Commit().ok());
+    std::vector<nlohmann::json> written;
+    std::istringstream text(ReadTestFile(path_));
+    for (std::string line; std::getline(text, line);) {
+      written.push_back(nlohmann::json::parse(line));
+    }
+    return written;
+  }
+
+  std::string path_;
+};
+
+TEST_F(PrepareReportTest, WhatWasDecodedNowHasItsStatusReasonAndSeconds) {
+  const std::string a = "a.mp4", b = "b.mp4";
+  VideoOutcome partial = Outcome("partial");
+  partial.reason = "truncated";
+  partial.message = "the file breaks off";
+  partial.left_out_frames = 4;
+  const VideoOutcome ok = Outcome("ok");
+  const auto written = Written({{a, partial, 3}, {b, ok}});
   ASSERT_EQ(written.size(), 2u);
+  EXPECT_EQ(written[0]["path"], a);
   EXPECT_EQ(written[0]["status"], "partial");
   EXPECT_EQ(written[0]["reason"], "truncated");
   EXPECT_EQ(written[0]["message"], "the file breaks off");
+  EXPECT_EQ(written[0]["frames"], 7);
+  EXPECT_EQ(written[0]["left_out_frames"], 4);
   EXPECT_EQ(written[0]["seconds"], 1.235);
   EXPECT_EQ(written[0]["label"], 3);
-  for (const char* absent : {"reason", "message", "label", "was"}) {
+  for (const char* absent : {"reason", "message", "left_out_frames", "label", "was"}) {
     EXPECT_FALSE(written[1].contains(absent)) << absent;
   }
 }
 
-TEST(PrepareReportTest, WhatAnEarlierRunSaidIsToldApartAndTookNoTime) {
-  ReportLine unchanged = LineOf("a.mp4", "partial"), removed = LineOf("b.mp4", "ok");
-  unchanged.unchanged = true;
-  removed.removed = true;
-  const auto written = Written({unchanged, removed});
+TEST_F(PrepareReportTest, WhatAnEarlierRunSaidIsToldApartAndTookNoTime) {
+  const std::string a = "a.mp4", b = "b.mp4";
+  const VideoOutcome partial = Outcome("partial"), ok = Outcome("ok");
+  const auto written = Written({{a, partial, -1, true, false}, {b, ok, -1, false, true}});
   ASSERT_EQ(written.size(), 2u);
   EXPECT_EQ(written[0]["status"], "unchanged");
   EXPECT_EQ(written[0]["was"], "partial");
@@ -60,8 +76,29 @@ TEST(PrepareReportTest, WhatAnEarlierRunSaidIsToldApartAndTookNoTime) {
   for (const nlohmann::json& line : written) EXPECT_EQ(line["seconds"], 0);
 }
 
-TEST(PrepareReportTest, NamesThatAreNoUtf8AreStillJson) {
-  EXPECT_EQ(Written({LineOf("\xff.mp4", "ok")})[0]["path"], "\xEF\xBF\xBD.mp4");
+TEST_F(PrepareReportTest, NamesThatAreNoUtf8AreJsonThatGivesTheBytesBack) {
+  const std::string path = "caf\xe9.mp4", other = "caf\xc3\xa9.mp4";
+  VideoOutcome outcome = Outcome("rejected");
+  outcome.message = path + " is no video";
+  const auto written = Written({{path, outcome}, {other, outcome}});
+  EXPECT_EQ(BytesOfText(written[0]["path"].get<std::string>()), path);
+  EXPECT_EQ(BytesOfText(written[0]["message"].get<std::string>()), path + " is no video");
+  EXPECT_EQ(written[1]["path"], other);
+}
+
+TEST_F(PrepareReportTest, TheFileAppearsWholeHoweverManyLinesItHas) {
+  const std::string path(1000, 'p');
+  const VideoOutcome ok = Outcome("ok");
+  WriteTestFile(path_, "earlier");
+  auto report = ReportWriter::Create(path_);
+  ASSERT_TRUE(report.ok()) << report.status();
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(report->Add({path, ok}).ok());
+  EXPECT_EQ(ReadTestFile(path_), "earlier");
+  ASSERT_TRUE(report->Commit().ok());
+  const std::string text = ReadTestFile(path_);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 500);
+  EXPECT_EQ(text.substr(0, text.find('\n') + 1),
+            text.substr(text.rfind("\n", text.size() - 2) + 1));
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "base/exit_code.h"
 #include "base/test_files.h"
@@ -37,7 +39,7 @@ class SharedInfoTest : public testing::Test {
   std::unique_ptr<SplitFolder> StartRun(const std::string& split, const DatasetInfo& info) const {
     auto folder = SplitFolder::Open(Id(split));
     EXPECT_TRUE(folder.ok()) << folder.status();
-    const absl::Status claimed = ClaimSplit(Id(split), info, folder->get());
+    const absl::Status claimed = ClaimSplit(info, folder->get());
     EXPECT_TRUE(claimed.ok()) << claimed;
     return *std::move(folder);
   }
@@ -65,16 +67,67 @@ TEST_F(SharedInfoTest, EverySplitKeepsItsCountsWhoeverWrites) {
   EXPECT_EQ(read->preparation, info.preparation);
 }
 
-TEST_F(SharedInfoTest, ASplitWithoutSamplesGoesAndTheFileWithTheLast) {
+TEST_F(SharedInfoTest, ASplitIsUnfinishedUntilItsCountsCome) {
   const DatasetInfo info = Info({"left"});
-  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(0)).ok());
-  EXPECT_FALSE(std::filesystem::exists(root_ + "/dataset.json"));
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, std::nullopt).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->unfinished, std::set<std::string>{"val"});
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.count("train"), 1u);
   ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(2)).ok());
-  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(0)).ok());
+  EXPECT_TRUE(ReadDatasetInfo(root_)->unfinished.empty());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 2u);
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, std::nullopt).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->unfinished, std::set<std::string>{"train"});
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.count("train"), 0u);
+}
+
+TEST_F(SharedInfoTest, AForgottenSplitGoesAndTheFileWithTheLast) {
+  const DatasetInfo info = Info({"left"});
+  EXPECT_TRUE(ForgetSplit(Id("train")).ok()) << "there is no file";
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, std::nullopt).ok());
+  ASSERT_TRUE(ForgetSplit(Id("test")).ok());
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 1u);
-  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(0)).ok());
+  ASSERT_TRUE(ForgetSplit(Id("train")).ok());
+  EXPECT_TRUE(ReadDatasetInfo(root_)->splits.empty());
+  ASSERT_TRUE(ForgetSplit(Id("val")).ok());
   EXPECT_FALSE(std::filesystem::exists(root_ + "/dataset.json"));
+}
+
+// Where a reader may be using the shards, new ones are written aside.
+TEST_F(SharedInfoTest, ListedIsWhatIsCompleteInThisDivisionOrAnother) {
+  const DatasetInfo info = Info({"left"});
+  EXPECT_FALSE(*IsListed(Id("train")));
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, std::nullopt).ok());
+  EXPECT_FALSE(*IsListed(Id("train"))) << "unfinished";
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
+  EXPECT_TRUE(*IsListed(Id("train")));
+  EXPECT_TRUE(*IsListed(Id("train", 1))) << "the whole takes the place of a part";
+  EXPECT_FALSE(*IsListed(Id("val")));
+  ASSERT_TRUE(ForgetSplit(Id("train")).ok());
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train", 2), info, Counts(3)).ok());
+  EXPECT_TRUE(*IsListed(Id("train"))) << "by a part";
+}
+
+// Both splits are prepared anew with other options: whoever ends first does not wait for the
+// other one, and what that had written is not read with the new options.
+TEST_F(SharedInfoTest, ASplitThatAnotherProcessMakesAnewIsSetAside) {
+  ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
+  DatasetInfo other_options = Info({"left"});
+  other_options.fingerprint = "g";
+  {
+    const auto train = StartRun("train", other_options);
+    const absl::Status val = UpdateDatasetInfo(Id("val"), other_options, Counts(2));
+    ASSERT_TRUE(val.ok()) << val;
+    EXPECT_EQ(ReadDatasetInfo(root_)->unfinished, std::set<std::string>{"train"});
+    EXPECT_EQ(ReadDatasetInfo(root_)->fingerprint, "g");
+  }
+  // Nobody prepares val: its counts stand against other options.
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3))));
+  EXPECT_TRUE(UpdateDatasetInfo(Id("train"), other_options, Counts(4)).ok());
+  EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 2u);
+  EXPECT_TRUE(ReadDatasetInfo(root_)->unfinished.empty());
 }
 
 TEST_F(SharedInfoTest, OtherClassesOrOptionsBesideOtherSplitsAreRefused) {
@@ -158,7 +211,7 @@ TEST_F(SharedInfoTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
     EXPECT_EQ(PublishedOtherSplits(Id("test"))->classes, labelled.classes);
     EXPECT_FALSE(UpdateDatasetInfo(Id("test"), Info({"other"}), Counts(1)).ok());
     // Alone, a split gives its classes up.
-    ASSERT_TRUE(UpdateDatasetInfo(Id("val"), second, Counts(0)).ok());
+    ASSERT_TRUE(ForgetSplit(Id("val")).ok());
     ASSERT_TRUE(UpdateDatasetInfo(Id("train"), none, Counts(3)).ok());
     EXPECT_TRUE(ReadDatasetInfo(root_)->classes.empty());
   }
@@ -176,7 +229,7 @@ TEST_F(SharedInfoTest, APartThatChangesTakesItsSplitOutOfTheJoinedFile) {
   EXPECT_EQ(ReadDatasetInfo(root_)->splits,
             (std::map<std::string, SplitCounts>{{"val", Counts(1)}}));
   // Without val there is nothing to keep, and the parts speak for themselves.
-  ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, Counts(0)).ok());
+  ASSERT_TRUE(ForgetSplit(Id("val")).ok());
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.at("train").samples, 6);
 }
 

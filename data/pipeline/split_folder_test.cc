@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <set>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/test_files.h"
 
@@ -11,143 +16,208 @@ namespace slimreel {
 namespace {
 
 namespace fs = std::filesystem;
-using Names = std::set<std::string>;
+using Texts = std::map<std::string, std::string>;
 
 class SplitFolderTest : public testing::Test {
  protected:
   void SetUp() override { root_ = TestFolder("shards"); }
 
-  std::unique_ptr<SplitFolder> Open(const std::string& split = "train", int part = 0,
-                                    int num_parts = 0) const {
-    auto folder = SplitFolder::Open({root_, split, part, num_parts});
+  SplitId Id(const std::string& split = "train", int part = 0, int num_parts = 0) const {
+    return {root_, split, part, num_parts};
+  }
+  std::unique_ptr<SplitFolder> Open() const {
+    auto folder = SplitFolder::Open(Id());
     EXPECT_TRUE(folder.ok()) << folder.status();
     return folder.ok() ? *std::move(folder) : nullptr;
   }
 
-  // A tar of `bytes` with its index, both holding `text`.
+  // A tar and its index, both holding `text`, in the folder or below it.
   void MakeShard(const std::string& stem, const std::string& text) const {
     WriteTestFile(root_ + "/" + stem + ".tar", text);
     WriteTestFile(root_ + "/" + stem + ".idx", text);
   }
-
-  // Three shards in place and the state that lists them.
-  RunState ThreeShards() const {
-    RunState state;
-    state.fingerprint = "f";
-    state.complete = true;
-    for (const char* stem : {"train-000000", "train-000001", "train-000002"}) {
-      MakeShard(stem, stem);
-      state.shards.push_back({std::string(stem) + ".tar", 12, 1, {stem}, false, std::nullopt});
+  // In place: 0 and 1 stay, 2 to 4 are old. Staged: new 2 and 3.
+  void MakeNewShardsBesideOldOnes() const {
+    for (const char* number : {"0", "1"}) MakeShard("train-00000" + std::string(number), number);
+    for (const char* number : {"2", "3", "4"}) {
+      MakeShard("train-00000" + std::string(number), "old " + std::string(number));
     }
-    return state;
+    for (const char* number : {"2", "3"}) {
+      MakeShard(".next-train/train-00000" + std::string(number), number);
+    }
+  }
+  // What MakeNewShardsBesideOldOnes shall become.
+  std::vector<PlacedShard> Wanted() const {
+    std::vector<PlacedShard> shards;
+    for (int64_t number = 0; number < 4; ++number) {
+      const bool staged = number >= 2;
+      shards.push_back(
+          {ShardPath(Id(), staged ? StagingFolder(Id()) : root_, number), number, staged});
+    }
+    return shards;
+  }
+  static Texts Published() {
+    Texts texts;
+    for (const char* number : {"0", "1", "2", "3"}) {
+      for (const char* extension : {".idx", ".tar"}) {
+        texts["train-00000" + std::string(number) + extension] = number;
+      }
+    }
+    return texts;
   }
 
-  static Names NamesIn(const std::string& folder) {
-    Names names;
-    if (!fs::exists(folder)) return names;
+  // Of the shards and indexes in a folder, not deeper.
+  static Texts TextsIn(const std::string& folder) {
+    Texts texts;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string extension = entry.path().extension();
-      if (extension == ".tar" || extension == ".idx") names.insert(entry.path().filename());
+      if (extension != ".tar" && extension != ".idx") continue;
+      texts[entry.path().filename()] = ReadTestFile(entry.path());
     }
-    return names;
+    return texts;
   }
 
   std::string root_;
 };
 
-TEST_F(SplitFolderTest, SplitsAndPartsHaveNamesOfTheirOwn) {
-  EXPECT_EQ(Open()->report_path(), root_ + "/prepare_report.jsonl");
-  EXPECT_EQ(Open("val")->report_path(), root_ + "/prepare_report-val.jsonl");
-  EXPECT_EQ(Open("train", 3, 16)->report_path(), root_ + "/prepare_report-p03of16.jsonl");
-  EXPECT_EQ(Open("train", 3, 16)->state_path(), root_ + "/.prepare-train-p03of16.jsonl");
-  EXPECT_EQ(Open("val")->previous_folder(), root_ + "/.previous-val");
-}
-
 TEST_F(SplitFolderTest, OneProcessAtATimeForASplitAndPart) {
   auto first = Open();
-  const auto second = SplitFolder::Open({root_, "train", 0, 0});
+  const auto second = SplitFolder::Open(Id());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(second.status().message().find(root_), std::string::npos);
-  EXPECT_NE(Open("val"), nullptr);
-  EXPECT_NE(Open("train", 1, 2), nullptr);
+  EXPECT_NE(second.status().message().find(root_), absl::string_view::npos);
+  EXPECT_TRUE(SplitFolder::Open(Id("val")).ok());
+  EXPECT_TRUE(SplitFolder::Open(Id("train", 1, 2)).ok());
   first.reset();
   EXPECT_NE(Open(), nullptr);
 }
 
 TEST_F(SplitFolderTest, OpeningClearsAwayWhatADeadWriterLeft) {
-  WriteTestFile(root_ + "/.writing-1-0-train-000000.tar", "half");
+  const std::string half = ".writing-1-0-train-000000.tar";
+  for (const char* folder : {"/", "/.next-train/"}) WriteTestFile(root_ + folder + half, "half");
+  MakeShard(".next-train/train-000000", "whole");
   Open();
-  EXPECT_FALSE(fs::exists(root_ + "/.writing-1-0-train-000000.tar"));
-}
-
-TEST_F(SplitFolderTest, AShardThatIsGoneOrOfAnotherSizeIsLeftOutWithAllAfterIt) {
-  const auto folder = Open();
-  RunState state = ThreeShards();
-  folder->DropMissing(&state);
-  EXPECT_EQ(state.shards.size(), 3u);
-  EXPECT_TRUE(state.complete);
-  WriteTestFile(root_ + "/train-000001.tar", "longer than before");
-  folder->DropMissing(&state);
-  EXPECT_EQ(state.shards.size(), 1u);
-  EXPECT_FALSE(state.complete);
-  fs::remove(root_ + "/train-000000.idx");
-  folder->DropMissing(&state);
-  EXPECT_TRUE(state.shards.empty());
-}
-
-TEST_F(SplitFolderTest, ReplacedShardsWaitInThePreviousFolderWithTheirState) {
-  const auto folder = Open();
-  MakeShard("val-000000", "another split");
-  MakeShard("train-p01of02-000000", "another part");
-  const RunState state = ThreeShards();
-  ASSERT_TRUE(folder->MakeRoom(state, 1, /*reuse=*/true).ok());
-  EXPECT_EQ(NamesIn(root_),
-            (Names{"train-000000.tar", "train-000000.idx", "val-000000.tar", "val-000000.idx",
-                   "train-p01of02-000000.tar", "train-p01of02-000000.idx"}));
-  EXPECT_EQ(NamesIn(folder->previous_folder()), (Names{"train-000001.tar", "train-000001.idx",
-                                                       "train-000002.tar", "train-000002.idx"}));
-  EXPECT_EQ(LoadRunState(folder->previous_state_path()).shards.size(), 3u);
-}
-
-TEST_F(SplitFolderTest, WithoutReuseReplacedShardsAreDeleted) {
-  const auto folder = Open();
-  const RunState state = ThreeShards();
-  ASSERT_TRUE(folder->MakeRoom(state, 0, /*reuse=*/false).ok());
-  EXPECT_TRUE(NamesIn(root_).empty());
-  EXPECT_FALSE(fs::exists(folder->previous_folder()));
-}
-
-// A kill between any two moves: the next run moves the rest, and a shard that
-// was written in the meantime does not take the place of the one that waits.
-TEST_F(SplitFolderTest, MovesThatAKillCutShortAreTakenUp) {
-  const auto folder = Open();
-  const RunState state = ThreeShards();
-  ASSERT_TRUE(folder->MakeRoom(state, 0, /*reuse=*/true).ok());
-  const std::string previous = folder->previous_folder();
-  // As if killed when only the index of 1 had moved, and 2 not at all.
-  fs::rename(previous + "/train-000001.tar", root_ + "/train-000001.tar");
-  for (const char* file : {"/train-000002.tar", "/train-000002.idx"}) {
-    fs::rename(previous + file, root_ + file);
+  for (const char* folder : {"/", "/.next-train/"}) {
+    EXPECT_FALSE(fs::exists(root_ + folder + half)) << folder;
   }
-  MakeShard("train-000000", "a newer one of this name");
-  RunState after;  // the kept log of the killed run lists nothing yet
-  after.fingerprint = "f";
-  ASSERT_TRUE(folder->MakeRoom(after, 0, /*reuse=*/true).ok());
-  EXPECT_TRUE(NamesIn(root_).empty());
-  EXPECT_EQ(NamesIn(previous).size(), 6u);
-  EXPECT_EQ(ReadTestFile(previous + "/train-000000.tar"), "train-000000");
+  EXPECT_TRUE(fs::exists(root_ + "/.next-train/train-000000.tar"));
 }
 
-TEST_F(SplitFolderTest, AtTheEndOnlyTheSplitsOwnStaleShardsGo) {
+TEST_F(SplitFolderTest, ShardsAreThoseInPlaceByNumberAndThenTheStagedOnes) {
+  for (const char* stem :
+       {"train-000010", "train-000002", "train-1000000", "val-000000", "train-p01of02-000000",
+        ".next-train/train-000003", ".next-train/train-000001", ".next-val/val-000000"}) {
+    MakeShard(stem, stem);
+  }
+  std::vector<std::string> paths;
+  for (const PlacedShard& shard : Open()->Shards()) {
+    paths.push_back(fs::relative(shard.path, root_).string());
+    EXPECT_EQ(shard.staged, paths.back()[0] == '.');
+    EXPECT_EQ(paths.back(),
+              fs::relative(
+                  ShardPath(Id(), shard.staged ? StagingFolder(Id()) : root_, shard.number), root_)
+                  .string());
+  }
+  EXPECT_EQ(paths, (std::vector<std::string>{"train-000002.tar", "train-000010.tar",
+                                             "train-1000000.tar", ".next-train/train-000001.tar",
+                                             ".next-train/train-000003.tar"}));
+}
+
+TEST_F(SplitFolderTest, PublishMovesTheStagedShardsAndRemovesTheStaleOnes) {
+  MakeNewShardsBesideOldOnes();
+  MakeShard(".next-train/train-000009", "of a run before");
+  for (const char* other : {"val-000004", "train-p01of02-000004", ".next-val/val-000000"}) {
+    MakeShard(other, other);
+  }
+  WriteTestFile(root_ + "/.previous-train/train-000000.tar", "of format 1");
   const auto folder = Open();
-  RunState state = ThreeShards();
-  MakeShard("val-000007", "another split");
-  WriteTestFile(folder->previous_state_path(), "x");
-  state.shards.pop_back();
-  ASSERT_TRUE(folder->RemoveStale(state).ok());
-  EXPECT_EQ(NamesIn(root_), (Names{"train-000000.tar", "train-000000.idx", "train-000001.tar",
-                                   "train-000001.idx", "val-000007.tar", "val-000007.idx"}));
-  EXPECT_FALSE(fs::exists(folder->previous_folder()));
+  EXPECT_FALSE(folder->IsPublished(Wanted()));
+  const absl::Status status = folder->Publish(Wanted());
+  ASSERT_TRUE(status.ok()) << status;
+  Texts expected = Published();
+  for (const char* other : {"val-000004", "train-p01of02-000004"}) {
+    for (const char* extension : {".idx", ".tar"}) {
+      expected[other + std::string(extension)] = other;
+    }
+  }
+  EXPECT_EQ(TextsIn(root_), expected);
+  EXPECT_FALSE(fs::exists(root_ + "/.next-train"));
+  EXPECT_FALSE(fs::exists(root_ + "/.previous-train"));
+  EXPECT_TRUE(fs::exists(root_ + "/.next-val/val-000000.tar"));
+  EXPECT_TRUE(folder->IsPublished(folder->Shards()));
+}
+
+TEST_F(SplitFolderTest, PublishedIsWhatLiesInPlaceAndNothingElseOfTheSplit) {
+  MakeShard("train-000000", "0");
+  MakeShard("val-000000", "val");
+  const auto folder = Open();
+  std::vector<PlacedShard> shards = folder->Shards();
+  EXPECT_TRUE(folder->IsPublished(shards));
+  MakeShard("train-000001", "stale");
+  EXPECT_FALSE(folder->IsPublished(shards));
+  shards = folder->Shards();
+  EXPECT_TRUE(folder->IsPublished(shards));
+  shards.back().staged = true;
+  EXPECT_FALSE(folder->IsPublished(shards));
+}
+
+TEST_F(SplitFolderTest, PublishingTheEmptySplitRemovesAllOfIt) {
+  MakeNewShardsBesideOldOnes();
+  ASSERT_TRUE(Open()->Publish({}).ok());
+  EXPECT_EQ(TextsIn(root_), Texts());
+  EXPECT_FALSE(fs::exists(root_ + "/.next-train"));
+}
+
+TEST_F(SplitFolderTest, AShardThatCannotBeMovedIsAnErrorWithItsPath) {
+  MakeNewShardsBesideOldOnes();
+  fs::remove(root_ + "/.next-train/train-000003.tar");
+  const absl::Status status = Open()->Publish(Wanted());
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find(".next-train/train-000003.tar"), absl::string_view::npos)
+      << status;
+}
+
+// Publish is cut short after each of its steps, and the next run goes on with what it finds: it
+// makes anew only the shard whose index had not moved yet.
+TEST_F(SplitFolderTest, AKillBetweenAnyTwoMovesLosesNoWholeShardAndMixesNone) {
+  std::vector<std::function<void()>> steps;
+  for (const char* number : {"2", "3"}) {
+    const std::string stem = "/train-00000" + std::string(number);
+    steps.emplace_back([=, this] { fs::remove(root_ + stem + ".idx"); });
+    for (const char* extension : {".tar", ".idx"}) {
+      steps.emplace_back([=, this] {
+        fs::rename(root_ + "/.next-train" + stem + extension, root_ + stem + extension);
+      });
+    }
+  }
+  for (const char* extension : {".idx", ".tar"}) {
+    steps.emplace_back([=, this] { fs::remove(root_ + "/train-000004" + extension); });
+  }
+  for (size_t done = 0; done <= steps.size(); ++done) {
+    SCOPED_TRACE(done);
+    root_ = TestFolder("killed");
+    MakeNewShardsBesideOldOnes();
+    for (size_t i = 0; i < done; ++i) steps[i]();
+    const auto folder = Open();
+    // As the next run finds them: whole pairs, of each number the staged one.
+    std::map<int64_t, PlacedShard> found;
+    for (const PlacedShard& shard : folder->Shards()) {
+      const std::string index = shard.path.substr(0, shard.path.size() - 4) + ".idx";
+      if (!fs::exists(index)) continue;
+      EXPECT_EQ(ReadTestFile(index), ReadTestFile(shard.path)) << "an index of another tar";
+      if (shard.number < 4) found[shard.number] = shard;
+    }
+    EXPECT_GE(found.size(), 3u);
+    std::vector<PlacedShard> shards;
+    for (int64_t number = 0; number < 4; ++number) {
+      if (found.count(number) == 0) {
+        MakeShard("train-00000" + std::to_string(number), std::to_string(number));
+        found[number] = {ShardPath(Id(), root_, number), number, false};
+      }
+      shards.push_back(found[number]);
+    }
+    ASSERT_TRUE(folder->Publish(shards).ok());
+    EXPECT_EQ(TextsIn(root_), Published());
+  }
 }
 
 }  // namespace
