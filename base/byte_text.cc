@@ -6,7 +6,7 @@
 namespace slimreel {
 namespace {
 
-// The first two bytes of U+EF80..U+EFFF are EF BE or EF BF; the lower six bits of the
+// The first two bytes of U+EF80..U+EFFF are EE BE or EE BF; the lower six bits of the
 // escaped byte are in the third one.
 constexpr uint8_t kLead = 0xEE;
 constexpr uint32_t kFirstEscape = 0xEF80;
