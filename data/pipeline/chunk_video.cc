@@ -248,6 +248,7 @@ class VideoWork {
       : source_(source), options_(options), sink_(sink) {
     decoding_.threads = 1;  // with damage, other counts give other frames
     decoding_.sizing = options.sizing;
+    decoding_.max_decoded_frame_bytes = options.max_picture_bytes;
     decoding_.interrupted = interrupted;
   }
 

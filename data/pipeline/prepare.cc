@@ -319,8 +319,13 @@ absl::Status Preparation::Publish() {
     SLIMREEL_RETURN_IF_ERROR(ForgetSplit(other, options_.interrupted));
   }
   if (id.part > 0) {
-    SLIMREEL_RETURN_IF_ERROR(
+    SLIMREEL_ASSIGN_OR_RETURN(
+        const bool other_inputs,
         WritePartInputs(id.folder, id.split, id.part, id.num_parts, inputs_.names));
+    // Parts that were joined before need a look at each other again.
+    if (other_inputs) {
+      SLIMREEL_RETURN_IF_ERROR(ForgetSplit({id.folder, id.split}, options_.interrupted));
+    }
   }
   return UpdateDatasetInfo(id, inputs_.info, Counts(), options_.interrupted);
 }

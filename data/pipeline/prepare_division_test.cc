@@ -106,6 +106,18 @@ TEST_F(PrepareDivisionTest, AVideoThatOneOfThePartsDidNotKnowIsNamed) {
   EXPECT_TRUE(JoinParts(root_ + "/out").ok());
 }
 
+// Nothing of part 2 changes but what it knows of part 1.
+TEST_F(PrepareDivisionTest, AJoinDoesNotOutliveTheInputsThatItWasMadeOf) {
+  for (const int part : {1, 2}) ASSERT_TRUE(Prepare(Part(part, 2)).ok());
+  ASSERT_TRUE(JoinParts(root_ + "/out").ok());
+  const std::string lost = NameInPart(1);
+  MakeClip(lost);
+  ASSERT_TRUE(Prepare(Part(2, 2)).ok());
+  const absl::Status refused = ShardDataset::Open(root_ + "/out", "train").status();
+  EXPECT_EQ(ExitCodeOf(refused), ExitCode::kDataUnusable) << refused;
+  EXPECT_NE(refused.message().find(lost + ".mp4"), absl::string_view::npos) << refused;
+}
+
 TEST_F(PrepareDivisionTest, AVideoThatIsAddedToALaterPartMovesNoOther) {
   ASSERT_TRUE(Prepare(Part(1, 2)).ok());
   MakeClip(NameInPart(2));

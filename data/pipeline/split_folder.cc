@@ -38,6 +38,22 @@ std::string PreviousFolder(const SplitId& id) {
   return absl::StrCat(id.folder, "/.previous-", SplitName(id));
 }
 
+// A kill between the two moves of one shard left its index staged behind its tar.
+absl::Status FinishMoves(const SplitId& id) {
+  std::error_code error;
+  std::vector<std::string> indexes;
+  for (const auto& entry : fs::directory_iterator(StagingFolder(id), error)) {
+    if (entry.path().extension() == ".idx") indexes.push_back(entry.path().string());
+  }
+  for (const std::string& index : indexes) {
+    const std::string tar = fs::path(index).replace_extension(".tar").string();
+    const std::string placed = id.folder + "/" + fs::path(tar).filename().string();
+    if (Exists(tar) || !Exists(placed) || Exists(IndexPathOf(placed))) continue;
+    SLIMREEL_RETURN_IF_ERROR(Move(index, IndexPathOf(placed)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id) {
@@ -51,6 +67,7 @@ absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id
   auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(id, std::move(lock)));
   SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(id.folder));
   if (Exists(StagingFolder(id))) SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(StagingFolder(id)));
+  SLIMREEL_RETURN_IF_ERROR(FinishMoves(id));
   return opened;
 }
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "base/atomic_file.h"
 #include "base/byte_text.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
 
 namespace slimreel {
@@ -22,10 +23,14 @@ using nlohmann::json;
 // How often each name occurs: two inputs may hold videos of one name.
 using Counts = std::map<std::string, int>;
 
+absl::Status Refused(absl::string_view why) {
+  return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
+}
+
 absl::StatusOr<Counts> ReadNames(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) {
-    return absl::FailedPreconditionError(
+    return Refused(
         absl::StrCat(path,
                      " is missing: it tells what this part was given; copy it from where the "
                      "part was prepared, or prepare the part again"));
@@ -64,13 +69,15 @@ std::string PartInputsFileName(const std::string& split, int part, int num_parts
                          split == "train" ? "" : absl::StrCat("-", split), part, num_parts);
 }
 
-absl::Status WritePartInputs(const std::string& folder, const std::string& split, int part,
-                             int num_parts, std::vector<std::string> names) {
+absl::StatusOr<bool> WritePartInputs(const std::string& folder, const std::string& split, int part,
+                                     int num_parts, std::vector<std::string> names) {
   std::sort(names.begin(), names.end());
   std::string text;
   for (const std::string& name : names) text += json(TextOfBytes(name)).dump() + "\n";
-  return WriteFileAtomically(absl::StrCat(folder, "/", PartInputsFileName(split, part, num_parts)),
-                             text);
+  const std::string path = absl::StrCat(folder, "/", PartInputsFileName(split, part, num_parts));
+  if (const auto before = ReadFile(path); before.ok() && *before == text) return false;
+  SLIMREEL_RETURN_IF_ERROR(WriteFileAtomically(path, text));
+  return true;
 }
 
 absl::Status CheckPartInputs(const std::string& folder, const std::string& split, int num_parts) {
@@ -93,7 +100,7 @@ absl::Status CheckPartInputs(const std::string& folder, const std::string& split
   }
   if (missing.empty()) return absl::OkStatus();
   std::sort(parts.begin(), parts.end());
-  return absl::FailedPreconditionError(
+  return Refused(
       absl::StrCat(folder, ": the parts of ", split, " were prepared from different inputs; ",
                    missing.size(), missing.size() == 1 ? " video is" : " videos are",
                    " missing: ", Listed(missing), "; prepare part ", absl::StrJoin(parts, ", "),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace slimreel {
 
@@ -20,13 +21,13 @@ int PartOf(std::string_view name, int num_parts);
 
 std::string PartInputsFileName(const std::string& split, int part, int num_parts);
 
-// Published whole. `names`: of all parts, in any order.
-absl::Status WritePartInputs(const std::string& folder, const std::string& split, int part,
-                             int num_parts, std::vector<std::string> names);
+// Published whole. `names`: of all parts, in any order. True: it is another list than before.
+absl::StatusOr<bool> WritePartInputs(const std::string& folder, const std::string& split, int part,
+                                     int num_parts, std::vector<std::string> names);
 
 // OK where each video that any part knows was known to the part that it belongs to, so that the
 // parts together hold what one preparation of the whole would hold. FailedPrecondition names
-// the videos that are missing and the remedy, or a list that is not there.
+// the videos that are missing and the remedy, or a list that is not there (exit code 3).
 absl::Status CheckPartInputs(const std::string& folder, const std::string& split, int num_parts);
 
 }  // namespace slimreel

@@ -25,7 +25,7 @@ class PartInputsTest : public testing::Test {
   void SetUp() override { folder_ = TestFolder("parts"); }
 
   void Write(int part, const Names& names, int num_parts = 2) const {
-    const absl::Status status = WritePartInputs(folder_, "train", part, num_parts, names);
+    const absl::Status status = WritePartInputs(folder_, "train", part, num_parts, names).status();
     EXPECT_TRUE(status.ok()) << status;
   }
   absl::Status Check(int num_parts = 2) const {

@@ -12,8 +12,8 @@
 namespace slimreel {
 
 // Before the shards are opened: `split` is listed as complete. `shards`: their paths. `info`:
-// of the folder; null where it has none (shards of another program, which nothing counts).
-// FailedPrecondition with exit code 3 and the remedy.
+// of the folder; null where it has none. One that lists no split counts nothing, like none (shards
+// of another program). FailedPrecondition with exit code 3 and the remedy.
 absl::Status CheckSplitIsFinished(const std::string& folder, const std::string& split,
                                   const std::vector<std::string>& shards, const DatasetInfo* info);
 

@@ -73,7 +73,7 @@ absl::Status WriteTestPart(const std::string& folder, int part, int num_parts,
   DatasetInfo info;
   info.classes = classes;
   info.splits["train"] = counts;
-  SLIMREEL_RETURN_IF_ERROR(WritePartInputs(folder, "train", part, num_parts, names));
+  SLIMREEL_RETURN_IF_ERROR(WritePartInputs(folder, "train", part, num_parts, names).status());
   return WriteDatasetInfo(folder, info, part, num_parts);
 }
 
