@@ -86,22 +86,25 @@ TEST(DecodeLimitsTest, AFrameThatIsTooLargeAsRgbIsRefusedBeforeMemoryIsTaken) {
   const std::string path =
       MakeClip("narrow.mkv", "color=red:size=2x8192:rate=5:duration=0.4", "-c:v ffv1");
   VideoDecoderOptions options;
-  options.sizing.short_side = 128;
-  {
-    const LargestBlock block(64 * kMiB);
-    const Decoded decoded = DecodeAll(path, options);  // 128 x 524288 would be 192 MiB
-    EXPECT_TRUE(IsMachineError(decoded.status)) << decoded.status;
-    options.max_output_frame_bytes = 191 * kMiB;
+  for (const int short_side : {128, 160}) {  // 192 MiB with a side of 524288; 300 MiB
+    options.sizing.short_side = short_side;
     EXPECT_EQ(ReasonOf(DecodeAll(path, options).status), kReasonFrameTooLarge);
   }
-  options = VideoDecoderOptions();
-  options.sizing.short_side = 160;  // 300 MiB, over the default
-  EXPECT_EQ(ReasonOf(DecodeAll(path, options).status), kReasonFrameTooLarge);
   VideoDecoderOptions native;
   native.max_output_frame_bytes = 2 * 8192 * 3;
   EXPECT_EQ(DecodeAll(path, native).frames.size(), 2u);
   native.max_output_frame_bytes -= 1;
   EXPECT_EQ(ReasonOf(DecodeAll(path, native).status), kReasonFrameTooLarge);
+  const std::string wide =
+      MakeClip("wide.mkv", "color=red:size=1024x64:rate=5:duration=0.4", "-c:v ffv1");
+  options.sizing.short_side = 1024;  // 16384 x 1024: 48 MiB
+  {
+    const LargestBlock block(32 * kMiB);
+    const Decoded decoded = DecodeAll(wide, options);
+    EXPECT_TRUE(IsMachineError(decoded.status)) << decoded.status;
+    options.max_output_frame_bytes = 47 * kMiB;
+    EXPECT_EQ(ReasonOf(DecodeAll(wide, options).status), kReasonFrameTooLarge);
+  }
 }
 
 // The frames before are given; what comes is judged where no container tells its size.

@@ -1,5 +1,7 @@
 #include "data/decode/frame_bytes.h"
 
+#include <algorithm>
+
 extern "C" {
 #include <libavutil/pixdesc.h>
 }
@@ -27,6 +29,15 @@ absl::Status CheckFrameBytes(const char* what, const FrameSize& size, int64_t by
   return MediaError(absl::StatusCode::kInvalidArgument, kReasonFrameTooLarge,
                     absl::StrFormat("a frame (%s) of %d x %d takes %d bytes, and the bound is %d",
                                     what, size.width, size.height, bytes, max_bytes));
+}
+
+absl::Status CheckOutputFrame(const FrameSize& size, int64_t max_bytes) {
+  if (std::max(size.width, size.height) > kMaxSide) {
+    return MediaError(absl::StatusCode::kInvalidArgument, kReasonFrameTooLarge,
+                      absl::StrFormat("a frame (RGB) of %d x %d has a side of over %d pixels",
+                                      size.width, size.height, kMaxSide));
+  }
+  return CheckFrameBytes("RGB", size, size.rgb_bytes(), max_bytes);
 }
 
 }  // namespace slimreel

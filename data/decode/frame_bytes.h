@@ -18,6 +18,11 @@ int64_t DecodedBytes(const FrameSize& size, int pixel_format);
 absl::Status CheckFrameBytes(const char* what, const FrameSize& size, int64_t bytes,
                              int64_t max_bytes);
 
+// Of a frame as RGB24: also a side over kMaxSide is too large. A sliver of a picture that is
+// scaled by its short side becomes one that nobody trains on, under the bound of bytes or not.
+inline constexpr int kMaxSide = 65535;
+absl::Status CheckOutputFrame(const FrameSize& size, int64_t max_bytes);
+
 }  // namespace slimreel
 
 #endif  // DATA_DECODE_FRAME_BYTES_H_

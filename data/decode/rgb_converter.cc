@@ -120,8 +120,7 @@ absl::Status RgbConverter::Configure(const Input& input) {
   if (Near(rotation_, 90) || Near(rotation_, 270)) std::swap(upright_.width, upright_.height);
   if (first) {
     output_ = OutputSize(upright_, options_.sizing);
-    SLIMREEL_RETURN_IF_ERROR(
-        CheckFrameBytes("RGB", output_, output_.rgb_bytes(), options_.max_output_bytes));
+    SLIMREEL_RETURN_IF_ERROR(CheckOutputFrame(output_, options_.max_output_bytes));
   } else if (!(before == upright_) || rotation_before != rotation_) {
     ++size_changes_;
   }

@@ -299,8 +299,7 @@ absl::StatusOr<std::unique_ptr<VideoDecoder>> VideoDecoder::Open(
   const AVCodecParameters& parameters = *demuxer->stream()->codecpar;
   if (parameters.width > 0 && parameters.height > 0) {
     const FrameSize output = OutputSize({parameters.width, parameters.height}, options.sizing);
-    const absl::Status fits =
-        CheckFrameBytes("RGB", output, output.rgb_bytes(), options.max_output_frame_bytes);
+    const absl::Status fits = CheckOutputFrame(output, options.max_output_frame_bytes);
     if (!fits.ok()) return WithPath(path, fits);
   }
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<VideoCodec> codec,
