@@ -44,7 +44,7 @@ class Preparation {
       : options_(options),
         inputs_(std::move(inputs)),
         folder_(std::move(folder)),
-        prior_(*folder_, inputs_.videos, inputs_.paths, inputs_.recipe, RuleOf(options.data)),
+        prior_(*folder_, inputs_.videos, inputs_.other_paths, inputs_.recipe, RuleOf(options.data)),
         plan_(prior_.plan()),
         outcomes_(inputs_, prior_) {}
 
@@ -61,7 +61,7 @@ class Preparation {
   absl::Status TakeItem(size_t video, WorkItem item);
   absl::Status TakeChunk(size_t video, const DescribedChunk& chunk);
   absl::Status CopySamples(size_t video);
-  absl::Status Finish(size_t video, VideoOutcome outcome, bool unchanged);
+  absl::Status Finish(size_t video, VideoOutcome outcome);
   // Of the first video that is not done, chunks may stand already.
   int64_t StandingChunks(size_t video) const {
     return static_cast<int64_t>(video) == plan_.done_videos ? plan_.open_chunks : 0;
@@ -107,10 +107,7 @@ absl::StatusOr<PrepareSummary> Preparation::Run() {
 absl::Status Preparation::Begin() {
   SLIMREEL_ASSIGN_OR_RETURN(listed_, IsListed(folder_->id()));
   const bool all_done = plan_.done_videos == static_cast<int64_t>(inputs_.videos.size());
-  if (!listed_ && !(all_done && inputs_.videos.empty())) {
-    SLIMREEL_RETURN_IF_ERROR(
-        UpdateDatasetInfo(folder_->id(), inputs_.info, std::nullopt, options_.interrupted));
-  }
+  // Beside the shards of a split that is not listed, the log says that they are not all.
   SLIMREEL_ASSIGN_OR_RETURN(log_, PrepareLog::Open(PrepareLogPath(folder_->id())));
   ShardWriterOptions writing;
   writing.folder = listed_ ? StagingFolder(folder_->id()) : options_.output;
@@ -124,7 +121,8 @@ absl::Status Preparation::Begin() {
   }
   for (int64_t i = 0; i < plan_.done_videos; ++i) {
     const auto video = static_cast<size_t>(i);
-    SLIMREEL_RETURN_IF_ERROR(Finish(video, prior_.OutcomeOf(video), /*unchanged=*/true));
+    outcomes_.FinishUnchanged(video);
+    Progress();
   }
   return absl::OkStatus();
 }
@@ -235,11 +233,13 @@ absl::Status Preparation::TakeItem(size_t video, WorkItem item) {
   if (const auto* chunk = std::get_if<DescribedChunk>(&item)) return TakeChunk(video, *chunk);
   if (std::holds_alternative<TakeOver>(item)) {
     SLIMREEL_RETURN_IF_ERROR(CopySamples(video));
-    return Finish(video, prior_.OutcomeOf(video), /*unchanged=*/true);
+    outcomes_.FinishUnchanged(video);
+    Progress();
+    return absl::OkStatus();
   }
   absl::StatusOr<VideoOutcome>& outcome = std::get<absl::StatusOr<VideoOutcome>>(item);
   SLIMREEL_RETURN_IF_ERROR(outcome.status());
-  return Finish(video, *std::move(outcome), /*unchanged=*/false);
+  return Finish(video, *std::move(outcome));
 }
 
 absl::Status Preparation::TakeChunk(size_t video, const DescribedChunk& chunk) {
@@ -259,9 +259,9 @@ absl::Status Preparation::CopySamples(size_t video) {
   return absl::OkStatus();
 }
 
-absl::Status Preparation::Finish(size_t video, VideoOutcome outcome, bool unchanged) {
-  const bool remember = !unchanged && MayBeRemembered(outcome);
-  outcomes_.Finish(video, std::move(outcome), unchanged);
+absl::Status Preparation::Finish(size_t video, VideoOutcome outcome) {
+  const bool remember = MayBeRemembered(outcome);
+  outcomes_.Finish(video, std::move(outcome));
   Progress();
   return remember ? log_->Add(outcomes_.LogEntry(video)) : absl::OkStatus();
 }
@@ -340,10 +340,6 @@ absl::StatusOr<PrepareSummary> Preparation::End() {
   SLIMREEL_RETURN_IF_ERROR(outcomes_.WriteReport(report));
   SLIMREEL_RETURN_IF_ERROR(outcomes_.RewriteLog(PrepareLogPath(folder_->id())));
   if (counts.samples == 0 && !empty_part) {
-    // Nothing was begun that is worth a mark.
-    if (!listed_ && folder_->Shards().empty()) {
-      SLIMREEL_RETURN_IF_ERROR(ForgetSplit(folder_->id(), options_.interrupted));
-    }
     return outcomes_.NoSampleError(options_.inputs, report);
   }
   PrepareSummary summary = outcomes_.Summary(counts);

@@ -70,24 +70,26 @@ std::vector<std::string> StemsOf(const std::vector<InputVideo>& videos) {
 }
 
 // A part takes the videos whose names say so: whatever is added, the others stay where they are.
-std::vector<PreparedVideo> VideosOf(const std::vector<InputVideo>& videos,
-                                    const PrepareOptions& options) {
+void TakeVideos(std::vector<InputVideo> videos, const PrepareOptions& options,
+                PreparedInputs* prepared) {
   std::vector<std::string> stems = StemsOf(videos);
-  std::vector<PreparedVideo> taken;
-  if (options.part == 0) taken.reserve(videos.size());
+  if (options.part == 0) prepared->videos.reserve(videos.size());
   for (size_t i = 0; i < videos.size(); ++i) {
-    if (options.part > 0 && PartOf(videos[i].name, options.num_parts) != options.part) continue;
+    if (options.part > 0) prepared->names.push_back(videos[i].name);
+    if (options.part > 0 && PartOf(videos[i].name, options.num_parts) != options.part) {
+      prepared->other_paths.insert(std::move(videos[i].path));
+      continue;
+    }
     PreparedVideo video;
-    video.source.path = videos[i].path;
+    video.source.path = std::move(videos[i].path);
     video.key = std::move(stems[i]);
     video.label = videos[i].label;
     video.source.look = LookAt(video.source.path);
     if (options.data.load_kpt.value_or(true)) {
       video.source.keypoint_look = LookAt(KeypointPathOf(video.source.path));
     }
-    taken.push_back(std::move(video));
+    prepared->videos.push_back(std::move(video));
   }
-  return taken;
 }
 
 }  // namespace
@@ -106,11 +108,7 @@ absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
                                         options.data.load_kpt.value_or(true)}));
   info.classes = list.classes;
   prepared.warnings = std::move(list.warnings);
-  for (const InputVideo& video : list.videos) {
-    prepared.paths.insert(video.path);
-    if (options.part > 0) prepared.names.push_back(video.name);
-  }
-  prepared.videos = VideosOf(list.videos, options);
+  TakeVideos(std::move(list.videos), options, &prepared);
   return prepared;
 }
 

@@ -17,11 +17,11 @@
 namespace slimreel {
 
 struct PreparedInputs {
-  std::vector<PreparedVideo> videos;      // of this part
-  std::unordered_set<std::string> paths;  // of the videos of all parts
-  std::vector<std::string> names;         // likewise; only where there are parts
-  DatasetInfo info;                       // as dataset.json shall be, without counts
-  uint64_t recipe = 0;                    // SampleOrigin::recipe of what is prepared now
+  std::vector<PreparedVideo> videos;            // of this part
+  std::unordered_set<std::string> other_paths;  // of the videos of other parts
+  std::vector<std::string> names;               // likewise; only where there are parts
+  DatasetInfo info;                             // as dataset.json shall be, without counts
+  uint64_t recipe = 0;                          // SampleOrigin::recipe of what is prepared now
   std::vector<std::string> warnings;
 };
 

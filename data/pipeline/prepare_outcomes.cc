@@ -19,14 +19,18 @@ void PrepareOutcomes::SetOrigin(size_t video, const SampleOrigin& origin) {
   state.has_keypoints = origin.keypoints.size_bytes >= 0;
 }
 
-void PrepareOutcomes::Finish(size_t video, VideoOutcome outcome, bool unchanged) {
+void PrepareOutcomes::Finish(size_t video, VideoOutcome outcome) {
+  states_[video].done = true;
+  states_[video].outcome = std::make_unique<const VideoOutcome>(std::move(outcome));
+  ++done_;
+}
+
+void PrepareOutcomes::FinishUnchanged(size_t video) {
   State& state = states_[video];
-  state.done = true;
-  state.unchanged = unchanged;
-  state.outcome = std::move(outcome);
+  state.done = state.unchanged = true;
   ++done_;
   const ReusePlan& plan = prior_.plan();
-  if (!unchanged || plan.num_samples(video) == 0) return;
+  if (plan.num_samples(video) == 0) return;
   const SampleAt at = plan.samples[static_cast<size_t>(plan.first[video])];
   const SampleOrigin origin = prior_.file(at.shard).index().sample(at.sample).origin;
   state.has_keypoints = origin.keypoints.size_bytes >= 0;
@@ -36,15 +40,15 @@ LoggedVideo PrepareOutcomes::LogEntry(size_t video) const {
   const State& state = states_[video];
   if (state.unchanged) return prior_.LogEntry(video);
   const SourceFiles& source = inputs_.videos[video].source;
-  return {source.path,          inputs_.recipe,        source.look,  state.digest,
-          source.keypoint_look, state.keypoint_digest, state.outcome};
+  return {source.path,          inputs_.recipe,        source.look,     state.digest,
+          source.keypoint_look, state.keypoint_digest, OutcomeOf(video)};
 }
 
 void PrepareOutcomes::CountVideos(SplitCounts* counts) const {
-  for (const State& state : states_) {
-    if (state.outcome.chunks == 0) continue;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (!states_[i].done || OutcomeOf(i).chunks == 0) continue;
     ++counts->videos;
-    if (state.has_keypoints) ++counts->keypoint_videos;
+    if (states_[i].has_keypoints) ++counts->keypoint_videos;
   }
 }
 
@@ -55,7 +59,7 @@ absl::Status PrepareOutcomes::WriteReport(const std::string& path) const {
     if (!state.done) continue;
     const PreparedVideo& video = inputs_.videos[i];
     SLIMREEL_RETURN_IF_ERROR(
-        report.Add({video.source.path, state.outcome, video.label, state.unchanged, false}));
+        report.Add({video.source.path, OutcomeOf(i), video.label, state.unchanged, false}));
   }
   for (const LoggedVideo& video : prior_.removed()) {
     SLIMREEL_RETURN_IF_ERROR(report.Add({video.path, video.outcome, -1, false, true}));
@@ -67,7 +71,7 @@ absl::Status PrepareOutcomes::RewriteLog(const std::string& path) const {
   SLIMREEL_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
   std::string text;
   for (size_t i = 0; i < states_.size(); ++i) {
-    if (!MayBeRemembered(states_[i].outcome) || prior_.IsAway(i)) continue;
+    if (!MayBeRemembered(OutcomeOf(i)) || prior_.IsAway(i)) continue;
     text += LogLine(LogEntry(i));
     if (text.size() > 1 << 16) {
       SLIMREEL_RETURN_IF_ERROR(file->Write(std::exchange(text, std::string())));
@@ -87,7 +91,7 @@ PrepareSummary PrepareOutcomes::Summary(const SplitCounts& counts) const {
   summary.shards = counts.shards;
   summary.bytes = counts.bytes;
   for (size_t i = 0; i < states_.size(); ++i) {
-    const VideoOutcome& outcome = states_[i].outcome;
+    const VideoOutcome& outcome = OutcomeOf(i);
     ++summary.videos[states_[i].unchanged ? "unchanged" : outcome.status];
     if (!outcome.reason.empty()) ++summary.reasons[outcome.reason];
     if (prior_.IsAway(i)) ++summary.away;
@@ -108,8 +112,7 @@ absl::Status PrepareOutcomes::NoSampleError(const std::vector<std::string>& inpu
   if (!videos.empty()) {
     why = absl::StrCat("none of ", videos.size(), " videos gave a sample: ");
     for (size_t i = 0; i < std::min(kShown, videos.size()); ++i) {
-      absl::StrAppend(&why, i == 0 ? "" : "; ", videos[i].source.path, ": ",
-                      states_[i].outcome.reason);
+      absl::StrAppend(&why, i == 0 ? "" : "; ", videos[i].source.path, ": ", OutcomeOf(i).reason);
     }
     if (videos.size() > kShown) absl::StrAppend(&why, "; and ", videos.size() - kShown, " more");
     absl::StrAppend(&why, ". All reasons are in ", report);

@@ -4,6 +4,7 @@
 #define DATA_PIPELINE_PREPARE_OUTCOMES_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,9 @@ class PrepareOutcomes {
 
   // Of a chunk that was decoded.
   void SetOrigin(size_t video, const SampleOrigin& origin);
-  // `unchanged`: what an earlier run said of it holds; nothing was decoded.
-  void Finish(size_t video, VideoOutcome outcome, bool unchanged);
+  void Finish(size_t video, VideoOutcome outcome);
+  // What an earlier run said of it holds; nothing was decoded.
+  void FinishUnchanged(size_t video);
   int64_t done() const { return done_; }
 
   LoggedVideo LogEntry(size_t video) const;
@@ -46,9 +48,12 @@ class PrepareOutcomes {
     bool done = false;
     bool unchanged = false;
     bool has_keypoints = false;
-    uint64_t digest = 0, keypoint_digest = 0;  // of what was decoded
-    VideoOutcome outcome;
+    uint64_t digest = 0, keypoint_digest = 0;     // of what was decoded
+    std::unique_ptr<const VideoOutcome> outcome;  // null: unchanged, or not done
   };
+  const VideoOutcome& OutcomeOf(size_t video) const {
+    return states_[video].outcome ? *states_[video].outcome : prior_.OutcomeOf(video);
+  }
 
   const PreparedInputs& inputs_;
   const PriorWork& prior_;

@@ -46,14 +46,19 @@ VideoOutcome StoredOutcome(const ShardFile& file, int64_t sample) {
 }  // namespace
 
 PriorWork::PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>& videos,
-                     const std::unordered_set<std::string>& known_paths, uint64_t recipe,
+                     const std::unordered_set<std::string>& other_paths, uint64_t recipe,
                      const ChunkRule& rule)
-    : videos_(videos), recipe_(recipe), rule_(rule), memory_(videos.size()), away_(videos.size()) {
+    : videos_(videos), recipe_(recipe), rule_(rule), memory_(videos.size()) {
   all_away_ = std::none_of(videos.begin(), videos.end(),
                            [](const PreparedVideo& video) { return video.source.look.there(); });
   OpenShards(folder);
-  ReadLog(PrepareLogPath(folder.id()), known_paths);
-  FindRemovedSources(known_paths);
+  {
+    ByPath by_path;
+    by_path.reserve(videos.size());
+    for (size_t i = 0; i < videos.size(); ++i) by_path.emplace(videos[i].source.path, i);
+    ReadLog(PrepareLogPath(folder.id()), by_path, other_paths);
+    FindRemovedSources(by_path, other_paths);
+  }
   plan_ = PlanReuse(
       {.videos = videos_,
        .shards = stored_,
@@ -61,6 +66,8 @@ PriorWork::PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>
        .rule = rule,
        .same_files = [this](size_t v, const SampleOrigin& origin) { return SameFiles(v, origin); },
        .gives_none = [this](size_t video) { return GivesNone(video); }});
+  for (size_t i = 0; i < videos.size(); ++i) ResolveOutcome(i);
+  for (const auto& file : files_) file->tar().DontNeed(0, file->tar().bytes().size());
 }
 
 PriorWork::~PriorWork() = default;
@@ -80,11 +87,8 @@ void PriorWork::OpenShards(const SplitFolder& folder) {
   }
 }
 
-void PriorWork::ReadLog(const std::string& path,
-                        const std::unordered_set<std::string>& known_paths) {
-  absl::flat_hash_map<std::string_view, size_t> by_path;
-  by_path.reserve(videos_.size());
-  for (size_t i = 0; i < videos_.size(); ++i) by_path.emplace(videos_[i].source.path, i);
+void PriorWork::ReadLog(const std::string& path, const ByPath& by_path,
+                        const std::unordered_set<std::string>& other_paths) {
   absl::flat_hash_map<std::string, LoggedVideo> removed;
   ReadPrepareLog(path, [&](LoggedVideo line) {
     const auto video = by_path.find(line.path);
@@ -96,7 +100,7 @@ void PriorWork::ReadLog(const std::string& path,
                                 {line.look, line.digest},
                                 {line.keypoint_look, line.keypoint_digest},
                                 std::move(line.outcome)};
-    } else if (known_paths.count(line.path) == 0) {
+    } else if (other_paths.count(line.path) == 0) {
       removed.insert_or_assign(line.path, std::move(line));
     }
   });
@@ -104,15 +108,18 @@ void PriorWork::ReadLog(const std::string& path,
 }
 
 // Where the log is lost, the shards still know.
-void PriorWork::FindRemovedSources(const std::unordered_set<std::string>& known_paths) {
+void PriorWork::FindRemovedSources(const ByPath& by_path,
+                                   const std::unordered_set<std::string>& other_paths) {
   absl::flat_hash_set<std::string> seen;
   for (const LoggedVideo& video : removed_) seen.insert(video.path);
   for (const StoredShard& shard : stored_) {
     for (int64_t i = 0; i < shard.index->num_samples(); ++i) {
       const IndexSample sample = shard.index->sample(i);
-      if (!sample.origin.known || sample.origin.chunk > 0) continue;
+      if (!sample.origin.known || sample.origin.chunk > 0 || by_path.contains(sample.source)) {
+        continue;
+      }
       std::string path(sample.source);
-      if (known_paths.count(path) > 0 || !seen.insert(path).second) continue;
+      if (other_paths.count(path) > 0 || !seen.insert(path).second) continue;
       removed_.emplace_back().path = std::move(path);
     }
   }
@@ -145,8 +152,7 @@ bool PriorWork::SameFiles(size_t video, const SampleOrigin& origin) {
     // Its samples stand for it until it can be looked at again; those of one version. An
     // input that is away as a whole is an error.
     if (all_away_) return false;
-    SampleOrigin& first = away_[video];
-    if (!first.known) first = origin;
+    const SampleOrigin& first = away_.try_emplace(video, origin).first->second;
     return first.video == origin.video && first.keypoints == origin.keypoints;
   }
   if (!SameFile(source.path, source.look, origin.video, &memory.digest)) return false;
@@ -163,15 +169,19 @@ bool PriorWork::GivesNone(size_t video) const {
          memory.look == source.look && memory.keypoint_look == source.keypoint_look;
 }
 
-VideoOutcome PriorWork::OutcomeOf(size_t video) const {
-  const Memory& memory = memory_[video];
+// What the log does not say of samples that stand, the samples do.
+void PriorWork::ResolveOutcome(size_t video) {
+  Memory& memory = memory_[video];
   const int64_t samples = plan_.num_samples(video);
-  if (memory.logged && memory.recipe == recipe_ && memory.outcome.chunks == samples) {
-    return memory.outcome;
-  }
-  if (samples == 0) return VideoOutcome();
+  const bool told = memory.logged && memory.recipe == recipe_ && memory.outcome.chunks == samples;
+  if (samples == 0 || told) return;
   const SampleAt last = plan_.samples[static_cast<size_t>(plan_.first[video + 1] - 1)];
   VideoOutcome outcome = StoredOutcome(file(last.shard), last.sample);
+  // Of a shard that was gone through, no page is wanted any more.
+  if (last.sample + 1 == stored_[last.shard].index->num_samples()) {
+    const MappedFile& tar = file(last.shard).tar();
+    tar.DontNeed(0, tar.bytes().size());
+  }
   outcome.chunks = samples;
   outcome.left_out_frames = stored_[last.shard].index->sample(last.sample).origin.left_out_frames;
   for (int64_t i = plan_.first[video]; i < plan_.first[video + 1]; ++i) {
@@ -179,7 +189,7 @@ VideoOutcome PriorWork::OutcomeOf(size_t video) const {
     outcome.frames += stored_[at.shard].index->sample(at.sample).num_frames;
   }
   outcome.frames -= (samples - 1) * rule_.overlap;
-  return outcome;
+  memory.outcome = std::move(outcome);
 }
 
 LoggedVideo PriorWork::LogEntry(size_t video) const {

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "data/pipeline/chunk_rule.h"
 #include "data/pipeline/input_video.h"
 #include "data/pipeline/prepare_log.h"
@@ -20,16 +22,16 @@ namespace slimreel {
 
 class PriorWork {
  public:
-  // `videos` must outlive the object. `known_paths`: of the whole input, of all parts. What
+  // `videos` must outlive the object. `other_paths`: of videos that belong to other parts. What
   // cannot be read of earlier runs is work to be done again.
   PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>& videos,
-            const std::unordered_set<std::string>& known_paths, uint64_t recipe,
+            const std::unordered_set<std::string>& other_paths, uint64_t recipe,
             const ChunkRule& rule);
   ~PriorWork();
 
   const ReusePlan& plan() const { return plan_; }
   // How the video went, where it is not decoded again.
-  VideoOutcome OutcomeOf(size_t video) const;
+  const VideoOutcome& OutcomeOf(size_t video) const { return memory_[video].outcome; }
   // True where its files are away, so that its earlier samples stand for it.
   bool IsAway(size_t video) const;
   // Its line of the log, with the digests that are known.
@@ -57,8 +59,12 @@ class PriorWork {
     VideoOutcome outcome;
   };
   void OpenShards(const SplitFolder& folder);
-  void ReadLog(const std::string& path, const std::unordered_set<std::string>& known_paths);
-  void FindRemovedSources(const std::unordered_set<std::string>& known_paths);
+  using ByPath = absl::flat_hash_map<std::string_view, size_t>;
+  void ReadLog(const std::string& path, const ByPath& by_path,
+               const std::unordered_set<std::string>& other_paths);
+  void FindRemovedSources(const ByPath& by_path,
+                          const std::unordered_set<std::string>& other_paths);
+  void ResolveOutcome(size_t video);
   bool SameFiles(size_t video, const SampleOrigin& origin);
   bool GivesNone(size_t video) const;
   static bool SameFile(const std::string& path, const FileLook& look, const FileMark& mark,
@@ -69,8 +75,8 @@ class PriorWork {
   const ChunkRule rule_;
   std::vector<std::unique_ptr<ShardFile>> files_;
   std::vector<StoredShard> stored_;
-  std::vector<Memory> memory_;      // by video
-  std::vector<SampleOrigin> away_;  // by video: the origin that stands for files that are away
+  std::vector<Memory> memory_;                      // by video
+  absl::flat_hash_map<size_t, SampleOrigin> away_;  // what stands for files that are away
   std::vector<LoggedVideo> removed_;
   bool all_away_ = false;
   bool has_shards_without_origin_ = false;

@@ -12,13 +12,13 @@ namespace {
 
 constexpr size_t kLongestStem = 80;
 
-std::string SafeStem(const std::string& name) {
+std::string SafeStem(std::string_view name) {
   const size_t slash = name.rfind('/');
   const size_t dot = name.rfind('.');
   const bool has_extension =
-      dot != std::string::npos && dot > (slash == std::string::npos ? 0 : slash + 1);
+      dot != std::string_view::npos && dot > (slash == std::string_view::npos ? 0 : slash + 1);
   std::string stem;
-  for (const char c : name.substr(0, has_extension ? dot : std::string::npos)) {
+  for (const char c : name.substr(0, has_extension ? dot : std::string_view::npos)) {
     if (c == '/') {
       stem += "__";
     } else {
@@ -37,7 +37,7 @@ std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos) {
   std::vector<std::string> stems;
   stems.reserve(videos.size());
   for (const NamedVideo& video : videos) {
-    const std::string& full = bearers[video.name] > 1 ? video.path : video.name;
+    const std::string_view full = bearers[video.name] > 1 ? video.path : video.name;
     const uint64_t hash = XXH3_64bits(full.data(), full.size());
     stems.push_back(absl::StrFormat("%s_%012x", SafeStem(video.name).substr(0, kLongestStem),
                                     hash & ((uint64_t{1} << 48) - 1)));

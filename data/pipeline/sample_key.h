@@ -4,14 +4,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slimreel {
 
 // A video as its key is made of it.
 struct NamedVideo {
-  std::string name;  // below its input: two inputs may have the same
-  std::string path;  // to open: no two are the same
+  std::string_view name;  // below its input: two inputs may have the same
+  std::string_view path;  // to open: no two are the same
 };
 
 // One stem per video, unique: the name without its extension, '/' as "__", whatever is no

@@ -42,7 +42,8 @@ TEST(SampleKeyTest, AStemFollowsFromTheNameWhateverElseIsListed) {
   EXPECT_EQ(std::set<std::string>(stems.begin(), stems.end()).size(), 4u);
   for (size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(KeyStems({all[i]})[0], stems[i]);
-    EXPECT_EQ(KeyStems({{all[i].name, "elsewhere/" + all[i].name}})[0], stems[i]);
+    const std::string elsewhere = "elsewhere/" + std::string(all[i].name);
+    EXPECT_EQ(KeyStems({{all[i].name, elsewhere}})[0], stems[i]);
   }
 }
 

@@ -191,8 +191,9 @@ absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path, Split
 
 // What `verify` finds, as lines for people.
 struct Findings {
-  std::vector<std::string> damage;     // of shards
-  std::vector<std::string> not_whole;  // splits that are not what dataset.json says
+  std::vector<std::string> damage;      // of shards
+  std::vector<std::string> not_whole;   // splits that are not what dataset.json says
+  std::vector<std::string> unfinished;  // splits that are yet to be prepared to their end
 };
 
 // Adds the error to `lines` where it is about the data.
@@ -206,18 +207,24 @@ absl::Status AddLine(const absl::Status& status, std::vector<std::string>* lines
 // One split against dataset.json (null: there is none). `all_open`: `counts` are of all shards.
 absl::Status CheckSplit(const std::string& folder, const std::string& split,
                         const std::vector<std::string>& paths, const SplitCounts& counts,
-                        bool all_open, const DatasetInfo* info,
-                        std::vector<std::string>* not_whole) {
+                        bool all_open, const DatasetInfo* info, Findings* found) {
   const absl::Status finished = CheckSplitIsFinished(folder, split, paths, info);
-  if (!finished.ok()) return AddLine(finished, not_whole);
+  if (absl::IsUnavailable(finished)) return AddLine(finished, &found->unfinished);
+  if (!finished.ok()) return AddLine(finished, &found->not_whole);
   if (info == nullptr || !all_open) return absl::OkStatus();
-  return AddLine(CheckSplitCounts(folder, split, counts, *info), not_whole);
+  return AddLine(CheckSplitCounts(folder, split, counts, *info), &found->not_whole);
 }
 
 absl::Status Result(const Findings& found, const ShardCommand& command, size_t shards,
                     std::ostream& out) {
   if (command.json) {
-    out << Dump({{"shards", shards}, {"damage", found.damage}, {"not_whole", found.not_whole}});
+    out << Dump({{"shards", shards},
+                 {"damage", found.damage},
+                 {"not_whole", found.not_whole},
+                 {"unfinished", found.unfinished}});
+  } else {
+    // What a stopped preparation leaves is sound as far as it goes.
+    for (const std::string& line : found.unfinished) out << line << "\n";
   }
   std::vector<std::string> lines = found.damage;
   if (!found.damage.empty()) {
@@ -237,7 +244,7 @@ absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
     SLIMREEL_RETURN_IF_ERROR(AddLine(info.status(), &found.not_whole));
   }
   for (const auto& [split, paths] : splits) {
-    const size_t lines = found.not_whole.size();
+    const size_t lines = found.not_whole.size() + found.unfinished.size();
     SplitCounts counts;
     for (const std::string& path : paths) {
       SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> damage, DamageOf(path, &counts));
@@ -248,11 +255,11 @@ absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
     const bool all_open = counts.shards == static_cast<int64_t>(paths.size());
     if (info.ok() || absl::IsNotFound(info.status())) {
       SLIMREEL_RETURN_IF_ERROR(CheckSplit(command.folder, split, paths, counts, all_open,
-                                          info.ok() ? &*info : nullptr, &found.not_whole));
+                                          info.ok() ? &*info : nullptr, &found));
     }
     if (command.json || !info.ok() || !all_open) continue;
-    out << "split " << split << ": " << (lines == found.not_whole.size() ? "whole" : "NOT WHOLE")
-        << "\n";
+    const bool whole = lines == found.not_whole.size() + found.unfinished.size();
+    out << "split " << split << ": " << (whole ? "whole" : "NOT WHOLE") << "\n";
   }
   for (const auto& [split, counts] : info.ok() ? info->splits : DatasetInfo().splits) {
     if (splits.count(split) > 0 || !(command.split.empty() || command.split == split)) continue;

@@ -24,7 +24,7 @@ bool HasLog(const std::string& folder, const std::string& shard) {
 
 absl::Status Unfinished(const std::string& folder, const std::string& split, size_t shards) {
   return WithExitCode(
-      absl::FailedPreconditionError(absl::StrCat(
+      absl::UnavailableError(absl::StrCat(
           folder, ": its split ", split, " is not completely prepared (", shards,
           shards == 1 ? " shard is" : " shards are",
           " here so far); run prepare again with the same input to go on, every part of it where "

@@ -13,7 +13,8 @@ namespace slimreel {
 
 // Before the shards are opened: `split` is listed as complete. `shards`: their paths. `info`:
 // of the folder; null where it has none. One that lists no split counts nothing, like none (shards
-// of another program). FailedPrecondition with exit code 3 and the remedy.
+// of another program). Both errors have exit code 3 and the remedy. Unavailable: the
+// split is not completely prepared; FailedPrecondition: its parts were given other inputs.
 absl::Status CheckSplitIsFinished(const std::string& folder, const std::string& split,
                                   const std::vector<std::string>& shards, const DatasetInfo* info);
 

@@ -41,8 +41,8 @@ class SplitCheckTest : public testing::Test {
     EXPECT_NE(status.message().find(words), absl::string_view::npos) << status;
   }
   void ExpectUnfinished() const {
-    ExpectUnusable(absl::StatusCode::kFailedPrecondition, "split train is not completely prepared");
-    ExpectUnusable(absl::StatusCode::kFailedPrecondition,
+    ExpectUnusable(absl::StatusCode::kUnavailable, "split train is not completely prepared");
+    ExpectUnusable(absl::StatusCode::kUnavailable,
                    "run prepare again with the same input to go on");
   }
 
