@@ -70,6 +70,7 @@ class Inputs {
 
   FoundVideos& found() { return found_; }
   std::vector<std::string>& warnings() { return warnings_; }
+  std::vector<std::string>& unreadable() { return unreadable_; }
 
  private:
   absl::Status AddFolder(const std::string& input) {
@@ -102,6 +103,7 @@ class Inputs {
       warnings_.push_back(absl::StrCat(
           link, ": this link is not followed, for it leads back to a folder that it lies in"));
     }
+    unreadable_.insert(unreadable_.end(), folder.unreadable.begin(), folder.unreadable.end());
     if (!folder.unreadable.empty()) {
       warnings_.push_back(absl::StrCat(
           input, ": ", folder.unreadable.size(),
@@ -131,6 +133,7 @@ class Inputs {
 
   FoundVideos found_;
   std::vector<std::string> warnings_;
+  std::vector<std::string> unreadable_;
 };
 
 absl::Status RefuseDoubles(const FoundVideos& found) {
@@ -172,6 +175,7 @@ absl::StatusOr<InputList> ListInputs(const InputRequest& request) {
   SLIMREEL_ASSIGN_OR_RETURN(ClassNumbers numbers, NumberClasses(found.WrittenLabels(), classes));
   InputList list;
   list.warnings = std::move(inputs.warnings());
+  list.unreadable_folders = std::move(inputs.unreadable());
   std::move(numbers.warnings.begin(), numbers.warnings.end(), std::back_inserter(list.warnings));
   list.videos = found.TakeVideos(numbers.numbers);
   list.classes = std::move(numbers.classes);

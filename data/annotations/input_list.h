@@ -25,6 +25,7 @@ struct InputList {
   std::vector<InputVideo> videos;  // inputs as given; inside of a folder by name, in a list by line
   std::vector<std::string> classes;  // by label; empty: nothing is labelled
   std::vector<std::string> warnings;
+  std::vector<std::string> unreadable_folders;  // inside of the inputs; a warning names them too
 };
 
 struct InputRequest {

@@ -122,7 +122,7 @@ absl::Status TakeHead(const std::string& path, const NamesFile& names_file, Labe
 
 bool IsNegative(absl::string_view label) {
   return label.size() > 1 && label[0] == '-' &&
-         label.find_first_not_of("0123456789", 1) == absl::string_view::npos;
+         label.find_first_not_of("0123456789.", 1) == absl::string_view::npos;
 }
 
 absl::Status CheckLabels(const std::string& path, const LabelFile& file) {

@@ -338,7 +338,9 @@ class VideoWork {
 }  // namespace
 
 bool MayBeRemembered(const VideoOutcome& outcome) {
-  return outcome.reason != "keypoints_too_large" && !ReasonMayPass(outcome.reason);
+  // "internal" is a fault of this program, which another version may not have.
+  return outcome.reason != "keypoints_too_large" && outcome.reason != "internal" &&
+         !ReasonMayPass(outcome.reason);
 }
 
 absl::StatusOr<VideoOutcome> ChunkVideo(const SourceFiles& source, const ChunkVideoOptions& options,

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/exit_code.h"
 #include "base/status_macros.h"
@@ -39,18 +42,32 @@ using WorkItem = std::variant<DescribedChunk, TakeOver, absl::StatusOr<VideoOutc
 
 class Preparation {
  public:
-  Preparation(const PrepareOptions& options, PreparedInputs inputs,
-              std::unique_ptr<SplitFolder> folder)
+  // All must outlive the object.
+  Preparation(const PrepareOptions& options, const PreparedInputs& inputs,
+              const SplitFolder& folder, const ReuseLimits& limits)
       : options_(options),
-        inputs_(std::move(inputs)),
-        folder_(std::move(folder)),
-        prior_(*folder_, inputs_.videos, inputs_.other_paths, inputs_.recipe, RuleOf(options.data)),
+        inputs_(inputs),
+        folder_(&folder),
+        limits_(limits),
+        prior_(folder, inputs_.videos, inputs_.other_paths, inputs_.recipe, RuleOf(options.data),
+               limits, options.interrupted),
         plan_(prior_.plan()),
         outcomes_(inputs_, prior_) {}
 
+  // Where must_restart() holds afterwards, the result is to be made again under limits():
+  // earlier work turned out to be other than it seemed. Nothing is lost by that.
   absl::StatusOr<PrepareSummary> Run();
+  bool must_restart() const { return must_restart_; }
+  const ReuseLimits& limits() const { return limits_; }
 
  private:
+  absl::Status CheckNothingIsLost() const;
+  absl::Status TryAgain(size_t video);
+  absl::Status Restart() {
+    must_restart_ = true;
+    return absl::AbortedError("earlier work does not hold");
+  }
+  bool IsStanding(const DescribedChunk& chunk) const;
   absl::Status Begin();
   absl::Status WriteAll();
   void Work(OrderedQueue<WorkItem>* queue) const;
@@ -67,6 +84,7 @@ class Preparation {
     return static_cast<int64_t>(video) == plan_.done_videos ? plan_.open_chunks : 0;
   }
   bool Interrupted() const { return options_.interrupted && options_.interrupted(); }
+  bool IsEmptyPart(const SplitCounts& counts) const;
   absl::StatusOr<PrepareSummary> End();
   absl::Status Publish();
   std::vector<PlacedShard> Shards() const;
@@ -75,8 +93,10 @@ class Preparation {
   ChunkVideoOptions VideoOptions() const;
 
   const PrepareOptions& options_;
-  PreparedInputs inputs_;
-  std::unique_ptr<SplitFolder> folder_;
+  const PreparedInputs& inputs_;
+  const SplitFolder* const folder_;
+  ReuseLimits limits_;
+  bool must_restart_ = false;
   PriorWork prior_;
   const ReusePlan& plan_;
   PrepareOutcomes outcomes_;
@@ -87,13 +107,16 @@ class Preparation {
 };
 
 absl::StatusOr<PrepareSummary> Preparation::Run() {
-  SLIMREEL_RETURN_IF_ERROR(Begin());
-  absl::Status status = WriteAll();
+  absl::Status status = Interrupted() ? absl::CancelledError("stopped") : CheckNothingIsLost();
+  if (!status.ok() && !absl::IsCancelled(status)) return status;
+  if (status.ok()) status = Begin();
+  if (status.ok()) status = WriteAll();
   if (status.ok()) return End();
+  if (must_restart_) return status;
   // The report of what was done; a full disk may well refuse it. The room of the unfinished
   // shard is given back before.
   sink_.reset();
-  outcomes_.WriteReport(ReportPath(folder_->id())).IgnoreError();
+  outcomes_.WriteReport(ReportPath(folder_->id()), /*removed=*/false).IgnoreError();
   if (absl::IsCancelled(status)) {
     return StoppedError(
         absl::StrCat(options_.output, ": stopped; complete shards are kept, run again to go on"));
@@ -101,6 +124,42 @@ absl::StatusOr<PrepareSummary> Preparation::Run() {
   return absl::Status(
       status.code(),
       absl::StrCat(status.message(), "; complete shards are kept, run again to go on"));
+}
+
+// What would go without a successor that stands for it.
+absl::Status Preparation::CheckNothingIsLost() const {
+  SLIMREEL_ASSIGN_OR_RETURN(const bool listed, IsListed(folder_->id()));
+  const std::string& output = options_.output;
+  if (!listed) {
+    std::error_code ignored;
+    if (folder_->Shards().empty() ||
+        std::filesystem::exists(PrepareLogPath(folder_->id()), ignored)) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        output, " holds shards of ", options_.split,
+        " that no preparation listed; they stay. Use another --output, or remove them first"));
+  }
+  if (const int64_t lost = prior_.num_lost_if_published(); lost > 0) {
+    return WithExitCode(
+        absl::FailedPreconditionError(absl::StrCat(
+            lost, " videos of the input are not there now, and what ", output,
+            " holds of them was prepared with other options, or from other files; it stays as it "
+            "is. Bring them back, or take them out of the input")),
+        ExitCode::kDataUnusable);
+  }
+  for (const std::string& unreadable : inputs_.unreadable_folders) {
+    for (const LoggedVideo& video : prior_.removed()) {
+      if (!absl::StartsWith(video.path, unreadable + "/")) continue;
+      return WithExitCode(
+          absl::FailedPreconditionError(absl::StrCat(
+              unreadable, " cannot be read now, and ", output, " holds videos of it (", video.path,
+              "); it stays as it is. Give this user the right to the folder, or take it out of the "
+              "input")),
+          ExitCode::kDataUnusable);
+    }
+  }
+  return absl::OkStatus();
 }
 
 // Opens what is written to; what stands already counts as done.
@@ -121,10 +180,32 @@ absl::Status Preparation::Begin() {
   }
   for (int64_t i = 0; i < plan_.done_videos; ++i) {
     const auto video = static_cast<size_t>(i);
+    if (plan_.plans[video] == VideoPlan::kTryAgain) {
+      SLIMREEL_RETURN_IF_ERROR(TryAgain(video));
+      continue;
+    }
     outcomes_.FinishUnchanged(video);
     Progress();
   }
   return absl::OkStatus();
+}
+
+// Samples of it would come before some that stand: then those cannot stay in place.
+absl::Status Preparation::TryAgain(size_t video) {
+  bool gives_samples = false;
+  const ChunkSink sink = [&gives_samples](const DescribedChunk&) {
+    gives_samples = true;
+    return absl::CancelledError("it gives samples");
+  };
+  WorkItem item = WorkOn(
+      video, VideoOptions(), [this] { return Interrupted(); }, sink);
+  if (gives_samples) {
+    limits_.giving_samples.insert(video);
+    return Restart();
+  }
+  absl::StatusOr<VideoOutcome>& outcome = std::get<absl::StatusOr<VideoOutcome>>(item);
+  SLIMREEL_RETURN_IF_ERROR(outcome.status());
+  return Finish(video, *std::move(outcome));
 }
 
 ChunkVideoOptions Preparation::VideoOptions() const {
@@ -159,10 +240,15 @@ absl::Status Preparation::WriteAll() {
   OrderedQueue<WorkItem> queue(
       count, {.memory = options_.memory_bytes / 2, .disk = 2 * options_.memory_bytes});
   std::vector<std::thread> workers;
-  for (int i = 0; i < std::max(1, options_.num_workers); ++i) {
-    workers.emplace_back([this, &queue] { Work(&queue); });
+  try {
+    for (int i = 0; i < std::max(1, options_.num_workers); ++i) {
+      workers.emplace_back([this, &queue] { Work(&queue); });
+    }
+  } catch (const std::system_error&) {
+    // Those that could be started do the work.
   }
-  absl::Status status = Take(&queue);
+  absl::Status status =
+      workers.empty() ? MachineError("no thread can be started (ulimit -u)") : Take(&queue);
   queue.Close();
   for (std::thread& worker : workers) worker.join();
   if (status.ok() && Interrupted()) status = absl::CancelledError("stopped");
@@ -244,10 +330,22 @@ absl::Status Preparation::TakeItem(size_t video, WorkItem item) {
 
 absl::Status Preparation::TakeChunk(size_t video, const DescribedChunk& chunk) {
   outcomes_.SetOrigin(video, chunk.origin);
-  if (chunk.chunk.number < StandingChunks(video)) return absl::OkStatus();
+  if (chunk.chunk.number < StandingChunks(video)) {
+    if (IsStanding(chunk)) return absl::OkStatus();
+    limits_.keep_open_chunks = false;
+    return Restart();
+  }
   frames_ += static_cast<int64_t>(chunk.chunk.frames.size());
   Progress();
   return sink_->AddChunk(inputs_.videos[video], chunk);
+}
+
+// Whether the chunk that stands under its number is the same one, as far as that can be told.
+bool Preparation::IsStanding(const DescribedChunk& chunk) const {
+  const IndexView& index = prior_.file(plan_.kept_shards.back()).index();
+  const SampleOrigin standing = index.sample(index.num_samples() - 1).origin;
+  return !chunk.chunk.last && standing.video == chunk.origin.video &&
+         standing.keypoints == chunk.origin.keypoints;
 }
 
 absl::Status Preparation::CopySamples(size_t video) {
@@ -260,10 +358,15 @@ absl::Status Preparation::CopySamples(size_t video) {
 }
 
 absl::Status Preparation::Finish(size_t video, VideoOutcome outcome) {
-  const bool remember = MayBeRemembered(outcome);
+  // Chunks that stand have a successor; a video that gives no more is another than it seemed.
+  const int64_t standing = StandingChunks(video);
+  if (standing > 0 && outcome.chunks <= standing) {
+    limits_.keep_open_chunks = false;
+    return Restart();
+  }
   outcomes_.Finish(video, std::move(outcome));
   Progress();
-  return remember ? log_->Add(outcomes_.LogEntry(video)) : absl::OkStatus();
+  return outcomes_.IsWorthALine(video) ? log_->Add(outcomes_.LogEntry(video)) : absl::OkStatus();
 }
 
 void Preparation::Progress() const {
@@ -309,6 +412,11 @@ absl::Status Preparation::Publish() {
   const SplitId& id = folder_->id();
   const std::vector<PlacedShard> shards = Shards();
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<SplitId> others, OtherDivisions(id));
+  if (!others.empty() && !options_.replace_division) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        options_.output, ": its split ", id.split, " was prepared ", DivisionName(others.front()),
+        " meanwhile; what this run prepared is not added to it"));
+  }
   if (listed_ && !(folder_->IsPublished(shards) && others.empty())) {
     SLIMREEL_RETURN_IF_ERROR(
         UpdateDatasetInfo(id, inputs_.info, std::nullopt, options_.interrupted));
@@ -319,9 +427,8 @@ absl::Status Preparation::Publish() {
     SLIMREEL_RETURN_IF_ERROR(ForgetSplit(other, options_.interrupted));
   }
   if (id.part > 0) {
-    SLIMREEL_ASSIGN_OR_RETURN(
-        const bool other_inputs,
-        WritePartInputs(id.folder, id.split, id.part, id.num_parts, inputs_.names));
+    SLIMREEL_ASSIGN_OR_RETURN(const bool other_inputs, WritePartInputs(id.folder, id.split, id.part,
+                                                                       id.num_parts, inputs_.all));
     // Parts that were joined before need a look at each other again.
     if (other_inputs) {
       SLIMREEL_RETURN_IF_ERROR(ForgetSplit({id.folder, id.split}, options_.interrupted));
@@ -330,16 +437,22 @@ absl::Status Preparation::Publish() {
   return UpdateDatasetInfo(id, inputs_.info, Counts(), options_.interrupted);
 }
 
+// A part may well be of none of few videos, or of damaged ones only; then the others can be joined
+// with it all the same.
+bool Preparation::IsEmptyPart(const SplitCounts& counts) const {
+  return options_.part > 0 && counts.samples == 0 && !listed_ && !inputs_.all.empty() &&
+         outcomes_.AllMayBeRemembered();
+}
+
 absl::StatusOr<PrepareSummary> Preparation::End() {
   const SplitCounts counts = Counts();
-  // A part may well be of none of few videos; a split without samples is an error, and what
-  // stood before stays.
-  const bool empty_part = options_.part > 0 && inputs_.videos.empty() && !inputs_.names.empty();
-  if (counts.samples > 0 || empty_part) SLIMREEL_RETURN_IF_ERROR(Publish());
+  // A split without samples is an error, and what stood before stays.
+  const bool publish = counts.samples > 0 || IsEmptyPart(counts);
+  if (publish) SLIMREEL_RETURN_IF_ERROR(Publish());
   const std::string report = ReportPath(folder_->id());
-  SLIMREEL_RETURN_IF_ERROR(outcomes_.WriteReport(report));
-  SLIMREEL_RETURN_IF_ERROR(outcomes_.RewriteLog(PrepareLogPath(folder_->id())));
-  if (counts.samples == 0 && !empty_part) {
+  SLIMREEL_RETURN_IF_ERROR(outcomes_.WriteReport(report, /*removed=*/publish));
+  if (publish) SLIMREEL_RETURN_IF_ERROR(outcomes_.RewriteLog(PrepareLogPath(folder_->id())));
+  if (counts.samples == 0 && !(publish && inputs_.videos.empty())) {
     return outcomes_.NoSampleError(options_.inputs, report);
   }
   PrepareSummary summary = outcomes_.Summary(counts);
@@ -358,8 +471,13 @@ absl::StatusOr<PrepareSummary> Preparation::End() {
 absl::StatusOr<PrepareSummary> Prepare(const PrepareOptions& options) {
   SLIMREEL_RETURN_IF_ERROR(CheckPrepareOptions(options));
   QuietLibavLog();
-  SLIMREEL_ASSIGN_OR_RETURN(ClaimedInputs claimed, ClaimInputs(options));
-  return Preparation(options, std::move(claimed.inputs), std::move(claimed.folder)).Run();
+  SLIMREEL_ASSIGN_OR_RETURN(const ClaimedInputs claimed, ClaimInputs(options));
+  for (ReuseLimits limits;;) {
+    Preparation preparation(options, claimed.inputs, *claimed.folder, limits);
+    absl::StatusOr<PrepareSummary> summary = preparation.Run();
+    if (!preparation.must_restart()) return summary;
+    limits = preparation.limits();
+  }
 }
 
 }  // namespace slimreel

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/exit_code.h"
+#include "base/file_lock.h"
+#include "base/test_files.h"
 #include "data/pipeline/prepare.h"
 #include "data/pipeline/testing/prepare_fixture.h"
 #include "data/shard/join_parts.h"
@@ -134,6 +136,46 @@ TEST_F(PrepareDivisionTest, AClassThatOneOfThePartsDidNotKnowIsNamed) {
   const absl::Status refused = JoinParts(root_ + "/out").status();
   EXPECT_EQ(ExitCodeOf(refused), ExitCode::kDataUnusable) << refused;
   EXPECT_NE(refused.message().find("swim"), absl::string_view::npos) << refused;
+}
+
+// A preparation that has published nothing yet holds its lock.
+TEST_F(PrepareDivisionTest, AnotherDivisionThatIsUnderWayIsRefusedAndNotRemoved) {
+  fs::create_directories(root_ + "/out");
+  const auto whole = FileLock::Try(root_ + "/out/.train.lock");
+  ASSERT_TRUE(whole.ok() && *whole != nullptr);
+  ExpectRefusedNamingTheFlag(Part(1, 2));
+  const absl::Status refused = Prepare(Part(1, 2, /*replace=*/true)).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+}
+
+TEST_F(PrepareDivisionTest, APartOfDamagedVideosOnlyDoesNotKeepTheOthersFromBeingJoined) {
+  const std::string bad = NameInPart(1);
+  for (const char* name : {"left/a", "left/b", "left/c", "right/a", "right/b"}) {
+    if (PartOf(std::string(name) + ".mp4", 2) == 1) {
+      fs::remove(root_ + "/in/" + name + ".mp4");
+    }
+  }
+  WriteTestFile(root_ + "/in/" + bad + ".mp4", std::string(3000, 'x'));
+  EXPECT_EQ(ExitCodeOf(Prepare(Part(1, 2)).status()), ExitCode::kDataUnusable);
+  ASSERT_TRUE(Prepare(Part(2, 2)).ok());
+  const auto joined = JoinParts(root_ + "/out");
+  ASSERT_TRUE(joined.ok()) << joined.status();
+}
+
+TEST_F(PrepareDivisionTest, PartsThatGiveAVideoDifferentLabelsAreNotJoined) {
+  for (const int part : {1, 2}) {
+    PrepareOptions options = Part(part, 2);
+    std::string list = "left\nright\n";
+    for (const char* name : {"left/a", "left/b", "left/c", "right/a", "right/b"}) {
+      const bool left = (name[0] == 'l') == (part == 1);
+      list += std::string("in/") + name + ".mp4 " + (left ? "left" : "right") + "\n";
+    }
+    WriteTestFile(root_ + "/labels" + std::to_string(part) + ".txt", list);
+    options.annotations = root_ + "/labels" + std::to_string(part) + ".txt";
+    ASSERT_TRUE(Prepare(options).ok());
+  }
+  const absl::Status refused = JoinParts(root_ + "/out").status();
+  EXPECT_NE(refused.message().find("another label"), absl::string_view::npos) << refused;
 }
 
 TEST_F(PrepareDivisionTest, APartOfNoVideosIsDoneAndTheOthersAreTheWhole) {

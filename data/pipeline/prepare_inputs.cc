@@ -70,12 +70,14 @@ std::vector<std::string> StemsOf(const std::vector<InputVideo>& videos) {
 }
 
 // A part takes the videos whose names say so: whatever is added, the others stay where they are.
-void TakeVideos(std::vector<InputVideo> videos, const PrepareOptions& options,
-                PreparedInputs* prepared) {
+// CANCELLED: interrupted.
+absl::Status TakeVideos(std::vector<InputVideo> videos, const PrepareOptions& options,
+                        PreparedInputs* prepared) {
   std::vector<std::string> stems = StemsOf(videos);
   if (options.part == 0) prepared->videos.reserve(videos.size());
   for (size_t i = 0; i < videos.size(); ++i) {
-    if (options.part > 0) prepared->names.push_back(videos[i].name);
+    if (options.interrupted && options.interrupted()) return absl::CancelledError("stopped");
+    if (options.part > 0) prepared->all.push_back({videos[i].name, videos[i].label});
     if (options.part > 0 && PartOf(videos[i].name, options.num_parts) != options.part) {
       prepared->other_paths.insert(std::move(videos[i].path));
       continue;
@@ -90,6 +92,7 @@ void TakeVideos(std::vector<InputVideo> videos, const PrepareOptions& options,
     }
     prepared->videos.push_back(std::move(video));
   }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -108,7 +111,8 @@ absl::StatusOr<PreparedInputs> CollectInputs(const PrepareOptions& options,
                                         options.data.load_kpt.value_or(true)}));
   info.classes = list.classes;
   prepared.warnings = std::move(list.warnings);
-  TakeVideos(std::move(list.videos), options, &prepared);
+  prepared.unreadable_folders = std::move(list.unreadable_folders);
+  SLIMREEL_RETURN_IF_ERROR(TakeVideos(std::move(list.videos), options, &prepared));
   return prepared;
 }
 

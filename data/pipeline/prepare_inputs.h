@@ -13,15 +13,18 @@
 #include "data/pipeline/prepare.h"
 #include "data/pipeline/shared_info.h"
 #include "data/shard/dataset_info.h"
+#include "data/shard/part_inputs.h"
 
 namespace slimreel {
 
 struct PreparedInputs {
   std::vector<PreparedVideo> videos;            // of this part
   std::unordered_set<std::string> other_paths;  // of the videos of other parts
-  std::vector<std::string> names;               // likewise; only where there are parts
-  DatasetInfo info;                             // as dataset.json shall be, without counts
-  uint64_t recipe = 0;                          // SampleOrigin::recipe of what is prepared now
+  std::vector<PartInput> all;                   // videos of all parts; only where there are parts
+  // Folders of the input that cannot be read now.
+  std::vector<std::string> unreadable_folders;
+  DatasetInfo info;     // as dataset.json shall be, without counts
+  uint64_t recipe = 0;  // SampleOrigin::recipe of what is prepared now
   std::vector<std::string> warnings;
 };
 

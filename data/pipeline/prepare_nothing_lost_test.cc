@@ -233,6 +233,135 @@ TEST_F(PrepareNothingLostTest, AShortRestIsLeftOutAndAnotherBoundDecodesOnlyWhat
   ExpectSame("out", "fresh");
 }
 
+// One chunk a shard: a full inner chunk that stands may have become the last one.
+TEST_F(PrepareNothingLostTest, AHigherBoundMakesNoInnerChunkTheLastOne) {
+  PrepareOptions options = Options("out");
+  options.data.shard_size = 65536;
+  ASSERT_TRUE(Prepare(options).ok());
+  options.data.min_chunk_frames = 6;
+  ASSERT_TRUE(Prepare(options).ok());
+  const auto again = Prepare(options);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->videos, (Counts{{"unchanged", 5}}));
+  options.output = root_ + "/fresh";
+  ASSERT_TRUE(Prepare(options).ok());
+  ExpectSame("out", "fresh");
+}
+
+TEST_F(PrepareNothingLostTest, OfAVideoThatIsGoneAfterAKillNoHalfIsLeft) {
+  PrepareOptions options = ListOptions();
+  options.data.shard_size = 65536;
+  const int killed = InChild([&] {
+    int calls = 0;
+    options.on_progress = [&](const PrepareProgress&) {
+      if (++calls == 4) _exit(7);
+    };
+    return ExitOf(options);
+  });
+  ASSERT_EQ(killed, 7);
+  ASSERT_TRUE(fs::exists(root_ + "/out/train-000000.tar"));
+  options.on_progress = nullptr;
+  fs::remove(root_ + "/in/left/a.mp4");
+  const auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->reasons, (Counts{{"not_found", 1}}));
+  EXPECT_EQ(summary->samples, 12);
+  auto shards = ShardDataset::Open(root_ + "/out", "train");
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  EXPECT_EQ((*shards)->videos().size(), 4u);
+}
+
+TEST_F(PrepareNothingLostTest, AMissingVideoInTheListMovesNoShardAndIsTakenWhenItComes) {
+  PrepareOptions options = ListOptions();
+  fs::rename(root_ + "/in/left/a.mp4", root_ + "/a.mp4");
+  ASSERT_TRUE(Prepare(options).ok());
+  const auto time = fs::last_write_time(root_ + "/out/train-000000.tar");
+  auto summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (Counts{{"rejected", 1}, {"unchanged", 4}}));
+  EXPECT_EQ(fs::last_write_time(root_ + "/out/train-000000.tar"), time);
+  fs::rename(root_ + "/a.mp4", root_ + "/in/left/a.mp4");
+  summary = Prepare(options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (Counts{{"ok", 1}, {"unchanged", 4}}));
+  options.output = root_ + "/fresh";
+  ASSERT_TRUE(Prepare(options).ok());
+  ExpectSame("out", "fresh");
+}
+
+TEST_F(PrepareNothingLostTest, ALogLineHoldsOnlyForTheFileThatItNames) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  const std::string path = root_ + "/in/left/b.mp4";
+  fs::rename(path, root_ + "/sound.mp4");
+  WriteTestFile(path, std::string(3000, 'x'));
+  PrepareOptions stopped = Options("out");
+  int calls = 0;
+  stopped.on_progress = [&](const PrepareProgress& now) {
+    calls = static_cast<int>(now.inputs_done);
+  };
+  stopped.interrupted = [&] { return calls >= 3; };
+  EXPECT_EQ(ExitOf(stopped), 75);
+  fs::rename(root_ + "/sound.mp4", path);
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->samples, 15);
+  EXPECT_TRUE(summary->reasons.empty());
+}
+
+TEST_F(PrepareNothingLostTest, VideosThatAreAwayAreNotGivenUpForOtherOptions) {
+  PrepareOptions options = ListOptions();
+  ASSERT_TRUE(Prepare(options).ok());
+  fs::rename(root_ + "/in/left", root_ + "/in/hidden");
+  options.data.short_side = 48;
+  const absl::Status refused = Prepare(options).status();
+  EXPECT_EQ(ExitCodeOf(refused), ExitCode::kDataUnusable) << refused;
+  EXPECT_NE(refused.message().find("3 videos"), absl::string_view::npos) << refused;
+  EXPECT_EQ(SamplesIn("out"), 15);
+}
+
+TEST_F(PrepareNothingLostTest, ShardsThatNobodyListedAreNotOverwritten) {
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  fs::remove(root_ + "/out/dataset.json");
+  fs::remove(root_ + "/out/.prepare-train.jsonl");
+  const auto before = Contents("out");
+  EXPECT_EQ(ExitOf(Options("out")), 2);
+  EXPECT_TRUE(Contents("out") == before);
+}
+
+TEST_F(PrepareNothingLostTest, AFailedRunReportsNothingAsRemovedAndForgetsNothing) {
+  WriteTestFile(root_ + "/in/left/text.mp4", std::string(3000, 'x'));
+  ASSERT_TRUE(Prepare(Options("out")).ok());
+  const std::string log = ReadTestFile(root_ + "/out/.prepare-train.jsonl");
+  WriteTestFile(root_ + "/bad/left/x.mp4", std::string(3000, 'x'));
+  PrepareOptions options = Options("out");
+  options.inputs = {root_ + "/bad"};
+  EXPECT_EQ(ExitOf(options), 3);
+  for (const auto& line : Report("out")) EXPECT_EQ(line["status"], "rejected") << line;
+  EXPECT_EQ(ReadTestFile(root_ + "/out/.prepare-train.jsonl").substr(0, log.size()), log);
+  const auto summary = Prepare(Options("out"));
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->videos, (Counts{{"unchanged", 6}}));
+}
+
+TEST_F(PrepareNothingLostTest, WithoutThreadsTheRunStopsAndDoesNotAbort) {
+  if (geteuid() != 0 || kSanitized) GTEST_SKIP() << "another user's processes are limited here";
+  const auto folder = TemporaryFolder::Create("");
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  fs::permissions((*folder)->path(), fs::perms::all);
+  fs::copy(root_ + "/in", (*folder)->path() + "/in", fs::copy_options::recursive);
+  PrepareOptions options = Options("out");
+  options.inputs = {(*folder)->path() + "/in"};
+  options.output = (*folder)->path() + "/out";
+  options.num_workers = 4;
+  EXPECT_EQ(InChild([&] {
+              rlimit limit{};
+              limit.rlim_cur = limit.rlim_max = 1;
+              if (setrlimit(RLIMIT_NPROC, &limit) != 0 || setuid(65533) != 0) return 99;
+              return ExitOf(options);
+            }),
+            1);
+}
+
 TEST_F(PrepareNothingLostTest, NamesThatAreNoUtf8AreKeptApartAndKnownAgain) {
   fs::rename(root_ + "/in/left", root_ + "/in/caf\xE9");
   fs::rename(root_ + "/in/right", root_ + "/in/caf\xE8");

@@ -44,6 +44,17 @@ LoggedVideo PrepareOutcomes::LogEntry(size_t video) const {
           source.keypoint_look, state.keypoint_digest, OutcomeOf(video)};
 }
 
+bool PrepareOutcomes::IsWorthALine(size_t video) const {
+  return OutcomeOf(video).chunks == 0 || MayBeRemembered(OutcomeOf(video));
+}
+
+bool PrepareOutcomes::AllMayBeRemembered() const {
+  for (size_t i = 0; i < states_.size(); ++i) {
+    if (!MayBeRemembered(OutcomeOf(i))) return false;
+  }
+  return true;
+}
+
 void PrepareOutcomes::CountVideos(SplitCounts* counts) const {
   for (size_t i = 0; i < states_.size(); ++i) {
     if (!states_[i].done || OutcomeOf(i).chunks == 0) continue;
@@ -52,7 +63,7 @@ void PrepareOutcomes::CountVideos(SplitCounts* counts) const {
   }
 }
 
-absl::Status PrepareOutcomes::WriteReport(const std::string& path) const {
+absl::Status PrepareOutcomes::WriteReport(const std::string& path, bool removed) const {
   SLIMREEL_ASSIGN_OR_RETURN(ReportWriter report, ReportWriter::Create(path));
   for (size_t i = 0; i < states_.size(); ++i) {
     const State& state = states_[i];
@@ -61,7 +72,8 @@ absl::Status PrepareOutcomes::WriteReport(const std::string& path) const {
     SLIMREEL_RETURN_IF_ERROR(
         report.Add({video.source.path, OutcomeOf(i), video.label, state.unchanged, false}));
   }
-  for (const LoggedVideo& video : prior_.removed()) {
+  for (size_t i = 0; removed && i < prior_.removed().size(); ++i) {
+    const LoggedVideo& video = prior_.removed()[i];
     SLIMREEL_RETURN_IF_ERROR(report.Add({video.path, video.outcome, -1, false, true}));
   }
   return report.Commit();
@@ -71,7 +83,7 @@ absl::Status PrepareOutcomes::RewriteLog(const std::string& path) const {
   SLIMREEL_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
   std::string text;
   for (size_t i = 0; i < states_.size(); ++i) {
-    if (!MayBeRemembered(OutcomeOf(i)) || prior_.IsAway(i)) continue;
+    if (!IsWorthALine(i) || prior_.IsAway(i)) continue;
     text += LogLine(LogEntry(i));
     if (text.size() > 1 << 16) {
       SLIMREEL_RETURN_IF_ERROR(file->Write(std::exchange(text, std::string())));

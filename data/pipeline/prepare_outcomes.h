@@ -32,9 +32,15 @@ class PrepareOutcomes {
   int64_t done() const { return done_; }
 
   LoggedVideo LogEntry(size_t video) const;
+  // Samples that a passing trouble cut short are not known again; that there is none is, to be
+  // tried again first thing in the next run.
+  bool IsWorthALine(size_t video) const;
+  // No outcome is of a trouble that may pass.
+  bool AllMayBeRemembered() const;
   void CountVideos(SplitCounts* counts) const;
-  // Of the videos that are done.
-  absl::Status WriteReport(const std::string& path) const;
+  // Of the videos that are done; with `removed`, also of those that earlier runs had and this
+  // one, which has published what it has, had not.
+  absl::Status WriteReport(const std::string& path, bool removed) const;
   // One line for each video of the input; what was removed is forgotten.
   absl::Status RewriteLog(const std::string& path) const;
   // Without the report's path.

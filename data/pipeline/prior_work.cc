@@ -47,8 +47,15 @@ VideoOutcome StoredOutcome(const ShardFile& file, int64_t sample) {
 
 PriorWork::PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>& videos,
                      const std::unordered_set<std::string>& other_paths, uint64_t recipe,
-                     const ChunkRule& rule)
-    : videos_(videos), recipe_(recipe), rule_(rule), memory_(videos.size()) {
+                     const ChunkRule& rule, const ReuseLimits& limits,
+                     const std::function<bool()>& interrupted)
+    : videos_(videos),
+      recipe_(recipe),
+      rule_(rule),
+      memory_(videos.size()),
+      stored_before_(videos.size()),
+      limits_(limits),
+      interrupted_(interrupted) {
   all_away_ = std::none_of(videos.begin(), videos.end(),
                            [](const PreparedVideo& video) { return video.source.look.there(); });
   OpenShards(folder);
@@ -65,7 +72,9 @@ PriorWork::PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>
        .recipe = recipe_,
        .rule = rule,
        .same_files = [this](size_t v, const SampleOrigin& origin) { return SameFiles(v, origin); },
-       .gives_none = [this](size_t video) { return GivesNone(video); }});
+       .gives_none = [this](size_t video) { return GivesNone(video); },
+       .may_give_none = [this](size_t video) { return MayGiveNone(video); },
+       .keep_open_chunks = limits.keep_open_chunks});
   for (size_t i = 0; i < videos.size(); ++i) ResolveOutcome(i);
   for (const auto& file : files_) file->tar().DontNeed(0, file->tar().bytes().size());
 }
@@ -115,9 +124,11 @@ void PriorWork::FindRemovedSources(const ByPath& by_path,
   for (const StoredShard& shard : stored_) {
     for (int64_t i = 0; i < shard.index->num_samples(); ++i) {
       const IndexSample sample = shard.index->sample(i);
-      if (!sample.origin.known || sample.origin.chunk > 0 || by_path.contains(sample.source)) {
+      if (const auto video = by_path.find(sample.source); video != by_path.end()) {
+        stored_before_[video->second] = true;
         continue;
       }
+      if (!sample.origin.known || sample.origin.chunk > 0) continue;
       std::string path(sample.source);
       if (other_paths.count(path) > 0 || !seen.insert(path).second) continue;
       removed_.emplace_back().path = std::move(path);
@@ -134,7 +145,8 @@ bool PriorWork::IsAway(size_t video) const {
 // Whether `path`, as `look` saw it, is the file of `mark`. A digest that was taken of the same
 // look is not taken again.
 bool PriorWork::SameFile(const std::string& path, const FileLook& look, const FileMark& mark,
-                         KnownDigest* digest) {
+                         KnownDigest* digest) const {
+  if (interrupted_ && interrupted_()) return false;
   if (look.size_bytes != mark.size_bytes || look.mtime_ns != mark.mtime_ns) return false;
   if (digest->value == 0 || digest->look != look) {
     const auto read = DigestOf(path);
@@ -169,11 +181,31 @@ bool PriorWork::GivesNone(size_t video) const {
          memory.look == source.look && memory.keypoint_look == source.keypoint_look;
 }
 
+bool PriorWork::MayGiveNone(size_t video) const {
+  if (limits_.giving_samples.count(video) > 0) return false;
+  const Memory& memory = memory_[video];
+  const SourceFiles& source = videos_[video].source;
+  if (!source.look.there()) return true;
+  return memory.logged && memory.recipe == recipe_ && memory.outcome.chunks == 0 &&
+         memory.look == source.look && memory.keypoint_look == source.keypoint_look;
+}
+
+int64_t PriorWork::num_lost_if_published() const {
+  int64_t lost = 0;
+  for (size_t i = 0; i < videos_.size() && !all_away_; ++i) {
+    const bool away = !videos_[i].source.look.there();
+    if (away && stored_before_[i] && plan_.plans[i] != VideoPlan::kTakeOver) ++lost;
+  }
+  return lost;
+}
+
 // What the log does not say of samples that stand, the samples do.
 void PriorWork::ResolveOutcome(size_t video) {
   Memory& memory = memory_[video];
   const int64_t samples = plan_.num_samples(video);
-  const bool told = memory.logged && memory.recipe == recipe_ && memory.outcome.chunks == samples;
+  const bool told = memory.logged && memory.recipe == recipe_ && memory.outcome.chunks == samples &&
+                    memory.look == videos_[video].source.look &&
+                    memory.keypoint_look == videos_[video].source.keypoint_look;
   if (samples == 0 || told) return;
   const SampleAt last = plan_.samples[static_cast<size_t>(plan_.first[video + 1] - 1)];
   VideoOutcome outcome = StoredOutcome(file(last.shard), last.sample);

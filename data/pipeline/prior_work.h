@@ -4,6 +4,7 @@
 #define DATA_PIPELINE_PRIOR_WORK_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,13 +21,21 @@
 
 namespace slimreel {
 
+// What this run has found out of earlier work that must not be built upon.
+struct ReuseLimits {
+  bool keep_open_chunks = true;
+  std::unordered_set<size_t> giving_samples;  // videos that gave none before and do now
+};
+
 class PriorWork {
  public:
   // `videos` must outlive the object. `other_paths`: of videos that belong to other parts. What
-  // cannot be read of earlier runs is work to be done again.
+  // cannot be read of earlier runs is work to be done again. Once `interrupted` (may be empty)
+  // says true, what is made is not to be used.
   PriorWork(const SplitFolder& folder, const std::vector<PreparedVideo>& videos,
             const std::unordered_set<std::string>& other_paths, uint64_t recipe,
-            const ChunkRule& rule);
+            const ChunkRule& rule, const ReuseLimits& limits,
+            const std::function<bool()>& interrupted);
   ~PriorWork();
 
   const ReusePlan& plan() const { return plan_; }
@@ -42,6 +51,8 @@ class PriorWork {
 
   // Videos that earlier runs had and this input has not.
   const std::vector<LoggedVideo>& removed() const { return removed_; }
+  // Videos that are away and have samples of earlier runs, none of which hold for this one.
+  int64_t num_lost_if_published() const;
   // Shards of format 1, which do not tell what they were made of.
   bool has_shards_without_origin() const { return has_shards_without_origin_; }
 
@@ -67,8 +78,9 @@ class PriorWork {
   void ResolveOutcome(size_t video);
   bool SameFiles(size_t video, const SampleOrigin& origin);
   bool GivesNone(size_t video) const;
-  static bool SameFile(const std::string& path, const FileLook& look, const FileMark& mark,
-                       KnownDigest* digest);
+  bool MayGiveNone(size_t video) const;
+  bool SameFile(const std::string& path, const FileLook& look, const FileMark& mark,
+                KnownDigest* digest) const;
 
   const std::vector<PreparedVideo>& videos_;
   const uint64_t recipe_;
@@ -78,6 +90,9 @@ class PriorWork {
   std::vector<Memory> memory_;                      // by video
   absl::flat_hash_map<size_t, SampleOrigin> away_;  // what stands for files that are away
   std::vector<LoggedVideo> removed_;
+  std::vector<bool> stored_before_;  // by video: there are samples of it, of whatever version
+  const ReuseLimits limits_;
+  const std::function<bool()> interrupted_;
   bool all_away_ = false;
   bool has_shards_without_origin_ = false;
   ReusePlan plan_;

@@ -150,7 +150,8 @@ class Walk {
       return false;
     }
     if (plan_.plans[number] == VideoPlan::kDecode) {
-      return !origin.last_chunk && request_.rule.IsFull(sample.num_frames);
+      return request_.keep_open_chunks && !origin.last_chunk &&
+             request_.rule.IsFull(sample.num_frames);
     }
     const bool last = plan_.open_chunks + 1 == plan_.num_samples(number);
     return origin.last_chunk == last && (!last || IsStillLast(sample, request_.rule));
@@ -175,9 +176,10 @@ ReusePlan PlanReuse(const ReuseRequest& request) {
     while (next != end && next->video == static_cast<int32_t>(i)) ++next;
     const bool whole = TakeWholeVideo(request, begin, next, &plan.samples);
     plan.first.push_back(static_cast<int64_t>(plan.samples.size()));
-    plan.plans.push_back(whole                   ? VideoPlan::kTakeOver
-                         : request.gives_none(i) ? VideoPlan::kGivesNone
-                                                 : VideoPlan::kDecode);
+    plan.plans.push_back(whole                      ? VideoPlan::kTakeOver
+                         : request.gives_none(i)    ? VideoPlan::kGivesNone
+                         : request.may_give_none(i) ? VideoPlan::kTryAgain
+                                                    : VideoPlan::kDecode);
   }
   Walk(request, &plan).Run();
   return plan;

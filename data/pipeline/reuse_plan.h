@@ -29,6 +29,11 @@ struct ReuseRequest {
   std::function<bool(size_t video, const SampleOrigin& origin)> same_files;
   // Whether an earlier run found, of the same files, that they give no sample.
   std::function<bool(size_t video)> gives_none;
+  // Whether it gave none for a reason that may pass: it is tried again, and counts as giving none
+  // until then.
+  std::function<bool(size_t video)> may_give_none;
+  // Whether the first chunks of a video may stay in place while the rest of it is decoded.
+  bool keep_open_chunks = true;
 };
 
 struct SampleAt {
@@ -36,7 +41,7 @@ struct SampleAt {
   int32_t sample = 0;  // in the shard
 };
 
-enum class VideoPlan : uint8_t { kDecode, kTakeOver, kGivesNone };
+enum class VideoPlan : uint8_t { kDecode, kTakeOver, kGivesNone, kTryAgain };
 
 struct ReusePlan {
   std::vector<VideoPlan> plans;   // by video
@@ -46,8 +51,8 @@ struct ReusePlan {
   // The shards that stay as they are: the longest run of full shards, by number from 0,
   // whose samples are exactly those that a fresh run would put there.
   std::vector<int32_t> kept_shards;  // numbers in ReuseRequest::shards
-  int64_t done_videos = 0;           // whose samples all lie in these shards, or that give none
-  int64_t open_chunks = 0;           // chunks of the next video that lie there too
+  int64_t done_videos = 0;  // whose samples all lie in these shards, or that (may) give none
+  int64_t open_chunks = 0;  // chunks of the next video that lie there too
 
   int64_t num_samples(size_t video) const { return first[video + 1] - first[video]; }
 };

@@ -64,6 +64,7 @@ class ReusePlanTest : public testing::Test {
     }
     versions_.assign(names.size(), 1);
     none_.assign(names.size(), false);
+    may_be_none_.assign(names.size(), false);
   }
 
   // One shard of an earlier run; those in place first.
@@ -106,7 +107,9 @@ class ReusePlanTest : public testing::Test {
                           [this](size_t video, const SampleOrigin& origin) {
                             return origin.video.digest == versions_[video];
                           },
-                      .gives_none = [this](size_t video) { return none_[video]; }});
+                      .gives_none = [this](size_t video) { return none_[video]; },
+                      .may_give_none = [this](size_t video) { return may_be_none_[video]; },
+                      .keep_open_chunks = keep_open_});
   }
 
   // The samples that a video is taken over from, as shard and sample.
@@ -124,6 +127,8 @@ class ReusePlanTest : public testing::Test {
   std::vector<PreparedVideo> videos_;
   std::vector<uint64_t> versions_;
   std::vector<bool> none_;
+  std::vector<bool> may_be_none_;
+  bool keep_open_ = true;
   ChunkRule rule_{kFull, 0, 1};
   std::deque<std::string> bytes_;
   std::deque<IndexView> indexes_;

@@ -190,17 +190,19 @@ absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
   const bool changes = !published || published->splits != updated.splits ||
                        published->unfinished != updated.unfinished ||
                        !MadeAlike(*published, updated);
+  // Held until the part's own file says it too: a join in between would read the old one.
+  std::unique_ptr<FileLock> whole_lock;
   if (id.part > 0 && changes) {
     const SplitId whole = WholeOf(id);
-    SLIMREEL_ASSIGN_OR_RETURN(const auto whole_lock, LockDatasetInfo(whole, stopped));
+    SLIMREEL_ASSIGN_OR_RETURN(whole_lock, LockDatasetInfo(whole, stopped));
     SLIMREEL_RETURN_IF_ERROR(TakeOut(whole));
   }
   return Publish(id, updated);
 }
 
-absl::Status ForgetSplit(const SplitId& other, const std::function<bool()>& stopped) {
-  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(other, stopped));
-  return TakeOut(other);
+absl::Status ForgetSplit(const SplitId& id, const std::function<bool()>& stopped) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(id, stopped));
+  return TakeOut(id);
 }
 
 }  // namespace slimreel

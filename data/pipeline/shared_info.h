@@ -64,8 +64,8 @@ absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
                                const std::optional<SplitCounts>& counts,
                                const std::function<bool()>& stopped = {});
 
-// Takes another division of a split out of its dataset file, which goes with its last split.
-absl::Status ForgetSplit(const SplitId& other, const std::function<bool()>& stopped = {});
+// Takes a split out of its dataset file, which goes with its last split.
+absl::Status ForgetSplit(const SplitId& id, const std::function<bool()>& stopped = {});
 
 }  // namespace slimreel
 

@@ -1,13 +1,15 @@
 #include "data/pipeline/split_id.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
+#include "base/file_lock.h"
 #include "base/status_macros.h"
 #include "data/shard/dataset_info.h"
 #include "data/shard/part_inputs.h"
@@ -24,19 +26,31 @@ absl::Status Remove(const std::string& path) {
   return error ? SystemError(error.value(), "remove", path) : absl::OkStatus();
 }
 
+bool IsHeld(const std::string& lock) {
+  const auto note = FileLock::NoteOfHolder(lock);
+  return note.ok() && note->has_value();
+}
+
 // Adds the division that `file_name` is of, where that is another one than `id`'s.
 void AddDivision(const SplitId& id, const std::string& file_name, std::vector<SplitId>* others) {
   SplitId found = id;
   ShardName shard;
-  if (ParseShardName(file_name, &shard) && shard.split == id.split) {
+  // ".train-p03of16.lock": a preparation that may have published nothing yet.
+  const bool is_lock = absl::StartsWith(file_name, ".") && absl::EndsWith(file_name, ".lock");
+  const std::string name =
+      is_lock ? file_name.substr(1, file_name.size() - 6) + "-000000.tar" : file_name;
+  if (ParseShardName(name, &shard) && shard.split == id.split) {
     found.part = shard.part;
     found.num_parts = shard.num_parts;
-  } else if (std::sscanf(file_name.c_str(), "dataset-p%dof%d.json", &found.part,
-                         &found.num_parts) == 2) {
+  } else if (const auto file = ParsePartFile(file_name);
+             file && file->whole == DatasetInfoFileName()) {
+    found.part = file->part;
+    found.num_parts = file->num_parts;
     const auto info = ReadDatasetInfoFile(id.folder + "/" + file_name);
     if (!info.ok() || info->splits.count(id.split) + info->unfinished.count(id.split) == 0) return;
   }
   if (found.num_parts == id.num_parts) return;
+  if (is_lock && !IsHeld(SplitLockPath(found))) return;
   const bool known = std::any_of(others->begin(), others->end(), [&](const SplitId& other) {
     return other.part == found.part && other.num_parts == found.num_parts;
   });
@@ -88,6 +102,13 @@ absl::StatusOr<std::vector<SplitId>> OtherDivisions(const SplitId& id) {
 }
 
 absl::Status RemoveFilesOf(const SplitId& other) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock,
+                            FileLock::Try(SplitLockPath(other)));
+  if (lock == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(other.folder, ": another process is preparing ", SplitName(other),
+                     "; wait for it to end, or stop it, before its division is replaced"));
+  }
   std::error_code error;
   fs::directory_iterator entries(other.folder, error);
   if (error) return SystemError(error.value(), "list", other.folder);

@@ -27,10 +27,11 @@ std::string ShardPath(const SplitId& id, const std::string& folder, int64_t numb
 // "whole" or "in 16 parts".
 std::string DivisionName(const SplitId& id);
 
-// What the folder holds of the same split divided in another way, by its shards and
-// dataset files. Errors: the folder cannot be listed.
+// What the folder holds of the same split divided in another way, by its shards, its dataset
+// files and the locks of preparations under way. Errors: the folder cannot be listed.
 absl::StatusOr<std::vector<SplitId>> OtherDivisions(const SplitId& id);
-// Takes all files of `other` away but its lock and its dataset file.
+// Takes all files of `other` away but its lock and its dataset file. FailedPrecondition: another
+// process prepares it.
 absl::Status RemoveFilesOf(const SplitId& other);
 
 }  // namespace slimreel

@@ -1,8 +1,8 @@
 #include "data/shard/dataset_info.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +11,7 @@
 #include "base/byte_text.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "data/shard/part_inputs.h"
 
 namespace slimreel {
 namespace {
@@ -117,18 +118,6 @@ absl::StatusOr<DatasetInfo> FromJson(const std::string& path, const json& object
 
 }  // namespace
 
-namespace {
-
-// "dataset-p03of16.json" -> 16; 0: no such name.
-int NumPartsOf(const std::string& path) {
-  int part = 0, num_parts = 0;
-  const std::string name = std::filesystem::path(path).filename().string();
-  const bool parsed = std::sscanf(name.c_str(), "dataset-p%dof%d.json", &part, &num_parts) == 2;
-  return parsed ? num_parts : 0;
-}
-
-}  // namespace
-
 std::string DatasetInfoFileName(int part, int num_parts) {
   if (part == 0) return "dataset.json";
   return absl::StrFormat("dataset-p%02dof%02d.json", part, num_parts);
@@ -211,6 +200,9 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfoFile(const std::string& path) {
 
 absl::StatusOr<DatasetInfo> SumOfParts(const std::vector<std::string>& paths) {
   SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, ReadDatasetInfoFile(paths.front()));
+  const std::optional<PartFile> first =
+      ParsePartFile(std::filesystem::path(paths.front()).filename().string());
+  const int num_parts = first ? first->num_parts : 1;
   std::map<std::string, int> listed;
   for (const auto& [split, counts] : whole.splits) listed[split] = 1;
   for (size_t i = 1; i < paths.size(); ++i) {
@@ -219,7 +211,7 @@ absl::StatusOr<DatasetInfo> SumOfParts(const std::vector<std::string>& paths) {
     for (const auto& [split, counts] : part.splits) ++listed[split];
   }
   for (const auto& [split, count] : listed) {
-    if (count < NumPartsOf(paths.front())) whole.unfinished.insert(split);
+    if (count < num_parts) whole.unfinished.insert(split);
   }
   for (const std::string& split : whole.unfinished) whole.splits.erase(split);
   return whole;
@@ -232,7 +224,8 @@ absl::StatusOr<DatasetInfo> ReadDatasetInfo(const std::string& folder) {
   std::vector<std::string> parts;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with("dataset-p") && name.ends_with(".json")) parts.push_back(entry.path());
+    const std::optional<PartFile> file = ParsePartFile(name);
+    if (file && file->whole == DatasetInfoFileName()) parts.push_back(entry.path());
   }
   if (parts.empty()) return absl::NotFoundError(absl::StrCat(folder, " has no dataset.json"));
   std::sort(parts.begin(), parts.end());

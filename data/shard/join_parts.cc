@@ -1,11 +1,10 @@
 #include "data/shard/join_parts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <string_view>
+#include <optional>
 #include <system_error>
 
 #include "absl/status/status.h"
@@ -25,22 +24,6 @@ struct Parts {
   std::map<int, std::string> paths;
 };
 
-// "dataset-p03of16.json" -> "dataset.json", 3, 16. False: no part's name.
-bool ParsePartName(std::string_view name, std::string* whole, int* part, int* num_parts) {
-  const size_t dash = name.rfind("-p");
-  const size_t dot = name.rfind('.');
-  if (dash == std::string_view::npos || dot == std::string_view::npos || dot < dash) return false;
-  const char* const end = name.data() + dot;
-  const auto first = std::from_chars(name.data() + dash + 2, end, *part);
-  if (first.ec != std::errc() || end - first.ptr < 3 || first.ptr[0] != 'o' ||
-      first.ptr[1] != 'f') {
-    return false;
-  }
-  const auto second = std::from_chars(first.ptr + 2, end, *num_parts);
-  *whole = absl::StrCat(std::string(name.substr(0, dash)), std::string(name.substr(dot)));
-  return second.ec == std::errc() && second.ptr == end && *part >= 1 && *part <= *num_parts;
-}
-
 // By the name of the whole.
 absl::StatusOr<std::map<std::string, Parts>> FindParts(const std::string& folder) {
   std::map<std::string, Parts> found;
@@ -48,9 +31,9 @@ absl::StatusOr<std::map<std::string, Parts>> FindParts(const std::string& folder
   std::filesystem::directory_iterator entries(folder, error);
   if (error) return SystemError(error.value(), "list", folder);
   for (const auto& entry : entries) {
-    std::string whole;
-    int part = 0, num_parts = 0;
-    if (!ParsePartName(entry.path().filename().string(), &whole, &part, &num_parts)) continue;
+    const std::optional<PartFile> file = ParsePartFile(entry.path().filename().string());
+    if (!file) continue;
+    const auto& [whole, part, num_parts] = *file;
     const bool is_report = whole.starts_with("prepare_report") && whole.ends_with(".jsonl");
     if (whole != DatasetInfoFileName() && !is_report) continue;
     Parts& parts = found[whole];

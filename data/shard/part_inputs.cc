@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -21,7 +22,7 @@ namespace {
 using nlohmann::json;
 
 // How often each name occurs: two inputs may hold videos of one name.
-using Counts = std::map<std::string, int>;
+using Counts = std::map<PartInput, int>;
 
 absl::Status Refused(absl::string_view why) {
   return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
@@ -39,11 +40,12 @@ absl::StatusOr<Counts> ReadNames(const std::string& path) {
   Counts names;
   for (const absl::string_view line : absl::StrSplit(*text, '\n', absl::SkipEmpty())) {
     const json name = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-    if (!name.is_string()) {
+    if (!name.is_array() || name.size() != 2 || !name[0].is_string() ||
+        !name[1].is_number_integer()) {
       return absl::DataLossError(
-          absl::StrCat(path, ": a line is no JSON string; prepare this part again"));
+          absl::StrCat(path, ": a line is no [name, label]; prepare this part again"));
     }
-    ++names[BytesOfText(name.get_ref<const std::string&>())];
+    ++names[{BytesOfText(name[0].get_ref<const std::string&>()), name[1].get<int64_t>()}];
   }
   return names;
 }
@@ -64,16 +66,39 @@ int PartOf(std::string_view name, int num_parts) {
          static_cast<int>(XXH3_64bits(name.data(), name.size()) % static_cast<uint64_t>(num_parts));
 }
 
+std::optional<PartFile> ParsePartFile(std::string_view name) {
+  PartFile file;
+  const size_t dash = name.rfind("-p");
+  const size_t dot = name.rfind('.');
+  if (dash == std::string_view::npos || dot == std::string_view::npos || dot < dash)
+    return std::nullopt;
+  const char* const end = name.data() + dot;
+  const auto first = std::from_chars(name.data() + dash + 2, end, file.part);
+  if (first.ec != std::errc() || end - first.ptr < 3 || first.ptr[0] != 'o' ||
+      first.ptr[1] != 'f') {
+    return std::nullopt;
+  }
+  const auto second = std::from_chars(first.ptr + 2, end, file.num_parts);
+  if (second.ec != std::errc() || second.ptr != end || file.part < 1 ||
+      file.part > file.num_parts) {
+    return std::nullopt;
+  }
+  file.whole = absl::StrCat(std::string(name.substr(0, dash)), std::string(name.substr(dot)));
+  return file;
+}
+
 std::string PartInputsFileName(const std::string& split, int part, int num_parts) {
   return absl::StrFormat("prepare_inputs%s-p%02dof%02d.jsonl",
                          split == "train" ? "" : absl::StrCat("-", split), part, num_parts);
 }
 
 absl::StatusOr<bool> WritePartInputs(const std::string& folder, const std::string& split, int part,
-                                     int num_parts, std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
+                                     int num_parts, std::vector<PartInput> inputs) {
+  std::sort(inputs.begin(), inputs.end());
   std::string text;
-  for (const std::string& name : names) text += json(TextOfBytes(name)).dump() + "\n";
+  for (const auto& [name, label] : inputs) {
+    text += json::array({TextOfBytes(name), label}).dump() + "\n";
+  }
   const std::string path = absl::StrCat(folder, "/", PartInputsFileName(split, part, num_parts));
   if (const auto before = ReadFile(path); before.ok() && *before == text) return false;
   SLIMREEL_RETURN_IF_ERROR(WriteFileAtomically(path, text));
@@ -91,11 +116,12 @@ absl::Status CheckPartInputs(const std::string& folder, const std::string& split
   }
   std::vector<std::string> missing;
   std::vector<int> parts;
-  for (const auto& [name, count] : all) {
-    const int part = PartOf(name, num_parts);
-    const auto own = known[static_cast<size_t>(part - 1)].find(name);
-    if (own != known[static_cast<size_t>(part - 1)].end() && own->second >= count) continue;
-    missing.push_back(name);
+  for (const auto& [input, count] : all) {
+    const int part = PartOf(input.name, num_parts);
+    const Counts& own = known[static_cast<size_t>(part - 1)];
+    const auto found = own.find(input);
+    if (found != own.end() && found->second >= count) continue;
+    missing.push_back(input.name);
     if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(part);
   }
   if (missing.empty()) return absl::OkStatus();
@@ -103,8 +129,8 @@ absl::Status CheckPartInputs(const std::string& folder, const std::string& split
   return Refused(
       absl::StrCat(folder, ": the parts of ", split, " were prepared from different inputs; ",
                    missing.size(), missing.size() == 1 ? " video is" : " videos are",
-                   " missing: ", Listed(missing), "; prepare part ", absl::StrJoin(parts, ", "),
-                   " of ", num_parts, " again with the whole input"));
+                   " missing or has another label: ", Listed(missing), "; prepare part ",
+                   absl::StrJoin(parts, ", "), " of ", num_parts, " again with the whole input"));
 }
 
 }  // namespace slimreel

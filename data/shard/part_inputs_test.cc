@@ -25,7 +25,12 @@ class PartInputsTest : public testing::Test {
   void SetUp() override { folder_ = TestFolder("parts"); }
 
   void Write(int part, const Names& names, int num_parts = 2) const {
-    const absl::Status status = WritePartInputs(folder_, "train", part, num_parts, names).status();
+    std::vector<PartInput> inputs;
+    for (const std::string& name : names) inputs.push_back({name});
+    WriteInputs(part, inputs, num_parts);
+  }
+  void WriteInputs(int part, const std::vector<PartInput>& inputs, int num_parts = 2) const {
+    const absl::Status status = WritePartInputs(folder_, "train", part, num_parts, inputs).status();
     EXPECT_TRUE(status.ok()) << status;
   }
   absl::Status Check(int num_parts = 2) const {
@@ -58,7 +63,7 @@ TEST_F(PartInputsTest, EachSplitAndPartHasAFileOfItsOwn) {
 TEST_F(PartInputsTest, TheFileIsSortedJsonWhateverTheBytesOfTheNames) {
   Write(1, {"b.mp4", "caf\xe9.mp4", "a \"quoted\"\n.mp4"});
   EXPECT_EQ(ReadTestFile(folder_ + "/prepare_inputs-p01of02.jsonl"),
-            "\"a \\\"quoted\\\"\\n.mp4\"\n\"b.mp4\"\n\"caf\xee\xbf\xa9.mp4\"\n");
+            "[\"a \\\"quoted\\\"\\n.mp4\",-1]\n[\"b.mp4\",-1]\n[\"caf\xee\xbf\xa9.mp4\",-1]\n");
 }
 
 TEST_F(PartInputsTest, TheSameInputInAnyOrderAgrees) {

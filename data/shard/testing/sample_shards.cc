@@ -73,7 +73,9 @@ absl::Status WriteTestPart(const std::string& folder, int part, int num_parts,
   DatasetInfo info;
   info.classes = classes;
   info.splits["train"] = counts;
-  SLIMREEL_RETURN_IF_ERROR(WritePartInputs(folder, "train", part, num_parts, names).status());
+  std::vector<PartInput> inputs;
+  for (const std::string& name : names) inputs.push_back({name});
+  SLIMREEL_RETURN_IF_ERROR(WritePartInputs(folder, "train", part, num_parts, inputs).status());
   return WriteDatasetInfo(folder, info, part, num_parts);
 }
 
