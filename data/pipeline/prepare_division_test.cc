@@ -175,7 +175,7 @@ TEST_F(PrepareDivisionTest, PartsThatGiveAVideoDifferentLabelsAreNotJoined) {
     ASSERT_TRUE(Prepare(options).ok());
   }
   const absl::Status refused = JoinParts(root_ + "/out").status();
-  EXPECT_NE(refused.message().find("another label"), absl::string_view::npos) << refused;
+  EXPECT_NE(refused.message().find("with other labels"), absl::string_view::npos) << refused;
 }
 
 TEST_F(PrepareDivisionTest, APartOfNoVideosIsDoneAndTheOthersAreTheWhole) {

@@ -116,21 +116,26 @@ absl::Status CheckPartInputs(const std::string& folder, const std::string& split
   }
   std::vector<std::string> missing;
   std::vector<int> parts;
+  bool only_labels = true;  // each missing one is there, under another label
   for (const auto& [input, count] : all) {
     const int part = PartOf(input.name, num_parts);
     const Counts& own = known[static_cast<size_t>(part - 1)];
     const auto found = own.find(input);
     if (found != own.end() && found->second >= count) continue;
     missing.push_back(input.name);
+    const auto same_name = own.lower_bound({input.name, INT64_MIN});
+    const bool is_there = same_name != own.end() && same_name->first.name == input.name;
+    only_labels = only_labels && found == own.end() && is_there;
     if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(part);
   }
   if (missing.empty()) return absl::OkStatus();
   std::sort(parts.begin(), parts.end());
-  return Refused(
-      absl::StrCat(folder, ": the parts of ", split, " were prepared from different inputs; ",
-                   missing.size(), missing.size() == 1 ? " video is" : " videos are",
-                   " missing or has another label: ", Listed(missing), "; prepare part ",
-                   absl::StrJoin(parts, ", "), " of ", num_parts, " again with the whole input"));
+  const char* const what = only_labels ? "with other labels" : "missing";
+  return Refused(absl::StrCat(folder, ": the parts of ", split,
+                              " were prepared from different inputs; ", missing.size(),
+                              missing.size() == 1 ? " video is " : " videos are ", what, ": ",
+                              Listed(missing), "; prepare part ", absl::StrJoin(parts, ", "),
+                              " of ", num_parts, " again with the whole input"));
 }
 
 }  // namespace slimreel
