@@ -6,23 +6,29 @@
 // Threading: Next and the destructor from one thread; Make is called from all
 // workers at once (from Next where num_workers is 0).
 // An item's error comes out of Next when its turn comes, and again from every
-// later call. Make throws nothing: on a thread that would end the process. The
-// destructor waits for the items in hand, never for the consumer.
+// later call. What Make throws becomes such an error: on a thread it would end the process.
+// Where the system refuses threads, those that started make the items; with none, Next does.
+// The destructor waits for the items in hand, never for the consumer.
 #ifndef DATA_LOADING_PREFETCH_QUEUE_H_
 #define DATA_LOADING_PREFETCH_QUEUE_H_
 
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
-#include <map>
 #include <mutex>
+#include <new>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "base/logging.h"
 
 namespace slimreel {
 
@@ -46,10 +52,11 @@ class PrefetchQueue {
   using Make = std::function<absl::StatusOr<Item>(int64_t number)>;
 
   PrefetchQueue(const PrefetchOptions& options, Make make)
-      : options_(options), capacity_(options.Capacity()), make_(std::move(make)) {
-    // More threads than items in hand would only sleep.
-    const int64_t num_threads = std::min<int64_t>(options.num_workers, capacity_);
-    for (int64_t i = 0; i < num_threads; ++i) threads_.emplace_back([this] { Work(); });
+      : options_(options),
+        capacity_(options.Capacity()),
+        make_(std::move(make)),
+        made_(static_cast<size_t>(capacity_)) {
+    StartThreads();
   }
 
   ~PrefetchQueue() {
@@ -67,7 +74,7 @@ class PrefetchQueue {
   absl::StatusOr<Item> Next() {
     if (!failed_.ok()) return failed_;
     if (AtEnd(next_taken_)) return absl::OutOfRangeError("end of the data");
-    absl::StatusOr<Item> item = threads_.empty() ? make_(next_taken_) : Take();
+    absl::StatusOr<Item> item = threads_.empty() ? MakeItem(next_taken_) : Take();
     ++next_taken_;
     failed_ = item.status();
     return item;
@@ -78,14 +85,48 @@ class PrefetchQueue {
     return options_.num_items >= 0 && number >= options_.num_items;
   }
 
+  // Fewer threads only take longer: a limit on processes is no reason to lose the run.
+  void StartThreads() {
+    // More threads than items in hand would only sleep.
+    const int64_t wanted = std::min<int64_t>(options_.num_workers, capacity_);
+    threads_.reserve(static_cast<size_t>(std::max<int64_t>(0, wanted)));
+    try {
+      for (int64_t i = 0; i < wanted; ++i) threads_.emplace_back([this] { Work(); });
+    } catch (const std::system_error& error) {
+      LOG_FIRST_N(WARNING, 1) << "loading: " << threads_.size() << " of " << wanted
+                              << " threads started (" << error.what()
+                              << "); it goes on with these. Raise `ulimit -u`, or lower "
+                                 "dataloader.num_workers";
+    }
+  }
+
+  absl::StatusOr<Item> MakeItem(int64_t number) const {
+    try {
+      return make_(number);
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("loading batch ", number,
+                       ": the host's memory is used up; lower memory.host_budget, "
+                       "dataloader.num_workers or data.batch_size"));
+    } catch (const std::exception& error) {
+      return absl::InternalError(absl::StrCat("loading batch ", number, ": ", error.what()));
+    }
+  }
+
+  std::optional<absl::StatusOr<Item>>& Slot(int64_t number) {
+    return made_[static_cast<size_t>(number % capacity_)];
+  }
+
   absl::StatusOr<Item> Take() {
     std::unique_lock<std::mutex> lock(mutex_);
-    ready_.wait(lock, [this] { return made_.contains(next_taken_); });
-    auto node = made_.extract(next_taken_);
+    std::optional<absl::StatusOr<Item>>& slot = Slot(next_taken_);
+    ready_.wait(lock, [&slot] { return slot.has_value(); });
+    absl::StatusOr<Item> item = *std::move(slot);
+    slot.reset();
     num_released_ = next_taken_ + 1;
     lock.unlock();
     room_.notify_all();
-    return std::move(node.mapped());
+    return item;
   }
 
   void Work() {
@@ -97,10 +138,10 @@ class PrefetchQueue {
       if (stopping_ || AtEnd(next_made_)) return;
       const int64_t number = next_made_++;
       lock.unlock();
-      absl::StatusOr<Item> item = make_(number);
+      absl::StatusOr<Item> item = MakeItem(number);
       const bool failed = !item.ok();
       lock.lock();
-      made_.emplace(number, std::move(item));
+      Slot(number) = std::move(item);
       ready_.notify_one();
       if (failed) return;  // nothing after it will be asked for
     }
@@ -115,7 +156,8 @@ class PrefetchQueue {
   std::mutex mutex_;               // guards what follows
   std::condition_variable ready_;  // an item was made
   std::condition_variable room_;   // an item was taken, or the end has come
-  std::map<int64_t, absl::StatusOr<Item>> made_;
+  // Item n waits in slot n % capacity_, so that a thread takes no memory to hand it over.
+  std::vector<std::optional<absl::StatusOr<Item>>> made_;
   int64_t next_made_ = 0;
   int64_t num_released_ = 0;  // items taken so far
   bool stopping_ = false;

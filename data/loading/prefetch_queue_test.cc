@@ -1,9 +1,15 @@
 #include "data/loading/prefetch_queue.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <new>
+#include <stdexcept>
 #include <string>
 
 namespace slimreel {
@@ -70,6 +76,63 @@ TEST(PrefetchQueueTest, DyingAtAnyMomentNeitherHangsNorLeaks) {
     }
   }
 }
+
+TEST(PrefetchQueueTest, WhatMakingAnItemThrowsIsItsError) {
+  for (const int workers : {0, 1, 4}) {
+    Queue starving({.num_workers = workers, .max_ahead = 4, .num_items = -1},
+                   [](int64_t number) -> absl::StatusOr<std::unique_ptr<int64_t>> {
+                     if (number >= 3) throw std::bad_alloc();
+                     return Square(number);
+                   });
+    for (int64_t i = 0; i < 3; ++i) ASSERT_EQ(**starving.Next(), i * i);
+    EXPECT_TRUE(absl::IsResourceExhausted(starving.Next().status()));
+    EXPECT_TRUE(absl::IsResourceExhausted(starving.Next().status()));
+    Queue throwing({.num_workers = workers, .max_ahead = 4, .num_items = -1},
+                   [](int64_t) -> absl::StatusOr<std::unique_ptr<int64_t>> {
+                     throw std::runtime_error("unforeseen");
+                   });
+    const absl::Status status = throwing.Next().status();
+    EXPECT_TRUE(absl::IsInternal(status));
+    EXPECT_NE(status.message().find("unforeseen"), std::string::npos) << status;
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// From now on this process has room for so many stacks of threads, and a little more.
+void LeaveRoomForThreads(int64_t threads) {
+  pthread_attr_t attributes;
+  size_t stack_bytes = 0;
+  pthread_getattr_default_np(&attributes);
+  pthread_attr_getstacksize(&attributes, &stack_bytes);
+  std::ifstream statm("/proc/self/statm");
+  int64_t pages = 0;
+  statm >> pages;
+  rlimit limit = {};
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = static_cast<rlim_t>(pages) * 4096 + static_cast<rlim_t>(threads) * stack_bytes +
+                   stack_bytes / 2;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+// Each in a process of its own. (Sanitizers need an address space without end.)
+TEST(PrefetchQueueTest, ThreadsThatCannotStartAreDoneWithout) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // no stacks of the tests before
+  for (const int64_t room : {0, 1, 3}) {
+    EXPECT_EXIT(
+        {
+          LeaveRoomForThreads(room);
+          Queue queue({.num_workers = 16, .max_ahead = 16, .num_items = 100}, Square);
+          for (int64_t i = 0; i < 100; ++i) {
+            const auto item = queue.Next();
+            if (!item.ok() || **item != i * i) std::_Exit(1);
+          }
+          std::_Exit(absl::IsOutOfRange(queue.Next().status()) ? 0 : 2);
+        },
+        testing::ExitedWithCode(0), absl::StrCat(room, " of 16 threads started"))
+        << room;
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace slimreel
