@@ -29,22 +29,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/logging.h"
+#include "data/loading/prefetch_options.h"
 
 namespace slimreel {
-
-struct PrefetchOptions {
-  int num_workers = 2;     // 0: no threads, nothing ahead
-  int max_ahead = 2;       // items being made or waiting
-  int64_t item_bytes = 0;  // the largest an item can be
-  int64_t max_bytes = 0;   // of items being made or waiting; 0: no bound; one item always may
-  int64_t num_items = 0;   // then OutOfRange; below 0: no end
-  // Items that may be made or wait at once.
-  int64_t Capacity() const {
-    int64_t capacity = max_ahead;
-    if (max_bytes > 0 && item_bytes > 0) capacity = std::min(capacity, max_bytes / item_bytes);
-    return std::max<int64_t>(1, capacity);
-  }
-};
 
 template <typename Item>
 class PrefetchQueue {
