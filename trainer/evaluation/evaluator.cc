@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
 #include "memory/executor/executor.h"
+#include "memory/policy/limits.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
 #include "trainer/evaluation/scores.h"
@@ -32,6 +34,25 @@ void Append(const Batch& batch, const at::Tensor& scores, int64_t count,
                        .label = labels[b],
                        .video = batch.videos[b]});
   }
+}
+
+// What a clip had no room in, with the remedy. Without a budget the machine's limits are met.
+struct Wall {
+  std::string name;
+  std::string remedy;
+};
+
+Wall FindWall(at::Device device) {
+  if (!device.is_cpu()) return {"memory.budget", "raise memory.budget"};
+  if (CpuBudget() > 0) {
+    return {absl::StrCat("memory.budget = ", CpuBudget(), " bytes"), "raise memory.budget"};
+  }
+  const auto host = ReadHostMemory();
+  if (!host.ok()) return {"the memory of this machine", "free memory"};
+  const Ceiling ceiling = LowestCeiling(*host, /*user=*/std::nullopt);
+  return {absl::StrCat("what this machine allows (", ceiling.origin, ": ", ceiling.bytes,
+                       " bytes, of which ", host->headroom_bytes(), " are free)"),
+          "free memory"};
 }
 
 }  // namespace
@@ -81,12 +102,11 @@ absl::Status Evaluator::Halve(int64_t batch_size) {
     const int64_t wanted = ReadDeviceMemory(device_).needed_bytes;
     const std::string bytes =
         wanted > 0 ? absl::StrCat(", which wants ", wanted, " bytes in all,") : std::string();
-    const std::string budget =
-        device_.is_cpu() ? absl::StrCat(" = ", CpuBudget(), " bytes") : std::string();
-    return NothingFitsError(absl::StrCat(
-        "evaluating a single clip", bytes, " does not fit memory.budget", budget,
-        "; data.eval_batch_size was already lowered to 1 here, so raise memory.budget, or choose "
-        "a smaller model, data.num_frames or data.img_size"));
+    const Wall wall = FindWall(device_);
+    return NothingFitsError(
+        absl::StrCat("evaluating a single clip", bytes, " does not fit ", wall.name,
+                     "; data.eval_batch_size was already lowered to 1 here, so ", wall.remedy,
+                     ", or choose a smaller model, data.num_frames or data.img_size"));
   }
   const int64_t smaller = (batch_size + 1) / 2;
   LOG(INFO) << "evaluation runs out of memory; it goes on with " << smaller

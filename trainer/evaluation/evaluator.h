@@ -1,7 +1,6 @@
 // Runs a model over an evaluation loader and scores it.
 //
-// Who calls it: the trainer between steps, //trainer:evaluate. Threading: one thread. A stop signal
-// is heard between two stages of the model.
+// Threading: one thread. A stop signal is heard between two stages of the model.
 #ifndef TRAINER_EVALUATION_EVALUATOR_H_
 #define TRAINER_EVALUATION_EVALUATOR_H_
 

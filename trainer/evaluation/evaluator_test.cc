@@ -159,5 +159,18 @@ TEST(EvaluatorTest, AClipThatDoesNotFitAloneEndsInNothingFits) {
   }
 }
 
+// A block that no machine gives; sanitizers' allocators end the process at it.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(EvaluatorTest, WithoutABudgetTheMachineIsNamed) {
+  Subject large = Make(1, 4, /*scratch_bytes=*/int64_t{1} << 50);
+  ASSERT_EQ(CpuBudget(), 0);
+  const absl::Status status =
+      Evaluator(large.model, large.loader.get(), -1, at::kCPU).Run().status();
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kNothingFits) << status;
+  EXPECT_NE(status.message().find("what this machine allows"), absl::string_view::npos) << status;
+  EXPECT_EQ(status.message().find("memory.budget"), absl::string_view::npos) << status;
+}
+#endif
+
 }  // namespace
 }  // namespace slimreel
