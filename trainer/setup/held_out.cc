@@ -46,7 +46,7 @@ absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
   SLIMREEL_ASSIGN_OR_RETURN(const auto before, Recorded(run_dir, *start));
   if (before) {
     ids.Add(*before);
-  } else {
+  } else if (!ids.ids().empty()) {  // else its samples are made up, and leave no record
     LOG(WARNING) << start->path << " is of a run that did not record what it learnt from, so only "
                  << "what data.train holds now is kept from its evaluations";
   }
@@ -66,7 +66,8 @@ absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
   if (!loader.ok()) {
     LOG(WARNING) << run_dir << " has no " << kTrainedOnFile
                  << " (an earlier version made it), and its data.train (" << folders
-                 << ") cannot be opened: whether it was trained on these samples is not known";
+                 << ") cannot be opened: whether it was trained on these samples is not known ("
+                 << loader.status().message() << ")";
     return SampleIds();
   }
   LOG(WARNING) << run_dir << " has no " << kTrainedOnFile

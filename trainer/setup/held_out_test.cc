@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/logging.h"
 #include "base/test_files.h"
 #include "data/shard/shard_writer.h"
 
@@ -77,6 +78,41 @@ TEST(HeldOutTest, ARunThatGoesOnWithOtherDataKnowsBoth) {
   EXPECT_EQ(*FindTrainedOn(run, CheckpointOf(elsewhere), *train), both);
   WriteTestFile(run + "/" + kTrainedOnFile, "damaged");
   EXPECT_TRUE(absl::IsDataLoss(FindTrainedOn(run, CheckpointOf(run), *train).status()));
+}
+
+struct Collect : public google::LogSink {
+  Collect() { google::AddLogSink(this); }
+  ~Collect() override { google::RemoveLogSink(this); }
+  void send(google::LogSeverity, const char*, const char*, int, const google::LogMessageTime&,
+            const char* message, size_t size) override {
+    text.append(message, size);
+  }
+  std::string text;
+};
+
+TEST(HeldOutTest, MadeUpSamplesNeedNoRecord) {
+  const std::string run = TestFolder("run");
+  Collect log;
+  EXPECT_TRUE(FindTrainedOn(run, CheckpointOf(run), *Open("synthetic:5")).ok());
+  EXPECT_EQ(log.text, "");
+  EXPECT_TRUE(FindTrainedOn(run, CheckpointOf(run), *Open(Shards("train", 0, 2))).ok());
+  EXPECT_NE(log.text.find("did not record"), std::string::npos) << log.text;
+}
+
+TEST(HeldOutTest, DataThatCannotBeOpenedIsSaidWithTheReason) {
+  const std::string run = TestFolder("run");
+  Config config;
+  config.data.train = {TestFolder("gone") + "/none"};
+  config.data.num_frames = 2;
+  config.data.img_height = config.data.img_width = 8;
+  Collect log;
+  EXPECT_EQ(*FindTrainedOn(run, CheckpointOf(run), config, FrameModel()), SampleIds());
+  LoaderOptions options;
+  options.sources = config.data.train;
+  options.num_frames = 2;
+  options.height = options.width = 8;
+  const std::string reason(Loader::Open(options).status().message());
+  EXPECT_NE(log.text.find("(" + reason.substr(0, 40)), std::string::npos) << log.text;
 }
 
 TEST(HeldOutTest, ARunOfBeforeIsJudgedByWhatItsFoldersHoldNow) {
