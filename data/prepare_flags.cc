@@ -67,20 +67,9 @@ absl::StatusOr<int> ReadWorkers(const std::string& text, const DataloaderOptions
       absl::StrCat("--num_workers=", text, ": write auto or a number from 1 to 256"));
 }
 
-// memory.host_budget as far as it is free, else a quarter of what the host has left, of which
-// more than kMostBytes would only let finished chunks wait longer.
-absl::StatusOr<Ceiling> HostBudget(const MemoryOptions& memory) {
-  constexpr int64_t kMostBytes = int64_t{4} << 30;
-  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
-  if (memory.host_budget.has_value()) {
-    return LowestFreeCeiling(host, memory.host_budget, "memory.host_budget");
-  }
-  return Ceiling{std::min(host.headroom_bytes() / 4, kMostBytes),
-                 "a quarter of the host's free memory"};
-}
-
 absl::Status SizeByHostMemory(const MemoryOptions& memory, PrepareOptions* options) {
-  SLIMREEL_ASSIGN_OR_RETURN(const Ceiling budget, HostBudget(memory));
+  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+  const Ceiling budget = WorkingCeiling(host, memory.host_budget, "memory.host_budget");
   const PrepareSizing sizing = SizePreparation(options->num_workers, budget.bytes);
   if (sizing.lowered) {
     LOG(WARNING) << "decoding threads: " << sizing.num_workers << " instead of "

@@ -8,9 +8,11 @@
 #include "base/byte_text.h"
 #include "base/exit_code.h"
 #include "base/status_macros.h"
+#include "base/status_text.h"
 #include "base/stop_signal.h"
 #include "data/decode/libav_handles.h"
 #include "data/decode/media_error.h"
+#include "memory/policy/limits.h"
 #include "trainer/inference_program.h"
 #include "trainer/prediction/video_predictor.h"
 #include "trainer/setup/run_options.h"
@@ -70,8 +72,9 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
   if (flags.input.empty()) return absl::InvalidArgumentError("--input=FILES is missing");
   SLIMREEL_RETURN_IF_ERROR(CheckPredictable(*trained.model));
   QuietLibavLog();
-  const PredictOptions options =
-      MakePredictOptions(trained.config, trained.checkpoint.state.preparation, trained.device);
+  SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
+  const PredictOptions options = MakePredictOptions(
+      trained.config, trained.checkpoint.state.preparation, host, trained.device);
   InstallStopSignal();  // what is labelled is printed whole
   size_t done = 0, failed = 0;
   for (const std::string& path : flags.input) {
@@ -80,6 +83,12 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
       return StoppedError(absl::StrCat("stopped by a signal; ", done, " of ", flags.input.size(),
                                        " files are labelled or reported, from ", path,
                                        " on none is"));
+    }
+    if (IsMachineError(prediction.status())) {
+      return WithMessage(
+          prediction.status(),
+          absl::StrCat(prediction.status().message(), "; ", done, " of ", flags.input.size(),
+                       " files are labelled or reported, from ", path, " on none is"));
     }
     ++done;
     if (prediction.ok()) {

@@ -169,6 +169,13 @@ Ceiling LowestFreeCeiling(const HostMemory& host, const std::optional<ByteSpec>&
   return free_bytes < ceiling.bytes ? Ceiling{free_bytes, "what the host has left"} : ceiling;
 }
 
+Ceiling WorkingCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
+                       const std::string& key) {
+  constexpr int64_t kMostBytes = int64_t{4} << 30;
+  if (user.has_value()) return LowestFreeCeiling(host, user, key);
+  return {std::min(host.headroom_bytes() / 4, kMostBytes), "a quarter of the host's free memory"};
+}
+
 Ceiling LowestDeviceCeiling(int64_t total_bytes, const std::string& device,
                             const std::optional<ByteSpec>& user) {
   return Lower({total_bytes, device}, user, "memory.budget");

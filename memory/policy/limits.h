@@ -52,6 +52,10 @@ Ceiling LowestCeiling(const HostMemory& host, const std::optional<ByteSpec>& use
 // The same for what is about to be taken: the user's ceiling, but no more than is free now.
 Ceiling LowestFreeCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                           const std::string& key);
+// For work whose bound is the user's to raise, as decoding: LowestFreeCeiling where the user gave
+// a budget, else a quarter of what is free, at most 4 GiB, because more would only lie idle.
+Ceiling WorkingCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
+                       const std::string& key);
 // LowestCeiling for a device of `total_bytes` with memory of its own.
 Ceiling LowestDeviceCeiling(int64_t total_bytes, const std::string& device,
                             const std::optional<ByteSpec>& user);

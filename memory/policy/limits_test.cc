@@ -118,6 +118,19 @@ TEST_F(LimitsTest, NoMoreIsFreeThanTheHostHasLeftWhateverTheUserAllows) {
   EXPECT_EQ(LowestFreeCeiling(host, ByteSpec{0, 50.0}, key).bytes, kGiB);
 }
 
+TEST(WorkingCeilingTest, IsTheUsersOrAQuarterOfWhatIsFreeUpToFourGiB) {
+  HostMemory host;
+  host.limits = {{"physical memory", "/proc/meminfo", 16 * kGiB, 8 * kGiB}};
+  host.available_bytes = 8 * kGiB;
+  const std::string key = "memory.host_budget";
+  EXPECT_EQ(WorkingCeiling(host, ByteSpec{5 * kGiB, 0.0}, key).bytes, 5 * kGiB);
+  EXPECT_EQ(WorkingCeiling(host, ByteSpec{9 * kGiB, 0.0}, key).bytes, 8 * kGiB);
+  EXPECT_EQ(WorkingCeiling(host, {}, key).bytes, 2 * kGiB);
+  host.limits = {{"physical memory", "/proc/meminfo", 160 * kGiB, 80 * kGiB}};
+  host.available_bytes = 80 * kGiB;
+  EXPECT_EQ(WorkingCeiling(host, {}, key).bytes, 4 * kGiB);
+}
+
 TEST_F(LimitsTest, MissingProcIsAnError) {
   std::filesystem::remove_all(root_ + "/proc");
   EXPECT_EQ(ReadHostMemory(root_).status().code(), absl::StatusCode::kUnavailable);

@@ -3,7 +3,9 @@
 import json
 import math
 import os
+import resource
 import shutil
+import subprocess
 import unittest
 
 import binaries
@@ -53,6 +55,29 @@ class PredictTest(unittest.TestCase):
         self.assertEqual((good["path"], good["status"]), (str(clip), "ok"))
         self.assertEqual((bad["path"], bad["status"], bad["reason"]), (str(text), "failed", "not_media"))
         self.assertIn("text.mp4", both.stderr)
+
+    def test_an_error_of_the_machine_is_not_taken_for_the_files(self):
+        folder = scratch()
+        config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
+        run = folder / "run"
+        must("//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}",
+             "train.max_steps=1", "evaluation.strategy=no")
+        clip = sorted((clips / "left").iterdir())[0]
+        files = 500
+        command = [binaries.binary("//trainer:predict"), f"--run={run}", "--json", "--checkpoint=latest"]
+        said = folder / "errors.txt"
+        with (said.open("w") as stderr,
+              subprocess.Popen(command + [str(clip)] * files, stdout=subprocess.PIPE, stderr=stderr,
+                               text=True) as predict):
+            lines = [predict.stdout.readline()]
+            # From now on no file can be opened.
+            resource.prlimit(predict.pid, resource.RLIMIT_NOFILE, (0, 0))
+            lines += predict.stdout.readlines()
+        errors = said.read_text()
+        self.assertEqual(predict.returncode, 1, errors)
+        self.assertEqual({json.loads(line)["status"] for line in lines}, {"ok"})
+        self.assertIn(f"{len(lines)} of {files} files are labelled", errors)
+        self.assertIn("ulimit -n", errors)
 
     def test_class_names_that_are_no_utf8_keep_their_bytes_to_the_end(self):
         folder = scratch()

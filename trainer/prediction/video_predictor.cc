@@ -152,6 +152,8 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
   SLIMREEL_RETURN_IF_ERROR(CheckPredictable(model));
   VideoDecoderOptions decoder_options;
   decoder_options.sizing.short_side = static_cast<int>(options.preparation.short_side);
+  decoder_options.max_decoded_frame_bytes = options.max_decoded_frame_bytes;
+  decoder_options.interrupted = StopRequested;
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<VideoDecoder> decoder,
                             VideoDecoder::Open(path, decoder_options));
   ChunkScorer scorer(model, options);

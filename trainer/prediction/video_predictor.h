@@ -1,7 +1,7 @@
 // One raw video in, class probabilities out, in memory that does not grow with
 // the video's length.
 //
-// Who calls it: //trainer:predict. Threading: one thread.
+// Threading: one thread.
 #ifndef TRAINER_PREDICTION_VIDEO_PREDICTOR_H_
 #define TRAINER_PREDICTION_VIDEO_PREDICTOR_H_
 
@@ -34,7 +34,7 @@ absl::Status CheckPredictable(const Model& model);
 // in the model at a time. Errors: the decoder's (with its reason code); InvalidArgument for
 // frames smaller than the crop; DataLoss for a file without a frame, and for scores that
 // are no numbers; Unimplemented for a model that takes more than frames; Cancelled where a stop
-// was asked for, which is looked at before each frame and each clip.
+// was asked for, which is looked at while a frame is decoded and before each clip.
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options);
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/atomic_file.h"
+#include "data/decode/media_error.h"
 #include "data/demo/motion_clip.h"
 #include "data/demo/video_writer.h"
 #include "data/loading/loader.h"
@@ -143,6 +144,20 @@ TEST_F(VideoPredictorTest, FramesSmallerThanTheCropAreRefusedUnlessEnlargingIsAl
   EXPECT_TRUE(absl::IsInvalidArgument(PredictVideo(*model_, clip_, options).status()));
   options.allow_upscale = true;
   EXPECT_TRUE(PredictVideo(*model_, clip_, options).ok());
+}
+
+// One picture of 16000 x 16000 in two colours, of which a single pixel is drawn.
+TEST_F(VideoPredictorTest, APictureOverTheBoundIsRefused) {
+  const std::string gif = folder_ + "/huge.gif", side = "\x80\x3e\x80\x3e";
+  const std::string bytes = "GIF89a" + side + std::string("\x80\0\0", 3) +
+                            std::string("\0\0\0\xff\xff\xff", 6) + std::string(",\0\0\0\0", 5) +
+                            side + std::string("\0\x02\x02\x44\x01\0;", 7);
+  ASSERT_TRUE(WriteFileAtomically(gif, bytes).ok());
+  PredictOptions options;
+  options.preparation.short_side = 128;  // else the picture is too large as RGB
+  options.max_decoded_frame_bytes = 64 << 20;
+  const absl::Status status = PredictVideo(*model_, gif, options).status();
+  EXPECT_EQ(ReasonOf(status), kReasonFrameTooLarge) << status;
 }
 
 TEST_F(VideoPredictorTest, WhatIsNoVideoIsAnErrorThatNamesIt) {

@@ -259,11 +259,13 @@ absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& 
 }
 
 PredictOptions MakePredictOptions(const Config& config, const FramePreparation& preparation,
-                                  at::Device device) {
+                                  const HostMemory& host, at::Device device) {
+  const Ceiling ceiling = WorkingCeiling(host, config.memory.host_budget, "memory.host_budget");
   return {.preparation = preparation,
           .frame_interval = config.data.frame_interval,
           .max_video_frames = config.data.max_video_frames,
           .num_clips = config.evaluation.num_clips,
+          .max_decoded_frame_bytes = ceiling.bytes / 4,
           .allow_upscale = config.data.allow_upscale,
           .device = device,
           .autocast = AutocastDtype(config.trainer.precision)};

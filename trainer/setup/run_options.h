@@ -16,6 +16,7 @@
 #include "configs/schema.h"
 #include "data/loading/loader.h"
 #include "memory/executor/schedule.h"
+#include "memory/policy/limits.h"
 #include "memory/policy/tighten.h"
 #include "models/chain/model.h"
 #include "models/factory/factory.h"
@@ -66,9 +67,10 @@ TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch);
 // `state` is what is behind. InvalidArgument: nothing is left to train on.
 absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
                                         int64_t samples_per_epoch, const TrainState& state);
-// `preparation` is the checkpoint's: raw videos are treated as what it was trained on.
+// `preparation` is the checkpoint's: raw videos are treated as what it was trained on. `host` and
+// memory.host_budget bound a decoded picture, as they do in prepare.
 PredictOptions MakePredictOptions(const Config& config, const FramePreparation& preparation,
-                                  at::Device device);
+                                  const HostMemory& host, at::Device device);
 
 }  // namespace slimreel
 
