@@ -118,8 +118,9 @@ absl::Status Trainer::OneStep() {
   const bool log =
       state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
   if (outcome.oom_retries > 0) {
-    SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
-                                           settings_.effective_batch_size, settings_.budget_bytes));
+    SLIMREEL_RETURN_IF_ERROR(
+        Written(WritePlanFile(settings_.run_dir, parts_.step->plan(),
+                              settings_.effective_batch_size, settings_.budget_bytes)));
   }
   return log || outcome.oom_retries > 0 ? ReportPending() : absl::OkStatus();
 }
