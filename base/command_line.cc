@@ -248,7 +248,7 @@ std::string HelpPage(const Program& program) {
                   "  2   usage or configuration\n"
                   "  3   the data is unusable\n"
                   "  4   nothing fits the memory budget\n"
-                  "  75  stopped by a signal after saving; run again to go on\n");
+                  "  75  stopped by a signal; whatever was saved stays; run again\n");
   return page;
 }
 

@@ -52,8 +52,8 @@ struct PeakBytes {
 // What a plan was made under, and so what it is true of: a resumed run whose terms are others
 // makes its plan anew. Unknown in states of earlier versions.
 struct PlanTerms {
-  int64_t ceiling_bytes =
-      0;                   // lowest of memory.budget, device, control groups, rlimits; 0: unknown
+  // Lowest of memory.budget, device, control groups, rlimits; 0: unknown.
+  int64_t ceiling_bytes = 0;
   int64_t num_stages = 0;  // that are scheduled, without the loss; 0: unknown
   // memory.*, data.batch_size and model.use_gradient_checkpointing as YAML, by name; one that is
   // not there is unknown.
@@ -93,7 +93,7 @@ struct TrainState {
 };
 
 // The document carries a hash of itself, so that a flipped digit is found. Bytes of names and
-// paths that are no UTF-8 are replaced by U+FFFD.
+// paths that are no UTF-8 are written by TextOfBytes, and StateFromJson gives them back.
 std::string StateToJson(const TrainState& state);
 
 // Reads this format and the one before. FailedPrecondition: an intact state of another format, with

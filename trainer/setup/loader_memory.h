@@ -1,7 +1,6 @@
 // Sizes the loaders of a run together: threads, batches ahead, page-locked memory,
 // within memory.host_budget.
 //
-// Who calls it: trainer/setup/session and //trainer:evaluate, before they open loaders.
 // Reads the machine's limits; no tensor.
 #ifndef TRAINER_SETUP_LOADER_MEMORY_H_
 #define TRAINER_SETUP_LOADER_MEMORY_H_
