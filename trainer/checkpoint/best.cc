@@ -1,12 +1,14 @@
 #include "trainer/checkpoint/best.h"
 
 #include <filesystem>
+#include <functional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
+#include "base/status_macros.h"
 
 namespace slimreel {
 namespace {
@@ -18,6 +20,15 @@ std::vector<CheckpointEntry> AllCheckpoints(const std::string& folder) {
   std::vector<CheckpointEntry> entries = ListCheckpoints(folder);
   for (CheckpointEntry& entry : ListSuperseded(folder)) entries.push_back(std::move(entry));
   return entries;
+}
+
+// False: not what is looked for, or nobody's to read.
+absl::StatusOr<bool> Is(const CheckpointEntry& entry,
+                        const std::function<bool(const TrainState&)>& wanted) {
+  const auto candidate = ReadState(entry.path);
+  if (candidate.ok()) return wanted(*candidate);
+  if (!MayBePassedOver(candidate.status())) return candidate.status();
+  return false;
 }
 
 bool CallsItselfBest(const TrainState& state) { return state.best_step == state.step; }
@@ -45,35 +56,42 @@ bool IsBestOf(const TrainState& candidate, const TrainState& state) {
          candidate.best_value == state.best_value;
 }
 
-std::string NameOfBest(const std::string& folder, const TrainState& state) {
+absl::StatusOr<std::string> NameOfBest(const std::string& folder, const TrainState& state) {
   if (state.best_step < 0) return "";
+  SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
+  const auto is_best = [&](const TrainState& candidate) { return IsBestOf(candidate, state); };
   for (const CheckpointEntry& entry : AllCheckpoints(folder)) {
-    const auto candidate = ReadState(entry.path);
-    if (!candidate.ok() || !IsBestOf(*candidate, state)) continue;
-    return fs::path(entry.path).filename().string();
+    SLIMREEL_ASSIGN_OR_RETURN(const bool found, Is(entry, is_best));
+    if (found) return fs::path(entry.path).filename().string();
   }
   return "";
 }
 
-BestCheckpoint FindBest(const std::string& folder, const TrainState& state) {
+absl::StatusOr<BestCheckpoint> FindBest(const std::string& folder, const TrainState& state) {
   BestCheckpoint best;
   if (state.best_step < 0) return best;
+  SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
+  const auto is_best = [&](const TrainState& candidate) { return IsBestOf(candidate, state); };
   for (const CheckpointEntry& entry : AllCheckpoints(folder)) {
-    const auto candidate = ReadState(entry.path);
-    if (!candidate.ok() || !IsBestOf(*candidate, state)) continue;
+    SLIMREEL_ASSIGN_OR_RETURN(const bool named, Is(entry, is_best));
+    if (!named) continue;
     auto verified = Verified(entry.path);
-    if (verified.ok()) return {.found = *std::move(verified), .lost = ""};
+    if (verified.ok()) return BestCheckpoint{.found = *std::move(verified), .lost = ""};
+    if (!MayBePassedOver(verified.status())) return verified.status();
     best.lost = std::string(verified.status().message());
   }
   if (best.lost.empty()) best.lost = WhyNotThere(folder, state);
   best.lost = absl::StrCat("the best checkpoint (", DescribeBest(state), ") is lost: ", best.lost);
   // Newest first, so the first one is the best of them.
+  const auto was_best = [&](const TrainState& candidate) {
+    return CallsItselfBest(candidate) && candidate.best_metric == state.best_metric;
+  };
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
     if (entry.step > state.step) continue;
-    const auto candidate = ReadState(entry.path);
-    if (!candidate.ok() || !CallsItselfBest(*candidate)) continue;
-    if (candidate->best_metric != state.best_metric) continue;
+    SLIMREEL_ASSIGN_OR_RETURN(const bool next, Is(entry, was_best));
+    if (!next) continue;
     auto verified = Verified(entry.path);
+    if (!verified.ok() && !MayBePassedOver(verified.status())) return verified.status();
     if (!verified.ok()) continue;
     best.found = *std::move(verified);
     return best;
@@ -98,10 +116,11 @@ absl::Status PointTo(const std::string& folder, const std::string& link, const s
 absl::Status PointLinks(const std::string& folder) {
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
     const auto state = ReadState(entry.path);
+    if (!state.ok() && !MayBePassedOver(state.status())) return state.status();
     if (!state.ok()) continue;  // a resumed run passes it over as well
     const absl::Status latest = PointTo(folder, "latest", fs::path(entry.path).filename().string());
     if (!latest.ok()) return latest;
-    const std::string best = NameOfBest(folder, *state);
+    SLIMREEL_ASSIGN_OR_RETURN(const std::string best, NameOfBest(folder, *state));
     if (!best.empty()) return PointTo(folder, "best", best);
     std::error_code error;
     const std::string link = absl::StrCat(folder, "/best");

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "trainer/checkpoint/entries.h"
 #include "trainer/checkpoint/train_state.h"
 
@@ -29,8 +30,9 @@ namespace slimreel {
 bool IsBestOf(const TrainState& candidate, const TrainState& state);
 
 // The best of `state` among the checkpoints under `folder`, superseded ones included, by their
-// state.json only: its folder's name. Empty: `state` names none, or it is not there.
-std::string NameOfBest(const std::string& folder, const TrainState& state);
+// state.json only: its folder's name. Empty: `state` names none, or it is not there. Errors: those
+// that may not be passed over (MayBePassedOver), with the path.
+absl::StatusOr<std::string> NameOfBest(const std::string& folder, const TrainState& state);
 
 struct BestCheckpoint {
   std::optional<FoundCheckpoint> found;  // intact; none: no state knows one that is
@@ -38,8 +40,8 @@ struct BestCheckpoint {
 };
 
 // The best of `state`, verified. Where it is damaged or not there, the best that the states of
-// intact checkpoints of the run up to state.step know of, by the same metric.
-BestCheckpoint FindBest(const std::string& folder, const TrainState& state);
+// intact checkpoints of the run up to state.step know of, by the same metric. Errors as NameOfBest.
+absl::StatusOr<BestCheckpoint> FindBest(const std::string& folder, const TrainState& state);
 
 // "top1 0.75 at step 40".
 std::string DescribeBest(const TrainState& state);

@@ -55,8 +55,8 @@ TEST_F(BestTest, AnotherHistorysStepOfTheSameNumberIsNotTheBest) {
   EXPECT_EQ(Link("latest"), CheckpointName(6));
   EXPECT_EQ(Link("best"), CheckpointName(3));
   // The best of the history that was left is found under its other name.
-  EXPECT_EQ(NameOfBest(run_->folder(), old_9), "superseded_step_00000006");
-  const BestCheckpoint best = FindBest(run_->folder(), old_9);
+  EXPECT_EQ(*NameOfBest(run_->folder(), old_9), "superseded_step_00000006");
+  const BestCheckpoint best = *FindBest(run_->folder(), old_9);
   EXPECT_EQ(best.lost, "");
   EXPECT_EQ(best.found->state.best_value, 0.9);
 }
@@ -69,6 +69,10 @@ TEST_F(BestTest, NamesOfSupersededCheckpointsAreNeverTakenTwice) {
     SupersedeAfter(3);
   }
   EXPECT_EQ(ListSuperseded(run_->folder()).size(), 3u);
+  // One that has its old name back may be spoken of by the name that it had.
+  fs::rename(run_->folder() + "/superseded_step_00000006", run_->path(6));
+  EXPECT_EQ(FreeSupersededName(run_->folder(), 6), "superseded_step_00000006.4");
+  fs::rename(run_->path(6), run_->folder() + "/elsewhere");
   EXPECT_TRUE(ListCheckpoints(run_->folder()).empty());
 }
 
@@ -101,12 +105,12 @@ TEST_F(BestTest, ABestByAnotherMetricOrOfTheFutureTakesNoPlace) {
   TrainState state = run_->state();
   state.best_metric = "loss";
   state.best_model = {1, "ff"};
-  EXPECT_FALSE(FindBest(run_->folder(), state).found.has_value());
+  EXPECT_FALSE(FindBest(run_->folder(), state)->found.has_value());
   state = run_->state();
   run_->Save(5, 0.9);
   fs::remove_all(run_->path(1));
-  EXPECT_FALSE(FindBest(run_->folder(), state).found.has_value());
-  EXPECT_EQ(NameOfBest(run_->folder(), state), "");
+  EXPECT_FALSE(FindBest(run_->folder(), state)->found.has_value());
+  EXPECT_EQ(*NameOfBest(run_->folder(), state), "");
 }
 
 // States of format 2 name their best by step, metric and value.
@@ -115,9 +119,9 @@ TEST_F(BestTest, WithoutAFingerprintTheStepTheMetricAndTheValueTell) {
   TrainState old = run_->state();
   old.step = 9;
   old.best_model = {};
-  EXPECT_EQ(NameOfBest(run_->folder(), old), CheckpointName(6));
+  EXPECT_EQ(*NameOfBest(run_->folder(), old), CheckpointName(6));
   old.best_value = 0.8;
-  EXPECT_EQ(NameOfBest(run_->folder(), old), "");
+  EXPECT_EQ(*NameOfBest(run_->folder(), old), "");
 }
 
 }  // namespace

@@ -95,10 +95,10 @@ absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState
   const std::string folder = absl::StrCat(request.run_dir, "/checkpoints");
   SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
   // First, so that a full disk finds the room that is there.
-  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep));
+  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep, state));
   SLIMREEL_ASSIGN_OR_RETURN(state, PublishCheckpoint(request, std::move(state)));
   SLIMREEL_RETURN_IF_ERROR(PointLinks(folder));
-  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep));
+  SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep, state));
   return state;
 }
 

@@ -34,6 +34,12 @@ std::vector<CheckpointEntry> ListNamed(const std::string& folder, const std::str
   return entries;
 }
 
+// Of a file that cannot be read: only that it is not there, or no file, is the checkpoint's fault.
+absl::Status DamageIfMissing(const absl::Status& status) {
+  if (!absl::IsNotFound(status) && !absl::IsInvalidArgument(status)) return status;
+  return absl::DataLossError(status.message());
+}
+
 }  // namespace
 
 std::string CheckpointName(int64_t step) { return absl::StrFormat("%s%08d", kPrefix, step); }
@@ -55,23 +61,36 @@ std::vector<CheckpointEntry> ListSuperseded(const std::string& folder) {
   return entries;
 }
 
+absl::Status CheckListable(const std::string& folder) {
+  std::error_code error;
+  const fs::directory_iterator entries(folder, error);
+  if (!error || error == std::errc::no_such_file_or_directory) return absl::OkStatus();
+  return SystemError(error.value(), "list", folder);
+}
+
+bool MayBePassedOver(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsFailedPrecondition(status);
+}
+
 std::string FreeSupersededName(const std::string& folder, int64_t step) {
   const std::string name = absl::StrFormat("%s%08d", kSupersededPrefix, step);
-  std::string free = name;
-  std::error_code error;
-  for (int number = 2; fs::exists(fs::symlink_status(absl::StrCat(folder, "/", free), error));
-       ++number) {
-    free = absl::StrCat(name, ".", number);
+  int64_t highest = 0;
+  for (const CheckpointEntry& entry : ListSuperseded(folder)) {
+    const std::string taken = fs::path(entry.path).filename().string();
+    int64_t number = 0;
+    if (taken == name) highest = std::max<int64_t>(highest, 1);
+    if (!absl::StartsWith(taken, absl::StrCat(name, "."))) continue;
+    if (absl::SimpleAtoi(taken.substr(name.size() + 1), &number)) {
+      highest = std::max(highest, number);
+    }
   }
-  return free;
+  return highest == 0 ? name : absl::StrCat(name, ".", highest + 1);
 }
 
 absl::StatusOr<TrainState> ReadState(const std::string& path) {
   const std::string state_path = absl::StrCat(path, "/", kStateFile);
   const absl::StatusOr<std::string> text = ReadFile(state_path);
-  if (!text.ok()) {
-    return absl::DataLossError(absl::StrCat(state_path, " is missing or unreadable"));
-  }
+  if (!text.ok()) return DamageIfMissing(text.status());
   return StateFromJson(*text, state_path);
 }
 
@@ -80,7 +99,7 @@ absl::StatusOr<TrainState> VerifyCheckpoint(const std::string& path) {
   for (const auto& [name, expected] : state.files) {
     const std::string file_path = absl::StrCat(path, "/", name);
     const auto actual = FingerprintFile(file_path);
-    if (!actual.ok()) return absl::DataLossError(actual.status().message());
+    if (!actual.ok()) return DamageIfMissing(actual.status());
     if (*actual == expected) continue;
     return absl::DataLossError(
         actual->bytes != expected.bytes

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "trainer/checkpoint/train_state.h"
 
@@ -35,16 +36,26 @@ std::vector<CheckpointEntry> ListCheckpoints(const std::string& folder);
 // Those that were set aside, by name.
 std::vector<CheckpointEntry> ListSuperseded(const std::string& folder);
 
-// A name for checkpoint `step` among those that are set aside; no folder has it yet.
+// The two above list nothing where the folder cannot be read. Whoever would take that for an empty
+// folder asks here first: OK where it can be listed or is not there, else SystemError's.
+absl::Status CheckListable(const std::string& folder);
+
+// A name for checkpoint `step` among those that are set aside: one more than the highest that is
+// there, so that a name whose checkpoint took its old name back is not given to another.
 std::string FreeSupersededName(const std::string& folder, int64_t step);
 
 // What state.json says; the other files are not looked at. Errors: DataLoss (missing, damaged), or
-// FailedPrecondition (of another version), as StateFromJson.
+// FailedPrecondition (of another version), as StateFromJson; SystemError's where the machine cannot
+// read it now (PermissionDenied, ResourceExhausted, Unavailable, ...).
 absl::StatusOr<TrainState> ReadState(const std::string& path);
 
 // ReadState, then size and hash of every file that it names. DataLoss names the file and what is
-// wrong.
+// wrong: it is missing, or has another size or hash. Other errors as ReadState.
 absl::StatusOr<TrainState> VerifyCheckpoint(const std::string& path);
+
+// Does `status` speak of the checkpoint (damaged, another version's)? A trouble of the machine
+// passes: nothing may be decided by it.
+bool MayBePassedOver(const absl::Status& status);
 
 struct FoundCheckpoint {
   std::string path;

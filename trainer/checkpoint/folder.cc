@@ -1,6 +1,5 @@
 #include "trainer/checkpoint/folder.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -24,9 +23,9 @@ absl::StatusOr<FoundCheckpoint> FindBestOfNewest(const std::string& folder) {
   std::string lost;
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
     const auto state = ReadState(entry.path);
-    if (absl::IsFailedPrecondition(state.status())) return state.status();
-    if (!state.ok()) continue;
-    BestCheckpoint best = FindBest(folder, *state);
+    if (absl::IsDataLoss(state.status())) continue;
+    if (!state.ok()) return state.status();
+    SLIMREEL_ASSIGN_OR_RETURN(BestCheckpoint best, FindBest(folder, *state));
     lost = best.lost;
     if (!best.found) break;
     if (!lost.empty()) best.found->skipped.push_back(lost);
@@ -37,9 +36,17 @@ absl::StatusOr<FoundCheckpoint> FindBestOfNewest(const std::string& folder) {
   return newest;
 }
 
+absl::Status AddBestOf(const std::string& folder, const TrainState& state,
+                       std::set<std::string>* names) {
+  SLIMREEL_ASSIGN_OR_RETURN(const std::string name, NameOfBest(folder, state));
+  names->insert(name);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder) {
+  SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
   const auto entries = ListCheckpoints(folder);
   if (entries.empty()) return absl::NotFoundError(absl::StrCat("no checkpoint in ", folder));
   std::vector<std::string> skipped;
@@ -49,7 +56,7 @@ absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder) {
       found->skipped = std::move(skipped);
       return found;
     }
-    if (absl::IsFailedPrecondition(found.status())) return found.status();
+    if (!absl::IsDataLoss(found.status())) return found.status();
     skipped.emplace_back(found.status().message());
   }
   return absl::DataLossError(absl::StrCat(
@@ -60,6 +67,7 @@ absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder) {
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
                                                const std::string& which) {
   const std::string folder = absl::StrCat(run_dir, "/checkpoints");
+  SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
   if ((which == "latest" || which == "best") && ListCheckpoints(folder).empty()) {
     return absl::DataLossError(
         absl::StrCat("no checkpoint in ", folder, "; //trainer:train writes them there"));
@@ -82,22 +90,33 @@ absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
       "a checkpoint's path or a run folder"));
 }
 
-absl::Status PruneCheckpoints(const std::string& folder, int64_t keep) {
-  const std::vector<CheckpointEntry> entries = ListCheckpoints(folder);
-  const size_t newest = std::min(entries.size(), static_cast<size_t>(keep));
-  std::vector<CheckpointEntry> staying(entries.begin(), entries.begin() + newest);
-  for (CheckpointEntry& entry : ListSuperseded(folder)) staying.push_back(std::move(entry));
+absl::Status PruneCheckpoints(const std::string& folder, int64_t keep, const TrainState& state) {
+  SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
   std::set<std::string> best;
-  for (const CheckpointEntry& entry : staying) {
-    const auto state = ReadState(entry.path);
-    if (state.ok()) best.insert(NameOfBest(folder, *state));
+  SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, state, &best));
+  std::vector<CheckpointEntry> leaving;
+  int64_t kept = 0;
+  for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
+    if (kept >= keep) {
+      leaving.push_back(entry);
+      continue;
+    }
+    const auto of_entry = ReadState(entry.path);
+    if (of_entry.ok()) SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, *of_entry, &best));
+    if (!of_entry.ok() && !MayBePassedOver(of_entry.status())) return of_entry.status();
+    // A damaged one is nothing to go on from, so it takes no other's place.
+    if (!absl::IsDataLoss(of_entry.status())) ++kept;
   }
-  for (size_t i = newest; i < entries.size(); ++i) {
-    const fs::path path = entries[i].path;
-    if (best.contains(path.filename().string())) continue;
+  for (const CheckpointEntry& entry : ListSuperseded(folder)) {
+    const auto of_entry = ReadState(entry.path);
+    if (of_entry.ok()) SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, *of_entry, &best));
+    if (!of_entry.ok() && !MayBePassedOver(of_entry.status())) return of_entry.status();
+  }
+  for (const CheckpointEntry& entry : leaving) {
+    if (best.contains(fs::path(entry.path).filename().string())) continue;
     std::error_code error;
-    fs::remove_all(path, error);
-    if (error) return SystemError(error.value(), "remove", path.string());
+    fs::remove_all(entry.path, error);
+    if (error) return SystemError(error.value(), "remove", entry.path);
   }
   return RemoveLeftovers(folder);
 }

@@ -19,7 +19,8 @@ namespace slimreel {
 
 // The newest intact checkpoint. NotFound: there is none at all; DataLoss: there are, but
 // each is damaged (the message names them all); FailedPrecondition: another version of this
-// program wrote it, and going on from an older one would lose what it holds.
+// program wrote it, and going on from an older one would lose what it holds. A trouble of the
+// machine (PermissionDenied, ResourceExhausted, Unavailable) is no damage: it is returned.
 absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder);
 
 // `which` is best, latest, the name of a checkpoint of the run (step_00000100), or a path (of a
@@ -29,10 +30,11 @@ absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder);
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
                                                const std::string& which);
 
-// Removes all but the newest `keep` checkpoints. What the state of one that stays calls the best
-// stays as well, so that a run may go on from any of them; superseded ones always stay. Leftovers
-// of saves that were cut off go, too.
-absl::Status PruneCheckpoints(const std::string& folder, int64_t keep);
+// Removes all but the newest `keep` checkpoints; damaged ones are not counted. What `state` (the
+// run's, saved or about to be) or that of one that stays calls the best stays as well, so that a
+// run may go on from any of them; superseded ones always stay. Leftovers of saves that were cut off
+// go, too. Nothing is removed where the machine cannot read a state now: that is returned.
+absl::Status PruneCheckpoints(const std::string& folder, int64_t keep, const TrainState& state);
 
 }  // namespace slimreel
 

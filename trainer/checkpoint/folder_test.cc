@@ -1,5 +1,7 @@
 #include "trainer/checkpoint/folder.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -82,13 +84,78 @@ TEST_F(FolderTest, PruningKeepsTheNewestAndTheBestOfEachWhateverTheLinksSay) {
   }
   ASSERT_TRUE(PointTo(folder(), "best", CheckpointName(1)).ok());
   ASSERT_TRUE(PointTo(folder(), "latest", CheckpointName(3)).ok());
-  ASSERT_TRUE(PruneCheckpoints(folder(), 2).ok());
+  ASSERT_TRUE(PruneCheckpoints(folder(), 2, run.state()).ok());
   std::vector<int64_t> steps;
   for (const auto& entry : ListCheckpoints(folder())) steps.push_back(entry.step);
   EXPECT_EQ(steps, (std::vector<int64_t>{5, 4, 2})) << "a run may go on from 4, whose best is 2";
-  ASSERT_TRUE(PruneCheckpoints(folder(), 1).ok());
+  ASSERT_TRUE(PruneCheckpoints(folder(), 1, run.state()).ok());
   EXPECT_EQ(ListCheckpoints(folder()).size(), 1u);
   EXPECT_EQ(FindCheckpoint(run_, "best")->state.step, 5);
+}
+
+// Saving goes on from what the process knows, whatever lies on the disk.
+TEST_F(FolderTest, TheBestOfTheStateThatIsAboutToBeSavedStays) {
+  FakeRun run(run_);
+  run.Save(3, 0.5);
+  run.Save(8, 0.1);
+  const TrainState saving = run.state();
+  fs::remove_all(run.path(8));
+  Save(8);  // of a state that names no best
+  ASSERT_TRUE(PruneCheckpoints(folder(), 1, saving).ok());
+  EXPECT_TRUE(fs::exists(run.path(3)));
+  EXPECT_EQ(*NameOfBest(folder(), saving), CheckpointName(3));
+}
+
+TEST_F(FolderTest, ADamagedCheckpointTakesNoPlaceOfOneToGoOnFrom) {
+  Save(1);
+  Save(2);
+  Save(3);
+  WriteText(File(3, kStateFile), "{}");
+  ASSERT_TRUE(PruneCheckpoints(folder(), 1, TrainState()).ok());
+  EXPECT_EQ(FindNewestIntact(folder())->state.step, 2) << "else a kill before the save loses all";
+  EXPECT_FALSE(fs::exists(folder() + "/" + CheckpointName(1)));
+}
+
+// Runs as somebody who may not read everything, also where the tests run as root.
+class OtherUser {
+ public:
+  OtherUser() {
+    if (geteuid() == 0) changed_ = seteuid(65534) == 0;
+  }
+  ~OtherUser() {
+    if (changed_) changed_ = seteuid(0) != 0;
+  }
+
+ private:
+  bool changed_ = false;
+};
+
+TEST_F(FolderTest, WhatTheMachineCannotReadNowIsNotDamaged) {
+  FakeRun run(run_);
+  run.Save(3, 0.5);
+  run.Save(8, 0.1);
+  run.Save(9, 0.1);
+  const auto denied = [](const absl::Status& status) { return absl::IsPermissionDenied(status); };
+  // The other user may not pass through the folders above, so paths start here.
+  const fs::path before = fs::current_path();
+  fs::current_path(run_);
+  const std::string here = "checkpoints", newest = here + "/" + CheckpointName(9);
+  const std::string state = newest + "/" + kStateFile, model = newest + "/" + kModelFile;
+  const std::string best = here + "/" + CheckpointName(3) + "/" + kModelFile;
+  for (const std::string& path : {state, model, best, here}) {
+    const fs::perms perms = fs::status(path).permissions();
+    fs::permissions(path, fs::perms::none);
+    {
+      const OtherUser other;
+      EXPECT_EQ(denied(FindNewestIntact(here).status()), path != best) << path;
+      EXPECT_EQ(denied(FindBest(here, run.state()).status()), path != model) << path;
+      EXPECT_EQ(denied(PruneCheckpoints(here, 3, run.state())), path == state || path == here)
+          << path;
+    }
+    fs::permissions(path, perms);
+  }
+  fs::current_path(before);
+  EXPECT_EQ(FindNewestIntact(folder())->state.step, 9);
 }
 
 TEST_F(FolderTest, ASupersededCheckpointKeepsItsBest) {
@@ -97,7 +164,7 @@ TEST_F(FolderTest, ASupersededCheckpointKeepsItsBest) {
   run.Save(2, 0.1);
   fs::rename(run.path(2), folder() + "/" + FreeSupersededName(folder(), 2));
   run.Save(3, 0.6);
-  ASSERT_TRUE(PruneCheckpoints(folder(), 1).ok());
+  ASSERT_TRUE(PruneCheckpoints(folder(), 1, run.state()).ok());
   EXPECT_TRUE(fs::exists(run.path(1)));
 }
 

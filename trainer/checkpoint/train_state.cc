@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/atomic_file.h"
 #include "base/byte_text.h"
 
 namespace slimreel {
@@ -243,7 +245,7 @@ absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::str
 absl::StatusOr<FileFingerprint> FingerprintFile(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              &std::fclose);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, " cannot be opened"));
+  if (!file) return SystemError(errno, "open", path);
   const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> hash(XXH3_createState(),
                                                                              &XXH3_freeState);
   XXH3_64bits_reset(hash.get());
@@ -253,7 +255,7 @@ absl::StatusOr<FileFingerprint> FingerprintFile(const std::string& path) {
     XXH3_64bits_update(hash.get(), buffer.data(), got);
     fingerprint.bytes += static_cast<int64_t>(got);
   }
-  if (std::ferror(file.get())) return absl::InternalError(absl::StrCat(path, ": reading failed"));
+  if (std::ferror(file.get())) return SystemError(errno, "read", path);
   fingerprint.xxh3 = absl::StrFormat("%016x", XXH3_64bits_digest(hash.get()));
   return fingerprint;
 }

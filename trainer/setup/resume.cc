@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <system_error>
 #include <vector>
 
@@ -66,12 +65,27 @@ absl::Status Bring(const fs::path& from, int64_t step, const std::string& folder
   return superseded ? Rename(from, to) : Copy(from, to);
 }
 
+// What `state`, of the checkpoint `start` of another folder, calls the best comes before the start
+// does: a process that is killed in between leaves no start without its best. It gets a superseded
+// name, so that it is not mistaken for a checkpoint that `folder`'s run goes on from.
+absl::Status CopyBest(const fs::path& start, const TrainState& state, const std::string& folder) {
+  SLIMREEL_ASSIGN_OR_RETURN(const BestCheckpoint here, FindBest(folder, state));
+  if (here.found && here.lost.empty()) return absl::OkStatus();
+  SLIMREEL_ASSIGN_OR_RETURN(const BestCheckpoint best,
+                            FindBest(start.parent_path().string(), state));
+  if (!best.found || best.found->state.step == state.step) return absl::OkStatus();
+  const fs::path to = fs::path(folder) / FreeSupersededName(folder, best.found->state.step);
+  LOG(INFO) << best.found->path << ", the best so far, is now also " << to.string();
+  return Copy(best.found->path, to);
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resume,
                                                          const std::string& run_dir) {
   const std::string folder = absl::StrCat(run_dir, "/checkpoints");
   if (resume == "none") {
+    SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
     if (ListCheckpoints(folder).empty()) return std::nullopt;
     return absl::InvalidArgumentError(
         absl::StrCat("--resume=none, but ", folder,
@@ -91,14 +105,15 @@ absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resu
   return *std::move(found);
 }
 
-void SettleBest(FoundCheckpoint* start) {
+absl::Status SettleBest(FoundCheckpoint* start) {
   TrainState& state = start->state;
-  if (state.best_step < 0) return;
+  if (state.best_step < 0) return absl::OkStatus();
   BestCheckpoint best;
   if (IsBestOf(state, state)) {
     best.found = *start;  // verified already
   } else {
-    best = FindBest(CanonicalPath(start->path).parent_path().string(), state);
+    SLIMREEL_ASSIGN_OR_RETURN(best,
+                              FindBest(CanonicalPath(start->path).parent_path().string(), state));
   }
   if (best.found) {
     const TrainState& of_best = best.found->state;
@@ -112,33 +127,28 @@ void SettleBest(FoundCheckpoint* start) {
     state.best_step = -1;
     state.best_model = {};
   }
-  if (best.lost.empty()) return;
+  if (best.lost.empty()) return absl::OkStatus();
   const std::string line =
       absl::StrCat(best.lost, best.found ? absl::StrCat("; the best is now ", DescribeBest(state))
                                          : "; the next evaluation names a new one");
   LOG(WARNING) << line;
   state.changes.push_back(absl::StrCat("step ", state.step, ": ", line));
+  return absl::OkStatus();
 }
 
 absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start) {
   const std::string folder = absl::StrCat(run_dir, "/checkpoints");
   SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
+  SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
   const fs::path from = CanonicalPath(start.path);
   const bool in_folder = from.parent_path() == CanonicalPath(folder);
   const bool of_run = in_folder && IsListed(from, ListCheckpoints(folder));
-  std::set<std::string> own = {of_run ? from.filename().string()
-                                      : CheckpointName(start.state.step)};
-  if (!of_run) {
-    SLIMREEL_RETURN_IF_ERROR(Bring(from, start.state.step, folder));
-    const BestCheckpoint best = FindBest(from.parent_path().string(), start.state);
-    if (!in_folder && best.found && best.found->state.step != start.state.step) {
-      SLIMREEL_RETURN_IF_ERROR(Bring(best.found->path, best.found->state.step, folder));
-      own.insert(CheckpointName(best.found->state.step));
-    }
-  }
+  const std::string own = of_run ? from.filename().string() : CheckpointName(start.state.step);
+  if (!in_folder) SLIMREEL_RETURN_IF_ERROR(CopyBest(from, start.state, folder));
+  if (!of_run) SLIMREEL_RETURN_IF_ERROR(Bring(from, start.state.step, folder));
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
     const bool before = of_run && entry.step < start.state.step;
-    if (before || own.contains(fs::path(entry.path).filename().string())) continue;
+    if (before || fs::path(entry.path).filename() == own) continue;
     SLIMREEL_RETURN_IF_ERROR(SetAside(folder, entry));
   }
   return PointLinks(folder);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "trainer/checkpoint/folder.h"
 
@@ -22,13 +23,15 @@ absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resu
 
 // Looks for what `start`'s state calls the best, beside `start`. Where it is damaged or not there,
 // the state takes over the best that is there, or none; that is logged and noted in its `changes`.
-void SettleBest(FoundCheckpoint* start);
+// Errors: what the machine cannot read now is no loss, and is returned.
+absl::Status SettleBest(FoundCheckpoint* start);
 
 // Makes `start` the newest checkpoint of `run_dir`, so that the run goes on from it and from no
 // other, also where it is killed before its first save. No checkpoint is lost: those of the run
 // that come after `start` are renamed to superseded_step_N, under a name that none has. A `start`
-// that is superseded takes its old name back, one of another folder is copied with its best; then
-// every other checkpoint of the run is superseded, because it is of another history.
+// that is superseded takes its old name back. One of another folder is copied, after its best,
+// which is superseded_step_N here. Then every other checkpoint of the run is superseded, because it
+// is of another history.
 absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start);
 
 // What differs between where a checkpoint was made and here, in words; empty: the

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "trainer/checkpoint/best.h"
 #include "trainer/checkpoint/checkpoint_files.h"
 
 namespace slimreel {
@@ -40,7 +41,7 @@ std::string Link(const std::string& run, const std::string& name) {
 FoundCheckpoint GoBack(const std::string& run, const std::string& path) {
   auto start = FindStart(path, run);
   EXPECT_TRUE(start.ok() && start->has_value()) << start.status();
-  SettleBest(&**start);
+  EXPECT_TRUE(SettleBest(&**start).ok());
   const absl::Status status = MakeNewest(run, **start);
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_EQ((*FindStart("auto", run))->state.step, (*start)->state.step)
@@ -129,10 +130,27 @@ TEST(ResumeTest, ACheckpointOfAnotherFolderIsCopiedWithItsBest) {
   const FoundCheckpoint start = GoBack(run.run(), other.path(5));
   EXPECT_EQ(start.state.best_value, 0.9);
   EXPECT_EQ(FindCheckpoint(run.run(), "best")->state.best_value, 0.9);
-  EXPECT_EQ(Link(run.run(), "best"), "step_00000002");
-  EXPECT_EQ(ListCheckpoints(run.folder()).size(), 2u);
-  EXPECT_EQ(ListSuperseded(run.folder()).size(), 3u);
+  EXPECT_EQ(Link(run.run(), "best"), "superseded_step_00000002");
+  EXPECT_EQ(ListCheckpoints(run.folder()).size(), 1u);
+  EXPECT_EQ(ListSuperseded(run.folder()).size(), 4u);
   EXPECT_EQ(ListCheckpoints(other.folder()).size(), 2u) << "and stays there";
+}
+
+TEST(ResumeTest, ABestOfAnotherFolderIsThereBeforeTheStartIsAndComesOnce) {
+  FakeRun other(FreshRunFolder("other"), "other");
+  other.Save(2, 0.9);
+  other.Save(5, 0.4);
+  const std::string run = FreshRunFolder("run"), folder = run + "/checkpoints";
+  const auto start = FindStart(other.path(5), run);
+  ASSERT_TRUE(start.ok()) << start.status();
+  fs::rename(other.path(5), other.folder() + "/away");  // it ends where the start should come
+  EXPECT_FALSE(MakeNewest(run, **start).ok());
+  EXPECT_EQ(*NameOfBest(folder, other.state()), "superseded_step_00000002");
+  EXPECT_TRUE(ListCheckpoints(folder).empty());
+  fs::rename(other.folder() + "/away", other.path(5));
+  GoBack(run, other.path(5));
+  EXPECT_EQ(FindCheckpoint(run, "best")->state.step, 2);
+  EXPECT_EQ(ListSuperseded(folder).size(), 1u);
 }
 
 TEST(ResumeTest, ALostBestIsNotedAndTheNextOneTakesItsPlace) {

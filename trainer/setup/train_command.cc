@@ -142,7 +142,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   SLIMREEL_ASSIGN_OR_RETURN(auto start, FindStart(ResumeWord(command, config), run_dir));
   ConfigChanges changes;
   if (start) {
-    SettleBest(&*start);
+    SLIMREEL_RETURN_IF_ERROR(SettleBest(&*start));
     SLIMREEL_ASSIGN_OR_RETURN(changes,
                               CompareWithCheckpoint(config, *start, command.allow_config_change));
   }
