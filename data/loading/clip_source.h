@@ -48,6 +48,8 @@ class ClipSource {
   virtual const std::vector<std::string>& videos() const = 0;
   // ShardDataset::ContentId; none: the sample is stored nowhere.
   virtual std::optional<uint64_t> content_id(int64_t /*sample*/) const { return std::nullopt; }
+  // ShardDataset::SourceId; none as above.
+  virtual std::optional<uint64_t> source_id(int64_t /*sample*/) const { return std::nullopt; }
 
   // Says that ReadClip will be called with this request soon. Never fails.
   virtual void WillRead(const ClipRequest&) const {}

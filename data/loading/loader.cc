@@ -47,6 +47,7 @@ class BuilderLoader : public Loader {
   const std::vector<std::string>& classes() const override { return builder_->source().classes(); }
   const std::vector<std::string>& videos() const override { return builder_->source().videos(); }
   std::vector<uint64_t> ContentIds() const override;
+  std::vector<uint64_t> SourceIds() const override;
   int64_t video_of(int64_t sample) const override { return builder_->source().info(sample).video; }
   int64_t buffer_bytes() const override { return builder_->pool_bytes(); }
 
@@ -108,6 +109,16 @@ std::vector<uint64_t> BuilderLoader::ContentIds() const {
   std::vector<uint64_t> ids;
   for (int64_t sample = 0; sample < source.num_samples(); ++sample) {
     const std::optional<uint64_t> id = source.content_id(sample);
+    if (id.has_value()) ids.push_back(*id);
+  }
+  return ids;
+}
+
+std::vector<uint64_t> BuilderLoader::SourceIds() const {
+  const ClipSource& source = builder_->source();
+  std::vector<uint64_t> ids;
+  for (int64_t sample = 0; sample < source.num_samples(); ++sample) {
+    const std::optional<uint64_t> id = source.source_id(sample);
     if (id.has_value()) ids.push_back(*id);
   }
   return ids;

@@ -49,6 +49,8 @@ class Loader {
   // By Batch::samples: equal content has equal numbers (ShardDataset::ContentId). Empty: the
   // samples are made up.
   virtual std::vector<uint64_t> ContentIds() const = 0;
+  // As above, of the videos that the samples were made of (ShardDataset::SourceId).
+  virtual std::vector<uint64_t> SourceIds() const = 0;
   virtual int64_t video_of(int64_t sample) const = 0;
   virtual int64_t buffer_bytes() const = 0;  // host memory of buffers, in use and free
 };

@@ -40,6 +40,10 @@ class ShardSource : public ClipSource {
     const Part& part = PartOf(sample);
     return part.dataset->ContentId(sample - part.first_sample);
   }
+  std::optional<uint64_t> source_id(int64_t sample) const override {
+    const Part& part = PartOf(sample);
+    return part.dataset->SourceId(sample - part.first_sample);
+  }
   const std::vector<std::string>& classes() const override { return classes_; }
   const std::vector<std::string>& videos() const override { return videos_; }
   void WillRead(const ClipRequest& request) const override;

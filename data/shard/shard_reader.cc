@@ -55,6 +55,7 @@ class MappedShardDataset : public ShardDataset {
   SampleInfo sample(int64_t sample) const override;
   bool Has(int64_t sample, MemberKind kind) const override;
   uint64_t ContentId(int64_t sample) const override;
+  uint64_t SourceId(int64_t sample) const override;
   absl::StatusOr<FramesView> Frames(int64_t sample) const override;
   absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const override;
   absl::StatusOr<std::string_view> Member(int64_t sample, MemberKind kind,
@@ -72,6 +73,8 @@ class MappedShardDataset : public ShardDataset {
     std::vector<int64_t> videos;  // by the shard's own source number
   };
   absl::Status AddShard(const std::string& path, absl::flat_hash_map<std::string, int64_t>* known);
+  // Of what the tar holds without an index: names, and length, head and tail of the first member.
+  uint64_t MarkOf(const Shard& shard, int64_t local) const;
   const Shard& ShardOf(int64_t sample) const {
     return shards_[shard_of_[static_cast<size_t>(sample)]];
   }
@@ -164,11 +167,36 @@ uint64_t MappedShardDataset::ContentId(int64_t sample) const {
     const auto member = shard.file->Find(local, kind, 0);
     if (member.ok() && member->has_hash) return member->hash.low;
   }
-  const IndexSample facts = shard.file->index().sample(local);
-  std::string name(facts.source);
-  name += '\0';
-  name += facts.key;
-  return HashContent(name).low;
+  return MarkOf(shard, local);
+}
+
+uint64_t MappedShardDataset::SourceId(int64_t sample) const {
+  const Shard& shard = ShardOf(sample);
+  const int64_t local = sample - shard.first_sample;
+  const SampleOrigin origin = shard.file->index().sample(local).origin;
+  if (!origin.known || origin.video.size_bytes < 0) return MarkOf(shard, local);
+  return HashContent(absl::StrCat("video ", origin.video.size_bytes, " ", origin.video.digest)).low;
+}
+
+// Names by themselves tell no samples apart: other programs number those of each folder from 0.
+uint64_t MappedShardDataset::MarkOf(const Shard& shard, int64_t local) const {
+  constexpr size_t kEnd = 4096;
+  const IndexView& index = shard.file->index();
+  const IndexSample facts = index.sample(local);
+  std::string mark(facts.source);
+  mark.append(1, '\0').append(facts.key).append(1, '\0');
+  const IndexView::Range range = index.members_of(local);
+  for (uint64_t i = range.first; i < range.first + range.count; ++i) {
+    const IndexMember member = index.member(i);
+    if (member.kind == MemberKind::kJson) continue;
+    const auto content = shard.file->Content(local, member);
+    if (!content.ok()) break;  // said when it is read
+    const size_t end = std::min(content->size(), kEnd);
+    mark.append(std::to_string(content->size())).append(1, '\0');
+    mark.append(content->substr(0, end)).append(content->substr(content->size() - end));
+    break;
+  }
+  return HashContent(mark).low;
 }
 
 absl::StatusOr<FramesView> MappedShardDataset::Frames(int64_t sample) const {

@@ -56,8 +56,14 @@ class ShardDataset {
   virtual bool Has(int64_t sample, MemberKind kind) const = 0;
 
   // Equal for samples of equal content, in whatever folder they lie: of the index's hash of the
-  // frames, else of the keypoints. A rebuilt index has no hashes: of source and key.
+  // frames, else of the keypoints. A rebuilt index has no hashes: of source and key, and of length,
+  // head and tail of the first member.
   virtual uint64_t ContentId(int64_t sample) const = 0;
+
+  // Equal for samples of one video file, whatever was done to it: of the file's size and digest,
+  // which the tar holds as well as the index. Where the origin is not known, as ContentId of a
+  // rebuilt index.
+  virtual uint64_t SourceId(int64_t sample) const = 0;
 
   // Errors of all below: DataLoss with the path and the member, NotFound where
   // the sample has no such member.

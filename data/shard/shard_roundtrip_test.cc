@@ -6,6 +6,7 @@
 
 #include "base/test_files.h"
 #include "data/shard/shard_reader.h"
+#include "data/shard/shard_writer.h"
 #include "data/shard/testing/sample_shards.h"
 
 namespace slimreel {
@@ -45,6 +46,52 @@ TEST(ShardContentIdTest, ItIsTheContentsHashAndWithoutAnIndexTheNames) {
   const auto rebuilt = OpenOrDie(copy, "val");
   for (int64_t i = 0; i < 6; ++i) ids.insert(rebuilt->ContentId(i));
   EXPECT_EQ(ids.size(), 12u);
+  // Without an origin, what the tar says is the same with an index and without.
+  for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(a->SourceId(i), rebuilt->SourceId(i));
+}
+
+// A split of one sample, whose pixels are `value`.
+std::unique_ptr<ShardDataset> OneSample(const std::string& name, uint8_t value,
+                                        const SampleOrigin& origin) {
+  const std::string folder = TestFolder(name);
+  const std::vector<uint8_t> pixels(2 * 8 * 8 * 3, value);
+  Sample sample;
+  sample.key = "clip";
+  sample.source = "video.mp4";
+  sample.height = sample.width = 8;
+  sample.frames = {{pixels.data(), 2}};
+  sample.origin = origin;
+  auto writer = *ShardWriter::Create({.folder = folder, .split = "train"});
+  EXPECT_TRUE(writer->Add(sample).ok() && writer->Flush().ok());
+  return OpenOrDie(folder, "train");
+}
+
+TEST(ShardSourceIdTest, ItIsTheVideosWhateverWasDoneToIt) {
+  SampleOrigin origin;
+  origin.known = true;
+  origin.video = {.size_bytes = 1000, .mtime_ns = 5, .digest = 77};
+  origin.recipe = 1;
+  const auto a = OneSample("a", 1, origin);
+  origin.video.mtime_ns = 6;  // copied, prepared anew, another chunk
+  origin.recipe = 2;
+  origin.chunk = 3;
+  const auto b = OneSample("b", 2, origin);
+  EXPECT_EQ(a->SourceId(0), b->SourceId(0));
+  EXPECT_NE(a->ContentId(0), b->ContentId(0));
+  const std::filesystem::path tar = b->shards()[0];
+  ASSERT_TRUE(std::filesystem::remove(std::filesystem::path(tar).replace_extension("idx")));
+  EXPECT_EQ(OpenOrDie(tar.parent_path().string(), "train")->SourceId(0), a->SourceId(0));
+}
+
+TEST(ShardSourceIdTest, OtherVideosOfTheSameNameAreOthers) {
+  SampleOrigin origin;
+  const auto a = OneSample("a", 1, origin), b = OneSample("b", 2, origin);
+  EXPECT_NE(a->SourceId(0), b->SourceId(0)) << "neither says what video it is of";
+  origin.known = true;
+  origin.video = {.size_bytes = 1000, .mtime_ns = 5, .digest = 77};
+  const auto c = OneSample("c", 1, origin);
+  origin.video.digest = 78;
+  EXPECT_NE(c->SourceId(0), OneSample("d", 1, origin)->SourceId(0));
 }
 
 void ExpectSamples(const ShardDataset& dataset, int64_t count) {

@@ -37,7 +37,7 @@ absl::Status Damaged(const std::string& path) {
   return absl::DataLossError(
       absl::StrCat(path,
                    " is damaged, so which samples the run has learnt from is not known; put "
-                   "back a copy, or remove it: //trainer:train then writes it anew"));
+                   "back a copy, or remove it: what data.train holds now is then taken for it"));
 }
 
 }  // namespace

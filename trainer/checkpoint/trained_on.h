@@ -1,14 +1,15 @@
 // RUN/trained_on.bin: which stored samples a run has learnt from, so that it is never scored on
-// them by mistake. Sixty-four bits a sample, by content (ShardDataset::ContentId): a copied or
-// moved folder is the same data.
+// them by mistake. Two ids a sample, of 64 bits: of its content (ShardDataset::ContentId) and of
+// its video (ShardDataset::SourceId). So a copied or moved folder is the same data, also without
+// its index, and so are the same videos prepared in another way.
 //
 //   offset  bytes  little-endian
 //        0      8  "SLIMSEEN"
 //        8      4  format, 1
 //       12      4  0
-//       16      8  number of samples N
+//       16      8  number of ids N
 //       24      8  XXH3-64 of what follows
-//       32   8 * N content ids, ascending, each once
+//       32   8 * N ids of contents and of videos, ascending, each once
 //
 // Threading: free functions without state.
 #ifndef TRAINER_CHECKPOINT_TRAINED_ON_H_

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -21,34 +22,45 @@ std::string RunOf(const FoundCheckpoint& checkpoint) {
   return path.parent_path().parent_path().string();
 }
 
+struct Record {
+  SampleIds ids;
+  bool complete = false;  // the checkpoint's own run has recorded what it learnt from
+};
+
 // Of `run_dir` and of the checkpoint's run, which --resume and --checkpoint may name elsewhere.
-// None: neither has recorded anything.
-absl::StatusOr<std::optional<SampleIds>> Recorded(const std::string& run_dir,
-                                                  const FoundCheckpoint& checkpoint) {
-  std::optional<SampleIds> all;
-  for (const std::string& run : {run_dir, RunOf(checkpoint)}) {
+absl::StatusOr<Record> Recorded(const std::string& run_dir, const FoundCheckpoint& checkpoint) {
+  Record record;
+  const std::string own = RunOf(checkpoint);
+  for (const std::string& run : {run_dir, own}) {
     auto ids = ReadTrainedOn(run);
+    record.complete = ids.ok();  // of the last one, which is the checkpoint's
     if (absl::IsNotFound(ids.status())) continue;
     SLIMREEL_RETURN_IF_ERROR(ids.status());
-    if (!all) all.emplace();
-    all->Add(*ids);
+    record.ids.Add(*ids);
   }
-  return all;
+  return record;
 }
 
 }  // namespace
 
+SampleIds IdsOf(const Loader& loader) {
+  SampleIds ids(loader.ContentIds());
+  ids.Add(SampleIds(loader.SourceIds()));
+  return ids;
+}
+
 absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
                                         const std::optional<FoundCheckpoint>& start,
                                         const Loader& train) {
-  SampleIds ids(train.ContentIds());
+  SampleIds ids = IdsOf(train);
   if (!start) return ids;
-  SLIMREEL_ASSIGN_OR_RETURN(const auto before, Recorded(run_dir, *start));
-  if (before) {
-    ids.Add(*before);
-  } else if (!ids.ids().empty()) {  // else its samples are made up, and leave no record
+  SLIMREEL_ASSIGN_OR_RETURN(const Record before, Recorded(run_dir, *start));
+  ids.Add(before.ids);
+  // Made-up samples leave no record.
+  if (!before.complete && !ids.ids().empty()) {
     LOG(WARNING) << start->path << " is of a run that did not record what it learnt from, so only "
-                 << "what data.train holds now is kept from its evaluations";
+                 << "what data.train holds now, and what " << run_dir
+                 << " recorded, is kept from its evaluations";
   }
   return ids;
 }
@@ -56,34 +68,36 @@ absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
 absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
                                         const FoundCheckpoint& checkpoint, const Config& config,
                                         const Model& model) {
-  SLIMREEL_ASSIGN_OR_RETURN(const auto recorded, Recorded(run_dir, checkpoint));
-  if (recorded) return *recorded;
+  SLIMREEL_ASSIGN_OR_RETURN(Record recorded, Recorded(run_dir, checkpoint));
+  if (recorded.complete) return std::move(recorded.ids);
+  const std::string own = RunOf(checkpoint);
   LoaderOptions options = TrainLoaderOptions(config, /*effective_batch=*/1);
   options.training = false;  // no order, which could ask for labels
   SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, model, &options));
   const auto loader = Loader::Open(options);
   const std::string folders = absl::StrJoin(config.data.train, ", ");
   if (!loader.ok()) {
-    LOG(WARNING) << run_dir << " has no " << kTrainedOnFile
+    LOG(WARNING) << own << " has no " << kTrainedOnFile
                  << " (an earlier version made it), and its data.train (" << folders
                  << ") cannot be opened: whether it was trained on these samples is not known ("
                  << loader.status().message() << ")";
-    return SampleIds();
+    return std::move(recorded.ids);
   }
-  LOG(WARNING) << run_dir << " has no " << kTrainedOnFile
+  LOG(WARNING) << own << " has no " << kTrainedOnFile
                << " (an earlier version made it): whether it was trained on these samples is "
                   "judged by what "
                << folders << " holds now, which is weaker";
-  return SampleIds((*loader)->ContentIds());
+  recorded.ids.Add(IdsOf(**loader));
+  return std::move(recorded.ids);
 }
 
 absl::Status CheckHeldOut(const SampleIds& trained_on, const Loader& loader,
                           absl::string_view owner, absl::string_view remedy) {
-  const std::vector<uint64_t> ids = loader.ContentIds();
+  const std::vector<uint64_t> ids = loader.ContentIds(), videos = loader.SourceIds();
   int64_t seen = 0;
   size_t example = 0;
   for (size_t sample = 0; sample < ids.size(); ++sample) {
-    if (!trained_on.Contains(ids[sample])) continue;
+    if (!trained_on.Contains(ids[sample]) && !trained_on.Contains(videos[sample])) continue;
     if (seen++ == 0) example = sample;
   }
   if (seen == 0) return absl::OkStatus();

@@ -1,5 +1,6 @@
 // That a run is not scored on samples that it has learnt from, unless somebody asks for it.
-// Samples are compared by content, so a copied or moved folder does not hide them.
+// Samples are compared by content and by video, so neither a copied or moved folder, nor another
+// preparation hides them.
 //
 // Threading: one thread.
 #ifndef TRAINER_SETUP_HELD_OUT_H_
@@ -19,9 +20,12 @@
 
 namespace slimreel {
 
+// Of the samples that `loader` reads: their contents, and the videos that they were made of.
+SampleIds IdsOf(const Loader& loader);
+
 // What a run that goes on with `train` will have learnt from: its samples, and, where it starts at
-// a checkpoint, what was recorded in the checkpoint's run and in `run_dir`. Errors: those of
-// ReadTrainedOn.
+// a checkpoint, what was recorded in the checkpoint's run and in `run_dir`. Warns where the
+// checkpoint's run recorded nothing. Errors: those of ReadTrainedOn.
 absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
                                         const std::optional<FoundCheckpoint>& start,
                                         const Loader& train);
