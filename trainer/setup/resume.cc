@@ -154,6 +154,11 @@ absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start
   return PointLinks(folder);
 }
 
+std::string HowToGoOn(const std::string& resume) {
+  if (resume == "auto") return "the same command goes on from there";
+  return "run again with --resume=auto, not with the --resume of this run, to go on from there";
+}
+
 std::string EnvironmentDifference(const RunEnvironment& saved, const RunEnvironment& here) {
   std::vector<std::string> differences;
   const auto compare = [&](const char* what, const auto& then, const auto& now) {

@@ -34,6 +34,9 @@ absl::Status SettleBest(FoundCheckpoint* start);
 // is of another history.
 absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start);
 
+// How to go on after a stop, for people. A path, or none, would begin there again, or be refused.
+std::string HowToGoOn(const std::string& resume);
+
 // What differs between where a checkpoint was made and here, in words; empty: the
 // same bits can be expected.
 std::string EnvironmentDifference(const RunEnvironment& saved, const RunEnvironment& here);

@@ -173,6 +173,14 @@ TEST(ResumeTest, ALostBestIsNotedAndTheNextOneTakesItsPlace) {
   EXPECT_EQ(start.state.best_step, -1) << "else no evaluation would ever be better";
 }
 
+TEST(ResumeTest, OnlyAutoGoesOnByTheSameCommand) {
+  EXPECT_NE(HowToGoOn("auto").find("the same command"), std::string::npos);
+  for (const char* resume : {"none", "runs/a/checkpoints/step_00000003"}) {
+    EXPECT_EQ(HowToGoOn(resume).find("the same command"), std::string::npos) << resume;
+    EXPECT_NE(HowToGoOn(resume).find("--resume=auto"), std::string::npos) << resume;
+  }
+}
+
 TEST(ResumeTest, EveryDifferenceOfTheEnvironmentIsNamed) {
   const RunEnvironment saved{2, "AVX2", "2.13.0", "cpu"};
   EXPECT_EQ(EnvironmentDifference(saved, saved), "");

@@ -97,7 +97,7 @@ absl::Status PrepareFolder(const Config& config, const std::string& run_dir, Run
 
 absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lock,
                    const std::optional<FoundCheckpoint>& start, const ConfigChanges& changes,
-                   at::Device device) {
+                   at::Device device, const std::string& resume) {
   MemoryCeiling ceiling;
   SLIMREEL_ASSIGN_OR_RETURN(ceiling.budget_bytes, EnforceBudget(config, device));
   ceiling.ceiling_bytes = ceiling.budget_bytes;
@@ -111,7 +111,9 @@ absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lo
   // Asked here, because how many steps a run has is a matter of its data.
   if (start && start->state.finished &&
       start->state.step >= (*session)->settings.length.total_steps) {
-    std::cout << "this run is finished (" << start->state.step << " steps): " << run_dir << "\n";
+    // Where --resume names another run, nothing is written: `run_dir` need not be there.
+    std::cout << "this run is finished (" << start->state.step << " steps): " << start->path
+              << "\n";
     return absl::OkStatus();
   }
   InstallStopSignal();
@@ -123,7 +125,7 @@ absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lo
   SLIMREEL_ASSIGN_OR_RETURN(const RunEnd end, trainer.Run());
   PrintResult(**session, trainer.state());
   if (end == RunEnd::kFinished) return absl::OkStatus();
-  return StoppedError("stopped by a signal and saved; the same command goes on from there");
+  return StoppedError(absl::StrCat("stopped by a signal and saved; ", HowToGoOn(resume)));
 }
 
 }  // namespace
@@ -139,7 +141,8 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   }
   const std::string run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(run_dir));
-  SLIMREEL_ASSIGN_OR_RETURN(auto start, FindStart(ResumeWord(command, config), run_dir));
+  const std::string resume = ResumeWord(command, config);
+  SLIMREEL_ASSIGN_OR_RETURN(auto start, FindStart(resume, run_dir));
   ConfigChanges changes;
   if (start) {
     SLIMREEL_RETURN_IF_ERROR(SettleBest(&*start));
@@ -150,7 +153,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   if (config.trainer.deterministic) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
-  return Train(config, run_dir, lock, start, changes, device);
+  return Train(config, run_dir, lock, start, changes, device, resume);
 }
 
 }  // namespace slimreel
