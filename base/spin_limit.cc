@@ -3,8 +3,9 @@
 //
 // A thread of libgomp that waits for its team spins for up to milliseconds. On a busy
 // machine the threads that it waits for stand behind it in the queue, and a step
-// takes eight times as long. A thousand turns cost nothing on an idle machine and
-// keep the program's share of a busy one. The user's GOMP_SPINCOUNT or OMP_WAIT_POLICY wins.
+// takes eight times as long. After a thousand turns the program keeps most of its share of a
+// busy machine; what that costs on an idle one is in README.md (more turns cost less and keep
+// less). The user's GOMP_SPINCOUNT or OMP_WAIT_POLICY wins.
 //
 // Note [Started twice]
 // libgomp reads its variables in its constructor, which runs before the program's own. Only
