@@ -1,6 +1,7 @@
 // Preparing into a folder of the previous format (data/shard/testdata/format_1/README.md).
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -84,7 +85,7 @@ TEST_F(PrepareFormat1Test, AllIsDecodedAnewAndThatIsSaid) {
 TEST_F(PrepareFormat1Test, AStopLeavesTheOldShardsToTheirReaders) {
   const std::string old_tar = ReadTestFile("shards/train-000000.tar");
   PrepareOptions options = Options();
-  int calls = 0;
+  std::atomic<int> calls{0};
   options.on_progress = [&](const PrepareProgress&) { ++calls; };
   options.interrupted = [&] { return calls > 2; };
   EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kStopped);

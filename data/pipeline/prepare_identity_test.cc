@@ -1,6 +1,7 @@
 // Samples hold the bytes of the files that they name, whatever runs went before.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -40,7 +41,7 @@ class PrepareIdentityTest : public PrepareTest {
 
   // A run that is stopped after so many calls of its progress.
   void StopAfter(PrepareOptions options, int steps) const {
-    int calls = 0;
+    std::atomic<int> calls{0};
     options.on_progress = [&](const PrepareProgress&) { ++calls; };
     options.interrupted = [&] { return calls > steps; };
     EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kStopped);
