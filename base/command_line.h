@@ -17,7 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/config/override.h"
+#include "base/config_override.h"
 
 namespace slimreel {
 

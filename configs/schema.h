@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "base/config/override.h"
-#include "data/options.h"
-#include "memory/options.h"
-#include "models/options.h"
-#include "trainer/options.h"
+#include "base/config_override.h"
+#include "configs/data_options.h"
+#include "configs/memory_options.h"
+#include "configs/model_options.h"
+#include "configs/train_options.h"
+#include "configs/trainer_options.h"
 
 namespace slimreel {
 

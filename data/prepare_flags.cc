@@ -12,11 +12,11 @@
 #include "absl/strings/str_split.h"
 #include "base/bytes.h"
 #include "base/logging.h"
+#include "base/memory_limits.h"
 #include "base/path_list.h"
 #include "base/status_macros.h"
 #include "configs/schema.h"
 #include "data/pipeline/prepare_sizing.h"
-#include "memory/policy/limits.h"
 
 DEFINE_string(config, "", "YAML file; without it, the defaults");
 DEFINE_string(

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/command_line.h"
-#include "base/config/override.h"
+#include "base/config_override.h"
 #include "data/pipeline/prepare.h"
 
 namespace slimreel {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_limits.h"
 #include "base/test_files.h"
 #include "data/pipeline/prepare_sizing.h"
 #include "data/pipeline/testing/prepare_fixture.h"
-#include "memory/policy/limits.h"
 
 namespace slimreel {
 namespace {

@@ -13,8 +13,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "base/command_line.h"
+#include "base/memory_limits.h"
 #include "base/status_macros.h"
-#include "memory/policy/limits.h"
 #include "memory/reports/diagnosis.h"
 #include "memory/tracking/device_memory.h"
 

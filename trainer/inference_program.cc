@@ -3,8 +3,8 @@
 #include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
+#include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
-#include "trainer/loop/fits_in_memory.h"
 
 namespace slimreel {
 

@@ -10,7 +10,7 @@
 
 #include "absl/status/status.h"
 #include "base/config/key.h"
-#include "base/config/override.h"
+#include "base/config_override.h"
 
 namespace slimreel {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "data/pipeline/chunk_video.h"
+#include "data/chunking/chunk_video.h"
 
 namespace slimreel {
 

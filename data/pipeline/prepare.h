@@ -15,7 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "data/options.h"
+#include "configs/data_options.h"
 
 namespace slimreel {
 

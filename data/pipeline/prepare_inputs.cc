@@ -11,8 +11,8 @@
 #include "base/status_macros.h"
 #include "data/annotations/input_list.h"
 #include "data/annotations/keypoint_file.h"
+#include "data/chunking/file_look.h"
 #include "data/decode/video_decoder.h"
-#include "data/pipeline/file_look.h"
 #include "data/pipeline/sample_key.h"
 #include "data/shard/part_inputs.h"
 

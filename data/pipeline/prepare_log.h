@@ -16,8 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "data/pipeline/chunk_video.h"
-#include "data/pipeline/file_look.h"
+#include "data/chunking/chunk_video.h"
+#include "data/chunking/file_look.h"
 
 namespace slimreel {
 

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/atomic_file.h"
-#include "data/pipeline/chunk_video.h"
+#include "data/chunking/chunk_video.h"
 
 namespace slimreel {
 

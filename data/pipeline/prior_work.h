@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "data/pipeline/chunk_rule.h"
+#include "data/chunking/chunk_rule.h"
 #include "data/pipeline/input_video.h"
 #include "data/pipeline/prepare_log.h"
 #include "data/pipeline/reuse_plan.h"

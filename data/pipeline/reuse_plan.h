@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-#include "data/pipeline/chunk_rule.h"
+#include "data/chunking/chunk_rule.h"
 #include "data/pipeline/input_video.h"
 #include "data/pipeline/split_folder.h"
 #include "data/shard/index.h"

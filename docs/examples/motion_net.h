@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "models/factory/frames_model.h"
 #include "models/layers/linear.h"
 #include "models/layers/parameter_maker.h"
+#include "models/rgb/frames_model.h"
 
 namespace slimreel {
 

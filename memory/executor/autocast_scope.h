@@ -10,7 +10,7 @@
 
 #include <optional>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

@@ -93,7 +93,7 @@ class WriteCheck {
     for (size_t k = 0; k < counters_.size(); ++k) {
       TORCH_CHECK(!counters_[k].enabled() || counters_[k].current_version() == versions_[k],
                   "stage ", stage.name(), " wrote its input slot ", k,
-                  " in place; a stage must not write its inputs (models/stage/stage.h)");
+                  " in place; a stage must not write its inputs (memory/stage/stage.h)");
     }
   }
 

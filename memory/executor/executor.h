@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "memory/executor/schedule.h"
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

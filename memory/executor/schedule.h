@@ -24,7 +24,7 @@ enum class StageMode {
 
 enum class OpKind {
   kForwardKeep,        // runs with grad; keeps the graph for the stage's backward
-  kForwardLean,        // as kForwardKeep, in the stage's lean form (models/stage/stage.h)
+  kForwardLean,        // as kForwardKeep, in the stage's lean form (memory/stage/stage.h)
   kForwardCheckpoint,  // runs without grad; keeps the stage's input
   kForwardNoGrad,      // runs without grad; drops the stage's input
   kBackward,           // consumes the graph of the stage's latest kForwardKeep or kForwardLean

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "memory/policy/limits.h"
+#include "base/memory_limits.h"
 #include "memory/reports/processes.h"
 
 namespace slimreel {

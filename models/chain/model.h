@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "memory/stage/stage.h"
 #include "models/losses/loss.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

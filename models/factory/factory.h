@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "models/factory/builder.h"
-#include "models/factory/model_spec.h"
+#include "models/spec/builder.h"
+#include "models/spec/model_spec.h"
 
 namespace slimreel {
 

@@ -4,14 +4,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "models/factory/pixel_statistics.h"
-#include "models/factory/spec_options.h"
 #include "models/losses/cross_entropy.h"
 #include "models/losses/two_stream.h"
 #include "models/pose/heatmap_input.h"
 #include "models/pose/posec3d.h"
 #include "models/rgb/input_stage.h"
+#include "models/rgb/pixel_statistics.h"
 #include "models/rgbpose/rgbpose_conv3d.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

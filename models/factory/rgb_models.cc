@@ -4,13 +4,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "models/factory/frames_model.h"
-#include "models/factory/spec_options.h"
 #include "models/rgb/frame_resnet.h"
+#include "models/rgb/frames_model.h"
 #include "models/rgb/inflated_resnet.h"
 #include "models/rgb/r3d.h"
 #include "models/rgb/timesformer.h"
 #include "models/rgb/video_vit.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

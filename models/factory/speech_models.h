@@ -2,7 +2,7 @@
 #ifndef MODELS_FACTORY_SPEECH_MODELS_H_
 #define MODELS_FACTORY_SPEECH_MODELS_H_
 
-#include "models/factory/builder.h"
+#include "models/spec/builder.h"
 
 namespace slimreel {
 

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
+#include "memory/stage/stage.h"
 #include "models/layers/dropout.h"
 #include "models/layers/parameter_maker.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "memory/stage/stage.h"
 #include "models/heads/classifier.h"
+#include "models/layers/conv/norm_relu.h"
 #include "models/layers/dropout.h"
-#include "models/layers/norm_relu.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

@@ -7,11 +7,11 @@
 
 #include <optional>
 
+#include "configs/model_options.h"
+#include "memory/stage/stage.h"
 #include "models/heads/classifier.h"
 #include "models/layers/dropout.h"
 #include "models/layers/temporal_pooling.h"
-#include "models/options.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

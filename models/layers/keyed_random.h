@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "models/layers/batch_norm_groups.h"
+#include "models/layers/conv/batch_norm_groups.h"
+#include "models/layers/conv/max_pool.h"
 #include "models/layers/dropout.h"
-#include "models/layers/max_pool.h"
 
 namespace slimreel {
 namespace {

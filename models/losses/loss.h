@@ -6,7 +6,7 @@
 #ifndef MODELS_LOSSES_LOSS_H_
 #define MODELS_LOSSES_LOSS_H_
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "memory/stage/stage.h"
 #include "models/pose/heatmap.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/factory/spec_options.h"
 #include "models/heads/temporal_classifier.h"
-#include "models/layers/conv_stages.h"
+#include "models/layers/conv/conv_stages.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

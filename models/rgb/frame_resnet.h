@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "models/factory/model_spec.h"
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
+#include "models/spec/model_spec.h"
 
 namespace slimreel {
 

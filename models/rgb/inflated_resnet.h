@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "models/heads/classifier.h"
-#include "models/layers/conv_stages.h"
+#include "models/layers/conv/conv_stages.h"
 
 namespace slimreel {
 

@@ -6,7 +6,7 @@
 
 #include <array>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

@@ -7,14 +7,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/factory/spec_options.h"
-#include "models/layers/attention.h"
 #include "models/layers/linear.h"
-#include "models/layers/mlp_half.h"
-#include "models/layers/norm_linear.h"
 #include "models/layers/parameter_maker.h"
-#include "models/layers/patch_embedding.h"
-#include "models/layers/transformer_half.h"
+#include "models/layers/transformer/attention.h"
+#include "models/layers/transformer/mlp_half.h"
+#include "models/layers/transformer/norm_linear.h"
+#include "models/layers/transformer/patch_embedding.h"
+#include "models/layers/transformer/transformer_half.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "models/factory/spec_options.h"
 #include "models/heads/classifier.h"
-#include "models/layers/attention_half.h"
-#include "models/layers/mlp_half.h"
 #include "models/layers/parameter_maker.h"
-#include "models/layers/patch_embedding.h"
+#include "models/layers/transformer/attention_half.h"
+#include "models/layers/transformer/mlp_half.h"
+#include "models/layers/transformer/patch_embedding.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

@@ -11,7 +11,7 @@
 
 #include <cmath>
 
-#include "models/layers/attention.h"
+#include "models/layers/transformer/attention.h"
 
 namespace slimreel {
 namespace {

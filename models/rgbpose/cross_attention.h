@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <string>
 
+#include "memory/stage/stage.h"
 #include "models/layers/linear.h"
 #include "models/layers/parameter_maker.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

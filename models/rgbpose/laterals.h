@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 
-#include "models/layers/convolution.h"
-#include "models/layers/norm_relu.h"
+#include "memory/stage/stage.h"
+#include "models/layers/conv/convolution.h"
+#include "models/layers/conv/norm_relu.h"
 #include "models/layers/parameter_maker.h"
-#include "models/stage/stage.h"
 
 namespace slimreel {
 

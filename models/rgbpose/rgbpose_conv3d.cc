@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/factory/spec_options.h"
 #include "models/heads/conv_classifier.h"
 #include "models/pose/posec3d.h"
 #include "models/rgbpose/cross_attention.h"
 #include "models/rgbpose/laterals.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

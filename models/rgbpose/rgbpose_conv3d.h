@@ -9,9 +9,9 @@
 #include <memory>
 #include <vector>
 
-#include "models/factory/model_spec.h"
+#include "memory/stage/stage.h"
 #include "models/rgb/inflated_resnet.h"
-#include "models/stage/stage.h"
+#include "models/spec/model_spec.h"
 
 namespace slimreel {
 

@@ -12,12 +12,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "models/factory/spec_options.h"
-#include "models/layers/attention_half.h"
 #include "models/layers/linear.h"
-#include "models/layers/mlp_half.h"
 #include "models/layers/parameter_maker.h"
+#include "models/layers/transformer/attention_half.h"
+#include "models/layers/transformer/mlp_half.h"
 #include "models/losses/projected_cross_entropy.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 namespace {

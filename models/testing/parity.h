@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "memory/stage/stage.h"
 #include "models/losses/loss.h"
-#include "models/stage/stage.h"
 #include "models/testing/formula.h"  // IWYU pragma: export
 
 namespace slimreel {

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

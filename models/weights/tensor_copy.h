@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/mapped_file.h"
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 #include "models/weights/safetensors_format.h"
 #include "models/weights/tensor_match.h"
 

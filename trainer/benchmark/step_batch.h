@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "models/chain/model.h"
-#include "models/factory/model_spec.h"
+#include "models/spec/model_spec.h"
 
 namespace slimreel {
 

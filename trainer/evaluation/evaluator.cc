@@ -10,15 +10,15 @@
 #include "absl/strings/str_cat.h"
 #include "base/exit_code.h"
 #include "base/logging.h"
+#include "base/memory_limits.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
 #include "memory/executor/executor.h"
-#include "memory/policy/limits.h"
+#include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
 #include "trainer/evaluation/scores.h"
-#include "trainer/loop/fits_in_memory.h"
-#include "trainer/loop/model_inputs.h"
+#include "trainer/inputs/model_inputs.h"
 
 namespace slimreel {
 namespace {

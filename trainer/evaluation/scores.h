@@ -6,7 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

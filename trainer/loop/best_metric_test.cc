@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "configs/trainer_options.h"
 #include "gtest/gtest.h"
 #include "trainer/evaluation/metrics.h"
-#include "trainer/options.h"
 
 namespace slimreel {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
+#include "configs/trainer_options.h"
 #include "data/loading/loader_options.h"
-#include "trainer/options.h"
 
 namespace slimreel {
 

@@ -10,10 +10,10 @@
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "memory/policy/split.h"
+#include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
-#include "trainer/loop/fits_in_memory.h"
-#include "trainer/loop/model_inputs.h"
+#include "trainer/inputs/model_inputs.h"
 
 namespace slimreel {
 namespace {

@@ -18,8 +18,8 @@
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/loop/run_length.h"
 #include "trainer/loop/train_step.h"
-#include "trainer/lr/lr_schedule.h"
 #include "trainer/observers/observer.h"
+#include "trainer/optim/lr_schedule.h"
 
 namespace slimreel {
 

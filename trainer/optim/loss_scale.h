@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

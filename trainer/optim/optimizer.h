@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "models/stage/stage.h"
+#include "configs/train_options.h"
+#include "memory/stage/stage.h"
 #include "trainer/optim/loss_scale.h"
 #include "trainer/optim/param_groups.h"
-#include "trainer/options.h"
 
 namespace slimreel {
 

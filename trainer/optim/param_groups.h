@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "models/stage/stage.h"
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "models/options.h"
+#include "configs/model_options.h"
 
 namespace slimreel {
 

@@ -4,8 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/logging.h"
+#include "base/memory_limits.h"
 #include "base/status_macros.h"
-#include "memory/policy/limits.h"
 #include "memory/tracking/device_memory.h"
 
 namespace slimreel {

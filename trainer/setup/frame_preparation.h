@@ -6,7 +6,7 @@
 #define TRAINER_SETUP_FRAME_PREPARATION_H_
 
 #include "absl/status/statusor.h"
-#include "data/options.h"
+#include "configs/data_options.h"
 #include "trainer/checkpoint/train_state.h"
 
 namespace slimreel {

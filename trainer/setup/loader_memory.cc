@@ -8,9 +8,9 @@
 #include "base/bytes.h"
 #include "base/exit_code.h"
 #include "base/logging.h"
+#include "base/memory_limits.h"
 #include "base/status_macros.h"
 #include "data/loading/batch_layout.h"
-#include "memory/policy/limits.h"
 #include "memory/policy/loader_sizing.h"
 
 namespace slimreel {

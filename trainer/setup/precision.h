@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "trainer/options.h"
+#include "configs/trainer_options.h"
 
 namespace slimreel {
 

@@ -13,16 +13,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/memory_limits.h"
 #include "configs/schema.h"
 #include "data/loading/loader.h"
 #include "memory/executor/schedule.h"
-#include "memory/policy/limits.h"
 #include "memory/policy/tighten.h"
 #include "models/chain/model.h"
 #include "models/factory/factory.h"
 #include "trainer/checkpoint/train_state.h"
 #include "trainer/loop/run_length.h"
-#include "trainer/lr/lr_schedule.h"
+#include "trainer/optim/lr_schedule.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/prediction/predict_options.h"
 #include "trainer/setup/batch_terms.h"

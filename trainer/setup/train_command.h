@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "base/config/override.h"
+#include "base/config_override.h"
 
 namespace slimreel {
 

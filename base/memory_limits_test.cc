@@ -1,0 +1,147 @@
+#include "base/memory_limits.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kGiB = int64_t{1} << 30;
+
+// A machine of 16 GiB with 12 available, as files.
+class LimitsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = testing::TempDir() + "/limits_" +
+            testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(root_);
+    Write("proc/meminfo",
+          "MemTotal:       16777216 kB\nMemFree:  1 kB\nMemAvailable:   12582912 kB\n"
+          "SwapFree: 1024 kB\n");
+  }
+  void Write(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(root_ + "/" + path).parent_path());
+    std::ofstream(root_ + "/" + path) << text;
+  }
+  HostMemory Read() { return ReadHostMemory(root_).value(); }
+  std::string root_;
+};
+
+TEST_F(LimitsTest, BareMachineIsLimitedByItsMemory) {
+  const HostMemory host = Read();
+  EXPECT_EQ(host.total_bytes, 16 * kGiB);
+  EXPECT_EQ(host.available_bytes, 12 * kGiB);
+  EXPECT_EQ(host.swap_free_bytes, 1 << 20);
+  EXPECT_EQ(host.headroom_bytes(), 12 * kGiB);
+  EXPECT_EQ(LowestCeiling(host, std::nullopt).origin, "physical memory");
+}
+
+TEST_F(LimitsTest, LowestOfNestedCgroupV2LimitsCounts) {
+  Write("proc/self/cgroup", "0::/pod/job/step\n");
+  Write("sys/fs/cgroup/pod/memory.max", "4294967296\n");
+  Write("sys/fs/cgroup/pod/memory.current", "3221225472\n");
+  Write("sys/fs/cgroup/pod/memory.stat", "anon 5\ninactive_file 1073741824\n");
+  Write("sys/fs/cgroup/pod/job/memory.max", "max\n");
+  Write("sys/fs/cgroup/pod/job/step/memory.max", "8589934592\n");
+  const HostMemory host = Read();
+  ASSERT_EQ(host.limits.size(), 3);
+  EXPECT_EQ(host.limits[0].bytes, 4 * kGiB);
+  EXPECT_EQ(host.limits[0].origin, "cgroup v2");
+  EXPECT_EQ(host.limits[0].where, "/sys/fs/cgroup/pod/memory.max");
+  EXPECT_EQ(host.limits[0].used_bytes, 2 * kGiB) << "file pages can be reclaimed";
+  EXPECT_EQ(host.headroom_bytes(), 2 * kGiB);
+}
+
+TEST_F(LimitsTest, CgroupV2HighCountsLikeALimit) {
+  Write("proc/self/cgroup", "0::/\n");
+  Write("sys/fs/cgroup/memory.max", "max\n");
+  Write("sys/fs/cgroup/memory.high", "1073741824\n");
+  EXPECT_EQ(LowestCeiling(Read(), std::nullopt).bytes, kGiB);
+}
+
+TEST_F(LimitsTest, CgroupV1IsReadAndItsUnlimitedIsLeftOut) {
+  Write("proc/self/cgroup", "5:cpu:/x\n4:cpuset,memory:/docker/abc\n0::/\n");
+  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  Write("sys/fs/cgroup/memory/docker/abc/memory.limit_in_bytes", "2147483648\n");
+  Write("sys/fs/cgroup/memory/docker/abc/memory.usage_in_bytes", "1073741824\n");
+  const HostMemory host = Read();
+  ASSERT_EQ(host.limits.size(), 2);
+  EXPECT_EQ(host.limits[0].origin, "cgroup v1");
+  EXPECT_EQ(host.headroom_bytes(), kGiB);
+}
+
+TEST_F(LimitsTest, GroupThatIsNotMountedHereFallsBackToTheOnesAbove) {
+  Write("proc/self/cgroup", "4:memory:/outside/of/the/container\n");
+  Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "3221225472\n");
+  EXPECT_EQ(LowestCeiling(Read(), std::nullopt).bytes, 3 * kGiB);
+}
+
+TEST_F(LimitsTest, RlimitsCountWithWhatIsUsed) {
+  Write("proc/self/limits",
+        "Limit                     Soft Limit           Hard Limit           Units\n"
+        "Max data size             unlimited            unlimited            bytes\n"
+        "Max address space         5368709120           unlimited            bytes\n");
+  Write("proc/self/status", "VmSize:\t 1048576 kB\n");
+  const HostMemory host = Read();
+  ASSERT_EQ(host.limits.size(), 2);
+  EXPECT_EQ(host.limits[0].origin, "rlimit AS");
+  EXPECT_EQ(host.headroom_bytes(), 4 * kGiB);
+}
+
+TEST_F(LimitsTest, UserCountsWhereLowerAndPercentIsOfTheMachinesLimit) {
+  const HostMemory host = Read();
+  const Ceiling lower = LowestCeiling(host, ByteSpec{4 * kGiB, 0.0});
+  EXPECT_EQ(lower.bytes, 4 * kGiB);
+  EXPECT_EQ(lower.origin, "memory.budget");
+  EXPECT_EQ(LowestCeiling(host, ByteSpec{64 * kGiB, 0.0}).origin, "physical memory");
+  EXPECT_EQ(LowestCeiling(host, ByteSpec{0, 50.0}).bytes, 8 * kGiB);
+  EXPECT_EQ(LowestDeviceCeiling(2 * kGiB, "cuda:0", ByteSpec{0, 25.0}).bytes, kGiB / 2);
+  EXPECT_EQ(LowestDeviceCeiling(2 * kGiB, "cuda:0", std::nullopt).origin, "cuda:0");
+}
+
+TEST_F(LimitsTest, NoMoreIsFreeThanTheHostHasLeftWhateverTheUserAllows) {
+  HostMemory host;
+  host.total_bytes = 16 * kGiB;
+  host.available_bytes = 6 * kGiB;
+  host.limits = {{"physical memory", "/proc/meminfo", 16 * kGiB, 10 * kGiB}};
+  const std::string key = "memory.host_budget";
+  const Ceiling all = LowestFreeCeiling(host, ByteSpec{0, 100.0}, key);
+  EXPECT_EQ(all.bytes, 6 * kGiB);
+  EXPECT_EQ(all.origin, "what the host has left");
+  const Ceiling asked = LowestFreeCeiling(host, ByteSpec{5 * kGiB, 0.0}, key);
+  EXPECT_EQ(asked.bytes, 5 * kGiB);
+  EXPECT_EQ(asked.origin, key);
+  // Of a container that uses most of what it may.
+  host.limits.insert(host.limits.begin(), {"cgroup v2", "memory.max", 4 * kGiB, 3 * kGiB});
+  EXPECT_EQ(LowestFreeCeiling(host, ByteSpec{0, 50.0}, key).bytes, kGiB);
+}
+
+TEST(WorkingCeilingTest, IsTheUsersOrAQuarterOfWhatIsFreeUpToFourGiB) {
+  HostMemory host;
+  host.limits = {{"physical memory", "/proc/meminfo", 16 * kGiB, 8 * kGiB}};
+  host.available_bytes = 8 * kGiB;
+  const std::string key = "memory.host_budget";
+  EXPECT_EQ(WorkingCeiling(host, ByteSpec{5 * kGiB, 0.0}, key).bytes, 5 * kGiB);
+  EXPECT_EQ(WorkingCeiling(host, ByteSpec{9 * kGiB, 0.0}, key).bytes, 8 * kGiB);
+  EXPECT_EQ(WorkingCeiling(host, {}, key).bytes, 2 * kGiB);
+  host.limits = {{"physical memory", "/proc/meminfo", 160 * kGiB, 80 * kGiB}};
+  host.available_bytes = 80 * kGiB;
+  EXPECT_EQ(WorkingCeiling(host, {}, key).bytes, 4 * kGiB);
+}
+
+TEST_F(LimitsTest, MissingProcIsAnError) {
+  std::filesystem::remove_all(root_ + "/proc");
+  EXPECT_EQ(ReadHostMemory(root_).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST(LimitsOfThisMachineTest, AreReadable) {
+  const auto host = ReadHostMemory();
+  ASSERT_TRUE(host.ok()) << host.status();
+  EXPECT_GT(host->total_bytes, 0);
+  EXPECT_GT(host->headroom_bytes(), 0);
+}
+
+}  // namespace
+}  // namespace slimreel

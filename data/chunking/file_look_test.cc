@@ -1,0 +1,88 @@
+#include "data/chunking/file_look.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <xxhash.h>
+
+#include <string>
+
+#include "base/test_files.h"
+
+namespace slimreel {
+namespace {
+
+class FileLookTest : public testing::Test {
+ protected:
+  void SetUp() override { path_ = TestFolder("look") + "/a.mp4"; }
+
+  // The file with these bytes, always of one time.
+  uint64_t DigestWith(const std::string& bytes) const {
+    WriteTestFile(path_, bytes);
+    SetTime(path_);
+    const auto digest = DigestOf(path_);
+    EXPECT_TRUE(digest.ok()) << digest.status();
+    return digest.value_or(0);
+  }
+  static void SetTime(const std::string& path) {
+    const timespec times[2] = {{1000, 1}, {1000, 123456789}};
+    ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  }
+  static std::string Changed(std::string bytes, size_t at) {
+    bytes[at] ^= 1;
+    return bytes;
+  }
+
+  std::string path_;
+};
+
+TEST_F(FileLookTest, ALookTellsSizeAndTimes) {
+  WriteTestFile(path_, "12345");
+  SetTime(path_);
+  const FileLook look = LookAt(path_);
+  EXPECT_TRUE(look.there());
+  EXPECT_EQ(look.size_bytes, 5);
+  EXPECT_EQ(look.mtime_ns, 1000123456789);
+  // Other contents of the same size and time: the time of the change of anything tells.
+  WriteTestFile(path_, "54321");
+  SetTime(path_);
+  const FileLook other = LookAt(path_);
+  EXPECT_EQ(other.size_bytes, look.size_bytes);
+  EXPECT_EQ(other.mtime_ns, look.mtime_ns);
+  EXPECT_GE(other.ctime_ns, look.ctime_ns);
+}
+
+TEST_F(FileLookTest, WhatIsNotThereLooksLikeNothingAndHasNoDigest) {
+  EXPECT_FALSE(LookAt(path_).there());
+  EXPECT_TRUE(absl::IsNotFound(DigestOf(path_).status())) << DigestOf(path_).status();
+}
+
+TEST_F(FileLookTest, AFolderHasNoDigest) { EXPECT_EQ(*DigestOf(TestFolder("folder")), 0u); }
+
+TEST_F(FileLookTest, OfAFileUpTo128KiBEveryByteCounts) {
+  for (const size_t size : {1, 5, 65536, 65537, 100000, 131072}) {
+    SCOPED_TRACE(size);
+    const std::string bytes(size, 'x');
+    const uint64_t digest = DigestWith(bytes);
+    EXPECT_EQ(digest, XXH3_64bits_withSeed(bytes.data(), size, size));
+    for (const size_t at : {size_t{0}, size / 3, size / 2, size * 2 / 3, size - 1}) {
+      EXPECT_NE(DigestWith(Changed(bytes, at)), digest) << at;
+    }
+  }
+}
+
+TEST_F(FileLookTest, OfALargerFileHeadTailAndSizeCount) {
+  const size_t size = 400000, end = 65536;
+  const std::string bytes(size, 'x');
+  const uint64_t digest = DigestWith(bytes);
+  const std::string ends = bytes.substr(0, end) + bytes.substr(size - end);
+  EXPECT_EQ(digest, XXH3_64bits_withSeed(ends.data(), ends.size(), size));
+  for (const size_t at : {size_t{0}, end - 1, size - end, size - 1}) {
+    EXPECT_NE(DigestWith(Changed(bytes, at)), digest) << at;
+  }
+  EXPECT_NE(DigestWith(bytes + "x"), digest);
+  EXPECT_EQ(DigestWith(Changed(bytes, end)), digest) << "the middle is not read";
+}
+
+}  // namespace
+}  // namespace slimreel

@@ -1,0 +1,68 @@
+// Batch normalisation over normalisation groups: runs of consecutive samples
+// of the effective batch, so that statistics do not depend on the split. Momentum
+// 0.1 and eps 1e-5, as in all networks here.
+//
+// Threading: as the owning stage. Owns its parameters and running statistics.
+#ifndef MODELS_LAYERS_CONV_BATCH_NORM_H_
+#define MODELS_LAYERS_CONV_BATCH_NORM_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "memory/stage/stage.h"
+#include "models/layers/conv/batch_norm_groups.h"
+#include "models/layers/parameter_maker.h"
+
+namespace slimreel {
+
+class BatchNorm {
+ public:
+  // Keys prefix.{weight, bias, running_mean, running_var, num_batches_tracked},
+  // as torch.nn.BatchNorm3d with affine and running statistics.
+  // `gamma`: initial weight (0 where a residual branch starts as nothing).
+  BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t channels, double gamma = 1.0);
+
+  // x [B, C, ...] -> the same shape, always a new tensor, whose values backward
+  // does not need (callers may work in place on it). In training each group of
+  // context.norm_group samples is normalised by its own biased variance; the
+  // running statistics take momentum * (mean, unbiased variance) once per group,
+  // in order, at the first visit only. Else, or with context.norm_frozen, the
+  // running statistics normalise. Throws where there is no sample or a group
+  // has less than two values a channel, except with running statistics.
+  at::Tensor Forward(const StageContext& context, const at::Tensor& x);
+
+  // Without a graph. Statistics are undefined where the running ones
+  // normalise.
+  //
+  // Forward's y, followed by `tail`; moves the running statistics as Forward does.
+  Normalised Normalise(const StageContext& context, const at::Tensor& x, const NormTail& tail = {});
+  // That y again, bit for bit, from its statistics. Moves nothing.
+  at::Tensor Again(const StageContext& context, const at::Tensor& x,
+                   const GroupStatistics& statistics, const NormTail& tail = {}) const;
+  // The bits of autograd's backward of Forward. `need`: x, weight, bias. With
+  // `through_relu`, where possible, `grad` is that of relu(Forward(x)).
+  NormGradients Backward(const StageContext& context, const at::Tensor& x,
+                         const GroupStatistics& statistics, const at::Tensor& grad,
+                         std::array<bool, 3> need, bool through_relu = false) const;
+  static bool BackwardThroughRelu(const StageContext& context, const at::Tensor& x);
+
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
+
+ private:
+  NormCall CallOf(const StageContext& context, const at::Tensor& x) const;
+  Normalised ByRunning(const at::Tensor& x, const NormTail& tail) const;
+
+  at::Tensor weight_;               // [C]
+  at::Tensor bias_;                 // [C]
+  at::Tensor running_mean_;         // [C]
+  at::Tensor running_var_;          // [C]
+  at::Tensor num_batches_tracked_;  // [] int64
+};
+
+}  // namespace slimreel
+
+#endif  // MODELS_LAYERS_CONV_BATCH_NORM_H_

@@ -1,0 +1,113 @@
+#include "models/layers/conv/convolution_product.h"
+
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+constexpr int64_t kFewestPositions = 128;  // below, oneDNN's blocks pay
+constexpr int64_t kMostInputsInOneSum = 256;
+
+// Frames of the kernel, of the clip; pixels of a frame.
+int64_t KernelFrames(const at::Tensor& weight) { return weight.dim() == 5 ? weight.size(2) : 1; }
+int64_t Frames(const at::Tensor& x) { return x.dim() == 5 ? x.size(2) : 1; }
+int64_t Pixels(const at::Tensor& x) { return x.size(-1) * x.size(-2); }
+
+// [B, C, ...] -> [B, C, T * H * W]
+at::Tensor Rows(const at::Tensor& x) {
+  return x.contiguous().view({x.size(0), x.size(1), Frames(x) * Pixels(x)});
+}
+
+// [outputs, inputs] of the kernel's frame `k`, as it lies.
+at::Tensor Tap(const at::Tensor& weight, int64_t k) {
+  return weight.reshape({weight.size(0), weight.size(1), KernelFrames(weight)}).select(2, k);
+}
+
+std::vector<int64_t> SizesWithChannels(const at::Tensor& like, int64_t channels) {
+  std::vector<int64_t> sizes = like.sizes().vec();
+  sizes[1] = channels;
+  return sizes;
+}
+
+// What tap `k` multiplies: output columns [out, out + count) with input columns [in, in + count).
+struct Overlap {
+  int64_t out = 0, in = 0, count = 0;
+};
+
+Overlap OverlapOf(const at::Tensor& clip, int64_t kernel_frames, int64_t k) {
+  const int64_t shift = k - kernel_frames / 2, pixels = Pixels(clip);
+  return {std::max<int64_t>(-shift, 0) * pixels, std::max<int64_t>(shift, 0) * pixels,
+          std::max<int64_t>(Frames(clip) - std::abs(shift), 0) * pixels};
+}
+
+}  // namespace
+
+bool TakesProducts(const at::Tensor& x, const at::Tensor& weight) {
+  const bool type = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
+  return x.is_cpu() && type && weight.size(-1) == 1 && weight.size(-2) == 1 &&
+         KernelFrames(weight) % 2 == 1 && Frames(x) * Pixels(x) >= kFewestPositions;
+}
+
+bool ProductHasItsBits(const at::Tensor& weight) {
+  return KernelFrames(weight) == 1 && weight.size(1) <= kMostInputsInOneSum;
+}
+
+at::Tensor ProductForward(const at::Tensor& x, const at::Tensor& weight) {
+  const at::Tensor tap = Tap(weight, 0);
+  const at::Tensor out = at::bmm(tap.expand({x.size(0), tap.size(0), tap.size(1)}), Rows(x));
+  return out.view(SizesWithChannels(x, weight.size(0)));
+}
+
+at::Tensor ProductGradientOfInput(const at::Tensor& grad, const at::Tensor& weight) {
+  const int64_t taps = KernelFrames(weight);
+  const at::Tensor of_y = Rows(grad);
+  const std::vector<int64_t> sizes = SizesWithChannels(grad, weight.size(1));
+  if (taps == 1) {
+    const at::Tensor tap = Tap(weight, 0).t();
+    return at::bmm(tap.expand({grad.size(0), tap.size(0), tap.size(1)}), of_y).view(sizes);
+  }
+  at::Tensor of_x = at::empty(sizes, grad.options());
+  at::Tensor rows = Rows(of_x);
+  // The middle tap meets every frame, so it comes first and overwrites.
+  std::vector<int64_t> order{taps / 2};
+  for (int64_t k = 0; k < taps; ++k) {
+    if (k != taps / 2) order.push_back(k);
+  }
+  for (const int64_t k : order) {
+    const Overlap overlap = OverlapOf(grad, taps, k);
+    if (overlap.count == 0) continue;
+    const at::Tensor tap = Tap(weight, k).contiguous().t();
+    for (int64_t b = 0; b < grad.size(0); ++b) {
+      at::Tensor to = rows[b].narrow(1, overlap.in, overlap.count);
+      to.addmm_(tap, of_y[b].narrow(1, overlap.out, overlap.count), k == taps / 2 ? 0 : 1);
+    }
+  }
+  return of_x;
+}
+
+at::Tensor ProductGradientOfWeight(const at::Tensor& grad, const at::Tensor& x,
+                                   const at::Tensor& weight) {
+  const int64_t taps = KernelFrames(weight);
+  const at::Tensor of_y = Rows(grad), in = Rows(x);
+  at::Tensor of_taps = at::zeros({taps, weight.size(0), weight.size(1)}, weight.options());
+  for (int64_t k = 0; k < taps; ++k) {
+    const Overlap overlap = OverlapOf(grad, taps, k);
+    if (overlap.count == 0) continue;
+    at::Tensor of_tap = of_taps[k];
+    for (int64_t b = 0; b < grad.size(0); ++b) {
+      of_tap.addmm_(of_y[b].narrow(1, overlap.out, overlap.count),
+                    in[b].narrow(1, overlap.in, overlap.count).t());
+    }
+  }
+  return of_taps.permute({1, 2, 0}).contiguous().view(weight.sizes());
+}
+
+}  // namespace slimreel
