@@ -14,8 +14,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCES = (".c", ".cc", ".cpp")
 # Flags that only make Bazel's builds reproducible, and that clang does not know.
-UNKNOWN_TO_CLANG = ("-fno-canonical-system-headers", "-Wno-free-nonheap-object",
-                    "-Wunused-but-set-parameter")
+UNKNOWN_TO_CLANG = ("-fno-canonical-system-headers", "-Wno-free-nonheap-object")
 
 
 def bazel(*arguments):
