@@ -17,6 +17,7 @@
 #include "data/loading/loader.h"
 #include "gtest/gtest.h"
 #include "memory/executor/executor.h"
+#include "memory/policy/plan.h"
 #include "memory/policy/tighten.h"
 #include "memory/tracking/allocation_fault.h"
 #include "memory/tracking/allocation_observer.h"

@@ -83,11 +83,6 @@ std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits) {
   return std::nullopt;
 }
 
-std::string DescribePlan(const Plan& plan) {
-  return absl::StrCat("micro-batch ", plan.micro_batch, ", schedule ",
-                      plan.modes.empty() ? "keep" : FormatStageModes(plan.modes));
-}
-
 std::string DescribeTriedPlan(const TriedPlan& tried) {
   std::string text = DescribePlan(tried.plan);
   if (tried.needed_bytes > 0) {

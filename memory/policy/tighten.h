@@ -9,16 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "memory/executor/schedule.h"
+#include "memory/policy/plan.h"
 
 namespace slimreel {
-
-// The plan in force: how the effective batch is split, and what each stage keeps.
-struct Plan {
-  int64_t micro_batch = 1;       // samples per forward pass
-  std::vector<StageMode> modes;  // of the scheduled stages, without the loss
-  friend bool operator==(const Plan&, const Plan&) = default;
-};
 
 struct TightenLimits {
   // Smallest allowed micro-batch and what all are multiples of (model.norm_group); 0: 1.
@@ -30,9 +23,6 @@ struct TightenLimits {
 // Every stage checkpointed at the same split; then half the micro-batch, down to
 // norm_group or 1. nullopt: nothing is left to try.
 std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits);
-
-// "micro-batch 4, schedule every:2".
-std::string DescribePlan(const Plan& plan);
 
 // A plan that ran out of memory.
 struct TriedPlan {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "memory/policy/tighten.h"
+#include "memory/policy/plan.h"
 
 namespace slimreel {
 

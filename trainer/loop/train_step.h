@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "data/loading/batch.h"
 #include "memory/executor/executor.h"
+#include "memory/policy/plan.h"
 #include "memory/policy/tighten.h"
 #include "memory/recovery/step_transaction.h"
 #include "models/chain/model.h"
