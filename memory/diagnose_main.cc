@@ -23,7 +23,7 @@ DEFINE_double(watch, 0.0, "read again every so many seconds until Ctrl-C; 0: onc
 
 namespace {
 
-constexpr double kMostWatchSeconds = 86400.0;
+constexpr double kMaxWatchSeconds = 86400.0;
 
 absl::StatusOr<slimreel::Diagnosis> Diagnose() {
   auto host = slimreel::ReadHostMemory();
@@ -41,9 +41,9 @@ absl::StatusOr<slimreel::Diagnosis> Diagnose() {
 
 absl::Status Main(const slimreel::CommandLine&) {
   // Written so that a number that is none is refused as well.
-  if (!(FLAGS_watch >= 0.0 && FLAGS_watch <= kMostWatchSeconds)) {
+  if (!(FLAGS_watch >= 0.0 && FLAGS_watch <= kMaxWatchSeconds)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--watch is ", FLAGS_watch, "; allowed is a number of seconds, 0 to ", kMostWatchSeconds));
+        "--watch is ", FLAGS_watch, "; allowed is a number of seconds, 0 to ", kMaxWatchSeconds));
   }
   do {
     SLIMREEL_ASSIGN_OR_RETURN(const slimreel::Diagnosis diagnosis, Diagnose());

@@ -20,7 +20,7 @@
 #include "memory/policy/plan.h"
 #include "memory/policy/tighten.h"
 #include "memory/tracking/allocation_fault.h"
-#include "memory/tracking/allocation_observer.h"
+#include "memory/tracking/allocation_hook.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
 #include "trainer/loop/train_step.h"
@@ -109,10 +109,10 @@ std::string Differences(const std::vector<NamedTensor>& a, const std::vector<Nam
 }
 
 // Counts what is allocated before the first charge, which begins the retried region.
-class BeforeRegion final : public AllocationObserver {
+class BeforeRegion final : public AllocationHook {
  public:
-  BeforeRegion() { ObserveCpuAllocations(this); }
-  ~BeforeRegion() override { ObserveCpuAllocations(nullptr); }
+  BeforeRegion() { SetCpuAllocationHook(this); }
+  ~BeforeRegion() override { SetCpuAllocationHook(nullptr); }
   BeforeRegion(const BeforeRegion&) = delete;
   BeforeRegion& operator=(const BeforeRegion&) = delete;
 

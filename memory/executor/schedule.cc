@@ -36,7 +36,10 @@ absl::Status OpError(size_t position, const Op& op, absl::string_view what) {
 // What exists while a schedule runs.
 struct Replay {
   explicit Replay(int num_stages)
-      : num_stages(num_stages), value(num_stages + 1), graph(num_stages), next_b(num_stages - 1) {
+      : num_stages(num_stages),
+        value(num_stages + 1),
+        graph(num_stages),
+        next_backward(num_stages - 1) {
     value[0] = true;
   }
 
@@ -44,7 +47,8 @@ struct Replay {
     if (!value[op.stage]) {
       return OpError(position, op, "the stage's input is not there (dropped, or not made yet)");
     }
-    if (op.stage > next_b) return OpError(position, op, "the stage has gone backward already");
+    if (op.stage > next_backward)
+      return OpError(position, op, "the stage has gone backward already");
     if (op.kind == OpKind::kForwardKeep || op.kind == OpKind::kForwardLean) {
       if (graph[op.stage]) return OpError(position, op, "the stage's graph is already kept");
       graph[op.stage] = true;
@@ -55,10 +59,11 @@ struct Replay {
   }
 
   absl::Status Backward(size_t position, const Op& op) {
-    if (op.stage != next_b) {
+    if (op.stage != next_backward) {
       return OpError(position, op,
-                     next_b < 0 ? std::string("every stage has gone backward already")
-                                : absl::StrCat("stage ", next_b, " goes backward next"));
+                     next_backward < 0
+                         ? std::string("every stage has gone backward already")
+                         : absl::StrCat("stage ", next_backward, " goes backward next"));
     }
     if (!graph[op.stage]) {
       return OpError(position, op,
@@ -66,14 +71,14 @@ struct Replay {
     }
     graph[op.stage] = false;
     value[op.stage + 1] = false;
-    --next_b;
+    --next_backward;
     return absl::OkStatus();
   }
 
   int num_stages;
   std::vector<bool> value;  // value[i]: the input tuple of stage i
   std::vector<bool> graph;  // graph[i]: what the backward of stage i needs
-  int next_b;               // the stage whose backward is due
+  int next_backward;        // the stage whose backward is due
 };
 
 absl::StatusOr<StageMode> ParseMode(absl::string_view word) {
@@ -144,9 +149,9 @@ absl::Status ValidateSchedule(const Schedule& schedule, int num_stages) {
         op.kind == OpKind::kBackward ? replay.Backward(position, op) : replay.Forward(position, op);
     if (!status.ok()) return status;
   }
-  if (replay.next_b >= 0) {
+  if (replay.next_backward >= 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("schedule: ends before stage ", replay.next_b, " has gone backward"));
+        absl::StrCat("schedule: ends before stage ", replay.next_backward, " has gone backward"));
   }
   return absl::OkStatus();
 }

@@ -7,7 +7,7 @@ namespace slimreel {
 LoaderSizing SizeLoader(const LoaderSizingRequest& request) {
   const int64_t free_cores = request.cores - request.step_threads;
   const int64_t workers =
-      request.num_workers.value_or(std::clamp<int64_t>(free_cores, 1, kMostAutoWorkers));
+      request.num_workers.value_or(std::clamp<int64_t>(free_cores, 1, kMaxAutoWorkers));
   const int64_t wanted = workers * request.prefetch_factor.value_or(kAutoPrefetch);
   LoaderSizing sizing;
   int64_t ahead = wanted;

@@ -27,11 +27,11 @@ struct LoaderSizing {
 };
 
 // `auto` takes the cores that the step leaves, but at least one thread, so that
-// reading never stands between two steps, and at most kMostAutoWorkers: a thread
+// reading never stands between two steps, and at most kMaxAutoWorkers: a thread
 // copies crops out of mapped pages, which few threads already do at the memory's
 // speed. Each has kAutoPrefetch batches ahead: one ready, one in the making. A budget
 // takes away batches first and then the threads that have none to make.
-inline constexpr int64_t kMostAutoWorkers = 8;
+inline constexpr int64_t kMaxAutoWorkers = 8;
 inline constexpr int64_t kAutoPrefetch = 2;
 LoaderSizing SizeLoader(const LoaderSizingRequest& request);
 

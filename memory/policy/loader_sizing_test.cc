@@ -19,7 +19,7 @@ TEST(LoaderSizingTest, AutoTakesTheCoresThatTheStepLeavesButAtLeastOne) {
   EXPECT_EQ(SizeLoader(Auto(2, 2)).num_workers, 1);
   EXPECT_EQ(SizeLoader(Auto(1, 4)).num_workers, 1);
   EXPECT_EQ(SizeLoader(Auto(8, 5)).num_workers, 3);
-  EXPECT_EQ(SizeLoader(Auto(64, 1)).num_workers, kMostAutoWorkers);
+  EXPECT_EQ(SizeLoader(Auto(64, 1)).num_workers, kMaxAutoWorkers);
 }
 
 TEST(LoaderSizingTest, AutoKeepsOneBatchReadyAndOneInTheMakingPerWorker) {

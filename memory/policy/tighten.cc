@@ -91,8 +91,8 @@ std::string DescribeTriedPlan(const TriedPlan& tried) {
   return text;
 }
 
-std::string DescribeTried(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
-                          int64_t budget_bytes) {
+std::string NoPlanFitsMessage(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
+                              int64_t budget_bytes) {
   std::string text = absl::StrCat("Tried: ", tried.empty() ? "nothing" : JoinTried(tried), ".");
   if (budget_bytes > 0) {
     absl::StrAppend(&text, " The ceiling is ", FormatBytes(budget_bytes), ".");

@@ -38,8 +38,8 @@ std::string DescribeTriedPlan(const TriedPlan& tried);
 // For the message of exit code 4: the plans that were tried, in order, and what
 // each had come to need, why no other was tried, and what may make one fit.
 // budget_bytes: the ceiling in force; 0: none, so that the system itself refused.
-std::string DescribeTried(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
-                          int64_t budget_bytes);
+std::string NoPlanFitsMessage(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
+                              int64_t budget_bytes);
 
 }  // namespace slimreel
 

@@ -37,9 +37,9 @@ TEST(TightenTest, ForbiddenMeansAreNotUsed) {
 }
 
 TEST(TightenTest, TextTellsWhatWasTriedAndWhatForbadeMore) {
-  const std::string text =
-      DescribeTried({{{8, {kKeep}}, 900 << 20}, {{8, {kCheckpoint}}, 700 << 20}},
-                    {.norm_group = 8, .allow_checkpointing = true, .allow_split = true}, 600 << 20);
+  const std::string text = NoPlanFitsMessage(
+      {{{8, {kKeep}}, 900 << 20}, {{8, {kCheckpoint}}, 700 << 20}},
+      {.norm_group = 8, .allow_checkpointing = true, .allow_split = true}, 600 << 20);
   for (const char* part :
        {"Tried: micro-batch 8, schedule keep (needs at least 900 MiB); "
         "micro-batch 8, schedule checkpoint (needs at least 700 MiB).",
@@ -54,9 +54,9 @@ TEST(TightenTest, TextTellsWhatWasTriedAndWhatForbadeMore) {
 }
 
 TEST(TightenTest, TextNamesWhatIsForbiddenAsARemedy) {
-  const std::string text =
-      DescribeTried({{{8, {kKeep}}, 900 << 20}},
-                    {.norm_group = 0, .allow_checkpointing = false, .allow_split = false}, 1 << 20);
+  const std::string text = NoPlanFitsMessage(
+      {{{8, {kKeep}}, 900 << 20}},
+      {.norm_group = 0, .allow_checkpointing = false, .allow_split = false}, 1 << 20);
   for (const char* part : {"permitting checkpointing (memory.allow with checkpointing, "
                            "model.use_gradient_checkpointing=auto, memory.schedule=auto)",
                            "permitting smaller micro-batches (memory.allow with split)"}) {
@@ -66,14 +66,14 @@ TEST(TightenTest, TextNamesWhatIsForbiddenAsARemedy) {
 }
 
 TEST(TightenTest, WithoutABudgetNoLargerOneIsAdvised) {
-  const std::string text = DescribeTried({{{1, {kCheckpoint}}, 700 << 20}}, TightenLimits(), 0);
+  const std::string text = NoPlanFitsMessage({{{1, {kCheckpoint}}, 700 << 20}}, TightenLimits(), 0);
   EXPECT_EQ(text.find("budget"), std::string::npos) << text;
   EXPECT_NE(text.find("more free memory on the device"), std::string::npos) << text;
   EXPECT_NE(text.find("700 MiB was needed when the last plan failed"), std::string::npos) << text;
 }
 
 TEST(TightenTest, TextIsSilentAboutWhatIsNotKnown) {
-  const std::string text = DescribeTried({{{1, {kCheckpoint}}, 0}}, TightenLimits(), 0);
+  const std::string text = NoPlanFitsMessage({{{1, {kCheckpoint}}, 0}}, TightenLimits(), 0);
   EXPECT_EQ(text.find("need"), std::string::npos) << text;
   EXPECT_EQ(text.find("ceiling"), std::string::npos) << text;
   EXPECT_NE(text.find("whose system refused, fewer"), std::string::npos) << text;

@@ -11,7 +11,7 @@
 namespace slimreel {
 namespace {
 
-constexpr size_t kLongestCommand = 100;
+constexpr size_t kMaxCommandLength = 100;
 
 std::string ReadCommand(const std::filesystem::path& folder) {
   // A process that ends meanwhile has none.
@@ -21,7 +21,7 @@ std::string ReadCommand(const std::filesystem::path& folder) {
   for (char& c : command) {
     if (static_cast<unsigned char>(c) < 32) c = ' ';
   }
-  if (command.size() > kLongestCommand) command.resize(kLongestCommand);
+  if (command.size() > kMaxCommandLength) command.resize(kMaxCommandLength);
   return command;
 }
 

@@ -7,10 +7,10 @@
 namespace slimreel {
 
 AllocationFault::AllocationFault(int64_t nth, Where where) : nth_(nth), where_(where) {
-  ObserveCpuAllocations(this);
+  SetCpuAllocationHook(this);
 }
 
-AllocationFault::~AllocationFault() { ObserveCpuAllocations(nullptr); }
+AllocationFault::~AllocationFault() { SetCpuAllocationHook(nullptr); }
 
 void AllocationFault::BeforeAllocate(AllocationKind kind, int64_t bytes) {
   const bool counts =

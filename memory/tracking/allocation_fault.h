@@ -7,11 +7,11 @@
 
 #include <cstdint>
 
-#include "memory/tracking/allocation_observer.h"
+#include "memory/tracking/allocation_hook.h"
 
 namespace slimreel {
 
-class AllocationFault final : public AllocationObserver {
+class AllocationFault final : public AllocationHook {
  public:
   enum class Where {
     kEverywhere,

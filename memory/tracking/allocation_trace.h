@@ -16,7 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "memory/tracking/allocation_observer.h"
+#include "memory/tracking/allocation_hook.h"
 
 namespace slimreel {
 
@@ -41,7 +41,7 @@ absl::StatusOr<AllocationTrace> ReadAllocationTrace(const std::string& path);
 
 // Notes tensor allocations while it is the allocator's observer; blocks that are
 // older are left out, and charges, which allocate nothing.
-class AllocationRecorder final : public AllocationObserver {
+class AllocationRecorder final : public AllocationHook {
  public:
   // Takes the memory for the two below, of all blocks that live; throws std::bad_alloc.
   void BeforeAllocate(AllocationKind kind, int64_t bytes) override;

@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kAlignment = 64;
 // Below this malloc keeps freed memory in hand anyway; from here on (its own
 // default threshold) it may map fresh pages for every request.
-constexpr size_t kSmallestPageBlock = 128 << 10;
+constexpr size_t kMinPageBlock = 128 << 10;
 
 // Stands before the data of every allocation and keeps it aligned.
 struct Prefix {
@@ -52,15 +52,15 @@ class CpuAllocator final : public c10::Allocator {
   void set_budget(int64_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
     budget_ = bytes;
-    GiveBackWhatIsOver();
+    ReleaseAboveBudget();
   }
   int64_t budget() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return budget_;
   }
-  void set_observer(AllocationObserver* observer) {
+  void set_hook(AllocationHook* hook) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    observer_ = observer;
+    hook_ = hook;
   }
 
   void Charge(int64_t bytes) {
@@ -71,7 +71,7 @@ class CpuAllocator final : public c10::Allocator {
   void Discharge(int64_t bytes) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     live_ -= bytes;
-    if (observer_ != nullptr) observer_->OnFree(AllocationKind::kCharge, nullptr, bytes);
+    if (hook_ != nullptr) hook_->OnFree(AllocationKind::kCharge, nullptr, bytes);
   }
 
   int64_t ReleaseKept() {
@@ -101,8 +101,8 @@ class CpuAllocator final : public c10::Allocator {
     const auto bytes = static_cast<int64_t>(size);
     const std::lock_guard<std::mutex> lock(mutex_);
     Claim(AllocationKind::kTensor, bytes);
-    void* data = reuse_ && size >= kSmallestPageBlock ? FromPages(size) : FromMalloc(size);
-    if (data == nullptr) SystemRefuses(bytes);
+    void* data = reuse_ && size >= kMinPageBlock ? FromPages(size) : FromMalloc(size);
+    if (data == nullptr) ThrowSystemRefusal(bytes);
     Settle(AllocationKind::kTensor, data, bytes);
     return data;
   }
@@ -110,9 +110,9 @@ class CpuAllocator final : public c10::Allocator {
   // All below: under the lock.
 
   // Counts `bytes` as live, or throws and counts nothing. What follows a claim cannot fail
-  // but by SystemRefuses, so that the count always is what lives.
+  // but by ThrowSystemRefusal, so that the count always is what lives.
   void Claim(AllocationKind kind, int64_t bytes) {
-    if (observer_ != nullptr) observer_->BeforeAllocate(kind, bytes);
+    if (hook_ != nullptr) hook_->BeforeAllocate(kind, bytes);
     if (budget_ > 0 && live_ + bytes > budget_) {
       NoteRefusal(bytes);
       TORCH_CHECK_WITH(OutOfMemoryError, false, "the memory budget refuses ", bytes,
@@ -123,13 +123,13 @@ class CpuAllocator final : public c10::Allocator {
   }
 
   void Settle(AllocationKind kind, const void* data, int64_t bytes) noexcept {
-    GiveBackWhatIsOver();
+    ReleaseAboveBudget();
     peak_live_ = std::max(peak_live_, live_);
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
-    if (observer_ != nullptr) observer_->OnAllocate(kind, data, bytes);
+    if (hook_ != nullptr) hook_->OnAllocate(kind, data, bytes);
   }
 
-  [[noreturn]] void SystemRefuses(int64_t bytes) {
+  [[noreturn]] void ThrowSystemRefusal(int64_t bytes) {
     live_ -= bytes;
     NoteRefusal(bytes);
     TORCH_CHECK_WITH(OutOfMemoryError, false, "the system refuses ", bytes, " bytes: live ", live_,
@@ -142,7 +142,7 @@ class CpuAllocator final : public c10::Allocator {
     needed_ = live_ + bytes;
   }
 
-  void GiveBackWhatIsOver() noexcept {
+  void ReleaseAboveBudget() noexcept {
     const int64_t over = live_ + store_.kept_bytes() - budget_;
     if (budget_ > 0 && over > 0) store_.Release(over);
   }
@@ -172,13 +172,13 @@ class CpuAllocator final : public c10::Allocator {
     std::unique_ptr<PageBlock> pages(prefix->pages);
     const std::lock_guard<std::mutex> lock(mutex_);
     live_ -= requested;
-    if (observer_ != nullptr) observer_->OnFree(AllocationKind::kTensor, data, requested);
+    if (hook_ != nullptr) hook_->OnFree(AllocationKind::kTensor, data, requested);
     if (pages == nullptr) {
       std::free(prefix);
       return;
     }
     store_.Free(std::move(pages));
-    GiveBackWhatIsOver();  // a block is a few bytes larger than what was asked for
+    ReleaseAboveBudget();  // a block is a few bytes larger than what was asked for
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
   }
 
@@ -187,7 +187,7 @@ class CpuAllocator final : public c10::Allocator {
   mutable std::mutex mutex_;  // of everything below. See Note [One lock]
   PageStore store_;
   bool reuse_ = true;
-  AllocationObserver* observer_ = nullptr;
+  AllocationHook* hook_ = nullptr;
   int64_t live_ = 0;
   int64_t peak_live_ = 0;
   int64_t peak_reserved_ = 0;
@@ -221,7 +221,7 @@ void ResetCpuPeaks() { TheAllocator().ResetPeaks(); }
 void SetCpuBudget(int64_t budget_bytes) { TheAllocator().set_budget(budget_bytes); }
 int64_t CpuBudget() { return TheAllocator().budget(); }
 int64_t ReleaseKeptCpuBlocks() { return TheAllocator().ReleaseKept(); }
-void ObserveCpuAllocations(AllocationObserver* observer) { TheAllocator().set_observer(observer); }
+void SetCpuAllocationHook(AllocationHook* hook) { TheAllocator().set_hook(hook); }
 
 CpuCharge::CpuCharge(int64_t bytes) : bytes_(bytes) {
   if (bytes_ > 0) TheAllocator().Charge(bytes_);

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "memory/tracking/allocation_observer.h"
+#include "memory/tracking/allocation_hook.h"
 
 namespace slimreel {
 
@@ -41,7 +41,7 @@ int64_t CpuBudget();
 int64_t ReleaseKeptCpuBlocks();
 
 // `observer` sees all allocations from now on; it is not owned. Null: none.
-void ObserveCpuAllocations(AllocationObserver* observer);
+void SetCpuAllocationHook(AllocationHook* hook);
 
 // Counts memory that is no tensor allocation but belongs to the step (a batch
 // that the loader handed over) as live while it lives. Throws like an allocation.

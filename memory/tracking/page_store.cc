@@ -22,10 +22,10 @@ using BlockPtr = std::unique_ptr<PageBlock>;
 // by a request or by a split, and before anything changes: no record, no block.
 
 // A rest smaller than this stays with the block that is handed out.
-constexpr size_t kSmallestRest = 16 << 10;
+constexpr size_t kMinRest = 16 << 10;
 // Splitting and moving make mappings smaller and more numerous, and a process
 // may hold 65530 of them: at this number all kept pages are given back.
-constexpr int64_t kMostKeptSegments = 4096;
+constexpr int64_t kMaxKeptSegments = 4096;
 
 BlockPtr NewRecord() noexcept { return BlockPtr(new (std::nothrow) PageBlock); }
 
@@ -53,7 +53,7 @@ void CutHead(PageBlock& block, size_t bytes, PageBlock* head) noexcept {
 
 }  // namespace
 
-PageStore::PageStore() { kept_.reserve(kMostKeptSegments + PageBlock::kMostSegments); }
+PageStore::PageStore() { kept_.reserve(kMaxKeptSegments + PageBlock::kMaxSegments); }
 
 PageStore::~PageStore() { Release(std::numeric_limits<int64_t>::max()); }
 
@@ -76,7 +76,7 @@ BlockPtr PageStore::Allocate(size_t bytes) noexcept {
 
 void PageStore::Free(BlockPtr block) noexcept {
   Keep(std::move(block));
-  if (kept_segments_ > kMostKeptSegments) Release(kept_bytes_);
+  if (kept_segments_ > kMaxKeptSegments) Release(kept_bytes_);
 }
 
 int64_t PageStore::Release(int64_t bytes) noexcept {
@@ -100,7 +100,7 @@ int64_t PageStore::Release(int64_t bytes) noexcept {
 BlockPtr PageStore::TakeAtLeast(size_t bytes) noexcept {
   const auto found = FirstAtLeast(bytes);
   if (found == kept_.end()) return nullptr;
-  const bool split = found->bytes - bytes >= kSmallestRest;
+  const bool split = found->bytes - bytes >= kMinRest;
   BlockPtr head = split ? NewRecord() : nullptr;
   if (split && head == nullptr) return nullptr;
   BlockPtr block = Take(found);
@@ -134,7 +134,7 @@ BlockPtr PageStore::Assemble(size_t bytes) noexcept {
 
 size_t PageStore::MoveKept(PageBlock& target, size_t wanted) noexcept {
   size_t moved = 0;
-  for (size_t moves = 0; moved < wanted && moves < PageBlock::kMostMoves && !kept_.empty();
+  for (size_t moves = 0; moved < wanted && moves < PageBlock::kMaxMoves && !kept_.empty();
        ++moves) {
     BlockPtr source = TakeLargest();
     char* const from = source->base;

@@ -21,14 +21,14 @@ namespace slimreel {
 // A contiguous range of addresses. The kernel remaps one mapping at a time, so
 // the block knows the mappings that it is made of.
 struct PageBlock {
-  // Pages are moved out of at most kMostMoves mappings into one block, and the rest is fresh.
-  static constexpr size_t kMostMoves = 64;
-  static constexpr size_t kMostSegments = kMostMoves + 1;
+  // Pages are moved out of at most kMaxMoves mappings into one block, and the rest is fresh.
+  static constexpr size_t kMaxMoves = 64;
+  static constexpr size_t kMaxSegments = kMaxMoves + 1;
 
   char* base = nullptr;
   size_t bytes = 0;
   size_t num_segments = 0;
-  size_t segments[kMostSegments];  // bytes of each mapping, in order of addresses
+  size_t segments[kMaxSegments];  // bytes of each mapping, in order of addresses
 };
 
 class PageStore {

@@ -24,7 +24,8 @@ std::unique_ptr<Model> EmptyModel(const ModelSpec& spec) {
   auto model = std::make_unique<Model>();
   model->name = spec.name;
   model->num_classes = spec.num_classes;
-  model->input = {spec.num_frames, spec.height, spec.width, kImageNet.mean, kImageNet.std};
+  model->input = {spec.num_frames, spec.height, spec.width, kImageNetPixels.mean,
+                  kImageNetPixels.std};
   return model;
 }
 
@@ -51,7 +52,8 @@ ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec)
       {InputKind::kKeypoints, {spec.num_persons, spec.num_frames, spec.num_keypoints, 3}}};
   model->stages.push_back(std::make_unique<HeatmapInput>(
       HeatmapShape{size, size, spec.heatmap_sigma}, /*slots_before=*/0, spec.dtype));
-  Append(MakeInflatedResNetStages(config, HeadOf(spec, kInflatedHeadDropout)), model.get());
+  Append(MakeInflatedResNetStages(config, MakeClassifierOptions(spec, kInflatedHeadDropout)),
+         model.get());
   model->loss = std::make_unique<CrossEntropy>(spec.label_smoothing, spec.class_weights);
   return model;
 }
@@ -78,7 +80,7 @@ absl::Status CheckLossWeights(const ModelSpec& spec) {
 
 ModelResult RgbPoseModel(const RgbPoseConfig& config, const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(CheckPose(spec));
-  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(CheckSizes(spec));
   SLIMREEL_RETURN_IF_ERROR(CheckLossWeights(spec));
   auto model = EmptyModel(spec);
@@ -90,7 +92,8 @@ ModelResult RgbPoseModel(const RgbPoseConfig& config, const ModelSpec& spec) {
       HeatmapShape{spec.height / kPixelsPerHeatmap, spec.width / kPixelsPerHeatmap,
                    spec.heatmap_sigma},
       /*slots_before=*/1, spec.dtype));
-  model->stages.push_back(std::make_unique<InputStage>(kImageNet.mean, kImageNet.std, spec.dtype,
+  model->stages.push_back(std::make_unique<InputStage>(kImageNetPixels.mean, kImageNetPixels.std,
+                                                       spec.dtype,
                                                        /*slots_after=*/1));
   Append(MakeRgbPoseStages(config, spec), model.get());
   model->loss =

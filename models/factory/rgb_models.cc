@@ -17,15 +17,15 @@ namespace {
 
 ModelResult R3dModel(const R3dConfig& config, const ModelSpec& spec) {
   // Halved four or five times, 32 pixels are still one or two.
-  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  return FramesModel(spec, kKinetics, MakeR3dStages(config, spec));
+  return FramesModel(spec, kKineticsPixels, MakeR3dStages(config, spec));
 }
 
 ModelResult FrameResNetModel(const FrameResNetConfig& config, const ModelSpec& spec) {
-  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  return FramesModel(spec, kImageNet, MakeFrameResNetStages(config, spec));
+  return FramesModel(spec, kImageNetPixels, MakeFrameResNetStages(config, spec));
 }
 
 // Both ways a multiple of the patch.
@@ -43,7 +43,7 @@ ModelResult VideoVitModel(const VideoVitConfig& config, const ModelSpec& spec) {
                      config.tubelet, ", not ", spec.num_frames, " (data.num_frames)"));
   }
   SLIMREEL_RETURN_IF_ERROR(RequirePatches(config.patch, spec));
-  return FramesModel(spec, kImageNet, MakeVideoVitStages(config, spec));
+  return FramesModel(spec, kImageNetPixels, MakeVideoVitStages(config, spec));
 }
 
 }  // namespace
@@ -57,10 +57,11 @@ ModelResult ResNet18Model(const ModelSpec& spec) { return FrameResNetModel(ResNe
 ModelResult ResNet50Model(const ModelSpec& spec) { return FrameResNetModel(ResNet50(), spec); }
 
 ModelResult SlowOnlyR50Model(const ModelSpec& spec) {
-  SLIMREEL_RETURN_IF_ERROR(RequireImageFrom(32, spec));
+  SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  return FramesModel(spec, kImageNet,
-                     MakeInflatedResNetStages(SlowOnlyR50(), HeadOf(spec, kInflatedHeadDropout)));
+  return FramesModel(
+      spec, kImageNetPixels,
+      MakeInflatedResNetStages(SlowOnlyR50(), MakeClassifierOptions(spec, kInflatedHeadDropout)));
 }
 
 ModelResult VideoVitNanoModel(const ModelSpec& spec) { return VideoVitModel(VideoVitNano(), spec); }
@@ -74,7 +75,7 @@ ModelResult VideoVitBaseModel(const ModelSpec& spec) { return VideoVitModel(Vide
 ModelResult TimesformerBaseModel(const ModelSpec& spec) {
   const TimesformerConfig config = TimesformerBase();
   SLIMREEL_RETURN_IF_ERROR(RequirePatches(config.patch, spec));
-  return FramesModel(spec, kTimesformer, MakeTimesformerStages(config, spec));
+  return FramesModel(spec, kTimesformerPixels, MakeTimesformerStages(config, spec));
 }
 
 }  // namespace slimreel

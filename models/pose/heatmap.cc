@@ -10,7 +10,7 @@
 namespace slimreel {
 namespace {
 
-constexpr float kLeastScore = 1e-4f;
+constexpr float kMinScore = 1e-4f;
 
 // Whole pixels [begin, end) of one axis that a joint at `centre` touches.
 struct Span {
@@ -26,7 +26,7 @@ Span PatchSpan(float centre, float reach, int64_t size) {
 
 // joint: x, y, score; plane [height, width].
 void DrawJoint(const float* joint, const HeatmapShape& shape, float* plane) {
-  if (!(joint[2] >= kLeastScore)) return;
+  if (!(joint[2] >= kMinScore)) return;
   const float reach = static_cast<float>(3 * shape.sigma);
   const float square = static_cast<float>(shape.sigma * shape.sigma);
   const Span columns = PatchSpan(joint[0], reach, shape.width);

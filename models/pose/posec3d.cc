@@ -5,8 +5,8 @@ namespace {
 
 InflatedResNetConfig OverHeatmaps(int64_t num_keypoints, int64_t base) {
   InflatedResNetConfig config;
-  config.inputs = num_keypoints;
-  config.base = base;
+  config.in_channels = num_keypoints;
+  config.base_channels = base;
   config.stem_stride = 1;  // heatmaps are small already
   config.pool_stride = 1;
   return config;

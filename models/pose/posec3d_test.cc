@@ -10,7 +10,7 @@ namespace {
 
 std::vector<std::unique_ptr<Stage>> SmallPoseC3d(at::ScalarType dtype) {
   InflatedResNetConfig config = PoseC3d(5);
-  config.base = 4;
+  config.base_channels = 4;
   config.layers[0].blocks = 2;
   config.layers[1].blocks = 1;
   config.layers[2].blocks = 2;

@@ -30,7 +30,7 @@ Stages SmallR3d(VideoConv first, VideoConv others, int64_t stem_middle, at::Scal
 
 Stages SmallSlowOnly(at::ScalarType dtype) {
   InflatedResNetConfig config = SlowOnlyR50();
-  config.base = 4;
+  config.base_channels = 4;
   config.layers = {{2, false, 1, 1}, {1, true, 2, 1}, {2, true, 2, 1}};
   return MakeInflatedResNetStages(
       config, {.num_classes = 5, .dropout = 0.0, .parameters = {.dtype = dtype}});

@@ -75,15 +75,15 @@ FrameResNetConfig ResNet50() { return {64, true, {3, 4, 6, 3}}; }
 
 std::vector<std::unique_ptr<Stage>> MakeFrameResNetStages(const FrameResNetConfig& config,
                                                           const ModelSpec& spec) {
-  const ParameterOptions options = ParametersOf(spec);
+  const ParameterOptions options = MakeParameterOptions(spec);
   ConvStream stream(options, spec.num_frames);
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<FramesStage>());
-  stages.push_back(stream.Conv(Conv("", 1, 3, config.base, 7, 2)));
+  stages.push_back(stream.Conv(Conv("", 1, 3, config.base_channels, 7, 2)));
   stream.PoolNext({{3, 3}, {2, 2}});
-  int64_t inputs = config.base;
+  int64_t inputs = config.base_channels;
   for (size_t l = 0; l < config.blocks.size(); ++l) {
-    const int64_t width = config.base << l;
+    const int64_t width = config.base_channels << l;
     for (int64_t b = 0; b < config.blocks[l]; ++b) {
       const std::string name = absl::StrCat("layer", l + 1, ".", b);
       const int64_t stride = l > 0 && b == 0 ? 2 : 1;
@@ -95,7 +95,7 @@ std::vector<std::unique_ptr<Stage>> MakeFrameResNetStages(const FrameResNetConfi
   }
   stages.push_back(std::make_unique<AveragePool>(stream.TakeNorm(), spec.num_frames, options));
   stages.push_back(std::make_unique<TemporalClassifier>(
-      spec.temporal_pooling, HeadOf(spec, /*reference_dropout=*/0.0, inputs)));
+      spec.temporal_pooling, MakeClassifierOptions(spec, /*reference_dropout=*/0.0, inputs)));
   return stages;
 }
 

@@ -15,7 +15,7 @@
 namespace slimreel {
 
 struct FrameResNetConfig {
-  int64_t base = 64;
+  int64_t base_channels = 64;
   bool bottleneck = false;      // blocks of three convolutions, outputs 4 times as wide
   std::vector<int64_t> blocks;  // per layer
 };

@@ -24,8 +24,10 @@ InflatedResNetConfig SlowOnlyR50() {
 std::unique_ptr<Stage> InflatedStem(const InflatedResNetConfig& config, const NetworkNames& names,
                                     ConvStream& stream, OtherSlots others) {
   const int64_t stride = config.stem_stride;
-  auto stage = stream.Conv(
-      Named(names, "conv1", {config.inputs, config.base, {1, 7, 7}, {1, stride, stride}}), others);
+  auto stage =
+      stream.Conv(Named(names, "conv1",
+                        {config.in_channels, config.base_channels, {1, 7, 7}, {1, stride, stride}}),
+                  others);
   stream.PoolNext({{1, 3, 3}, {1, config.pool_stride, config.pool_stride}});
   return stage;
 }
@@ -34,13 +36,14 @@ std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& co
                                                   const NetworkNames& names, ConvStream& stream,
                                                   OtherSlots others) {
   const InflatedResNetConfig::Layer& layer = config.layers[l];
-  const int64_t width = config.base << l;
-  const int64_t outputs = config.Outputs(l);
+  const int64_t width = config.base_channels << l;
+  const int64_t outputs = config.OutputChannels(l);
   std::vector<std::unique_ptr<Stage>> stages;
   for (int64_t b = 0; b < layer.blocks; ++b) {
     const std::string name = absl::StrCat("layer", l + 1, ".", b);
     const int64_t inputs =
-        b > 0 ? outputs : (l == 0 ? config.base : config.Outputs(l - 1)) + layer.lateral;
+        b > 0 ? outputs
+              : (l == 0 ? config.base_channels : config.OutputChannels(l - 1)) + layer.lateral;
     const int64_t in_space = b == 0 ? layer.spatial_stride : 1;
     const int64_t in_time = b == 0 ? layer.temporal_stride : 1;
     const std::vector<int64_t> stride{in_time, in_space, in_space};

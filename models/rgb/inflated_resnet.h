@@ -17,10 +17,10 @@
 namespace slimreel {
 
 struct InflatedResNetConfig {
-  int64_t inputs = 3;
-  int64_t base = 64;        // channels after the stem; a layer's outputs are 4 base 2^layer
-  int64_t stem_stride = 2;  // of the 1x7x7 convolution, in space
-  int64_t pool_stride = 2;  // of the 1x3x3 max-pooling, in space
+  int64_t in_channels = 3;
+  int64_t base_channels = 64;  // channels after the stem; a layer's outputs are 4 base 2^layer
+  int64_t stem_stride = 2;     // of the 1x7x7 convolution, in space
+  int64_t pool_stride = 2;     // of the 1x3x3 max-pooling, in space
   struct Layer {
     int64_t blocks;
     bool inflate;             // the first 1x1x1 convolution of a block is 3x1x1
@@ -31,7 +31,7 @@ struct InflatedResNetConfig {
   std::vector<Layer> layers;
 
   // Channels of layer `l`'s output, l counted from 0.
-  int64_t Outputs(size_t l) const { return 4 * base << l; }
+  int64_t OutputChannels(size_t l) const { return 4 * base_channels << l; }
 };
 
 InflatedResNetConfig SlowOnlyR50();

@@ -105,7 +105,7 @@ R3dConfig R3dNano() {
 }
 
 Stages MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
-  ConvStream stream(ParametersOf(spec), /*items_per_sample=*/1);
+  ConvStream stream(MakeParameterOptions(spec), /*items_per_sample=*/1);
   Stages stages = Stem(config, stream);
   int64_t inputs = config.stem_width;
   for (size_t l = 0; l < config.layers.size(); ++l) {
@@ -121,7 +121,7 @@ Stages MakeR3dStages(const R3dConfig& config, const ModelSpec& spec) {
   }
   stages.push_back(std::make_unique<ConvClassifier>(
       "fc", std::vector<ConvClassifier::Stream>{{"fc", stream.TakeNorm()}},
-      HeadOf(spec, /*reference_dropout=*/0.0)));
+      MakeClassifierOptions(spec, /*reference_dropout=*/0.0)));
   return stages;
 }
 

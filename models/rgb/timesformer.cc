@@ -31,7 +31,7 @@ class Embeddings : public Stage {
  public:
   Embeddings(const TimesformerConfig& config, const ModelSpec& spec)
       : Stage("embeddings"), config_(config), dropout_("embeddings.dropout", spec.dropout) {
-    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "timesformer.embeddings.";
     const std::string projection = key + "patch_embeddings.projection";
     weight_ =
@@ -161,7 +161,7 @@ class ClsClassifier : public Stage {
  public:
   ClsClassifier(const TimesformerConfig& config, const ModelSpec& spec)
       : Stage("classifier"), dropout_("classifier.dropout", spec.dropout) {
-    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     norm_ = MakeNorm(make, "timesformer.layernorm", config.dim, kNormEps);
     map_ = MakeLinear(make, KeysOf("classifier"), spec.num_classes, config.dim, kInitStd);
   }
@@ -186,7 +186,7 @@ std::vector<std::unique_ptr<Stage>> MakeTimesformerStages(const TimesformerConfi
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<Embeddings>(config, spec));
   HalfOptions options =
-      HalvesOf({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
+      MakeHalfOptions({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
   for (int64_t i = 0; i < config.layers; ++i) {
     options.drop_path = LayerDropPath(spec.drop_path, i, config.layers);
     const std::string layer = absl::StrCat("timesformer.encoder.layer.", i);

@@ -25,7 +25,7 @@ class Embeddings : public Stage {
  public:
   Embeddings(const VideoVitConfig& config, const ModelSpec& spec)
       : Stage("embeddings"), config_(config) {
-    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "videomae.embeddings.patch_embeddings.projection";
     weight_ = make.Normal(key + ".weight",
                           {config.dim, 3, config.tubelet, config.patch, config.patch}, kInitStd);
@@ -96,7 +96,7 @@ std::vector<std::unique_ptr<Stage>> MakeVideoVitStages(const VideoVitConfig& con
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<Embeddings>(config, spec));
   HalfOptions options =
-      HalvesOf({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
+      MakeHalfOptions({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
   for (int64_t i = 0; i < config.layers; ++i) {
     options.drop_path = LayerDropPath(spec.drop_path, i, config.layers);
     const std::string layer = absl::StrCat("videomae.encoder.layer.", i);
@@ -105,8 +105,8 @@ std::vector<std::unique_ptr<Stage>> MakeVideoVitStages(const VideoVitConfig& con
     stages.push_back(
         std::make_unique<MlpHalf>(absl::StrCat("layer.", i, ".mlp"), options, MlpKeysOf(layer)));
   }
-  stages.push_back(
-      std::make_unique<TokenClassifier>(HeadOf(spec, /*reference_dropout=*/0.0, config.dim)));
+  stages.push_back(std::make_unique<TokenClassifier>(
+      MakeClassifierOptions(spec, /*reference_dropout=*/0.0, config.dim)));
   return stages;
 }
 

@@ -25,7 +25,7 @@ class Fusion {
   Fusion(const RgbPoseConfig& config, const ModelSpec& spec)
       : config_(config),
         spec_(spec),
-        options_(ParametersOf(spec)),
+        options_(MakeParameterOptions(spec)),
         rgb_(options_, 1),
         pose_(options_, 1) {}
 
@@ -43,7 +43,7 @@ class Fusion {
         "cls_head",
         std::vector<ConvClassifier::Stream>{{"cls_head.fc_rgb", rgb_.TakeNorm()},
                                             {"cls_head.fc_pose", pose_.TakeNorm()}},
-        HeadOf(spec_, kInflatedHeadDropout)));
+        MakeClassifierOptions(spec_, kInflatedHeadDropout)));
     return std::move(stages_);
   }
 
@@ -70,10 +70,10 @@ class Fusion {
     shape.drop_path = spec_.drop_path < 0 ? 0.0 : spec_.drop_path;
     stages_.push_back(std::make_unique<Laterals>(shape, options_));
     if (spec_.fusion != StreamFusion::kCrossAttention) return;
-    const int64_t pose_channels = config_.pose.Outputs(point);
+    const int64_t pose_channels = config_.pose.OutputChannels(point);
     stages_.push_back(std::make_unique<CrossAttention>(
         CrossAttentionShape{.name = absl::StrCat("cross_attention", point + 1),
-                            .rgb_channels = config_.rgb.Outputs(point + 1),
+                            .rgb_channels = config_.rgb.OutputChannels(point + 1),
                             .pose_channels = pose_channels,
                             .width = pose_channels,
                             .speed_ratio = kPoseFramesPerFrame},
@@ -92,28 +92,28 @@ class Fusion {
 
 }  // namespace
 
-RgbPoseConfig RgbPoseOf(int64_t num_keypoints, int64_t base, std::vector<int64_t> rgb_blocks,
-                        std::vector<int64_t> pose_blocks) {
+RgbPoseConfig MakeRgbPoseConfig(int64_t num_keypoints, int64_t base,
+                                std::vector<int64_t> rgb_blocks, std::vector<int64_t> pose_blocks) {
   RgbPoseConfig config{SlowOnlyR50(), PosePath(num_keypoints)};
-  config.rgb.base = base;
-  config.pose.base = base / 2;
+  config.rgb.base_channels = base;
+  config.pose.base_channels = base / 2;
   for (size_t l = 0; l < config.rgb.layers.size(); ++l) config.rgb.layers[l].blocks = rgb_blocks[l];
   for (size_t l = 0; l < config.pose.layers.size(); ++l) {
     config.pose.layers[l].blocks = pose_blocks[l];
   }
   for (size_t point : {0, 1}) {  // channel ratio 4; into pose inflated by 16
-    config.rgb.layers[point + 2].lateral = config.rgb.Outputs(point + 1) / 4;
-    config.pose.layers[point + 1].lateral = config.pose.Outputs(point) / 4;
+    config.rgb.layers[point + 2].lateral = config.rgb.OutputChannels(point + 1) / 4;
+    config.pose.layers[point + 1].lateral = config.pose.OutputChannels(point) / 4;
   }
   return config;
 }
 
 RgbPoseConfig RgbPoseConv3d(int64_t num_keypoints) {
-  return RgbPoseOf(num_keypoints, 64, {3, 4, 6, 3}, {4, 6, 3});
+  return MakeRgbPoseConfig(num_keypoints, 64, {3, 4, 6, 3}, {4, 6, 3});
 }
 
 RgbPoseConfig RgbPoseConv3dNano(int64_t num_keypoints) {
-  return RgbPoseOf(num_keypoints, 16, {1, 1, 1, 1}, {1, 1, 1});
+  return MakeRgbPoseConfig(num_keypoints, 16, {1, 1, 1, 1}, {1, 1, 1});
 }
 
 Stages MakeRgbPoseStages(const RgbPoseConfig& config, const ModelSpec& spec) {

@@ -27,8 +27,8 @@ struct RgbPoseConfig {
 RgbPoseConfig RgbPoseConv3d(int64_t num_keypoints);
 RgbPoseConfig RgbPoseConv3dNano(int64_t num_keypoints);
 // Any base and numbers of blocks, laterals as the channels ask for.
-RgbPoseConfig RgbPoseOf(int64_t num_keypoints, int64_t base, std::vector<int64_t> rgb_blocks,
-                        std::vector<int64_t> pose_blocks);
+RgbPoseConfig MakeRgbPoseConfig(int64_t num_keypoints, int64_t base,
+                                std::vector<int64_t> rgb_blocks, std::vector<int64_t> pose_blocks);
 
 // Stages after the input stages. {clips [B, 3, T, H, W] normalised, heatmaps [B, V, 4 T,
 // H / 4, W / 4]} -> {RGB logits [B, K], pose logits [B, K]}. Reads of spec: num_classes,

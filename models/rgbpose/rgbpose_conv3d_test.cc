@@ -20,7 +20,7 @@ Stages SmallNetwork(StreamFusion fusion, at::ScalarType dtype = at::kDouble) {
   spec.fusion = fusion;
   spec.dtype = dtype;
   // Base 8: cross attention's width is a multiple of 16.
-  return MakeRgbPoseStages(RgbPoseOf(5, 8, {1, 1, 2, 1}, {1, 2, 1}), spec);
+  return MakeRgbPoseStages(MakeRgbPoseConfig(5, 8, {1, 1, 2, 1}, {1, 2, 1}), spec);
 }
 
 TEST(RgbPoseConv3dTest, EqualsTheReferenceInBothPrecisionsModesAndForms) {

@@ -11,7 +11,7 @@ absl::Status RefuseDropPath(const ModelSpec& spec) {
       spec.drop_path));
 }
 
-absl::Status RequireImageFrom(int64_t size, const ModelSpec& spec) {
+absl::Status RequireMinImageSize(int64_t size, const ModelSpec& spec) {
   if (spec.height >= size && spec.width >= size) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("model ", spec.name, " takes images from ", size,
                                                  "x", size, " up, not ", spec.height, "x",

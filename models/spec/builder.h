@@ -22,7 +22,7 @@ using ModelBuilder = ModelResult (*)(const ModelSpec& spec);
 // spec.drop_path must be unset or 0 for a model without drop-path.
 absl::Status RefuseDropPath(const ModelSpec& spec);
 // Images below size x size are refused.
-absl::Status RequireImageFrom(int64_t size, const ModelSpec& spec);
+absl::Status RequireMinImageSize(int64_t size, const ModelSpec& spec);
 
 }  // namespace slimreel
 

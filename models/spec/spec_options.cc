@@ -4,18 +4,19 @@
 
 namespace slimreel {
 
-ParameterOptions ParametersOf(const ModelSpec& spec) {
+ParameterOptions MakeParameterOptions(const ModelSpec& spec) {
   return {spec.seed, spec.dtype, spec.device};
 }
 
-ClassifierOptions HeadOf(const ModelSpec& spec, double reference_dropout, int64_t features) {
+ClassifierOptions MakeClassifierOptions(const ModelSpec& spec, double reference_dropout,
+                                        int64_t features) {
   return {.features = features,
           .num_classes = spec.num_classes,
           .dropout = spec.dropout < 0 ? reference_dropout : spec.dropout,
-          .parameters = ParametersOf(spec)};
+          .parameters = MakeParameterOptions(spec)};
 }
 
-HalfOptions HalvesOf(const BlockSizes& sizes, const ModelSpec& spec) {
+HalfOptions MakeHalfOptions(const TransformerSizes& sizes, const ModelSpec& spec) {
   HalfOptions options;
   options.dim = sizes.dim;
   options.heads = sizes.heads;
@@ -23,7 +24,7 @@ HalfOptions HalvesOf(const BlockSizes& sizes, const ModelSpec& spec) {
   options.norm_eps = sizes.norm_eps;
   options.init_std = sizes.init_std;
   options.dropout = std::max(spec.dropout, 0.0);
-  options.parameters = ParametersOf(spec);
+  options.parameters = MakeParameterOptions(spec);
   return options;
 }
 

@@ -14,14 +14,15 @@
 
 namespace slimreel {
 
-ParameterOptions ParametersOf(const ModelSpec& spec);
+ParameterOptions MakeParameterOptions(const ModelSpec& spec);
 
 // `reference_dropout`: where model.dropout is not set. `features`: that the head reads, where
 // it does not take them from the norm before it.
-ClassifierOptions HeadOf(const ModelSpec& spec, double reference_dropout, int64_t features = 0);
+ClassifierOptions MakeClassifierOptions(const ModelSpec& spec, double reference_dropout,
+                                        int64_t features = 0);
 
 // What a transformer's configuration says of all its blocks.
-struct BlockSizes {
+struct TransformerSizes {
   int64_t dim = 0;     // C, features of a token
   int64_t heads = 1;   // of attention
   int64_t hidden = 0;  // of the MLP
@@ -31,7 +32,7 @@ struct BlockSizes {
 
 // One slot, not causal; model.dropout where it is set. model.drop_path depends on the layer
 // (LayerDropPath) and is left at 0.
-HalfOptions HalvesOf(const BlockSizes& sizes, const ModelSpec& spec);
+HalfOptions MakeHalfOptions(const TransformerSizes& sizes, const ModelSpec& spec);
 
 }  // namespace slimreel
 

@@ -30,7 +30,7 @@ class AudioEmbeddings : public Stage {
  public:
   AudioEmbeddings(const WhisperConfig& config, const ModelSpec& spec)
       : Stage("encoder.embeddings"), config_(config), dropout_(name() + ".dropout", spec.dropout) {
-    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "model.encoder.";
     first_weight_ = make.Normal(key + "conv1.weight", {config.dim, config.mels, 3}, kInitStd);
     first_bias_ = make.Constant(key + "conv1.bias", {config.dim}, 0.0);
@@ -67,7 +67,7 @@ class FinalNorm : public Stage {
   FinalNorm(std::string name, const std::string& key, int64_t dim, bool hands_on,
             const ModelSpec& spec)
       : Stage(std::move(name)), hands_on_(hands_on) {
-    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     norm_ = MakeNorm(make, key, dim, kNormEps);
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override {
@@ -91,7 +91,7 @@ class TextEmbeddings : public Stage {
       : Stage("decoder.embeddings"),
         pad_id_(config.pad_id),
         dropout_(name() + ".dropout", spec.dropout) {
-    ParameterMaker make(ParametersOf(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "model.decoder.";
     tokens_ = make.Normal(key + "embed_tokens.weight", {config.vocabulary, config.dim}, kInitStd);
     if (!tokens_.is_meta()) tokens_.detach()[pad_id_].zero_();
@@ -135,7 +135,7 @@ MlpKeys MlpKeysOf(const std::string& layer) {
 // The other slot: tokens in the encoder, the encoder's states in the decoder.
 HalfOptions BlocksOf(const WhisperConfig& config, const ModelSpec& spec) {
   HalfOptions options =
-      HalvesOf({config.dim, config.heads, 4 * config.dim, kNormEps, kInitStd}, spec);
+      MakeHalfOptions({config.dim, config.heads, 4 * config.dim, kNormEps, kInitStd}, spec);
   options.slots = 2;
   return options;
 }

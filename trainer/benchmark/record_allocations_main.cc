@@ -59,9 +59,9 @@ absl::Status Record() {
   const Tensors labels = {at::zeros({FLAGS_batch}, at::kLong)};
   Step(executor, optimizer, schedule, clips, labels);  // what is made once is made here
   AllocationRecorder recorder;
-  ObserveCpuAllocations(&recorder);
+  SetCpuAllocationHook(&recorder);
   Step(executor, optimizer, schedule, clips, labels);
-  ObserveCpuAllocations(nullptr);
+  SetCpuAllocationHook(nullptr);
   return WriteAllocationTrace(
       recorder.Take(absl::StrCat(FLAGS_model, ", ", FLAGS_batch, " x ", FLAGS_frames, " x ",
                                  FLAGS_size, " x ", FLAGS_size, ", ", FLAGS_schedule)),

@@ -107,7 +107,7 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
   const std::optional<Plan> next = Tighten(plan_, options_.limits);
   if (!next) {
     return NothingFitsError(
-        absl::StrCat(where, DescribeTried(tried_, options_.limits, options_.budget_bytes)));
+        absl::StrCat(where, NoPlanFitsMessage(tried_, options_.limits, options_.budget_bytes)));
   }
   LOG(INFO) << where << DescribeTriedPlan(tried_.back())
             << " does not fit; the step is done again with " << DescribePlan(*next);

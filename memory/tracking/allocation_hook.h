@@ -2,10 +2,10 @@
 // the n-th allocation of a step fail, and how the allocations of a step are recorded.
 // Costs one branch an allocation where no observer is set.
 //
-// Set by ObserveCpuAllocations (cpu_allocator.h). Threading: calls come one at a
+// Set by SetCpuAllocationHook (cpu_allocator.h). Threading: calls come one at a
 // time, from the thread that allocates or frees; they must not touch a tensor.
-#ifndef MEMORY_TRACKING_ALLOCATION_OBSERVER_H_
-#define MEMORY_TRACKING_ALLOCATION_OBSERVER_H_
+#ifndef MEMORY_TRACKING_ALLOCATION_HOOK_H_
+#define MEMORY_TRACKING_ALLOCATION_HOOK_H_
 
 #include <cstdint>
 
@@ -16,9 +16,9 @@ enum class AllocationKind {
   kCharge,  // a CpuCharge: counted as live, allocated elsewhere; its `data` is null
 };
 
-class AllocationObserver {
+class AllocationHook {
  public:
-  virtual ~AllocationObserver() = default;
+  virtual ~AllocationHook() = default;
   // Before the budget is asked. Throwing refuses the allocation: nothing is counted. An
   // observer takes here what memory it needs for the two calls below.
   virtual void BeforeAllocate(AllocationKind /*kind*/, int64_t /*bytes*/) {}
@@ -29,4 +29,4 @@ class AllocationObserver {
 
 }  // namespace slimreel
 
-#endif  // MEMORY_TRACKING_ALLOCATION_OBSERVER_H_
+#endif  // MEMORY_TRACKING_ALLOCATION_HOOK_H_
