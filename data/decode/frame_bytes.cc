@@ -16,7 +16,7 @@ namespace slimreel {
 int64_t DecodedBytes(const FrameSize& size, int pixel_format) {
   const AVPixFmtDescriptor* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(pixel_format));
   const int64_t bits = format == nullptr ? 8 : av_get_bits_per_pixel(format);
-  const int64_t pixels = int64_t{size.width} * size.height;
+  const int64_t pixels = size.width * size.height;
   if (pixels > std::numeric_limits<int64_t>::max() / bits) {
     return std::numeric_limits<int64_t>::max();
   }

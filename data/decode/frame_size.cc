@@ -9,10 +9,9 @@ namespace {
 constexpr int64_t kLongest = int64_t{1} << 30;
 
 // round(side * numerator / denominator) in integers, from 1 to kLongest.
-int Scaled(int side, int numerator, int denominator) {
-  const int64_t twice = int64_t{2} * side * numerator;
-  const int64_t rounded = (twice + denominator) / (int64_t{2} * denominator);
-  return static_cast<int>(std::clamp<int64_t>(rounded, 1, kLongest));
+int64_t Scaled(int64_t side, int64_t numerator, int64_t denominator) {
+  const int64_t rounded = (2 * side * numerator + denominator) / (2 * denominator);
+  return std::clamp<int64_t>(rounded, 1, kLongest);
 }
 
 }  // namespace

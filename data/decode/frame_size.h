@@ -7,9 +7,9 @@
 namespace slimreel {
 
 struct FrameSize {
-  int width = 0;   // pixels
-  int height = 0;  // pixels
-  int64_t rgb_bytes() const { return int64_t{3} * width * height; }
+  int64_t width = 0;   // pixels
+  int64_t height = 0;  // pixels
+  int64_t rgb_bytes() const { return 3 * width * height; }
   friend bool operator==(const FrameSize&, const FrameSize&) = default;
 };
 

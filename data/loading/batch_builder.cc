@@ -111,7 +111,7 @@ void BatchBuilder::PlanTraining(int64_t epoch, const OrderEntry& entry,
                                 ClipRequest* request) const {
   const ClipInfo info = source_->info(entry.sample);
   const int64_t available = std::min(info.num_frames, options_.max_video_frames);
-  const ImageSize size{options_.height, options_.width};
+  const FrameSize size{.width = options_.width, .height = options_.height};
   const auto bits = [&](uint64_t purpose) {
     return CounterBits({options_.seed, static_cast<uint64_t>(epoch),
                         static_cast<uint64_t>(entry.sample),
@@ -145,7 +145,7 @@ void BatchBuilder::PlanEvaluation(int64_t clip_number, ClipRequest* request) con
                                                      options_.num_clips)
                                      : UniformClip({options_.num_frames, options_.frame_interval},
                                                    available, clip_number, options_.num_clips);
-    request->crop = CentreCrop(info.size, {options_.height, options_.width});
+    request->crop = CentreCrop(info.size, {.width = options_.width, .height = options_.height});
   }
   if (with_keypoints) {
     request->pose.frames =

@@ -21,7 +21,7 @@ namespace {
 // start of each frame of channel 0.
 class NotingSource : public ClipSource {
  public:
-  NotingSource(int64_t num_samples, int64_t num_frames, ImageSize size)
+  NotingSource(int64_t num_samples, int64_t num_frames, FrameSize size)
       : num_samples_(num_samples), num_frames_(num_frames), size_(size) {
     for (int64_t i = 0; i < num_samples; ++i) videos_.push_back(absl::StrCat("video", i));
   }
@@ -58,7 +58,7 @@ class NotingSource : public ClipSource {
  private:
   const int64_t num_samples_;
   const int64_t num_frames_;
-  const ImageSize size_;
+  const FrameSize size_;
   std::vector<std::string> classes_ = {"a", "b", "c"};
   std::vector<std::string> videos_;
 };
@@ -76,7 +76,7 @@ LoaderOptions SmallOptions() {
 }
 
 std::unique_ptr<BatchBuilder> NotingBuilder(const LoaderOptions& options) {
-  return *BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, ImageSize{9, 11}));
+  return *BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, FrameSize{11, 9}));
 }
 
 TEST(BatchBuilderTest, ShortLastBatchHasWhatIsLeft) {
@@ -246,7 +246,7 @@ TEST(BatchBuilderTest, SmallFramesAreRefusedNamingBothSizes) {
   LoaderOptions options = SmallOptions();
   options.height = 10;
   const auto builder =
-      BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, ImageSize{9, 11}));
+      BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, FrameSize{11, 9}));
   ASSERT_TRUE(absl::IsInvalidArgument(builder.status()));
   const std::string message(builder.status().message());
   EXPECT_NE(message.find("10x4"), std::string::npos) << message;
@@ -254,7 +254,7 @@ TEST(BatchBuilderTest, SmallFramesAreRefusedNamingBothSizes) {
   EXPECT_NE(message.find("data.allow_upscale"), std::string::npos) << message;
   options.allow_upscale = true;
   EXPECT_TRUE(
-      BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, ImageSize{9, 11})).ok());
+      BatchBuilder::Create(options, std::make_unique<NotingSource>(10, 20, FrameSize{11, 9})).ok());
 }
 
 TEST(BatchBuilderTest, ThreadsNeverChangeABatch) {

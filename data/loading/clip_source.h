@@ -17,7 +17,7 @@ namespace slimreel {
 struct ClipInfo {
   int64_t label = -1;  // -1: none
   int64_t num_frames = 0;
-  ImageSize size;     // of the stored frames
+  FrameSize size;     // of the stored frames
   int64_t video = 0;  // number in videos()
 };
 

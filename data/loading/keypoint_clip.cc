@@ -50,7 +50,7 @@ Box BoxAround(const KeypointsView& view, const std::vector<int64_t>& frames) {
 
 }  // namespace
 
-PoseWindow WindowOfCrop(ImageSize stored, const Crop& crop) {
+PoseWindow WindowOfCrop(FrameSize stored, const Crop& crop) {
   const double x_scale = static_cast<double>(stored.width) / static_cast<double>(crop.scaled.width);
   const double y_scale =
       static_cast<double>(stored.height) / static_cast<double>(crop.scaled.height);
@@ -60,7 +60,7 @@ PoseWindow WindowOfCrop(ImageSize stored, const Crop& crop) {
 }
 
 PoseWindow CompactWindow(const KeypointsView& view, const std::vector<int64_t>& frames,
-                         ImageSize stored) {
+                         FrameSize stored) {
   const Box box = BoxAround(view, frames);
   const double width = box.right - box.left;
   const double height = box.bottom - box.top;

@@ -24,13 +24,13 @@ struct PoseWindow {
 };
 
 // The window that a crop of the frames shows, before its flip.
-PoseWindow WindowOfCrop(ImageSize stored, const Crop& crop);
+PoseWindow WindowOfCrop(FrameSize stored, const Crop& crop);
 
 // The square around all joints of `frames`, a quarter larger than the longer side of their
 // box, cut to whole pixels; the whole frame where the box is under 10 pixels wide or high
 // (mmaction2's PoseCompact with padding 0.25, threshold 10, hw_ratio 1, allow_imgpad).
 PoseWindow CompactWindow(const KeypointsView& view, const std::vector<int64_t>& frames,
-                         ImageSize stored);
+                         FrameSize stored);
 
 // A place in `window` of 7/8 its sides, evenly likely; the bits decide. (Frames are stored
 // 8/7 as large as the crop by default, so this is what a random crop of them sees.)

@@ -11,7 +11,7 @@
 namespace slimreel {
 namespace {
 
-constexpr ImageSize kStored{80, 96};
+constexpr FrameSize kStored{96, 80};
 
 // Cases of tools/parity/make_keypoint_fixtures.py: mmaction2's own transforms.
 TEST(KeypointClipTest, HeatmapPixelsAreMmaction2s) {
@@ -85,7 +85,7 @@ TEST(KeypointClipTest, AJointWithoutACoordinateIsMissing) {
 
 // Frames of 80 x 96 scaled to 160 x 192 and cut at (10, 20) to 64 x 64: the same 32 x 32 pixels.
 TEST(KeypointClipTest, TheWindowOfACropIsWhatTheFramesShow) {
-  const Crop crop{{160, 192}, {64, 64}, 10, 20, true};
+  const Crop crop{{192, 160}, {64, 64}, 10, 20, true};
   const PoseWindow window = WindowOfCrop(kStored, crop);
   EXPECT_EQ(window.left, 10);
   EXPECT_EQ(window.top, 5);

@@ -82,7 +82,7 @@ std::vector<Tap> Taps(int64_t stored, int64_t scaled, int64_t first, int64_t cou
   return taps;
 }
 
-void ScaleToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop, int64_t plane_stride,
+void ScaleToPlanes(const uint8_t* frame, FrameSize stored, const Crop& crop, int64_t plane_stride,
                    uint8_t* out) {
   const std::vector<Tap> rows = Taps(stored.height, crop.scaled.height, crop.top, crop.size.height);
   const std::vector<Tap> columns =
@@ -103,7 +103,7 @@ void ScaleToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop, int
   }
 }
 
-void CutToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop, int64_t plane_stride,
+void CutToPlanes(const uint8_t* frame, FrameSize stored, const Crop& crop, int64_t plane_stride,
                  uint8_t* out) {
   static const SplitRow split_row = FastestSplitRow();
   for (int64_t y = 0; y < crop.size.height; ++y) {
@@ -116,7 +116,7 @@ void CutToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop, int64
 
 }  // namespace
 
-void CopyCropToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop,
+void CopyCropToPlanes(const uint8_t* frame, FrameSize stored, const Crop& crop,
                       int64_t plane_stride, uint8_t* out) {
   if (crop.scaled == stored) {
     CutToPlanes(frame, stored, crop, plane_stride, out);

@@ -14,7 +14,7 @@ namespace slimreel {
 // (bytes), rows are contiguous. Reads the crop's pixels alone, none past the frame's end.
 // Where crop.scaled is larger than `stored`: bilinear, half-pixel centres, edges
 // repeated, rounded to nearest (PyTorch's interpolate with align_corners=False).
-void CopyCropToPlanes(const uint8_t* frame, ImageSize stored, const Crop& crop,
+void CopyCropToPlanes(const uint8_t* frame, FrameSize stored, const Crop& crop,
                       int64_t plane_stride, uint8_t* out);
 
 }  // namespace slimreel

@@ -12,7 +12,7 @@ namespace slimreel {
 namespace {
 
 // Exactly as long as the frame, so that the address sanitizer sees reads past it.
-std::unique_ptr<uint8_t[]> NoiseFrame(ImageSize size, uint64_t seed) {
+std::unique_ptr<uint8_t[]> NoiseFrame(FrameSize size, uint64_t seed) {
   auto frame = std::make_unique<uint8_t[]>(size.height * size.width * 3);
   for (int64_t i = 0; i < size.height * size.width * 3; ++i) {
     frame[i] = static_cast<uint8_t>(CounterBits({seed, static_cast<uint64_t>(i)}));
@@ -21,7 +21,7 @@ std::unique_ptr<uint8_t[]> NoiseFrame(ImageSize size, uint64_t seed) {
 }
 
 // Brute force: one byte at a time, straight from the definition.
-std::vector<uint8_t> CutByDefinition(const uint8_t* frame, ImageSize stored, const Crop& crop) {
+std::vector<uint8_t> CutByDefinition(const uint8_t* frame, FrameSize stored, const Crop& crop) {
   std::vector<uint8_t> out;
   for (int c = 0; c < 3; ++c) {
     for (int64_t y = 0; y < crop.size.height; ++y) {
@@ -36,11 +36,11 @@ std::vector<uint8_t> CutByDefinition(const uint8_t* frame, ImageSize stored, con
 
 TEST(PlanarCopyTest, EveryWidthAndPlaceEqualsTheDefinition) {
   for (int64_t width = 1; width <= 70; ++width) {
-    const ImageSize stored{5, width + 3};
+    const FrameSize stored{width + 3, 5};
     const std::unique_ptr<uint8_t[]> frame = NoiseFrame(stored, width);
     for (const bool flip : {false, true}) {
       for (int64_t left = 0; left <= 3; ++left) {
-        const Crop crop{stored, {3, width}, 2, left, flip};
+        const Crop crop{stored, {width, 3}, 2, left, flip};
         std::vector<uint8_t> out(3 * 3 * width);
         CopyCropToPlanes(frame.get(), stored, crop, 3 * width, out.data());
         ASSERT_EQ(out, CutByDefinition(frame.get(), stored, crop)) << width << " " << left;
@@ -50,7 +50,7 @@ TEST(PlanarCopyTest, EveryWidthAndPlaceEqualsTheDefinition) {
 }
 
 TEST(PlanarCopyTest, PlanesLieAStrideApartAndNothingElseIsWritten) {
-  const ImageSize stored{2, 20};
+  const FrameSize stored{20, 2};
   const std::unique_ptr<uint8_t[]> frame = NoiseFrame(stored, 1);
   constexpr int64_t kStride = 100;
   std::vector<uint8_t> out(3 * kStride, 7);

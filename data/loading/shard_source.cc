@@ -34,7 +34,10 @@ class ShardSource : public ClipSource {
   ClipInfo info(int64_t sample) const override {
     const Part& part = PartOf(sample);
     const SampleInfo info = part.dataset->sample(sample - part.first_sample);
-    return {info.label, info.num_frames, {info.height, info.width}, part.first_video + info.video};
+    return {info.label,
+            info.num_frames,
+            {.width = info.width, .height = info.height},
+            part.first_video + info.video};
   }
   std::optional<uint64_t> content_id(int64_t sample) const override {
     const Part& part = PartOf(sample);
@@ -142,8 +145,8 @@ absl::Status ShardSource::ReadClip(const ClipRequest& request, uint8_t* clip) co
   const int64_t frame_pixels = request.crop.size.height * request.crop.size.width;
   const int64_t plane_stride = frame_pixels * static_cast<int64_t>(request.frames.size());
   for (size_t t = 0; t < request.frames.size(); ++t) {
-    CopyCropToPlanes(view.frame(request.frames[t]), {view.height, view.width}, request.crop,
-                     plane_stride, clip + frame_pixels * static_cast<int64_t>(t));
+    CopyCropToPlanes(view.frame(request.frames[t]), {.width = view.width, .height = view.height},
+                     request.crop, plane_stride, clip + frame_pixels * static_cast<int64_t>(t));
   }
   return absl::OkStatus();
 }
@@ -161,7 +164,7 @@ absl::Status ShardSource::ReadKeypoints(const ClipRequest& request, float* keypo
   // The window is around those who are drawn.
   view.persons = std::min(view.persons, options_.keypoints.persons);
   const PoseRequest& pose = request.pose;
-  const ImageSize stored{info.height, info.width};
+  const FrameSize stored{.width = info.width, .height = info.height};
   PoseWindow window = pose.follow_crop ? WindowOfCrop(stored, request.crop)
                                        : CompactWindow(view, pose.frames, stored);
   if (pose.random_window) window = RandomSubWindow(window, pose.top_bits, pose.left_bits);

@@ -39,7 +39,7 @@ class SyntheticSource : public ClipSource {
         seed_(options.seed),
         num_frames_((options.num_frames - 1) * options.frame_interval + 1),
         clip_bytes_(3 * options.num_frames * options.height * options.width),
-        size_{options.height, options.width},
+        size_{.width = options.width, .height = options.height},
         keypoints_(options.keypoints),
         log_mel_(options.log_mel),
         tokens_(options.tokens),
@@ -107,7 +107,7 @@ class SyntheticSource : public ClipSource {
   const uint64_t seed_;
   const int64_t num_frames_;
   const int64_t clip_bytes_;
-  const ImageSize size_;
+  const FrameSize size_;
   const KeypointInput keypoints_;
   const LogMelInput log_mel_;
   const TokenInput tokens_;

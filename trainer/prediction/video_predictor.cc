@@ -36,15 +36,14 @@ class ChunkScorer {
         options_(options),
         rule_{options.preparation.max_video_frames, options.preparation.chunk_overlap,
               options.preparation.min_chunk_frames},
-        crop_size_{.height = model.input.height, .width = model.input.width},
+        crop_size_{.width = model.input.width, .height = model.input.height},
         shape_{.num_frames = model.input.num_frames, .interval = options.frame_interval},
         chunk_(at::empty(
             {options.preparation.max_video_frames, 3, model.input.height, model.input.width},
             at::kByte)) {}
 
   absl::Status Add(const std::string& path, const VideoDecoder& decoder) {
-    const FrameSize size = decoder.size();
-    const ImageSize stored{.height = size.height, .width = size.width};
+    const FrameSize stored = decoder.size();
     const bool small = stored.height < crop_size_.height || stored.width < crop_size_.width;
     if (small && !options_.allow_upscale) {
       return absl::InvalidArgumentError(
@@ -52,11 +51,11 @@ class ChunkScorer {
                        " are smaller than data.img_size = ", crop_size_.height, " x ",
                        crop_size_.width, "; data.allow_upscale=true enlarges them"));
     }
-    rgb_.resize(static_cast<size_t>(size.rgb_bytes()));
+    rgb_.resize(static_cast<size_t>(stored.rgb_bytes()));
     decoder.CopyRgb(absl::MakeSpan(rgb_));
     ++frames_;
     const double threshold = options_.preparation.quality_threshold;
-    if (threshold > 0.0 && MeasureQuality(rgb_.data(), size).score < threshold) {
+    if (threshold > 0.0 && MeasureQuality(rgb_.data(), stored).score < threshold) {
       return absl::OkStatus();
     }
     if (rule_.IsFull(filled_)) {
@@ -121,7 +120,7 @@ class ChunkScorer {
   std::vector<Stage*> chain_;
   PredictOptions options_;
   ChunkRule rule_;
-  ImageSize crop_size_;
+  FrameSize crop_size_;
   ClipShape shape_;
   at::Tensor chunk_;  // [chunk frames, 3, H, W] uint8, the first filled_ of them valid
   std::vector<uint8_t> rgb_;
