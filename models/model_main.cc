@@ -25,6 +25,7 @@
 #include "models/factory/description.h"
 #include "models/factory/factory.h"
 #include "models/model_flags.h"
+#include "models/spec/model_family.h"
 #include "models/weights/key_rules.h"
 #include "models/weights/pretrained.h"
 #include "models/weights/vit_keys.h"
@@ -51,8 +52,10 @@ std::vector<std::vector<int64_t>> InputSizes(const Model& model) {
 absl::Status List(const ModelCommandOptions& options) {
   nlohmann::json rows = nlohmann::json::array();
   for (const ModelEntry& entry : ModelTable()) {
-    rows.push_back({{"name", entry.name}, {"family", entry.family}, {"summary", entry.summary}});
-    if (!options.json) absl::PrintF("%-18s %-6s %s\n", entry.name, entry.family, entry.summary);
+    rows.push_back(
+        {{"name", entry.name}, {"family", FamilyName(entry.family)}, {"summary", entry.summary}});
+    if (!options.json)
+      absl::PrintF("%-18s %-6s %s\n", entry.name, FamilyName(entry.family), entry.summary);
   }
   if (options.json) std::cout << rows.dump(2) << "\n";
   return absl::OkStatus();

@@ -15,36 +15,38 @@ namespace {
 struct Row {
   ModelEntry entry;
   ModelBuilder build;
+  bool pools_frames = false;  // sees each frame separately, then pools over time
 };
 
 const std::vector<Row>& Rows() {
+  using F = ModelFamily;
   // clang-format off
   static const auto* const rows = new std::vector<Row>{
-      {{"r3d_nano", "rgb", "3-D residual network for demos and tests"}, R3dNanoModel},
-      {{"r3d_18", "rgb", "3-D residual network of 18 layers, as torchvision's"}, R3d18Model},
-      {{"mc3_18", "rgb", "3-D layer first, then convolutions of frames, as torchvision's"}, Mc3R18Model},
-      {{"r2plus1d_18", "rgb", "convolutions factorised into space and time, as torchvision's"}, R2Plus1dR18Model},
-      {{"resnet18", "rgb", "per frame and pooled over time, as torchvision's"}, ResNet18Model},
-      {{"resnet50", "rgb", "per frame and pooled over time, as torchvision's"}, ResNet50Model},
-      {{"slowonly_r50", "rgb", "SlowOnly of 50 layers, as mmaction2's"}, SlowOnlyR50Model},
-      {{"video_vit_nano", "rgb", "video transformer for demos and tests"}, VideoVitNanoModel},
-      {{"video_vit_tiny", "rgb", "video transformer of 192 features"}, VideoVitTinyModel},
-      {{"video_vit_small", "rgb", "video transformer S, as Hugging Face's VideoMAE"}, VideoVitSmallModel},
-      {{"video_vit_base", "rgb", "video transformer B, as Hugging Face's VideoMAE"}, VideoVitBaseModel},
-      {{"timesformer_base", "rgb", "divided space-time attention, as Hugging Face's TimeSformer"}, TimesformerBaseModel},
-      {{"posec3d_nano", "pose", "heatmaps of joints, for demos and tests"}, PoseC3dNanoModel},
-      {{"posec3d", "pose", "SlowOnly over heatmaps of joints, as mmaction2's PoseC3D"}, PoseC3dModel},
-      {{"posec3d_pose_only", "pose", "the same without temporal stride, as RGBPoseConv3D's pose_only"}, PoseC3dPoseOnlyModel},
-      {{"rgbposeconv3d_nano", "rgb+pose", "two streams with laterals, for demos and tests"}, RgbPoseConv3dNanoModel},
-      {{"rgbposeconv3d", "rgb+pose", "two streams with laterals, as mmaction2's RGBPoseConv3D"}, RgbPoseConv3dModel},
-      {{"whisper_nano", "speech", "speech recogniser for demos and tests"}, WhisperNanoModel},
-      {{"whisper_tiny", "speech", "Whisper tiny, as Hugging Face's"}, WhisperTinyModel},
-      {{"whisper_base", "speech", "Whisper base"}, WhisperBaseModel},
-      {{"whisper_small", "speech", "Whisper small"}, WhisperSmallModel},
-      {{"whisper_medium", "speech", "Whisper medium"}, WhisperMediumModel},
-      {{"whisper_large_v2", "speech", "Whisper large-v2"}, WhisperLargeV2Model},
-      {{"whisper_large_v3", "speech", "Whisper large-v3: 128 mels, one language more"}, WhisperLargeV3Model},
-      {{"whisper_turbo", "speech", "Whisper large-v3 with 4 decoder layers"}, WhisperTurboModel},
+      {{"r3d_nano", F::kRgb, "3-D residual network for demos and tests"}, R3dNanoModel},
+      {{"r3d_18", F::kRgb, "3-D residual network of 18 layers, as torchvision's"}, R3d18Model},
+      {{"mc3_18", F::kRgb, "3-D layer first, then convolutions of frames, as torchvision's"}, Mc3R18Model},
+      {{"r2plus1d_18", F::kRgb, "convolutions factorised into space and time, as torchvision's"}, R2Plus1dR18Model},
+      {{"resnet18", F::kRgb, "per frame and pooled over time, as torchvision's"}, ResNet18Model, true},
+      {{"resnet50", F::kRgb, "per frame and pooled over time, as torchvision's"}, ResNet50Model, true},
+      {{"slowonly_r50", F::kRgb, "SlowOnly of 50 layers, as mmaction2's"}, SlowOnlyR50Model},
+      {{"video_vit_nano", F::kRgb, "video transformer for demos and tests"}, VideoVitNanoModel},
+      {{"video_vit_tiny", F::kRgb, "video transformer of 192 features"}, VideoVitTinyModel},
+      {{"video_vit_small", F::kRgb, "video transformer S, as Hugging Face's VideoMAE"}, VideoVitSmallModel},
+      {{"video_vit_base", F::kRgb, "video transformer B, as Hugging Face's VideoMAE"}, VideoVitBaseModel},
+      {{"timesformer_base", F::kRgb, "divided space-time attention, as Hugging Face's TimeSformer"}, TimesformerBaseModel},
+      {{"posec3d_nano", F::kPose, "heatmaps of joints, for demos and tests"}, PoseC3dNanoModel},
+      {{"posec3d", F::kPose, "SlowOnly over heatmaps of joints, as mmaction2's PoseC3D"}, PoseC3dModel},
+      {{"posec3d_pose_only", F::kPose, "the same without temporal stride, as RGBPoseConv3D's pose_only"}, PoseC3dPoseOnlyModel},
+      {{"rgbposeconv3d_nano", F::kRgbPose, "two streams with laterals, for demos and tests"}, RgbPoseConv3dNanoModel},
+      {{"rgbposeconv3d", F::kRgbPose, "two streams with laterals, as mmaction2's RGBPoseConv3D"}, RgbPoseConv3dModel},
+      {{"whisper_nano", F::kSpeech, "speech recogniser for demos and tests"}, WhisperNanoModel},
+      {{"whisper_tiny", F::kSpeech, "Whisper tiny, as Hugging Face's"}, WhisperTinyModel},
+      {{"whisper_base", F::kSpeech, "Whisper base"}, WhisperBaseModel},
+      {{"whisper_small", F::kSpeech, "Whisper small"}, WhisperSmallModel},
+      {{"whisper_medium", F::kSpeech, "Whisper medium"}, WhisperMediumModel},
+      {{"whisper_large_v2", F::kSpeech, "Whisper large-v2"}, WhisperLargeV2Model},
+      {{"whisper_large_v3", F::kSpeech, "Whisper large-v3: 128 mels, one language more"}, WhisperLargeV3Model},
+      {{"whisper_turbo", F::kSpeech, "Whisper large-v3 with 4 decoder layers"}, WhisperTurboModel},
   };
   // clang-format on
   return *rows;
@@ -95,18 +97,18 @@ absl::Status CheckSpec(const ModelSpec& spec) {
 }
 
 // An option that the model would ignore is a mistake.
-absl::Status CheckFamilyOptions(const ModelEntry& entry, const ModelSpec& spec) {
-  const std::string family = entry.family;
-  if (spec.fusion != StreamFusion::kLateral && family != "rgb+pose") {
+absl::Status CheckFamilyOptions(const Row& row, const ModelSpec& spec) {
+  const bool two_streams = row.entry.family == ModelFamily::kRgbPose;
+  const char* const family = FamilyName(row.entry.family);
+  if (spec.fusion != StreamFusion::kLateral && !two_streams) {
     return absl::InvalidArgumentError(absl::StrCat("model.fusion is for RGB+pose models; ",
                                                    spec.name, " (", family, ") has one stream"));
   }
-  if (spec.loss_weights != ModelSpec().loss_weights && family != "rgb+pose") {
+  if (spec.loss_weights != ModelSpec().loss_weights && !two_streams) {
     return absl::InvalidArgumentError(absl::StrCat("model.loss_weights are for RGB+pose models; ",
                                                    spec.name, " (", family, ") has one loss"));
   }
-  const bool per_frame = spec.name.starts_with("resnet");
-  if (spec.temporal_pooling != TemporalPooling::kMean && !per_frame) {
+  if (spec.temporal_pooling != TemporalPooling::kMean && !row.pools_frames) {
     return absl::InvalidArgumentError(
         absl::StrCat("model.temporal_pooling is for resnet18 and resnet50, which see frames one by "
                      "one; ",
@@ -126,10 +128,17 @@ const std::vector<ModelEntry>& ModelTable() {
   return *table;
 }
 
+std::optional<ModelFamily> FamilyOf(const std::string& name) {
+  for (const Row& row : Rows()) {
+    if (name == row.entry.name) return row.entry.family;
+  }
+  return std::nullopt;
+}
+
 ModelResult BuildModel(const ModelSpec& spec) {
   SLIMREEL_ASSIGN_OR_RETURN(const Row* row, FindRow(spec.name));
   SLIMREEL_RETURN_IF_ERROR(CheckSpec(spec));
-  SLIMREEL_RETURN_IF_ERROR(CheckFamilyOptions(row->entry, spec));
+  SLIMREEL_RETURN_IF_ERROR(CheckFamilyOptions(*row, spec));
   return row->build(spec);
 }
 

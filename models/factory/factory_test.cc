@@ -145,6 +145,28 @@ TEST(FactoryTest, EveryStageGivesTheSameBitsWithoutGradAndWritesNoInput) {
   }
 }
 
+TEST(FactoryTest, FamilyOfANameSaysWhatTheModelReads) {
+  EXPECT_EQ(FamilyOf("slowonly_r50"), ModelFamily::kRgb);
+  EXPECT_EQ(FamilyOf("whisper_turbo"), ModelFamily::kSpeech);
+  EXPECT_EQ(FamilyOf("r3d"), std::nullopt);
+  for (const ModelEntry& entry : ModelTable()) {
+    EXPECT_EQ(FamilyOf(entry.name), entry.family);
+    ModelSpec spec = Spec(entry.name, 6, 64);
+    spec.device = at::kMeta;
+    const auto model = Build(spec);
+    ModelNeeds read;
+    for (const InputSlot& slot : model->inputs) {
+      if (slot.kind == InputKind::kFrames) read.frames = true;
+      if (slot.kind == InputKind::kKeypoints) read.keypoints = true;
+      if (slot.kind == InputKind::kLogMel) read.audio = true;
+    }
+    const ModelNeeds needs = NeedsOf(entry.family);
+    EXPECT_EQ(needs.frames, read.frames) << entry.name;
+    EXPECT_EQ(needs.keypoints, read.keypoints) << entry.name;
+    EXPECT_EQ(needs.audio, read.audio) << entry.name;
+  }
+}
+
 TEST(FactoryTest, EveryModelTakesSixteenFramesOf64) {
   for (const ModelEntry& entry : ModelTable()) {
     ModelSpec spec = Spec(entry.name, 6, 64);

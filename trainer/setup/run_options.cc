@@ -62,7 +62,7 @@ absl::Status RefuseUnread(const std::optional<bool>& wanted, absl::string_view k
 
 bool IsOfFamily(const std::string& model_name, const std::string& family) {
   return absl::c_any_of(ModelTable(), [&](const ModelEntry& entry) {
-    return entry.name == model_name && entry.family == family;
+    return entry.name == model_name && FamilyName(entry.family) == family;
   });
 }
 
