@@ -30,14 +30,14 @@ std::string ParentOf(const std::string& path) {
   return parent.empty() ? "." : parent.string();
 }
 
-// A trailing slash would make the name empty.
+// With a trailing slash, filename() would be empty.
 std::string WithoutTrailingSlash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
 }
 
-// Of a process no two are alike; another one's (of a container, of another machine, of a
-// process that had this id) may be there already, and then the next one is tried.
+// A process never makes the same name twice. Another process may have made it already (in another
+// container, on another machine, or with the same id earlier); the caller then tries the next name.
 std::string AsideName(const std::string& path) {
   static std::atomic<int> counter{0};
   return absl::StrCat(ParentOf(path), "/", std::string(kAsidePrefix), getpid(), "-", counter++, "-",
@@ -68,26 +68,26 @@ absl::Status SyncTree(const std::string& folder) {
   return absl::OkStatus();
 }
 
-// Locks a stand-in that was just made. False: in the moment before, RemoveLeftovers of another
-// process took it for a dead one's, and holds it or has unlinked it already. A file system
-// without locks gives none to RemoveLeftovers either, which then leaves all as it is.
+// Locks a temporary file or folder that was just made. Returns false if RemoveLeftovers of another
+// process saw it before it was locked and has locked or unlinked it. On a file system without
+// locks RemoveLeftovers gets no lock either, and removes nothing.
 bool LockAside(int fd) {
   if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false;
   struct stat status;
   return fstat(fd, &status) != 0 || status.st_nlink > 0;
 }
 
-// What may help where the error itself has no better name than Internal.
+// The remedy for errors that do not suggest one themselves.
 absl::string_view RemedyFor(int error_number) {
   switch (error_number) {
     case ENOLCK:
-      return "this file system has no locks: use a local disk";
+      return "this file system has no locks; use a local disk";
     case ENOSYS:
     case EOPNOTSUPP:
     case ENODEV:
-      return "this file system cannot do that (it may lack locks or maps): use a local disk";
+      return "this file system cannot do that (it may lack locks or maps); use a local disk";
     default:
-      return "check the disk (the system's log, `dmesg`, says more), or use another one";
+      return "check the disk (`dmesg` may say more), or use another one";
   }
 }
 
@@ -105,13 +105,13 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
     case EPERM:
     case EROFS:
       return absl::PermissionDeniedError(
-          absl::StrCat(message, "; give this user the right to it, or choose a place that has it"));
+          absl::StrCat(message, "; give this user access to it, or choose another place"));
     case EMFILE:
     case ENFILE:
       return absl::ResourceExhaustedError(absl::StrCat(message, "; raise `ulimit -n`"));
     case ENOMEM:
       return absl::ResourceExhaustedError(absl::StrCat(
-          message, "; free some memory, or raise the limit of addresses (`ulimit -v`)"));
+          message, "; free some memory, or raise the limit of address space (`ulimit -v`)"));
     case EIO:
       return absl::UnavailableError(absl::StrCat(message, "; ", RemedyFor(error_number)));
     case EISDIR:
@@ -127,7 +127,7 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
 absl::Status MakeFolders(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  // "No such file" here is no usage error: the system refuses to make one (/proc/x).
+  // NotFound is not a usage error here: the system refuses to make a folder there (/proc/x).
   if (error) {
     return WithExitCode(SystemError(error.value(), "make the folder", path), ExitCode::kInternal);
   }
@@ -208,7 +208,7 @@ absl::StatusOr<std::unique_ptr<AtomicFolder>> AtomicFolder::Create(const std::st
     const int fd = open(aside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
       const int error_number = errno;
-      if (error_number == ENOENT) continue;  // taken for a dead process's, as in LockAside
+      if (error_number == ENOENT) continue;  // removed by RemoveLeftovers, see LockAside
       rmdir(aside.c_str());
       return SystemError(error_number, "make the folder", path);
     }
@@ -230,8 +230,8 @@ absl::Status AtomicFolder::Commit() {
     return SyncPath(ParentOf(path_));
   }
   if (errno != ENOTEMPTY && errno != EEXIST) return SystemError(errno, "write", path_);
-  // One exchange, so that the name never stands for nothing; the old folder is
-  // then under the stand-in's name, and the destructor removes it.
+  // One exchange, so that a folder always has the name. The old folder then has the temporary
+  // name, and the destructor removes it.
   if (renameat2(AT_FDCWD, aside_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) != 0) {
     return SystemError(errno, "replace", path_);
   }

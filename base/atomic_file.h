@@ -1,12 +1,16 @@
-// Files and folders that appear under their name only when complete: written
-// aside, synced (content and parent folder), renamed. What a killed process left
-// aside is told from what a living one writes by a lock that dies with it.
+// Files and folders that appear under their name only when they are complete. They are written
+// under a temporary name, synced (content and parent folder) and renamed. The writer holds a lock
+// on the temporary file or folder. The lock ends with its process, so RemoveLeftovers can tell
+// what a killed process left behind from what a running one is writing.
 //
-// Errors of all functions name the path and the system's words: ResourceExhausted
-// (disk full, quota, no memory or descriptor left), PermissionDenied (this user may not),
-// Unavailable (the disk fails), NotFound (no such file or parent), InvalidArgument (a folder
-// where a file should be), else Internal; and what to do about it. Threading: an object belongs to
-// one thread.
+// The errors of all functions name the path, the system's message and a remedy:
+//   ResourceExhausted  disk full, quota, no memory or file descriptor left
+//   PermissionDenied   this user has no right to it
+//   Unavailable        the disk fails
+//   NotFound           no such file or parent folder
+//   InvalidArgument    a folder where a file should be
+//   Internal           everything else
+// Threading: an object belongs to one thread.
 #ifndef BASE_ATOMIC_FILE_H_
 #define BASE_ATOMIC_FILE_H_
 
@@ -26,22 +30,23 @@ absl::Status SystemError(int error_number, absl::string_view action, absl::strin
 // mkdir -p.
 absl::Status MakeFolders(const std::string& path);
 
-// The whole of a small file in one call.
+// Writes a small file in one call.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view contents);
-// Reads to the end, whatever size the system tells: files of /proc and of control groups say 0.
+// Reads to the end and ignores the size that the system reports, because files of /proc and of
+// control groups report 0.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 // A file that is written in pieces.
 class AtomicFile {
  public:
-  // Opens `path`'s stand-in beside it; the parent folder must exist.
+  // Opens a temporary file in the folder of `path`, which must exist.
   static absl::StatusOr<std::unique_ptr<AtomicFile>> Create(const std::string& path);
-  ~AtomicFile();  // removes the stand-in unless committed
+  ~AtomicFile();  // removes the temporary file unless it was committed
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   absl::Status Write(absl::string_view bytes);
-  // Syncs and renames; replaces a file of that name. Nothing may follow.
+  // Syncs and renames; replaces a file of that name. Call nothing after it.
   absl::Status Commit();
 
  private:
@@ -51,18 +56,18 @@ class AtomicFile {
   int fd_;
 };
 
-// A folder of files that appears whole (a checkpoint).
+// A folder whose files appear all at once (a checkpoint).
 class AtomicFolder {
  public:
   static absl::StatusOr<std::unique_ptr<AtomicFolder>> Create(const std::string& path);
-  ~AtomicFolder();  // removes the stand-in unless committed
+  ~AtomicFolder();  // removes the temporary folder unless it was committed
   AtomicFolder(const AtomicFolder&) = delete;
   AtomicFolder& operator=(const AtomicFolder&) = delete;
 
-  // Where the files are to be written, by any means, before Commit.
+  // The temporary folder. Write the files there, by any means, before Commit.
   const std::string& aside() const { return aside_; }
-  // Syncs every file and folder in it and renames; takes the place of a folder
-  // of that name, which is then removed.
+  // Syncs every file and folder in it and renames it. A folder that already has the name is
+  // replaced and removed.
   absl::Status Commit();
 
  private:
@@ -72,7 +77,7 @@ class AtomicFolder {
   int fd_;
 };
 
-// Removes stand-ins in `folder` (not deeper) whose writers are dead.
+// Removes the temporary files and folders in `folder` (not below it) whose writers are dead.
 absl::Status RemoveLeftovers(const std::string& folder);
 
 }  // namespace slimreel

@@ -29,7 +29,7 @@ class AtomicFileTest : public testing::Test {
   std::string folder_;
 };
 
-TEST_F(AtomicFileTest, AFileAppearsWholeAndOnlyWhenCommitted) {
+TEST_F(AtomicFileTest, AFileAppearsOnlyWhenCommitted) {
   const std::string path = folder_ + "/a";
   auto file = AtomicFile::Create(path);
   ASSERT_TRUE(file.ok()) << file.status();
@@ -43,13 +43,13 @@ TEST_F(AtomicFileTest, AFileAppearsWholeAndOnlyWhenCommitted) {
   EXPECT_EQ(NumEntries(), 1);
 }
 
-TEST_F(AtomicFileTest, WhatIsNotCommittedLeavesNothing) {
+TEST_F(AtomicFileTest, NothingIsLeftWithoutCommit) {
   { ASSERT_TRUE((*AtomicFile::Create(folder_ + "/a"))->Write("x").ok()); }
   { ASSERT_TRUE(AtomicFolder::Create(folder_ + "/b").ok()); }
   EXPECT_EQ(NumEntries(), 0);
 }
 
-TEST_F(AtomicFileTest, AFolderAppearsWholeAndTakesThePlaceOfAnOldOne) {
+TEST_F(AtomicFileTest, ACommittedFolderReplacesTheOldOne) {
   for (const char* text : {"old", "new"}) {
     auto folder = AtomicFolder::Create(folder_ + "/step/");
     ASSERT_TRUE(folder.ok()) << folder.status();
@@ -62,10 +62,10 @@ TEST_F(AtomicFileTest, AFolderAppearsWholeAndTakesThePlaceOfAnOldOne) {
   EXPECT_EQ(NumEntries(), 1);
 }
 
-TEST_F(AtomicFileTest, LeftoversOfTheDeadGoAndOfTheLivingStay) {
+TEST_F(AtomicFileTest, OnlyLeftoversOfDeadProcessesAreRemoved) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
-  if (child == 0) {  // dies without destructors, as by kill -9
+  if (child == 0) {  // ends without destructors, like after kill -9
     auto file = AtomicFile::Create(folder_ + "/dead");
     auto dead_folder = AtomicFolder::Create(folder_ + "/dead_folder");
     std::ofstream((*dead_folder)->aside() + "/x") << "x";
@@ -82,9 +82,9 @@ TEST_F(AtomicFileTest, LeftoversOfTheDeadGoAndOfTheLivingStay) {
   EXPECT_TRUE((*living)->Commit().ok());
 }
 
-// Whoever starts to write into the folder looks for leftovers; that may fall between the
-// making of another's stand-in and its lock.
-TEST_F(AtomicFileTest, NoLivingWriterLosesItsStandInWhoeverLooksForLeftovers) {
+// Every writer first removes leftovers in its folder. That may happen after another writer has
+// made its temporary file and before it has locked it.
+TEST_F(AtomicFileTest, NoWriterLosesItsFileToRemoveLeftovers) {
   std::atomic<bool> done{false};
   std::thread starter([&] {
     while (!done) EXPECT_TRUE(RemoveLeftovers(folder_).ok());
@@ -103,8 +103,8 @@ TEST_F(AtomicFileTest, NoLivingWriterLosesItsStandInWhoeverLooksForLeftovers) {
   EXPECT_EQ(NumEntries(), 0);
 }
 
-// A process of this id may have died here before, or live in a container of its own.
-TEST_F(AtomicFileTest, AStandInOfAnotherProcessOfThisIdIsLeftAlone) {
+// A process with the same id may have died here before, or may run in another container.
+TEST_F(AtomicFileTest, ATemporaryFileOfAnotherProcessWithThisIdIsNotTouched) {
   std::string aside;
   {
     const auto folder = AtomicFolder::Create(folder_ + "/a");
@@ -121,7 +121,7 @@ TEST_F(AtomicFileTest, AStandInOfAnotherProcessOfThisIdIsLeftAlone) {
   EXPECT_EQ(*ReadFile(folder_ + "/a"), "mine");
 }
 
-TEST_F(AtomicFileTest, AFullDiskKeepsTheOldContentsAndLeavesNothingBeside) {
+TEST_F(AtomicFileTest, AFullDiskKeepsTheOldContentsAndLeavesNothingElse) {
   const auto disk = SmallDisk::Mount(folder_, 64 << 10);
   if (disk == nullptr) GTEST_SKIP() << "a small tmpfs cannot be mounted here";
   const std::string path = folder_ + "/a";
@@ -142,7 +142,7 @@ TEST_F(AtomicFileTest, ErrorsNameThePathAndAFullDiskIsTold) {
   EXPECT_THAT(std::string(full.message()), HasSubstr("runs/a: No space left on device"));
   EXPECT_EQ(ExitCodeOf(full), ExitCode::kInternal);
   EXPECT_EQ(SystemError(EROFS, "write", "a").code(), absl::StatusCode::kPermissionDenied);
-  // The machine's troubles pass; a file that is damaged stays so.
+  // Errors of the machine may pass, unlike a damaged file, so they have other codes.
   for (const int error : {EMFILE, ENFILE, ENOMEM}) {
     EXPECT_EQ(SystemError(error, "open", "a").code(), absl::StatusCode::kResourceExhausted);
     EXPECT_EQ(ExitCodeOf(SystemError(error, "open", "a")), ExitCode::kInternal);
@@ -155,10 +155,10 @@ TEST_F(AtomicFileTest, ErrorsNameThePathAndAFullDiskIsTold) {
 
 TEST_F(AtomicFileTest, ErrorsSayWhatToDo) {
   const std::pair<int, const char*> remedies[] = {{ENOSPC, "free some space"},
-                                                  {EACCES, "give this user the right to it"},
+                                                  {EACCES, "give this user access to it"},
                                                   {ENOENT, "check the path"},
                                                   {ENOTDIR, "check the path"},
-                                                  {ENOLCK, "has no locks: use a local disk"},
+                                                  {ENOLCK, "has no locks; use a local disk"},
                                                   {EOPNOTSUPP, "use a local disk"},
                                                   {EMFILE, "raise `ulimit -n`"},
                                                   {ENOMEM, "`ulimit -v`"},
@@ -169,11 +169,11 @@ TEST_F(AtomicFileTest, ErrorsSayWhatToDo) {
   }
 }
 
-// The system calls these files empty; what is in them comes by reading alone.
-TEST_F(AtomicFileTest, AFileIsReadToItsEndWhateverSizeItTells) {
+// The system reports these files as empty, so only reading shows what is in them.
+TEST_F(AtomicFileTest, AFileIsReadToItsEndWhateverItsReportedSize) {
   ASSERT_EQ(fs::file_size("/proc/self/status"), 0u);
   EXPECT_THAT(*ReadFile("/proc/self/status"), HasSubstr("VmRSS:"));
-  const std::string large(3 * 65536 + 17, 'x');  // more than one read takes
+  const std::string large(3 * 65536 + 17, 'x');  // more than one read returns
   WriteTestFile(folder_ + "/large", large);
   EXPECT_TRUE(*ReadFile(folder_ + "/large") == large);
   EXPECT_THAT(std::string(ReadFile(folder_ + "/no").status().message()),

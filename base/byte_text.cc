@@ -17,7 +17,7 @@ struct CodePoint {
   size_t bytes = 0;  // 0: no valid sequence starts here
 };
 
-// RFC 3629: shortest form, no surrogates, nothing above U+10FFFF.
+// Valid by RFC 3629: the shortest form, no surrogates, nothing above U+10FFFF.
 CodePoint Decode(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = byte(0);

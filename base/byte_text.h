@@ -1,10 +1,10 @@
-// Any bytes as valid UTF-8, and back. File names are bytes, JSON is Unicode: a name that is
-// no UTF-8 must survive a file of JSON, and two names must stay two.
+// Converts any bytes to valid UTF-8 and back. File names are bytes, but JSON is Unicode: a name
+// that is not UTF-8 must survive a JSON file, and two different names must stay different.
 //
-// Valid UTF-8 stays as it is. Each byte that is no part of a valid sequence becomes one
-// code point U+EF00 + byte, so U+EF80 to U+EFFF, of the private use area. The bytes of these
-// code points themselves are written the same way, so that the way back is unique.
-// Pure functions, safe from any thread.
+// Valid UTF-8 stays as it is. Each byte that is not part of a valid sequence becomes one code
+// point of the private use area, U+EF00 + byte, which is U+EF80 to U+EFFF. If the input holds one
+// of these code points, its bytes are converted in the same way, so the inverse is unique.
+// Threading: pure functions, safe from any thread.
 #ifndef BASE_BYTE_TEXT_H_
 #define BASE_BYTE_TEXT_H_
 
@@ -13,10 +13,10 @@
 
 namespace slimreel {
 
-// Valid UTF-8 for any bytes; BytesOfText gives the bytes back.
+// Returns valid UTF-8; BytesOfText gives the bytes back.
 std::string TextOfBytes(std::string_view bytes);
 
-// The inverse. Text that TextOfBytes did not write comes back with its own bytes.
+// The inverse. Text that TextOfBytes did not write keeps its own bytes.
 std::string BytesOfText(std::string_view text);
 
 }  // namespace slimreel

@@ -21,12 +21,12 @@ TEST(ByteTextTest, OtherBytesAreKeptApart) {
   EXPECT_EQ(TextOfBytes("caf\xE9"), "caf\xEE\xBF\xA9");  // U+EFE9
   EXPECT_EQ(BytesOfText("caf\xEE\xBF\xA9"), "caf\xE9");
   EXPECT_NE(TextOfBytes("caf\xE9"), TextOfBytes("caf\xE8"));
-  // A name that holds the very code point of an escape is another name.
+  // A name that holds the code point of an escape is another name.
   EXPECT_NE(TextOfBytes("caf\xEE\xBF\xA9"), TextOfBytes("caf\xE9"));
   EXPECT_EQ(BytesOfText(TextOfBytes("caf\xEE\xBF\xA9")), "caf\xEE\xBF\xA9");
 }
 
-// nlohmann's own decoder is the reference for what is valid.
+// nlohmann's decoder is the reference for valid UTF-8.
 TEST(ByteTextTest, AnyBytesComeBackThroughJson) {
   std::mt19937 random(7);
   const std::string pieces[] = {"a",        "\xC3\xA9",     "\xE9",         "\xEE",

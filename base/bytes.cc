@@ -38,11 +38,11 @@ constexpr std::array<Unit, 14> kUnits = {{{"", 1.0},
 absl::Status NotBytes(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat(
       "\"", text,
-      "\" is no number of bytes; allowed are for example 4GiB, 4000MB, 1.5GiB, 123456"));
+      "\" is not an amount of bytes; allowed are for example 4GiB, 4000MB, 1.5GiB, 123456"));
 }
 
-// A decimal number at the start of `text`, no sign, no exponent ("1e9" is no
-// byte count); cuts it off. Independent of the locale.
+// Reads a decimal number without sign and exponent at the start of `text`, and removes it from
+// `text`. Independent of the locale.
 bool ConsumeDecimal(absl::string_view* text, double* number) {
   const size_t length = std::min(text->find_first_not_of("0123456789."), text->size());
   const char* end = text->data() + length;
@@ -91,7 +91,7 @@ absl::StatusOr<ByteSpec> ParseByteSpec(absl::string_view text) {
   if (!ConsumeDecimal(&rest, &spec.percent) || !rest.empty() || spec.percent <= 0.0 ||
       spec.percent > 100.0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is no share; allowed is more than 0% and at most 100%"));
+        absl::StrCat("\"", text, "\" is not a share; allowed is more than 0% and at most 100%"));
   }
   return spec;
 }

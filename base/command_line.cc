@@ -29,7 +29,7 @@ namespace {
 constexpr absl::string_view kNameCharacters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
 
-// "data.batch_size", but no path and no file name that starts with a dot.
+// True for "data.batch_size"; false for a path and for a file name that starts with a dot.
 bool LooksLikeKey(absl::string_view name) {
   return !name.empty() && absl::ascii_isalpha(static_cast<unsigned char>(name[0])) &&
          name.find_first_not_of(kNameCharacters) == absl::string_view::npos;
@@ -62,7 +62,7 @@ class Parser {
   size_t next_ = 0;
   CommandLine line_;
   std::vector<std::string> mistakes_;
-  std::map<std::string, std::string> lists_;  // values of list flags so far
+  std::map<std::string, std::string> lists_;  // the values of list flags so far
 };
 
 std::string Parser::FlagName(std::string name) const {
@@ -73,7 +73,7 @@ std::string Parser::FlagName(std::string name) const {
   return IsFlag(underscored) || IsConfigKey(underscored) ? underscored : name;
 }
 
-// "; did you mean --config?" among all names that may follow `--`.
+// "; did you mean --config?", chosen from all names that may follow `--`.
 std::string Parser::NearestFlag(const std::string& name) const {
   std::vector<std::string> known = program_.flags;
   known.insert(known.end(), program_.bare_keys.begin(), program_.bare_keys.end());
@@ -88,19 +88,18 @@ void Parser::Unknown(const std::string& name) {
       absl::StrCat("unknown flag --", name, NearestFlag(name), " (--help lists all flags)"));
 }
 
-// A word that the program has no use for.
+// Reports a word that the program has no use for.
 void Parser::Unexpected(const std::string& argument) {
   const size_t equals = argument.find('=');
   const std::string name = argument.substr(0, equals);
   if (equals == std::string::npos || !LooksLikeKey(name)) {
     mistakes_.push_back(absl::StrCat("unexpected argument '", argument, "'", NearestFlag(name),
-                                     " (values are given as --NAME=VALUE: ", program_.synopsis,
-                                     ")"));
+                                     " (give values as --NAME=VALUE: ", program_.synopsis, ")"));
     return;
   }
   mistakes_.push_back(absl::StrCat(
-      "unexpected argument '", argument, "': ", name, " is no flag",
-      program_.takes_config ? " and no key of the configuration, written section.name=value" : "",
+      "unexpected argument '", argument, "': ", name, " is not a flag",
+      program_.takes_config ? " or a key of the configuration (section.name=value)" : "",
       NearestFlag(name), " (--help lists all flags",
       program_.config_help ? ", --help_config all keys)" : ")"));
 }
@@ -143,7 +142,7 @@ void Parser::ParseDashed(absl::string_view argument) {
     if (!has_value && is_bool) value = "true";
     if (has_value || is_bool || TakeValue(name, &value)) SetFlag(name, value);
   } else if (IsConfigKey(name)) {
-    // Hugging Face's and others' switches (--fp16) come without a value.
+    // Switches of Hugging Face and others (--fp16) have no value.
     const bool is_switch =
         !has_value && !absl::StrContains(name, '.') &&
         (next_ >= arguments_.size() || absl::StartsWith(arguments_[next_], "--"));
@@ -187,8 +186,8 @@ absl::StatusOr<CommandLine> Parser::Parse() {
   return std::move(line_);
 }
 
-// An exception's message without the frames of the stack that torch appends: they tell a
-// user nothing, and hide the line that does.
+// The message of an exception without the stack frames that torch appends. They do not help a
+// user, and they hide the line that does.
 std::string WithoutFrames(absl::string_view what) {
   for (absl::string_view frames : {"Exception raised from", "\nframe #"}) {
     what = what.substr(0, what.find(frames));
@@ -229,7 +228,7 @@ std::string HelpPage(const Program& program) {
         info.default_value.empty() ? "" : absl::StrCat(" (default ", info.default_value, ")");
     const bool adds = absl::c_linear_search(program.list_flags, name);
     absl::StrAppend(&page, "  --", name, "\n      ", info.description, value,
-                    adds ? "; given again, it adds" : "", "\n");
+                    adds ? "; may be given several times" : "", "\n");
   }
   absl::StrAppend(&page, "  --help\n      prints this page\n");
   if (program.takes_config) {
@@ -244,18 +243,18 @@ std::string HelpPage(const Program& program) {
   absl::StrAppend(&page,
                   "\nEXIT CODES\n"
                   "  0   done\n"
-                  "  1   internal error or the machine's: disk full, not writable\n"
-                  "  2   usage or configuration\n"
+                  "  1   internal error, or an error of the machine: disk full, not writable\n"
+                  "  2   wrong usage or configuration\n"
                   "  3   the data is unusable\n"
                   "  4   nothing fits the memory budget\n"
-                  "  75  stopped by a signal; whatever was saved stays; run again\n");
+                  "  75  stopped by a signal; what was saved stays; run again to continue\n");
   return page;
 }
 
 int RunProgram(int argc, char** argv, const Program& program,
                const std::function<absl::Status(const CommandLine&)>& body) {
   InitLogging(argv[0]);
-  // `bazel run` starts programs elsewhere; relative paths mean where the user stands.
+  // `bazel run` starts programs in another folder; relative paths are meant from the user's.
   if (const char* folder = getenv("BUILD_WORKING_DIRECTORY"); folder != nullptr) {
     if (chdir(folder) != 0) fprintf(stderr, "%s: cannot enter %s\n", program.name.c_str(), folder);
   }
@@ -265,7 +264,7 @@ int RunProgram(int argc, char** argv, const Program& program,
   } catch (const std::exception& error) {
     status = absl::InternalError(absl::StrCat("internal error: ", WithoutFrames(error.what())));
   }
-  // A program that writes by std::cout may have met the failure earlier.
+  // Writing through std::cout may have failed earlier.
   if ((fflush(stdout) != 0 || !std::cout.flush()) && status.ok()) {
     status = absl::InternalError("cannot write to standard output");
   }

@@ -66,7 +66,7 @@ TEST_F(CommandLineTest, FlagsAreSetInEverySpellingAndPathsStayPositional) {
   EXPECT_FALSE(FLAGS_test_plan_only);
 }
 
-TEST_F(CommandLineTest, AListFlagGivenAgainAddsAndOfOthersTheLastValueHolds) {
+TEST_F(CommandLineTest, ListFlagsGivenAgainAddUpAndOtherFlagsTakeTheLastValue) {
   Program program = TestProgram();
   program.flags.push_back("test_paths");
   program.list_flags = {"test_paths"};
@@ -75,7 +75,8 @@ TEST_F(CommandLineTest, AListFlagGivenAgainAddsAndOfOthersTheLastValueHolds) {
                   .ok());
   EXPECT_THAT(PathList(FLAGS_test_paths), ElementsAre("a", "b", "c", "d"));
   EXPECT_EQ(FLAGS_test_run, "y");
-  EXPECT_THAT(HelpPage(program), HasSubstr("several paths (default none); given again, it adds"));
+  EXPECT_THAT(HelpPage(program),
+              HasSubstr("several paths (default none); may be given several times"));
 }
 
 TEST_F(CommandLineTest, EveryMistakeIsNamedWithTheNearestFlag) {
@@ -89,16 +90,15 @@ TEST_F(CommandLineTest, EveryMistakeIsNamedWithTheNearestFlag) {
   EXPECT_THAT(message, HasSubstr("--test_run needs a value"));
 }
 
-TEST_F(CommandLineTest, WordsThatTheProgramHasNoUseForAreRefusedAllAtOnce) {
+TEST_F(CommandLineTest, UnexpectedWordsAreRefusedAllAtOnce) {
   const auto line =
       ParseCommandLine(TestProgram(), {"a.b=1", "memory_budget=1MiB", "learning_rat=3", "stray",
                                        "tset_run=x", "clips/a=b.mp4", "help", "--", "--odd"});
   ASSERT_TRUE(absl::IsInvalidArgument(line.status()));
   const std::vector<std::string> mistakes =
       absl::StrSplit(line.status().message(), '\n', absl::SkipEmpty());
-  const std::string usage = " (values are given as --NAME=VALUE: program --test_run=DIR)";
-  const std::string no_key =
-      " is no flag and no key of the configuration, written section.name=value";
+  const std::string usage = " (give values as --NAME=VALUE: program --test_run=DIR)";
+  const std::string no_key = " is not a flag or a key of the configuration (section.name=value)";
   EXPECT_THAT(mistakes, ElementsAre("unexpected argument 'memory_budget=1MiB': memory_budget" +
                                         no_key + " (--help lists all flags)",
                                     "unexpected argument 'learning_rat=3': learning_rat" + no_key +
@@ -111,16 +111,16 @@ TEST_F(CommandLineTest, WordsThatTheProgramHasNoUseForAreRefusedAllAtOnce) {
                                     "unexpected argument '--odd'" + usage));
 }
 
-TEST_F(CommandLineTest, AProgramWithoutAConfigurationSpeaksOfFlagsAlone) {
+TEST_F(CommandLineTest, AProgramWithoutAConfigurationMentionsOnlyFlags) {
   Program program = TestProgram();
   program.takes_config = false;
   const auto line = ParseCommandLine(program, {"data.batch_size=1"});
   EXPECT_EQ(std::string(line.status().message()),
-            "unexpected argument 'data.batch_size=1': data.batch_size is no flag "
+            "unexpected argument 'data.batch_size=1': data.batch_size is not a flag "
             "(--help lists all flags)");
 }
 
-TEST_F(CommandLineTest, HelpShowsTheProgramsOwnFlagsAlone) {
+TEST_F(CommandLineTest, HelpShowsOnlyTheProgramsOwnFlags) {
   const std::string page = HelpPage(TestProgram());
   EXPECT_THAT(page, HasSubstr("--test_count\n      how many (default 3)"));
   EXPECT_THAT(page, HasSubstr("EXIT CODES"));
@@ -144,7 +144,7 @@ TEST_F(CommandLineTest, EveryEndHasItsExitCodeAndNoExceptionEscapes) {
   EXPECT_EQ(RunWith({}, thrower), 1);
 }
 
-TEST_F(CommandLineTest, AResultThatStandardOutputRefusedIsNeverDone) {
+TEST_F(CommandLineTest, AFailedWriteToStandardOutputIsAnError) {
   const auto full = [](const CommandLine&) {
     std::cout.setstate(std::ios::badbit);
     return absl::OkStatus();
@@ -153,7 +153,7 @@ TEST_F(CommandLineTest, AResultThatStandardOutputRefusedIsNeverDone) {
   std::cout.clear();
 }
 
-TEST_F(CommandLineTest, AnExceptionIsToldWithoutTheFramesOfItsStack) {
+TEST_F(CommandLineTest, AnExceptionIsReportedWithoutItsStackFrames) {
   const auto thrower = [](const CommandLine&) -> absl::Status {
     throw std::runtime_error(
         "asked for 9 bytes\nof 8\nException raised from Allocate at a.cc:1 (most recent call "

@@ -1,4 +1,4 @@
-// The exit codes of all programs, and which error ends in which.
+// The exit codes of all programs, and which error gives which code.
 #ifndef BASE_EXIT_CODE_H_
 #define BASE_EXIT_CODE_H_
 
@@ -9,25 +9,32 @@ namespace slimreel {
 
 enum class ExitCode {
   kDone = 0,
-  kInternal = 1,      // an internal error or the machine's: disk full, not writable
-  kUsage = 2,         // flags, configuration, a path that is not there
+  kInternal = 1,      // an internal error, or an error of the machine: disk full, not writable
+  kUsage = 2,         // wrong flags or configuration, a path that does not exist
   kDataUnusable = 3,  // no sample written, damaged shard, no intact checkpoint
-  kNothingFits = 4,   // nothing fits the budget
-  kStopped = 75,      // stopped by a signal after saving; run again to go on
+  kNothingFits = 4,   // nothing fits the memory budget
+  // Stopped by a signal before the work was done (EX_TEMPFAIL of sysexits.h). What was saved
+  // stays, and running the same command again continues from there. This includes a stop while
+  // there was nothing to save. A second signal ends the process with 128 + its number instead.
+  kStopped = 75,
 };
 
-// `status` with the exit code it shall end in, for where the status code alone
-// says something else. Keeps a code that was attached before.
+// Attaches an exit code to `status`, for errors whose status code would give another one. A code
+// that was attached before stays.
 absl::Status WithExitCode(absl::Status status, ExitCode code);
 
-// ResourceExhausted that ends in kNothingFits (a full disk ends in kInternal).
+// ResourceExhausted that gives kNothingFits (a full disk gives kInternal).
 absl::Status NothingFitsError(absl::string_view message);
-// Cancelled, which ends in kStopped.
+// Cancelled, which gives kStopped.
 absl::Status StoppedError(absl::string_view message);
 
-// The attached code, else: OK done; InvalidArgument, NotFound, AlreadyExists,
-// FailedPrecondition, OutOfRange, Unimplemented usage; DataLoss data unusable;
-// Cancelled stopped; all others internal.
+// The attached code if there is one, else by the status code:
+//   OK                                                              kDone
+//   InvalidArgument, NotFound, AlreadyExists, FailedPrecondition,
+//   OutOfRange, Unimplemented                                       kUsage
+//   DataLoss                                                        kDataUnusable
+//   Cancelled                                                       kStopped
+//   all others                                                      kInternal
 ExitCode ExitCodeOf(const absl::Status& status);
 
 }  // namespace slimreel

@@ -5,7 +5,7 @@
 namespace slimreel {
 namespace {
 
-TEST(ExitCodeTest, EveryErrorEndsInItsCode) {
+TEST(ExitCodeTest, EveryErrorHasItsCode) {
   EXPECT_EQ(ExitCodeOf(absl::OkStatus()), ExitCode::kDone);
   EXPECT_EQ(ExitCodeOf(absl::InvalidArgumentError("")), ExitCode::kUsage);
   EXPECT_EQ(ExitCodeOf(absl::NotFoundError("")), ExitCode::kUsage);
@@ -17,7 +17,7 @@ TEST(ExitCodeTest, EveryErrorEndsInItsCode) {
   EXPECT_EQ(ExitCodeOf(StoppedError("x")), ExitCode::kStopped);
 }
 
-TEST(ExitCodeTest, AnAttachedCodeWinsAndTheFirstStays) {
+TEST(ExitCodeTest, AnAttachedCodeWinsAndIsNotReplaced) {
   const absl::Status data = WithExitCode(absl::NotFoundError("no shards"), ExitCode::kDataUnusable);
   EXPECT_EQ(ExitCodeOf(data), ExitCode::kDataUnusable);
   EXPECT_EQ(ExitCodeOf(WithExitCode(data, ExitCode::kUsage)), ExitCode::kDataUnusable);

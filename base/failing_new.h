@@ -1,7 +1,7 @@
-// operator new that fails when a test says so, for tests of book-keeping under
-// memory that has run out. A program that links this has its operator new replaced.
+// An operator new that fails when a test asks for it, to test what code does when memory runs
+// out. It replaces operator new of every program that links it.
 //
-// Threading: a failure concerns the thread that asked for it.
+// Threading: only the thread that made a FailingNew sees its failures.
 #ifndef BASE_FAILING_NEW_H_
 #define BASE_FAILING_NEW_H_
 
@@ -9,8 +9,9 @@
 
 namespace slimreel {
 
-// While it lives, calls of operator new in this thread are counted from 0, and from the `nth`
-// on `count` of them fail: with std::bad_alloc, or null where the call cannot throw.
+// While an object lives, calls of operator new in this thread are counted from 0. Call number
+// `nth` and those after it fail, `count` in all: with std::bad_alloc, or with null for the
+// nothrow form.
 class FailingNew {
  public:
   static constexpr int64_t kAllLater = int64_t{1} << 60;
@@ -20,7 +21,7 @@ class FailingNew {
   FailingNew(const FailingNew&) = delete;
   FailingNew& operator=(const FailingNew&) = delete;
 
-  // Calls that failed in this thread since the last time that this was asked.
+  // The number of calls that failed in this thread since the last call of this function.
   static int64_t TakeNumFailed();
 };
 

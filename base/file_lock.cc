@@ -23,7 +23,7 @@ absl::StatusOr<int> OpenLockFile(const std::string& path) {
   return fd;
 }
 
-// 0, or the error's number.
+// Returns 0 or errno.
 int Flock(int fd, int operation) {
   while (flock(fd, operation) != 0) {
     if (errno != EINTR) return errno;
@@ -46,7 +46,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Try(const std::string& path)
   return lock;
 }
 
-// Asks again and again: who sits in flock looks at no flag.
+// Polls, because a blocking flock would not see `stopped`.
 absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Wait(const std::string& path,
                                                          const std::function<void()>& on_wait,
                                                          const std::function<bool()>& stopped) {
@@ -56,7 +56,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> FileLock::Wait(const std::string& path
     if (!waited && on_wait) on_wait();
     if (stopped && stopped()) {
       return StoppedError(
-          absl::StrCat("stopped while another process held ", path, "; run again to go on"));
+          absl::StrCat("stopped while another process held ", path, "; run again to continue"));
     }
     absl::SleepFor(absl::Milliseconds(50));
   }

@@ -1,10 +1,9 @@
-// A lock that processes share by the name of a file: one holder at a time, and
-// gone with its process, however that ends.
+// A lock between processes, named by a file. It has one holder at a time and ends with the
+// holder's process, however that process ends.
 //
-// Used by preparations that write into one folder. Two objects of one process
-// exclude each other as two processes do. The file stays: to remove it would let
-// two holders in, each with a file of its own. Machines exclude each other where their
-// shared file system carries flock between them (NFS does; not all do).
+// Two objects in one process exclude each other as two processes do. The lock file is never
+// removed: if it were, two holders could each lock a file of that name. Machines exclude each
+// other only if their shared file system passes flock between them (NFS does, some do not).
 // Threading: an object belongs to one thread.
 #ifndef BASE_FILE_LOCK_H_
 #define BASE_FILE_LOCK_H_
@@ -22,12 +21,12 @@ namespace slimreel {
 
 class FileLock {
  public:
-  // Makes the file where there is none (its folder must be there). Null: somebody
-  // holds it. Errors as those of base/atomic_file.h, with the path.
+  // Makes the file if there is none; its folder must exist. Returns null if another holder has
+  // the lock. Errors: those of base/atomic_file.h.
   static absl::StatusOr<std::unique_ptr<FileLock>> Try(const std::string& path);
-  // Waits where somebody holds it, for as long as that takes or until `stopped` (asked
-  // twenty times a second) says true: CANCELLED, exit code 75. `on_wait` is called once
-  // before. Either may be empty.
+  // Waits until the lock is free, or until `stopped` returns true (asked 20 times a second), which
+  // gives Cancelled with exit code 75. Calls `on_wait` once before it waits. Both functions may be
+  // empty.
   static absl::StatusOr<std::unique_ptr<FileLock>> Wait(const std::string& path,
                                                         const std::function<void()>& on_wait,
                                                         const std::function<bool()>& stopped);
@@ -35,11 +34,11 @@ class FileLock {
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
-  // What others learn from NoteOfHolder; replaces an earlier note.
+  // Sets the note that NoteOfHolder returns to others; replaces an earlier note.
   absl::Status WriteNote(absl::string_view note);
-  // The note of whoever holds the lock; none where nobody does. Errors: it cannot be
-  // told. Looks by taking the lock for a moment: a Try in that moment fails, so callers
-  // keep the two apart.
+  // The note of the holder, or nullopt if nobody holds the lock. Error: the lock file cannot be
+  // opened or read. This takes the lock for a moment, and a Try in that moment fails, so callers
+  // must not run the two at once.
   static absl::StatusOr<std::optional<std::string>> NoteOfHolder(const std::string& path);
 
  private:

@@ -31,7 +31,7 @@ class FileLockTest : public testing::Test {
       if (write(ready[1], &said, 1) != 1) _exit(1);
       for (;;) pause();
     }
-    close(ready[1]);  // the child's alone: its death ends the reading
+    close(ready[1]);  // only the child has it now: if the child dies, the read below ends
     char said = 0;
     EXPECT_EQ(read(ready[0], &said, 1), 1) << "the child has died";
     EXPECT_EQ(said, 'y');
@@ -47,7 +47,7 @@ class FileLockTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(FileLockTest, OneHolderAtATimeInThisProcessToo) {
+TEST_F(FileLockTest, HasOneHolderAtATimeWithinAProcessToo) {
   auto first = FileLock::Try(path_);
   ASSERT_TRUE(first.ok()) << first.status();
   ASSERT_NE(*first, nullptr);
@@ -63,7 +63,7 @@ TEST_F(FileLockTest, AKilledProcessHoldsNothing) {
   EXPECT_NE(*FileLock::Try(path_), nullptr);
 }
 
-TEST_F(FileLockTest, TheNoteIsThatOfALivingHolder) {
+TEST_F(FileLockTest, OnlyALivingHolderHasANote) {
   EXPECT_EQ(*FileLock::NoteOfHolder(path_), std::nullopt);
   const pid_t child = StartHolder("a long first note");
   EXPECT_EQ(*FileLock::NoteOfHolder(path_), "a long first note");
@@ -75,15 +75,15 @@ TEST_F(FileLockTest, TheNoteIsThatOfALivingHolder) {
   EXPECT_EQ(*FileLock::Try(path_), nullptr) << "looking has taken the lock away";
 }
 
-TEST_F(FileLockTest, ALockThatCannotBeLookedAtIsNotTakenForAFreeOne) {
-  // A link to itself: unreadable for root as well.
+TEST_F(FileLockTest, ALockFileThatCannotBeReadIsAnError) {
+  // A link to itself, which even root cannot read.
   std::filesystem::create_symlink(".lock", path_);
   const absl::Status status = FileLock::NoteOfHolder(path_).status();
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find(path_), std::string::npos) << status;
 }
 
-TEST_F(FileLockTest, WaitingSaysSoOnceAndEndsWhenTheHolderIsGone) {
+TEST_F(FileLockTest, WaitingReportsOnceAndEndsWhenTheHolderIsGone) {
   const pid_t child = StartHolder("child");
   int waits = 0;
   const auto lock = FileLock::Wait(path_,
@@ -114,7 +114,7 @@ TEST_F(FileLockTest, AFreeLockIsTakenWithoutWaiting) {
   EXPECT_NE(*lock, nullptr);
 }
 
-TEST_F(FileLockTest, AFolderThatIsNotThereIsNamed) {
+TEST_F(FileLockTest, AMissingFolderIsNamed) {
   const absl::Status status = FileLock::Try(path_ + "/no/such").status();
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find(path_ + "/no/such"), std::string::npos) << status;

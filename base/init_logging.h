@@ -1,11 +1,11 @@
-// Starts glog: to standard error alone, never to files of its own.
+// Starts glog, which then writes to standard error only, never to log files.
 #ifndef BASE_INIT_LOGGING_H_
 #define BASE_INIT_LOGGING_H_
 
 namespace slimreel {
 
-// From main, before other threads; later calls do nothing. `program` must outlive the
-// process (argv[0]). With `quiet`, INFO lines are left out.
+// Call it from main before other threads start; later calls do nothing. `program` is argv[0] and
+// must stay valid until the process ends. With `quiet`, INFO lines are not written.
 void InitLogging(const char* program, bool quiet = false);
 
 }  // namespace slimreel

@@ -8,7 +8,7 @@
 namespace slimreel {
 namespace {
 
-// Each in a process of its own: glog starts once.
+// Each runs in its own process, because glog can start only once.
 TEST(InitLoggingDeathTest, LinesGoToStandardError) {
   EXPECT_EXIT(
       {
@@ -19,7 +19,7 @@ TEST(InitLoggingDeathTest, LinesGoToStandardError) {
       testing::ExitedWithCode(0), "init_logging_test.cc:[0-9]+\\] for all to see");
 }
 
-TEST(InitLoggingDeathTest, QuietLeavesOutInfoAndKeepsWarnings) {
+TEST(InitLoggingDeathTest, QuietHidesInfoAndKeepsWarnings) {
   EXPECT_EXIT(
       {
         InitLogging("program", /*quiet=*/true);
@@ -30,7 +30,7 @@ TEST(InitLoggingDeathTest, QuietLeavesOutInfoAndKeepsWarnings) {
       testing::ExitedWithCode(0), "^W[^\n]*beware\n$");
 }
 
-TEST(InitLoggingDeathTest, TheFirstCallStands) {
+TEST(InitLoggingDeathTest, TheFirstCallCounts) {
   EXPECT_EXIT(
       {
         InitLogging("program", /*quiet=*/true);

@@ -1,10 +1,10 @@
-// glog, and not c10's macros of the same names.
+// Includes glog, and replaces the macros of the same names that c10 defines.
 //
-// LibTorch defines LOG, CHECK, VLOG and others itself, and whichever header
-// comes last wins without a word: with glog first, LOG(INFO) printed nothing. So
-// c10's are brought in first, where LibTorch is there at all, and undefined; its
-// guards then keep it from defining them again. Include this header in .cc files
-// alone, last by custom. base/logging_test.cc holds that the order does not matter.
+// LibTorch defines LOG, CHECK, VLOG and others too, and the header that is included last wins
+// silently: with glog first, LOG(INFO) printed nothing. This header therefore includes c10's
+// header first, if LibTorch is available, and undefines its macros. c10's include guard keeps it
+// from defining them again. Include this header only in .cc files, last by convention.
+// base/logging_test.cc tests that the order does not matter.
 #ifndef BASE_LOGGING_H_
 #define BASE_LOGGING_H_
 

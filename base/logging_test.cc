@@ -8,7 +8,7 @@
 
 namespace {
 
-// c10's LOG prints nothing to glog's sinks.
+// Only glog's LOG reaches a sink of glog.
 class Collect : public google::LogSink {
  public:
   void send(google::LogSeverity, const char*, const char*, int, const google::LogMessageTime&,

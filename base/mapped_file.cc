@@ -29,13 +29,14 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(const std::string& 
   if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(fd);
     return absl::InvalidArgumentError(absl::StrCat(
-        path, " is no regular file; a folder, a device or a pipe cannot be mapped: name a file"));
+        path,
+        " is not a regular file; a folder, a device or a pipe cannot be mapped; name a file"));
   }
   const uint64_t size = static_cast<uint64_t>(status.st_size);
   void* data = nullptr;
   if (size > 0) data = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
   const int error = errno;
-  close(fd);  // the mapping keeps the file
+  close(fd);  // the mapping keeps the file open
   if (data == MAP_FAILED) {
     return SystemError(error, "map", absl::StrCat(path, " (", size, " bytes)"));
   }

@@ -1,8 +1,7 @@
-// A whole file mapped read-only. Used by shards and weight files, which are read
-// where they lie.
+// A whole file, mapped read-only into memory. Shards and weight files are read without a copy.
 //
-// Threading: const methods from any thread. The mapping lives as long as the
-// object; the file must not be cut short meanwhile.
+// Threading: const methods may be called from any thread. The object owns the mapping. The file
+// must not be truncated while the object lives.
 #ifndef BASE_MAPPED_FILE_H_
 #define BASE_MAPPED_FILE_H_
 
@@ -17,7 +16,7 @@ namespace slimreel {
 
 class MappedFile {
  public:
-  // NotFound, PermissionDenied or InvalidArgument (no regular file), with the path.
+  // Errors, with the path: NotFound, PermissionDenied, or InvalidArgument (not a regular file).
   static absl::StatusOr<std::unique_ptr<MappedFile>> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -26,9 +25,10 @@ class MappedFile {
   const std::string& path() const { return path_; }
   std::string_view bytes() const { return {data_, size_}; }
 
-  // Hints to the system over [offset, offset + length); never fail.
+  // Hints to the system. The first two are about the bytes [offset, offset + length). They never
+  // fail.
   void WillNeed(uint64_t offset, uint64_t length) const;
-  // Only pages that lie wholly in the range go: neighbours stay.
+  // Affects only pages that are wholly inside the range.
   void DontNeed(uint64_t offset, uint64_t length) const;
   void Sequential() const;
   void Random() const;

@@ -14,7 +14,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-TEST(MappedFileTest, TheBytesAreTheFilesAndHintsChangeNone) {
+TEST(MappedFileTest, HasTheBytesOfTheFileAndHintsDoNotChangeThem) {
   const std::string path = TestFolder("mapped") + "/file";
   std::string bytes(3 * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + 17, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31 + i / 251);
@@ -42,7 +42,7 @@ TEST(MappedFileTest, HintsBeyondTheEndAreHarmless) {
   EXPECT_EQ((*file)->bytes(), "ten bytes!");
 }
 
-TEST(MappedFileTest, AnEmptyFileIsEmptyAndNoError) {
+TEST(MappedFileTest, AnEmptyFileCanBeMapped) {
   const std::string path = TestFolder("mapped") + "/empty";
   WriteTestFile(path, "");
   const auto file = MappedFile::Open(path);
@@ -53,7 +53,7 @@ TEST(MappedFileTest, AnEmptyFileIsEmptyAndNoError) {
   (*file)->WillNeed(0, 1);
 }
 
-TEST(MappedFileTest, TheMappingOutlivesTheName) {
+TEST(MappedFileTest, TheMappingStaysAfterTheFileIsRemoved) {
   const std::string path = TestFolder("mapped") + "/file";
   WriteTestFile(path, "still here");
   const auto file = MappedFile::Open(path);
@@ -70,11 +70,11 @@ TEST(MappedFileTest, WhatCannotBeMappedIsNamed) {
   EXPECT_THAT(std::string(absent.message()), HasSubstr("check the path"));
   const absl::Status is_folder = MappedFile::Open(folder).status();
   EXPECT_EQ(is_folder.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(is_folder.message()), HasSubstr(folder + " is no regular file"));
+  EXPECT_THAT(std::string(is_folder.message()), HasSubstr(folder + " is not a regular file"));
   EXPECT_THAT(std::string(is_folder.message()), HasSubstr("name a file"));
 }
 
-TEST(MappedFileTest, AFileSystemWithoutMapsIsToldWithTheRemedyAndNoOther) {
+TEST(MappedFileTest, AFileSystemWithoutMapsIsReportedWithItsOwnRemedy) {
   const std::string path = "/sys/kernel/mm/transparent_hugepage/enabled";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path << " here";
   const absl::Status status = MappedFile::Open(path).status();

@@ -15,19 +15,19 @@
 namespace slimreel {
 namespace {
 
-// cgroup v1 says "no limit" with the largest multiple of a page below 2^63.
+// cgroup v1 writes "no limit" as the largest multiple of a page below 2^63.
 constexpr int64_t kUnlimited = int64_t{1} << 60;
 
-// Empty where it cannot be read: a limit that nobody states is none.
+// Returns "" if the file cannot be read: there is no such limit then.
 std::string TextOf(const std::string& path) { return ReadFile(path).value_or(""); }
 
 std::optional<int64_t> ReadNumber(const std::string& path) {
   int64_t number = 0;
-  if (!absl::SimpleAtoi(TextOf(path), &number)) return std::nullopt;  // "max" is no number
+  if (!absl::SimpleAtoi(TextOf(path), &number)) return std::nullopt;  // for example "max"
   return number;
 }
 
-// The number behind `key` in lines like "MemTotal:  123 kB" or "inactive_file 123".
+// The number after `key` in lines like "MemTotal:  123 kB" or "inactive_file 123", in bytes.
 int64_t NumberAfter(const std::string& text, absl::string_view key) {
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::ConsumePrefix(&line, key)) continue;
@@ -40,7 +40,7 @@ int64_t NumberAfter(const std::string& text, absl::string_view key) {
   return 0;
 }
 
-// One version of control groups: where it is mounted and what its files are called.
+// One version of control groups: where it is mounted and the names of its files.
 struct CgroupVersion {
   const char* origin;
   const char* mount;
@@ -80,8 +80,8 @@ void AppendGroup(const std::string& folder, const std::string& shown, const Cgro
   }
 }
 
-// The process's group, then every group above it. In a container the path may
-// name groups outside of what is mounted: those folders are simply not there.
+// The process's group, then every group above it. In a container the path may name groups that
+// are not mounted; their folders do not exist and are skipped.
 void AppendGroups(const std::string& root, std::string group, const CgroupVersion& version,
                   std::vector<MemoryLimit>& limits) {
   const std::string mount = absl::StrCat(root, "/", version.mount);
@@ -96,7 +96,7 @@ void AppendGroups(const std::string& root, std::string group, const CgroupVersio
 void AppendCgroups(const std::string& root, std::vector<MemoryLimit>& limits) {
   const std::string text = TextOf(root + "/proc/self/cgroup");
   for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    // hierarchy:controllers:path, the controllers of v2 being empty
+    // hierarchy:controllers:path; for v2 the controllers are empty
     const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (parts.size() != 3 || !absl::StartsWith(parts[2], "/")) continue;
     const std::vector<absl::string_view> controllers = absl::StrSplit(parts[1], ',');
@@ -115,7 +115,7 @@ void AppendRlimits(const std::string& root, std::vector<MemoryLimit>& limits) {
     const bool address_space = absl::ConsumePrefix(&line, "Max address space");
     if (!address_space && !absl::ConsumePrefix(&line, "Max data size")) continue;
     const std::vector<absl::string_view> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    int64_t bytes = 0;  // the soft limit; "unlimited" is no number
+    int64_t bytes = 0;  // the soft limit; skipped if it is "unlimited"
     if (words.empty() || !absl::SimpleAtoi(words[0], &bytes)) continue;
     limits.push_back({address_space ? "rlimit AS" : "rlimit DATA", "/proc/self/limits", bytes,
                       NumberAfter(status, address_space ? "VmSize" : "VmData")});
@@ -144,7 +144,7 @@ absl::StatusOr<HostMemory> ReadHostMemory(const std::string& root) {
   host.total_bytes = NumberAfter(meminfo, "MemTotal");
   if (host.total_bytes <= 0) {
     return absl::UnavailableError(
-        absl::StrCat(root, "/proc/meminfo says no MemTotal: is /proc mounted?"));
+        absl::StrCat(root, "/proc/meminfo has no MemTotal; check that /proc is mounted"));
   }
   host.available_bytes = NumberAfter(meminfo, "MemAvailable");
   host.swap_free_bytes = NumberAfter(meminfo, "SwapFree");

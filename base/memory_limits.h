@@ -1,8 +1,8 @@
-// What memory this process may use: what the machine has, what forbids it to use
-// all of that (control groups, rlimits), what the user allows, and which is lowest.
+// How much memory this process may use: what the machine has, what limits it further (control
+// groups, rlimits), what the user allows, and which of these is lowest.
 //
-// Called by the trainer at start, by //data:prepare and by //memory:diagnose. Pure but for reading
-// the files below `root`, which tests replace. Threading: none needed.
+// The functions only read files below `root`, which tests replace. Threading: safe from any
+// thread.
 #ifndef BASE_MEMORY_LIMITS_H_
 #define BASE_MEMORY_LIMITS_H_
 
@@ -16,12 +16,12 @@
 
 namespace slimreel {
 
-// Something that caps memory, with what is in use under it.
+// One limit of memory, and how much of it is used.
 struct MemoryLimit {
   std::string origin;  // "physical memory", "cgroup v1", "cgroup v2", "rlimit AS", "rlimit DATA"
-  std::string where;   // the file that says so
+  std::string where;   // the file that states it
   int64_t bytes = 0;
-  int64_t used_bytes = 0;  // counted against this limit; for cgroups without what can be reclaimed
+  int64_t used_bytes = 0;  // counted against this limit; for cgroups without reclaimable file pages
 };
 
 struct HostMemory {
@@ -29,34 +29,35 @@ struct HostMemory {
   int64_t available_bytes = 0;  // MemAvailable
   int64_t swap_free_bytes = 0;
   std::vector<MemoryLimit> limits;  // lowest first; physical memory is always among them
-  // What can still be taken before the first limit is met.
+  // How much can still be allocated before the first limit is reached.
   int64_t headroom_bytes() const;
 };
 
-// Reads <root>/proc/meminfo, proc/self/{cgroup,limits,status} and the cgroup files
-// of the process's group and of every group above it (the lowest of nested
-// limits counts). Unlimited groups are left out.
-// Errors: Unavailable where proc/meminfo cannot be read; all else is optional.
+// Reads <root>/proc/meminfo, proc/self/{cgroup,limits,status} and the cgroup files of the
+// process's group and of every group above it; of nested limits the lowest counts. Groups without
+// a limit are left out. Error: Unavailable if proc/meminfo cannot be read; all other files are
+// optional.
 absl::StatusOr<HostMemory> ReadHostMemory(const std::string& root = "/");
 
-// The lowest ceiling and who set it: "memory.budget", the machine's origin, or "what the
-// host has left".
+// The lowest ceiling and what sets it: "memory.budget", the origin of a machine's limit, or
+// "what the host has left".
 struct Ceiling {
   int64_t bytes = 0;
   std::string origin;
 };
 
-// The user's word against the machine's lowest limit, of which `NN%` is a share.
+// The lower one of the user's limit and the machine's lowest limit. `NN%` of the user is a share
+// of the machine's lowest limit.
 Ceiling LowestCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                       const std::string& key = "memory.budget");
-// The same for what is about to be taken: the user's ceiling, but no more than is free now.
+// The same, and no more than is free now: for memory that is about to be allocated.
 Ceiling LowestFreeCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                           const std::string& key);
-// For work whose bound is the user's to raise, as decoding: LowestFreeCeiling where the user gave
-// a budget, else a quarter of what is free, at most 4 GiB, because more would only lie idle.
+// For work such as decoding, whose bound the user may raise: LowestFreeCeiling if the user gave a
+// budget, else a quarter of the free memory and at most 4 GiB, because more would stay unused.
 Ceiling WorkingCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                        const std::string& key);
-// LowestCeiling for a device of `total_bytes` with memory of its own.
+// LowestCeiling for a device with its own memory of `total_bytes`.
 Ceiling LowestDeviceCeiling(int64_t total_bytes, const std::string& device,
                             const std::optional<ByteSpec>& user);
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kGiB = int64_t{1} << 30;
 
-// A machine of 16 GiB with 12 available, as files.
+// The files of a machine with 16 GiB, of which 12 GiB are available.
 class LimitsTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -72,7 +72,7 @@ TEST_F(LimitsTest, CgroupV1IsReadAndItsUnlimitedIsLeftOut) {
   EXPECT_EQ(host.headroom_bytes(), kGiB);
 }
 
-TEST_F(LimitsTest, GroupThatIsNotMountedHereFallsBackToTheOnesAbove) {
+TEST_F(LimitsTest, GroupsAboveCountIfTheProcesssGroupIsNotMounted) {
   Write("proc/self/cgroup", "4:memory:/outside/of/the/container\n");
   Write("sys/fs/cgroup/memory/memory.limit_in_bytes", "3221225472\n");
   EXPECT_EQ(LowestCeiling(Read(), std::nullopt).bytes, 3 * kGiB);
@@ -90,7 +90,7 @@ TEST_F(LimitsTest, RlimitsCountWithWhatIsUsed) {
   EXPECT_EQ(host.headroom_bytes(), 4 * kGiB);
 }
 
-TEST_F(LimitsTest, UserCountsWhereLowerAndPercentIsOfTheMachinesLimit) {
+TEST_F(LimitsTest, TheUsersLimitCountsIfLowerAndPercentIsOfTheMachinesLimit) {
   const HostMemory host = Read();
   const Ceiling lower = LowestCeiling(host, ByteSpec{4 * kGiB, 0.0});
   EXPECT_EQ(lower.bytes, 4 * kGiB);
@@ -101,7 +101,7 @@ TEST_F(LimitsTest, UserCountsWhereLowerAndPercentIsOfTheMachinesLimit) {
   EXPECT_EQ(LowestDeviceCeiling(2 * kGiB, "cuda:0", std::nullopt).origin, "cuda:0");
 }
 
-TEST_F(LimitsTest, NoMoreIsFreeThanTheHostHasLeftWhateverTheUserAllows) {
+TEST_F(LimitsTest, TheFreeCeilingIsAtMostWhatTheHostHasLeft) {
   HostMemory host;
   host.total_bytes = 16 * kGiB;
   host.available_bytes = 6 * kGiB;
@@ -113,7 +113,7 @@ TEST_F(LimitsTest, NoMoreIsFreeThanTheHostHasLeftWhateverTheUserAllows) {
   const Ceiling asked = LowestFreeCeiling(host, ByteSpec{5 * kGiB, 0.0}, key);
   EXPECT_EQ(asked.bytes, 5 * kGiB);
   EXPECT_EQ(asked.origin, key);
-  // Of a container that uses most of what it may.
+  // A container that uses most of what it may.
   host.limits.insert(host.limits.begin(), {"cgroup v2", "memory.max", 4 * kGiB, 3 * kGiB});
   EXPECT_EQ(LowestFreeCeiling(host, ByteSpec{0, 50.0}, key).bytes, kGiB);
 }

@@ -1,6 +1,6 @@
-// Collects all that is wrong with a set of options, so that a user hears of it at once.
+// Collects everything that is wrong with a set of options, so that one error reports it all.
 //
-// Who calls it: the options' Validate() and those who join several. One thread.
+// Threading: one thread at a time.
 #ifndef BASE_MISTAKES_H_
 #define BASE_MISTAKES_H_
 
@@ -15,10 +15,10 @@ namespace slimreel {
 class Mistakes {
  public:
   void Add(std::string line) { lines_.push_back(std::move(line)); }
-  // Each line of the message, `prefix` before it; an OK status adds nothing.
+  // Adds each line of the message, with `prefix` before it. An OK status adds nothing.
   void Add(const absl::Status& status, absl::string_view prefix = "");
 
-  // InvalidArgument with a line for each mistake; OK where there is none.
+  // InvalidArgument with one line per mistake, or OK if there is none.
   absl::Status ToStatus() const;
 
  private:

@@ -1,5 +1,5 @@
-// How benchmarks compare: both works in interleaved pairs, each in turn the first
-// of its pair, so that whatever else the machine does slows both down alike.
+// Compares two pieces of work in interleaved pairs. Each of them runs first in every other pair,
+// so that other load on the machine slows both down equally.
 #ifndef BASE_PAIRED_TIMING_H_
 #define BASE_PAIRED_TIMING_H_
 
@@ -12,15 +12,15 @@
 namespace slimreel {
 
 struct PairedTimes {
-  std::vector<double> speeds;   // theirs / ours of every pair: above 1, ours is faster; sorted
-  std::vector<double> seconds;  // ours; sorted
+  std::vector<double> speeds;   // time of theirs / ours per pair, sorted; above 1 ours is faster
+  std::vector<double> seconds;  // times of ours, sorted
 };
 
-// Runs each once to warm up, then `pairs` (at least 1) pairs. The first error ends it.
+// Runs each once to warm up, then `pairs` (at least 1) pairs. Stops at the first error.
 absl::StatusOr<PairedTimes> TimePairs(int pairs, const std::function<absl::Status()>& ours,
                                       const std::function<absl::Status()>& theirs);
 
-// Of sorted values; the upper one of the two in the middle.
+// The median of sorted values; the upper one if two are in the middle.
 inline double MedianOfSorted(const std::vector<double>& values) {
   return values[values.size() / 2];
 }

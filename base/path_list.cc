@@ -16,7 +16,7 @@ bool IsThere(const std::string& path) {
 }  // namespace
 
 std::vector<std::string> PathList(absl::string_view values) {
-  // A name may hold what stands between values, too.
+  // A file name may contain the separator.
   if (IsThere(std::string(values))) return {std::string(values)};
   std::vector<std::string> paths;
   for (const absl::string_view value : absl::StrSplit(values, kBetweenValues, absl::SkipEmpty())) {

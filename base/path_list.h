@@ -9,10 +9,10 @@
 
 namespace slimreel {
 
-// Stands between the values of a list flag that is given several times (Program::list_flags).
+// Separates the values of a list flag that is given several times (Program::list_flags).
 inline constexpr char kBetweenValues = '\n';
 
-// Each value is divided at its commas, unless it is the whole name of something that is there.
+// Splits each value at its commas, unless the whole value is the name of an existing file.
 std::vector<std::string> PathList(absl::string_view values);
 
 }  // namespace slimreel

@@ -11,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(PathListTest, CommasAndRepeatedValuesDivideUnlessAFileBearsTheName) {
+TEST(PathListTest, SplitsAtCommasUnlessAFileHasTheWholeName) {
   const std::string root = TestFolder("paths");
   WriteTestFile(root + "/a,b.mp4", "");
   WriteTestFile(root + "/c\nd.mp4", "");

@@ -1,7 +1,7 @@
-// One line of progress on standard error: done of total, rate, time left, memory.
-// Redrawn in place on a terminal, plain lines at intervals elsewhere.
+// One progress line on standard error: done of total, rate, time left, details.
+// On a terminal the line is redrawn in place; elsewhere plain lines are written at intervals.
 //
-// Threading: one thread at a time. The clock is the caller's, so that tests need none.
+// Threading: one thread at a time. The caller may pass the time, so tests need no clock.
 #ifndef BASE_PROGRESS_H_
 #define BASE_PROGRESS_H_
 
@@ -19,26 +19,26 @@ namespace slimreel {
 struct ProgressOptions {
   std::string label;                                // "prepare"
   std::string unit;                                 // "videos"
-  int64_t total = 0;                                // 0: not known
+  int64_t total = 0;                                // 0: unknown
   bool enabled = true;                              // false: writes nothing
-  absl::Duration redraw = absl::Milliseconds(100);  // on a terminal, at most this often
-  absl::Duration interval = absl::Seconds(10);      // elsewhere
+  absl::Duration redraw = absl::Milliseconds(100);  // least time between lines on a terminal
+  absl::Duration interval = absl::Seconds(10);      // least time between lines elsewhere
 };
 
 class Progress {
  public:
-  // `out` is not owned. `start` is when the work began (not counting what
-  // `done_before` a resume did).
+  // `out` is not owned. `start` is when this run began; `done_before` is what earlier runs had
+  // done by then, and does not count in the rate.
   Progress(ProgressOptions options, FILE* out, bool on_terminal, absl::Time start,
            int64_t done_before = 0);
-  // To standard error, asking the system whether it is a terminal.
+  // Writes to standard error, starting now, and asks the system whether that is a terminal.
   explicit Progress(ProgressOptions options, int64_t done_before = 0);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Writes where it is time to. `details` comes last ("loss 1.24 | 3.1 GiB of 4 GiB").
+  // Writes a line if enough time has passed. `details` comes last ("loss 1.24 | 3.1 GiB of 4 GiB").
   void Update(int64_t done, absl::string_view details, absl::Time now = absl::Now());
-  // Writes the last line whatever the time.
+  // Writes the last line, regardless of the time.
   void Finish(int64_t done, absl::string_view details, absl::Time now = absl::Now());
 
   // "prepare  12/40 videos  30%  2.5 videos/s  11s left  details".

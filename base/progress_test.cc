@@ -13,7 +13,7 @@ std::string Contents(FILE* file) {
   return std::string(buffer, fread(buffer, 1, sizeof(buffer), file));
 }
 
-TEST(ProgressTest, TheLineHoldsRateAndTimeLeftOfThisRunAlone) {
+TEST(ProgressTest, RateAndTimeLeftCountOnlyThisRun) {
   Progress progress({.label = "train", .unit = "steps", .total = 40}, stderr, false, kStart, 10);
   EXPECT_EQ(progress.Line(20, "loss 1.2", kStart + absl::Seconds(5)),
             "train  20/40 steps  50%  2 steps/s  10s left  loss 1.2");
@@ -32,7 +32,7 @@ TEST(ProgressTest, PlainLinesComeAtIntervals) {
   fclose(file);
 }
 
-TEST(ProgressTest, ATerminalsLineIsRedrawnAndEnded) {
+TEST(ProgressTest, TheLineIsRedrawnOnATerminal) {
   FILE* file = tmpfile();
   {
     Progress progress({.label = "p", .unit = "v"}, file, true, kStart);

@@ -1,21 +1,21 @@
-// Linked into a program, keeps OpenMP's waiting threads from spinning for long.
-// There is nothing to call: a program that computes names //base:spin_limit in its deps.
+// Keeps OpenMP's waiting threads from spinning for long, in every program that links it. There is
+// nothing to call: a program that computes names //base:spin_limit in its deps.
 //
-// A thread of libgomp that waits for its team spins for up to milliseconds. On a busy
-// machine the threads that it waits for stand behind it in the queue, and a step
-// takes eight times as long. After a thousand turns the program keeps most of its share of a
-// busy machine; what that costs on an idle one is in README.md (more turns cost less and keep
-// less). The user's GOMP_SPINCOUNT or OMP_WAIT_POLICY wins.
+// A libgomp thread that waits for its team spins for up to milliseconds. On a busy machine the
+// threads that it waits for cannot run meanwhile, and a step takes eight times as long. With a
+// limit of 1000 turns the program keeps most of its share of a busy machine. README.md says what
+// the limit costs on an idle one (more turns cost less and keep less). If the user sets
+// GOMP_SPINCOUNT or OMP_WAIT_POLICY, that value counts.
 //
 // Note [Started twice]
-// libgomp reads its variables in its constructor, which runs before the program's own. Only
-// the program's .preinit_array runs earlier, and a variable that is set there does not reach
-// libgomp. So the program starts itself again, as the same process, with the variable added.
-// The second start finds it set, which ends the matter.
+// libgomp reads its environment variables in its constructor, which runs before the program's
+// constructors. Only the program's .preinit_array runs earlier, but libgomp does not see a
+// variable that is set there. So the program executes itself again, in the same process, with the
+// variable added. The second start finds it set and continues normally.
 //
-// It must not be in a shared library, which may have no .preinit_array. No constructor has run
-// yet, so only system calls and plain C functions are used here. Whatever fails, the
-// program goes on without the limit.
+// This code must not be in a shared library, which may have no .preinit_array. No constructor has
+// run yet, so it uses only system calls and plain C functions. If anything fails, the program
+// continues without the limit.
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -24,7 +24,7 @@
 #include <cstddef>
 #include <cstring>
 
-// Sanitizers start in .preinit_array as well, in no known order.
+// Sanitizers also start in .preinit_array, and the order is not known.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 
 namespace slimreel {
@@ -43,7 +43,7 @@ bool UserDecided(char* const* environment) {
   return false;
 }
 
-// The second start is of "/proc/self/exe", which tools such as top would show as "exe".
+// The second start executes "/proc/self/exe", so tools such as top would show the name "exe".
 void TakeNameBack(const char* program) {
   const auto* const started = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   if (started == nullptr || std::strcmp(started, kProgram) != 0) return;
@@ -51,7 +51,7 @@ void TakeNameBack(const char* program) {
   prctl(PR_SET_NAME, slash == nullptr ? program : slash + 1, 0, 0, 0);
 }
 
-// Does not return where the program can be started again.
+// Returns only if the program cannot be started again.
 void StartWithLimit(char** arguments, char** environment) {
   size_t count = 0;
   while (environment[count] != nullptr) ++count;
@@ -61,7 +61,7 @@ void StartWithLimit(char** arguments, char** environment) {
   if (memory == MAP_FAILED) return;
   auto* const extended = static_cast<char**>(memory);
   std::memcpy(extended, environment, count * sizeof(char*));
-  extended[count] = limit_entry;  // the page's zeros end the list
+  extended[count] = limit_entry;  // mmap's zeros end the list
   execve(kProgram, arguments, extended);
   munmap(memory, bytes);
 }
@@ -70,7 +70,7 @@ void LimitSpinning(int argc, char** argv, char** environment) {
   if (argc < 1) return;
   TakeNameBack(argv[0]);
   if (UserDecided(environment)) return;
-  // No loader in between: the loader was called by name and is itself /proc/self/exe.
+  // AT_BASE is 0 if the loader was called by name; then /proc/self/exe is the loader.
   if (getauxval(AT_BASE) == 0 || getauxval(AT_SECURE) != 0) return;
   StartWithLimit(argv, environment);
 }

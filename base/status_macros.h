@@ -1,4 +1,4 @@
-// The two macros that absl::Status code wants and Debian's absl does not have.
+// The two usual macros for absl::Status, which Debian's absl does not have.
 #ifndef BASE_STATUS_MACROS_H_
 #define BASE_STATUS_MACROS_H_
 
@@ -10,7 +10,7 @@
 #define SLIMREEL_CONCAT_INNER_(a, b) a##b
 #define SLIMREEL_CONCAT_(a, b) SLIMREEL_CONCAT_INNER_(a, b)
 
-// Returns from the function where `expression` (an absl::Status) is not ok.
+// Returns from the function if `expression` (an absl::Status) is not ok.
 #define SLIMREEL_RETURN_IF_ERROR(expression)                                  \
   do {                                                                        \
     if (absl::Status slimreel_status_ = (expression); !slimreel_status_.ok()) \

@@ -1,4 +1,4 @@
-// A status under another message.
+// Replaces the message of a status.
 #ifndef BASE_STATUS_TEXT_H_
 #define BASE_STATUS_TEXT_H_
 
@@ -8,7 +8,7 @@
 
 namespace slimreel {
 
-// `status` with `message` for its own: code and payloads, and with them the exit code, stay.
+// `status` with another message. Code and payloads stay, and with them the exit code.
 inline absl::Status WithMessage(const absl::Status& status, absl::string_view message) {
   absl::Status changed(status.code(), message);
   status.ForEachPayload([&changed](absl::string_view type, const absl::Cord& payload) {

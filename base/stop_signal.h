@@ -1,22 +1,22 @@
-// SIGTERM and SIGINT as a flag: the first asks the program to finish what it is
-// at, save, and leave with exit code 75; the second ends the process at once.
+// Turns SIGTERM and SIGINT into a flag. The first signal asks the program to finish what it is
+// doing, save, and exit with code 75. The second one ends the process at once.
 //
-// Threading: StopRequested may be called from any thread.
+// Threading: StopRequested and RequestStop may be called from any thread.
 #ifndef BASE_STOP_SIGNAL_H_
 #define BASE_STOP_SIGNAL_H_
 
 namespace slimreel {
 
-// By programs that save on the first signal, from where there is something to finish on.
+// Sets the flag on the first signal, for programs that then finish and save.
 void InstallStopSignal();
 
-// The first signal ends the process at once with exit code 75: while there is nothing to finish or
-// to save, as when a large model is read. InstallStopSignal takes its place.
+// Ends the process with exit code 75 on the first signal. For times when there is nothing to
+// finish or save, such as while a large model is read. A later InstallStopSignal replaces it.
 void InstallStopExit();
 
 bool StopRequested();
 
-// As the first signal does (tests; a trainer that shall stop itself).
+// Does what the first signal does, for tests and for a trainer that stops itself.
 void RequestStop();
 
 }  // namespace slimreel

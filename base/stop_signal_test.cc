@@ -7,8 +7,8 @@
 namespace slimreel {
 namespace {
 
-// Each in a process of its own: the flag never goes back.
-TEST(StopSignalDeathTest, TheFirstSignalAsksAndTheSecondEnds) {
+// Each runs in its own process, because the flag is never cleared.
+TEST(StopSignalDeathTest, TheFirstSignalSetsTheFlagAndTheSecondEndsTheProcess) {
   EXPECT_EXIT(
       {
         InstallStopSignal();
@@ -27,7 +27,7 @@ TEST(StopSignalDeathTest, TheFirstSignalAsksAndTheSecondEnds) {
       testing::ExitedWithCode(128 + SIGINT), "");
 }
 
-TEST(StopSignalDeathTest, WithNothingToSaveTheFirstSignalEndsWith75AndSaysSo) {
+TEST(StopSignalDeathTest, WithNothingToSaveTheFirstSignalExitsWith75AndSaysSo) {
   EXPECT_EXIT(
       {
         InstallStopExit();

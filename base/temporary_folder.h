@@ -1,5 +1,5 @@
-// A folder in the system's temporary place (TMPDIR), removed with all in it when
-// the object dies. For programs that make what they measure.
+// A folder in the system's temporary folder (TMPDIR). The destructor removes it with everything
+// in it. For programs that generate the data that they measure.
 #ifndef BASE_TEMPORARY_FOLDER_H_
 #define BASE_TEMPORARY_FOLDER_H_
 
@@ -13,7 +13,7 @@ namespace slimreel {
 
 class TemporaryFolder {
  public:
-  // TMPDIR/slimreel_<name>.XXXXXX. Errors: the system's (base/atomic_file.h).
+  // Makes TMPDIR/slimreel_<name>.XXXXXX. Errors: those of base/atomic_file.h.
   static absl::StatusOr<std::unique_ptr<TemporaryFolder>> Create(absl::string_view name);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;

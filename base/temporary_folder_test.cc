@@ -10,7 +10,7 @@
 namespace slimreel {
 namespace {
 
-TEST(TemporaryFolderTest, LiesInTmpdirAndGoesWithAllInIt) {
+TEST(TemporaryFolderTest, IsMadeInTmpdirAndRemovedWithItsContents) {
   const std::string parent = TestFolder("tmp");
   ASSERT_EQ(setenv("TMPDIR", parent.c_str(), 1), 0);
   {

@@ -1,6 +1,6 @@
-// A line that is redrawn in place on a terminal; elsewhere each one is a line of its own.
+// A line that is redrawn in place on a terminal. Elsewhere every text is a new line.
 //
-// Who calls it: base/progress, the trainer's progress line. Threading: one thread at a time.
+// Threading: one thread at a time.
 #ifndef BASE_TERMINAL_LINE_H_
 #define BASE_TERMINAL_LINE_H_
 
@@ -23,12 +23,12 @@ class TerminalLine {
 
   bool on_terminal() const { return on_terminal_; }
   void Show(const std::string& line);
-  void End();  // the drawn line stays, and what follows begins below it
+  void End();  // keeps the drawn line and moves the cursor below it
 
  private:
   FILE* const out_;
   const bool on_terminal_;
-  bool open_ = false;  // the cursor stands behind a drawn line
+  bool open_ = false;  // the cursor is at the end of a drawn line
 };
 
 }  // namespace slimreel

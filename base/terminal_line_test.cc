@@ -23,14 +23,14 @@ class TerminalLineTest : public testing::Test {
   FILE* const file_ = tmpfile();
 };
 
-TEST_F(TerminalLineTest, ATerminalsLineIsDrawnOverTheOneBefore) {
+TEST_F(TerminalLineTest, ALineOnATerminalReplacesTheOneBefore) {
   TerminalLine line(file_, /*on_terminal=*/true);
   line.Show("one, which is long");
   line.Show("two");
   EXPECT_EQ(Written(), "\r\033[Kone, which is long\r\033[Ktwo");
 }
 
-TEST_F(TerminalLineTest, EndedTwiceItIsEndedOnceAndNothingDrawnNeedsNoEnd) {
+TEST_F(TerminalLineTest, EndDoesNothingIfNoLineIsDrawn) {
   TerminalLine line(file_, /*on_terminal=*/true);
   line.End();
   EXPECT_EQ(Written(), "");
@@ -40,7 +40,7 @@ TEST_F(TerminalLineTest, EndedTwiceItIsEndedOnceAndNothingDrawnNeedsNoEnd) {
   EXPECT_EQ(Written(), "\r\033[Kone\n");
 }
 
-TEST_F(TerminalLineTest, AfterItsEndItIsDrawnAnewBelow) {
+TEST_F(TerminalLineTest, AfterEndTheNextLineIsDrawnBelow) {
   TerminalLine line(file_, /*on_terminal=*/true);
   line.Show("one");
   line.End();
@@ -56,7 +56,7 @@ TEST_F(TerminalLineTest, TheDestructorEndsADrawnLine) {
   EXPECT_EQ(Written(), "\r\033[Kone\n");
 }
 
-TEST_F(TerminalLineTest, ElsewhereEachOneIsALineOfItsOwn) {
+TEST_F(TerminalLineTest, ElsewhereEveryTextIsANewLine) {
   {
     TerminalLine line(file_, /*on_terminal=*/false);
     line.Show("one");

@@ -1,4 +1,4 @@
-// For tests: files and folders of the test's own.
+// Files and folders for tests.
 #ifndef BASE_TEST_FILES_H_
 #define BASE_TEST_FILES_H_
 
@@ -9,24 +9,24 @@
 
 namespace slimreel {
 
-// An empty folder for the running test alone: what another call with this name
-// put there is removed. Nobody removes it at the end; it lies in gtest's temporary folder.
+// Makes an empty folder in gtest's temporary folder that only the running test uses. A later call
+// with the same name empties it. It is not removed at the end.
 std::string TestFolder(absl::string_view name);
 
-// All bytes; a file that cannot be read, or written whole, fails the test.
+// Read and write whole files. The test fails if that is not possible.
 std::string ReadTestFile(const std::string& path);
 void WriteTestFile(const std::string& path, absl::string_view bytes);  // makes parent folders
 
-// A disk of a given size (tmpfs) that can be filled up; gone with the object.
+// A disk (tmpfs) of a given size that can be filled up. The destructor unmounts it.
 class SmallDisk {
  public:
-  // Null where the system lets nobody, or not this user, mount one: skip the test.
+  // Returns null if this user may not mount one; the test should then be skipped.
   static std::unique_ptr<SmallDisk> Mount(const std::string& folder, int64_t bytes);
   ~SmallDisk();
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
 
-  // Leaves room for `free_bytes` (whole pages) and no more; Free gives it back.
+  // Fills the disk until `free_bytes` (whole pages) are free. Free undoes it.
   void FillUpTo(int64_t free_bytes) const;
   void Free() const;
 

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// By the C library, which these functions do not use.
+// Reads with the C library, which the tested functions do not use.
 std::string BytesOf(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (file == nullptr) return "cannot be opened";
@@ -21,9 +21,10 @@ std::string BytesOf(const std::string& path) {
   return bytes;
 }
 
-TEST(TestFilesTest, AFolderIsEmptyAndTheTestsOwn) {
+TEST(TestFilesTest, AFolderIsEmptyAndBelongsToTheTest) {
   const std::string folder = TestFolder("a");
-  EXPECT_NE(folder.find("TestFilesTest.AFolderIsEmptyAndTheTestsOwn"), std::string::npos) << folder;
+  EXPECT_NE(folder.find("TestFilesTest.AFolderIsEmptyAndBelongsToTheTest"), std::string::npos)
+      << folder;
   EXPECT_EQ(folder.find(testing::TempDir()), 0u) << folder;
   WriteTestFile(folder + "/left/behind", "x");
   EXPECT_NE(TestFolder("b"), folder);
@@ -51,7 +52,7 @@ TEST(TestFilesTest, AFileThatCannotBeWrittenFailsTheTest) {
   EXPECT_FATAL_FAILURE(WriteTestFile("/dev/full", std::string(100000, 'x')), "/dev/full");
 }
 
-TEST(SmallDiskTest, HasTheRoomThatIsLeftAndIsGoneWithTheObject) {
+TEST(SmallDiskTest, HasTheFreeSpaceThatWasAskedForAndGoesWithTheObject) {
   const std::string folder = TestFolder("disk");
   auto disk = SmallDisk::Mount(folder, 1 << 20);
   if (disk == nullptr) GTEST_SKIP() << "a small tmpfs cannot be mounted here";

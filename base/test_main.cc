@@ -1,4 +1,4 @@
-// The main of tests: gtest with glog started quietly (warnings and above).
+// The main function of tests: runs gtest, with glog set to warnings and above.
 #include <gtest/gtest.h>
 
 #include "base/init_logging.h"
