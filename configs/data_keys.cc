@@ -44,16 +44,16 @@ ConfigKey ShortSideKey(DataOptions* data) {
       {"native", "none"});
 }
 
-const AugmentSwitches kLight{.random_crop = true};
-const AugmentSwitches kStandard{.random_crop = true, .color_jitter = true};
+const AugmentOptions kLight{.random_crop = true};
+const AugmentOptions kStandard{.random_crop = true, .color_jitter = true};
 
-ConfigKey AugmentKey(AugmentSwitches* augment) {
+ConfigKey AugmentKey(AugmentOptions* augment) {
   ConfigKey key = CustomKey(
       "data.augment", "none | light (random_crop) | standard (random_crop, color_jitter), or a map",
       "augmentation of training clips; no preset flips, which turns left into right",
       [augment](const YAML::Node& value) -> absl::Status {
         if (IsNone(value)) {
-          *augment = AugmentSwitches();
+          *augment = AugmentOptions();
           return absl::OkStatus();
         }
         SLIMREEL_ASSIGN_OR_RETURN(const size_t preset,
@@ -62,7 +62,7 @@ ConfigKey AugmentKey(AugmentSwitches* augment) {
         return absl::OkStatus();
       },
       [augment]() -> std::string {
-        if (*augment == AugmentSwitches()) return "none";
+        if (*augment == AugmentOptions()) return "none";
         if (*augment == kLight) return "light";
         if (*augment == kStandard) return "standard";
         const auto word = [](bool on) { return on ? "true" : "false"; };
@@ -127,7 +127,7 @@ void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(IntKey("data.max_video_frames", &data->max_video_frames, AtLeast(1),
                          "prepare: longest chunk; train: frames of a sample that clips come from"));
   keys->push_back(AugmentKey(&data->augment));
-  AugmentSwitches* augment = &data->augment;
+  AugmentOptions* augment = &data->augment;
   keys->push_back(BoolKey("data.augment.random_crop", &augment->random_crop, "else the centre crop")
                       .PartOfMap());
   keys->push_back(

@@ -17,16 +17,16 @@ namespace slimreel {
 
 enum class FrameCodec { kRaw, kJpeg };
 enum class PreprocessDevice { kAuto, kCpu, kGpu };
-enum class SamplingMode { kShuffle, kClassBalanced, kSequential };
+enum class Sampling { kShuffle, kClassBalanced, kSequential };  // order of training samples
 
 // data.augment. Presets: none; light = random_crop; standard = random_crop +
 // color_jitter. No preset flips: that turns left into right.
-struct AugmentSwitches {
+struct AugmentOptions {
   bool random_crop = false;   // else the centre crop
   bool flip = false;          // left-right, half of the clips
-  bool color_jitter = false;  // costs a float copy of the clip and time
-  bool spec_augment = false;  // audio
-  friend bool operator==(const AugmentSwitches&, const AugmentSwitches&) = default;
+  bool color_jitter = false;  // not yet available; costs a float copy of the clip and time
+  bool spec_augment = false;  // not yet available; masks parts of the log-mel spectrogram
+  friend bool operator==(const AugmentOptions&, const AugmentOptions&) = default;
 };
 
 struct HeatmapOptions {
@@ -81,12 +81,12 @@ struct DataOptions {
   FrameCodec frame_codec = FrameCodec::kRaw;
   int64_t jpeg_quality = 90;       // 1..100
   double quality_threshold = 0.0;  // 0..1; prepare leaves out frames under it
-  AugmentSwitches augment;
+  AugmentOptions augment;
   PreprocessDevice preprocess_device = PreprocessDevice::kAuto;
   bool enable_cache = true;  // cache of decoded frames, dropped first under pressure
   ByteSpec cache_budget{.bytes = 0, .percent = 10.0};  // a share is one of the host ceiling
   int64_t shard_size = int64_t{128} << 20;  // bytes after which a new shard starts; >= 64KiB
-  SamplingMode sampling = SamplingMode::kShuffle;
+  Sampling sampling = Sampling::kShuffle;
   HeatmapOptions heatmap;
   AudioOptions audio;
 

@@ -35,6 +35,10 @@ absl::Status LoaderOptions::Validate() const {
     return absl::UnimplementedError(
         "data.augment.color_jitter is not yet available; leave it out or set it to false");
   }
+  if (augment.spec_augment) {
+    return absl::UnimplementedError(
+        "data.augment.spec_augment is not yet available; leave it out or set it to false");
+  }
   std::vector<std::string> mistakes;
   if (sources.empty()) mistakes.push_back("no data given: set data.train or data.val");
   const std::pair<const char*, int64_t> positive[] = {

@@ -8,16 +8,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "configs/data_options.h"
 
 namespace slimreel {
-
-struct AugmentOptions {
-  bool random_crop = false;   // else centre crop
-  bool flip = false;          // horizontal, half of the clips
-  bool color_jitter = false;  // not yet available: refused
-};
-
-enum class Sampling { kShuffle, kClassBalanced, kSequential };
 
 inline constexpr int64_t kCocoJoints = 17;
 

@@ -77,10 +77,14 @@ TEST(LoaderOptionsTest, AFlipNeedsJointsWhoseSidesAreKnown) {
   EXPECT_TRUE(options.Validate().ok()) << options.Validate();
 }
 
-TEST(LoaderOptionsTest, ColourJitterIsNotYetAvailable) {
+TEST(LoaderOptionsTest, RefusesAugmentationsThatAreNotYetAvailable) {
   LoaderOptions options = Sound();
   options.augment.color_jitter = true;
   EXPECT_TRUE(absl::IsUnimplemented(options.Validate()));
+  EXPECT_THAT(std::string(options.Validate().message()), HasSubstr("data.augment.color_jitter"));
+  options.augment = {.spec_augment = true};
+  EXPECT_TRUE(absl::IsUnimplemented(options.Validate()));
+  EXPECT_THAT(std::string(options.Validate().message()), HasSubstr("data.augment.spec_augment"));
 }
 
 }  // namespace

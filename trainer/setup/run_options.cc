@@ -39,18 +39,6 @@ LoaderOptions CommonLoaderOptions(const Config& config) {
   return options;
 }
 
-Sampling SamplingOf(SamplingMode order) {
-  switch (order) {
-    case SamplingMode::kClassBalanced:
-      return Sampling::kClassBalanced;
-    case SamplingMode::kSequential:
-      return Sampling::kSequential;
-    case SamplingMode::kShuffle:
-      break;
-  }
-  return Sampling::kShuffle;
-}
-
 absl::Status RefuseUnread(const std::optional<bool>& wanted, absl::string_view key,
                           absl::string_view what, const Model& model) {
   if (wanted.value_or(true)) return absl::OkStatus();
@@ -139,10 +127,8 @@ LoaderOptions TrainLoaderOptions(const Config& config, int64_t effective_batch) 
   LoaderOptions options = CommonLoaderOptions(config);
   options.sources = config.data.train;
   options.split = "train";
-  options.sampling = SamplingOf(config.data.sampling);
-  options.augment.random_crop = config.data.augment.random_crop;
-  options.augment.flip = config.data.augment.flip;
-  options.augment.color_jitter = config.data.augment.color_jitter;
+  options.sampling = config.data.sampling;
+  options.augment = config.data.augment;
   options.training = true;
   options.batch_size = effective_batch;
   return options;
