@@ -26,7 +26,6 @@ class ShardFile {
   const std::string& path() const { return tar_->path(); }
   const MappedFile& tar() const { return *tar_; }
   const IndexView& index() const { return index_; }
-  bool index_was_rebuilt() const { return index_file_ == nullptr; }
 
   // The member's bytes, after a look at the tar header before them.
   absl::StatusOr<std::string_view> Content(int64_t sample, const IndexMember& member) const;

@@ -86,8 +86,8 @@ std::string JsonOf(const Sample& sample, int64_t num_frames) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// A member to be written: blocks one after another.
-struct Plan {
+// A member to write: its content is the blocks in this order.
+struct PendingMember {
   std::string suffix;
   std::vector<std::string_view> blocks;
   uint64_t size() const {
@@ -119,8 +119,9 @@ class TarShardWriter : public ShardWriter {
 
  private:
   absl::Status Open();
-  absl::Status AddOpened(const Sample& sample, const std::vector<Plan>& plans, int64_t num_frames);
-  absl::Status WriteMember(const std::string& name, const Plan& plan);
+  absl::Status AddOpened(const Sample& sample, const std::vector<PendingMember>& members,
+                         int64_t num_frames);
+  absl::Status WriteMember(const std::string& name, const PendingMember& member);
   absl::Status Write(std::string_view bytes);
   // Remembers the first error: after it nothing more is written.
   absl::Status Keep(absl::Status status) {
@@ -146,13 +147,14 @@ absl::Status TarShardWriter::Write(std::string_view bytes) {
   return absl::OkStatus();
 }
 
-absl::Status TarShardWriter::WriteMember(const std::string& name, const Plan& plan) {
+absl::Status TarShardWriter::WriteMember(const std::string& name, const PendingMember& member) {
   static const std::string kPadding(kTarBlock, '\0');
-  const uint64_t size = plan.size();
+  const uint64_t size = member.size();
   SLIMREEL_RETURN_IF_ERROR(Write(TarHeader(name, size)));
-  const MemberName parsed = ParseMemberSuffix(plan.suffix);
-  index_.AddMember({parsed.kind, parsed.ordinal, tar_bytes_, size, true, HashBlocks(plan.blocks)});
-  for (const std::string_view block : plan.blocks) SLIMREEL_RETURN_IF_ERROR(Write(block));
+  const MemberName parsed = ParseMemberSuffix(member.suffix);
+  index_.AddMember(
+      {parsed.kind, parsed.ordinal, tar_bytes_, size, true, HashBlocks(member.blocks)});
+  for (const std::string_view block : member.blocks) SLIMREEL_RETURN_IF_ERROR(Write(block));
   return Write(std::string_view(kPadding).substr(0, TarPadded(size) - size));
 }
 
@@ -167,13 +169,14 @@ absl::Status TarShardWriter::Open() {
   return absl::OkStatus();
 }
 
-absl::Status TarShardWriter::AddOpened(const Sample& sample, const std::vector<Plan>& plans,
+absl::Status TarShardWriter::AddOpened(const Sample& sample,
+                                       const std::vector<PendingMember>& members,
                                        int64_t num_frames) {
   index_.AddSample({sample.key, sample.source, 0, sample.label, static_cast<uint32_t>(num_frames),
                     static_cast<uint32_t>(sample.height), static_cast<uint32_t>(sample.width),
                     sample.origin});
-  for (const Plan& plan : plans) {
-    SLIMREEL_RETURN_IF_ERROR(WriteMember(absl::StrCat(sample.key, ".", plan.suffix), plan));
+  for (const PendingMember& member : members) {
+    SLIMREEL_RETURN_IF_ERROR(WriteMember(absl::StrCat(sample.key, ".", member.suffix), member));
   }
   num_frames_ += num_frames;
   return absl::OkStatus();
@@ -189,31 +192,31 @@ absl::Status TarShardWriter::Add(const Sample& sample) {
   const std::string json = JsonOf(sample, num_frames);
   const std::string npy_header =
       NpyHeader(NpyType::kUint8, {num_frames, sample.height, sample.width, 3});
-  std::vector<Plan> plans;
+  std::vector<PendingMember> members;
   if (!sample.frames.empty()) {
-    Plan frames{"frames.npy", {npy_header}};
+    PendingMember frames{"frames.npy", {npy_header}};
     for (const FrameRun& run : sample.frames) {
       frames.blocks.emplace_back(
           reinterpret_cast<const char*>(run.data),
           static_cast<uint64_t>(run.num_frames * sample.height * sample.width * 3));
     }
-    plans.push_back(std::move(frames));
+    members.push_back(std::move(frames));
   }
   for (const MemberData& member : sample.members)
-    plans.push_back({member.suffix, {member.content}});
-  plans.push_back({"json", {json}});
+    members.push_back({member.suffix, {member.content}});
+  members.push_back({"json", {json}});
 
   uint64_t bytes = 0;
-  for (const Plan& plan : plans) {
-    const uint64_t size = plan.size();
-    bytes += TarHeader(absl::StrCat(sample.key, ".", plan.suffix), size).size() + TarPadded(size);
+  for (const PendingMember& member : members) {
+    const uint64_t size = member.size();
+    bytes += TarHeader(absl::StrCat(sample.key, ".", member.suffix), size).size() + TarPadded(size);
   }
   if (tar_ != nullptr &&
       tar_bytes_ + bytes + kTarTrailer > static_cast<uint64_t>(options_.shard_size_bytes)) {
     SLIMREEL_RETURN_IF_ERROR(Flush());
   }
   if (tar_ == nullptr) SLIMREEL_RETURN_IF_ERROR(Keep(Open()));
-  return Keep(AddOpened(sample, plans, num_frames));
+  return Keep(AddOpened(sample, members, num_frames));
 }
 
 // Note [Publishing a pair]
