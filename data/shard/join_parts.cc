@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "data/shard/dataset_info.h"
 #include "data/shard/part_inputs.h"
+#include "data/shard/sum_parts.h"
 
 namespace slimreel {
 namespace {
@@ -80,7 +81,7 @@ absl::Status JoinInfo(const std::string& folder, const Parts& parts,
                             LockDatasetInfoFile(folder, 0, 0, stopped));
   std::vector<std::string> paths;
   for (const auto& [part, part_path] : parts.paths) paths.push_back(part_path);
-  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, SumOfParts(paths));
+  SLIMREEL_ASSIGN_OR_RETURN(DatasetInfo whole, SumParts(paths));
   if (!whole.unfinished.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat(folder, ": not all parts of ", absl::StrJoin(whole.unfinished, ", "),

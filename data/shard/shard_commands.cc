@@ -1,6 +1,5 @@
 #include "data/shard/shard_commands.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -9,12 +8,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/atomic_file.h"
 #include "base/exit_code.h"
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
 #include "data/shard/dataset_info.h"
 #include "data/shard/join_parts.h"
+#include "data/shard/list_shards.h"
 #include "data/shard/rebuild_index.h"
 #include "data/shard/shard_file.h"
 #include "data/shard/shard_reader.h"
@@ -27,33 +26,6 @@ using nlohmann::json;
 
 std::string Dump(const json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-// The paths of the shards of the splits that are asked for, in the order of their names.
-using ShardPaths = std::map<std::string, std::vector<std::string>>;
-
-absl::StatusOr<ShardPaths> ShardsOf(const ShardCommand& command) {
-  ShardPaths splits;
-  std::error_code error;
-  std::filesystem::directory_iterator entries(command.folder, error);
-  if (error == std::errc::not_a_directory) {
-    return absl::InvalidArgumentError(absl::StrCat(command.folder, " is no folder of shards"));
-  }
-  if (error) return SystemError(error.value(), "list", command.folder);
-  for (const auto& entry : entries) {
-    ShardName name;
-    if (ParseShardName(entry.path().filename().string(), &name) &&
-        (command.split.empty() || command.split == name.split)) {
-      splits[name.split].push_back(entry.path().string());
-    }
-  }
-  if (splits.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(command.folder, " holds no shards (<split>-000000.tar)",
-                     command.split.empty() ? "" : absl::StrCat(" of split ", command.split)));
-  }
-  for (auto& [split, paths] : splits) std::sort(paths.begin(), paths.end());
-  return splits;
 }
 
 absl::StatusOr<json> Summary(const ShardDataset& dataset) {
@@ -96,7 +68,7 @@ void PrintSummary(const json& split, std::ostream& out) {
 
 // What can be read is listed even where another split cannot.
 absl::Status List(const ShardCommand& command, std::ostream& out) {
-  SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ShardsOf(command));
+  SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ListShards(command.folder, command.split));
   json all = json::array();
   std::vector<std::string> classes;
   absl::Status first_error;
@@ -122,7 +94,9 @@ absl::Status List(const ShardCommand& command, std::ostream& out) {
 
 absl::Status Show(const ShardCommand& command, std::ostream& out) {
   // Opening takes the only split for whichever is asked.
-  if (!command.split.empty()) SLIMREEL_RETURN_IF_ERROR(ShardsOf(command).status());
+  if (!command.split.empty()) {
+    SLIMREEL_RETURN_IF_ERROR(ListShards(command.folder, command.split).status());
+  }
   const std::string split = command.split.empty() ? "train" : command.split;
   SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
   if (command.sample < 0 || command.sample >= dataset->num_samples()) {
@@ -236,7 +210,7 @@ absl::Status Result(const Findings& found, const ShardCommand& command, size_t s
 }
 
 absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
-  SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ShardsOf(command));
+  SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ListShards(command.folder, command.split));
   Findings found;
   size_t shards = 0;
   const auto info = ReadDatasetInfo(command.folder);

@@ -1,46 +1,19 @@
 #include "data/shard/shard_reader.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/atomic_file.h"
 #include "base/status_macros.h"
 #include "data/shard/index.h"
+#include "data/shard/list_shards.h"
 #include "data/shard/shard_file.h"
 #include "data/shard/split_check.h"
 
 namespace slimreel {
 namespace {
-
-// The shards of a folder by split, in the order of their names.
-absl::StatusOr<std::map<std::string, std::vector<std::string>>> ListShards(
-    const std::string& folder) {
-  std::error_code error;
-  std::map<std::string, std::vector<std::string>> splits;
-  std::filesystem::directory_iterator entries(folder, error);
-  if (error == std::errc::not_a_directory) {
-    return absl::InvalidArgumentError(absl::StrCat(folder, " is no folder of shards"));
-  }
-  if (error) return SystemError(error.value(), "list", folder);
-  for (const auto& entry : entries) {
-    ShardName name;
-    if (ParseShardName(entry.path().filename().string(), &name)) {
-      splits[name.split].push_back(entry.path().string());
-    }
-  }
-  if (splits.empty()) {
-    return absl::NotFoundError(absl::StrCat(
-        folder, " holds no shards (<split>-000000.tar); prepare writes them from videos"));
-  }
-  for (auto& [split, paths] : splits) std::sort(paths.begin(), paths.end());
-  return splits;
-}
 
 class MappedShardDataset : public ShardDataset {
  public:
