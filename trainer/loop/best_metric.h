@@ -1,4 +1,4 @@
-// Which evaluation is the best so far (evaluation.metric).
+// Decides which evaluation is the best so far (evaluation.metric).
 #ifndef TRAINER_LOOP_BEST_METRIC_H_
 #define TRAINER_LOOP_BEST_METRIC_H_
 
@@ -6,8 +6,9 @@
 
 namespace slimreel {
 
-// Whether `value` beats `best`; `has_best` false: anything but NaN does. A lower loss is
-// better, a higher value of all others; an equal value is not better.
+// Whether `value` is better than `best`. A lower loss is better; of every other metric, a higher
+// value is. An equal value is not better, and neither is NaN or infinity. Without a best so far
+// (`has_best` false), every finite value is better.
 bool IsBetter(const std::string& name, double value, double best, bool has_best);
 
 }  // namespace slimreel

@@ -1,4 +1,4 @@
-// What the process holds now, as the observers report it.
+// The memory that the process holds now, as the observers report it.
 #ifndef TRAINER_LOOP_MEMORY_READING_H_
 #define TRAINER_LOOP_MEMORY_READING_H_
 
@@ -10,8 +10,8 @@
 
 namespace slimreel {
 
-// CPU: as the tracking allocator counts. An accelerator: its caching allocator's numbers.
-// Peaks are of this process; loader_bytes is left 0.
+// On the CPU these are the counts of the tracking allocator, on an accelerator those of its caching
+// allocator. Peaks are those of this process. loader_bytes stays 0.
 MemoryRecord ReadMemory(at::Device device, int64_t budget_bytes);
 
 }  // namespace slimreel

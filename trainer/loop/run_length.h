@@ -1,5 +1,5 @@
-// How long a run is, and when evaluations and checkpoints are due: pure functions
-// of the configuration, the step and the loader's position.
+// How long a run is, and when evaluations and checkpoints are due. Pure functions of the
+// configuration, the step and the loader's position.
 #ifndef TRAINER_LOOP_RUN_LENGTH_H_
 #define TRAINER_LOOP_RUN_LENGTH_H_
 
@@ -11,26 +11,27 @@
 namespace slimreel {
 
 struct RunLengthRequest {
-  int64_t epoch_samples = 1;    // >= 1; trainer.limit_train_batches taken off
+  int64_t epoch_samples = 1;    // >= 1; already cut by trainer.limit_train_batches
   int64_t effective_batch = 1;  // >= 1
   int64_t max_epochs = 1;
   int64_t max_steps = 0;  // 0: none; whichever of the two comes first ends the run
-  // What is behind: nothing, or a checkpoint's. Its steps may have had another batch size.
+  // Where the run starts: at 0, or at a checkpoint. Its steps may have had another batch size.
   int64_t steps_done = 0;
   LoaderPosition position{};
 };
 
 struct RunLength {
   int64_t epoch_samples = 1;
-  // Optimizer steps, those behind included: what the learning rate's schedule spans. Those
-  // to come are counted from the position, so that max_epochs are seen at any batch size.
+  // Optimizer steps of the whole run, including those already done. The learning rate's schedule
+  // spans them. The remaining ones are counted from the position, so the run sees max_epochs at any
+  // batch size.
   int64_t total_steps = 0;
 };
 
 RunLength MakeRunLength(const RunLengthRequest& request);
 
-// Where the next batch starts: the next epoch's beginning where `position` is at or behind the
-// end of its epoch.
+// Where the next batch starts: `position`, or the start of the next epoch if `position` is at or
+// after the end of its epoch.
 LoaderPosition InEpoch(const LoaderPosition& position, int64_t epoch_samples);
 
 struct EvaluationTimes {
@@ -38,8 +39,8 @@ struct EvaluationTimes {
   int64_t every_steps = 0;
 };
 
-// Whether an evaluation follows optimizer step `step` (counted from 1), which an epoch may
-// have ended with. The last step of a run is always evaluated, unless the strategy is kNo.
+// Whether an evaluation follows optimizer step `step` (counted from 1). `epoch_ended`: an epoch
+// ended with this step. The last step of a run is always evaluated, unless the strategy is kNo.
 bool EvaluationDue(const EvaluationTimes& times, const RunLength& length, int64_t step,
                    bool epoch_ended);
 

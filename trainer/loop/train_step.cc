@@ -18,13 +18,13 @@
 namespace slimreel {
 namespace {
 
-std::vector<at::Tensor> Unnamed(const std::vector<NamedTensor>& named) {
+std::vector<at::Tensor> TensorsOf(const std::vector<NamedTensor>& named) {
   std::vector<at::Tensor> tensors;
   for (const NamedTensor& entry : named) tensors.push_back(entry.tensor);
   return tensors;
 }
 
-// 1 where no sample is labelled: such a batch has a loss of zero, not of 0 / 0.
+// 1 if no sample is labelled: the loss of such a batch is 0, not 0 / 0.
 double Denominator(const Loss& loss, const Tensors& targets) {
   const double weight = loss.ValidWeight(targets);
   return weight > 0.0 ? weight : 1.0;
@@ -39,7 +39,7 @@ TrainStep::TrainStep(const Model& model, Executor* executor, Optimizer* optimize
       optimizer_(optimizer),
       options_(std::move(options)),
       plan_(std::move(plan)),
-      transaction_(Unnamed(Parameters(model)), Unnamed(Buffers(model))) {}
+      transaction_(TensorsOf(Parameters(model)), TensorsOf(Buffers(model))) {}
 
 absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, double lr) {
   StageContext context;
@@ -68,7 +68,7 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
   return outcome;
 }
 
-// Loss of the effective batch, its gradients added up in the parameters.
+// Returns the loss of the effective batch. Its gradients add up in the parameters.
 at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) {
   const bool on_cpu = options_.device.is_cpu();
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
@@ -93,7 +93,7 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
   return loss;
 }
 
-// What later steps use as well; the same batch is then done again.
+// Sets the plan for the retry of this batch and for all later steps.
 absl::Status TrainStep::TightenPlan(int64_t step) {
   const DeviceMemoryReading memory = ReadDeviceMemory(options_.device);
   const bool by_allocator = memory.num_refusals > std::exchange(refusals_, memory.num_refusals);
@@ -110,7 +110,7 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
         absl::StrCat(where, NoPlanFitsMessage(tried_, options_.limits, options_.budget_bytes)));
   }
   LOG(INFO) << where << DescribeTriedPlan(tried_.back())
-            << " does not fit; the step is done again with " << DescribePlan(*next);
+            << " does not fit; trying the step again with " << DescribePlan(*next);
   plan_ = *next;
   return absl::OkStatus();
 }

@@ -1,6 +1,6 @@
-// One optimizer step on one effective batch: the page to read first.
+// One optimizer step on one effective batch. Read this file first.
 //
-// Who calls it: trainer/loop/trainer. Threading: one thread.
+// Threading: one thread.
 // Ownership: borrows the model, the executor and the optimizer; owns the plan in force.
 #ifndef TRAINER_LOOP_TRAIN_STEP_H_
 #define TRAINER_LOOP_TRAIN_STEP_H_
@@ -28,20 +28,20 @@ namespace slimreel {
 struct TrainStepOptions {
   uint64_t seed = 0;
   at::Device device = at::kCPU;
-  int64_t norm_group = 0;                  // samples per BatchNorm group; 0: the micro-batch
-  bool norm_frozen = false;                // BatchNorm uses running statistics
+  int64_t norm_group = 0;                  // samples per BatchNorm group; 0: the whole micro-batch
+  bool norm_frozen = false;                // BatchNorm normalises with running statistics
   double clip_grad_norm = 0.0;             // 0: no clipping
   std::optional<at::ScalarType> autocast;  // kHalf or kBFloat16: mixed precision
-  bool retry_on_oom = true;                // memory.on_oom
-  int64_t budget_bytes = 0;                // the ceiling in force, for messages; 0: none
+  bool retry_on_oom = true;                // memory.on_oom: retry (true) or fail
+  int64_t budget_bytes = 0;                // ceiling in force, for messages only; 0: none
   TightenLimits limits;                    // how far the plan may be tightened
 };
 
 struct StepOutcome {
   at::Tensor loss;       // scalar on the device: of the whole effective batch
   at::Tensor grad_norm;  // scalar on the device, before clipping
-  // fp16, scalars on the device: 1 where gradients were not finite, so that the step was
-  // left out; the scale of the loss in this step. Else undefined.
+  // fp16 only, else undefined. Scalars on the device. found_inf is 1 if a gradient was not finite;
+  // such a step was skipped. loss_scale is the scale of the loss in this step.
   at::Tensor found_inf;
   at::Tensor loss_scale;
   int64_t samples = 0;
@@ -53,13 +53,13 @@ class TrainStep {
   TrainStep(const Model& model, Executor* executor, Optimizer* optimizer, TrainStepOptions options,
             Plan plan);
 
-  // Forward and backward of every micro-batch, then clipping and the update with
-  // rate `lr`. Out of memory in forward or backward is answered by a tighter plan and
-  // the same batch again. Errors: NothingFits (says what was tried); afterwards weights, buffers
-  // and optimizer are as before the call.
+  // Runs forward and backward of every micro-batch, then clips the gradients and updates the
+  // weights with rate `lr`. If forward or backward runs out of memory, the plan is tightened and
+  // the batch is run again. Errors: NothingFits, with the plans that were tried; weights, buffers
+  // and optimizer are then as before the call.
   absl::StatusOr<StepOutcome> Run(const Batch& batch, int64_t step, double lr);
 
-  // The plan in force: what later steps use, and what a checkpoint stores.
+  // The plan in force. Later steps use it, and a checkpoint stores it.
   const Plan& plan() const { return plan_; }
 
  private:
@@ -72,8 +72,8 @@ class TrainStep {
   TrainStepOptions options_;
   Plan plan_;
   StepTransaction transaction_;
-  std::vector<TriedPlan> tried_;  // that did not fit, in order
-  int64_t refusals_ = 0;          // of the allocator, when it was last read
+  std::vector<TriedPlan> tried_;  // plans that did not fit, in order
+  int64_t refusals_ = 0;          // the allocator's count at the last reading
 };
 
 }  // namespace slimreel

@@ -37,56 +37,56 @@ absl::StatusOr<RunEnd> Trainer::Run() {
   SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
                                          settings_.effective_batch_size, settings_.budget_bytes));
   last_report_ = last_save_ = Clock::now();
-  StandAt({.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
-  state_.finished = false;  // also where a finished run was made longer
-  begun_ = state_;
+  MoveTo({.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
+  state_.finished = false;  // a finished run may have been made longer
+  initial_state_ = state_;
   absl::Status status = Loop();
-  // A stop that was heard while loading or evaluating: the state is that of the last whole step,
-  // and says which evaluation is still to come.
+  // A stop came while a batch was loaded or an evaluation ran. The state is that of the last whole
+  // step, and it says which step was evaluated last.
   if (absl::IsCancelled(status) && StopRequested()) status = absl::OkStatus();
-  if (!status.ok()) return FailWith(status);
+  if (!status.ok()) return SaveAfterError(status);
   state_.finished = state_.step >= settings_.length.total_steps && !EvaluationIsDue();
-  if (!saved_ || !IsAsIn(*saved_)) SLIMREEL_RETURN_IF_ERROR(Save());
-  SLIMREEL_RETURN_IF_ERROR(End(state_.finished ? "" : "signal"));
+  if (!saved_state_ || !EqualsExceptPeaks(*saved_state_)) SLIMREEL_RETURN_IF_ERROR(Save());
+  SLIMREEL_RETURN_IF_ERROR(ReportEnd(state_.finished ? "" : "signal"));
   return state_.finished ? RunEnd::kFinished : RunEnd::kStopped;
 }
 
 absl::Status Trainer::Loop() {
   const int64_t last_step = settings_.length.total_steps;
-  SLIMREEL_RETURN_IF_ERROR(
-      EvaluateIfDue());  // a stop may have come between a step and its evaluation
-  if (state_.step < last_step && best_is_new_) SLIMREEL_RETURN_IF_ERROR(Save());
+  // The process before may have stopped between a step and its evaluation.
+  SLIMREEL_RETURN_IF_ERROR(EvaluateIfDue());
+  if (state_.step < last_step && best_is_unsaved_) SLIMREEL_RETURN_IF_ERROR(Save());
   while (state_.step < last_step && !StopRequested()) {
     SLIMREEL_RETURN_IF_ERROR(OneStep());
     if (StopRequested()) break;
     SLIMREEL_RETURN_IF_ERROR(EvaluateIfDue());
-    // Once, whatever asks for it; after the last step Run saves.
-    const bool due = best_is_new_ || CheckpointDue(settings_.checkpoint, state_.step,
-                                                   SecondsSince(last_save_) / 60.0);
+    // One save, even if there are two reasons for it. After the last step Run() saves.
+    const bool due = best_is_unsaved_ || CheckpointDue(settings_.checkpoint, state_.step,
+                                                       SecondsSince(last_save_) / 60.0);
     if (state_.step < last_step && due) SLIMREEL_RETURN_IF_ERROR(Save());
   }
   return absl::OkStatus();
 }
 
-// The state is that of the last whole step: a step that failed was undone, and neither the loader
-// nor an evaluation moves it. So it is saved before the error ends the run.
-absl::Status Trainer::FailWith(const absl::Status& error) {
-  // A checkpoint without its lines, or a second try on a full disk, would help nobody.
-  if (disk_failed_ || state_.step == 0) return error;
-  const bool is_news = saved_ ? !IsAsIn(*saved_) : !IsAsIn(begun_);
-  absl::Status saved = is_news ? Save() : absl::OkStatus();
-  if (saved.ok() && saved_) saved = End("error");
+// Saves the state before the error ends the run. It is the state of the last whole step: a failed
+// step was undone, and neither the loader nor an evaluation changes the state.
+absl::Status Trainer::SaveAfterError(const absl::Status& error) {
+  // After a failed write, a checkpoint would claim lines that are not on the disk.
+  if (write_failed_ || state_.step == 0) return error;
+  const bool changed = !EqualsExceptPeaks(saved_state_ ? *saved_state_ : initial_state_);
+  absl::Status saved = changed ? Save() : absl::OkStatus();
+  if (saved.ok() && saved_state_) saved = ReportEnd("error");
   const std::string of_step = absl::StrCat(error.message(), "\nThe state of step ", state_.step);
   if (!saved.ok()) {
     return WithMessage(error, absl::StrCat(of_step, " could not be saved: ", saved.message()));
   }
   return WithMessage(
-      error, absl::StrCat(of_step, is_news ? " was saved in " : " is in ", settings_.run_dir,
+      error, absl::StrCat(of_step, changed ? " was saved in " : " is in ", settings_.run_dir,
                           "/checkpoints/", CheckpointName(state_.step)));
 }
 
-// Readings of memory aside: those are no reason to write a checkpoint again.
-bool Trainer::IsAsIn(const TrainState& known) const {
+// Peaks are left out: a new reading of memory is no reason to write a checkpoint again.
+bool Trainer::EqualsExceptPeaks(const TrainState& known) const {
   TrainState now = state_;
   now.peaks = known.peaks;
   return now == known;
@@ -97,7 +97,8 @@ absl::Status Trainer::OneStep() {
   SLIMREEL_ASSIGN_OR_RETURN(const Batch batch, parts_.train_loader->Next());
   const double lr = LearningRate(settings_.lr, state_.step);
   SLIMREEL_ASSIGN_OR_RETURN(StepOutcome outcome, parts_.step->Run(batch, state_.step, lr));
-  Advance();
+  ++state_.step;
+  MoveTo(parts_.train_loader->position());
   state_.samples_seen += outcome.samples;
   state_.oom_retries += outcome.oom_retries;
   state_.micro_batch = parts_.step->plan().micro_batch;
@@ -119,22 +120,16 @@ absl::Status Trainer::OneStep() {
       state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
   if (outcome.oom_retries > 0) {
     SLIMREEL_RETURN_IF_ERROR(
-        Written(WritePlanFile(settings_.run_dir, parts_.step->plan(),
-                              settings_.effective_batch_size, settings_.budget_bytes)));
+        NoteWrite(WritePlanFile(settings_.run_dir, parts_.step->plan(),
+                                settings_.effective_batch_size, settings_.budget_bytes)));
   }
   return log || outcome.oom_retries > 0 ? ReportPending() : absl::OkStatus();
 }
 
-// The step counts, and the loader stands where the next one begins.
-void Trainer::Advance() {
-  ++state_.step;
-  StandAt(parts_.train_loader->position());
-}
-
-// Epochs are counted in samples, not in steps, because a run that goes on with another batch size
-// has steps of two sizes behind it. trainer.limit_train_batches ends an epoch before its samples
-// do: then the loader is told.
-void Trainer::StandAt(const LoaderPosition& position) {
+// Stores the position of the next batch. Epochs are counted in samples, not in steps, because a run
+// may resume with another batch size. trainer.limit_train_batches may end an epoch before the
+// loader's own end; then the loader is moved to the next epoch.
+void Trainer::MoveTo(const LoaderPosition& position) {
   const LoaderPosition next = InEpoch(position, settings_.length.epoch_samples);
   if (next != parts_.train_loader->position()) parts_.train_loader->Seek(next);
   state_.loader_epoch = next.epoch;
@@ -158,32 +153,34 @@ absl::Status Trainer::EvaluateIfDue() {
                                 .metrics = result.metrics,
                                 .seconds = SecondsSince(start)};
   for (const auto& observer : observers_) {
-    SLIMREEL_RETURN_IF_ERROR(Written(observer->OnEvaluation(record)));
+    SLIMREEL_RETURN_IF_ERROR(NoteWrite(observer->OnEvaluation(record)));
   }
   last_report_ = Clock::now();
-  const double value =
-      FindMetric(result.metrics.values, settings_.best_metric).value_or(std::nan(""));
-  // Weights that give no number are never the best, whatever the ranking of their NaNs says.
-  const double loss = FindMetric(result.metrics.values, "loss").value_or(0.0);
-  if (!std::isfinite(loss)) {
-    LOG(WARNING) << "the evaluation's loss at step " << state_.step << " is " << loss
-                 << ": this is not taken for the best checkpoint";
-    return absl::OkStatus();
-  }
-  // The best of another metric is none.
-  const bool has_best = state_.best_step >= 0 && state_.best_metric == settings_.best_metric;
-  if (!IsBetter(settings_.best_metric, value, state_.best_value, has_best)) {
-    return absl::OkStatus();
-  }
-  state_.best_metric = settings_.best_metric;
-  state_.best_value = value;
-  state_.best_step = state_.step;
-  best_is_new_ = true;
+  UpdateBest(result.metrics);
   return absl::OkStatus();
 }
 
-// A reading whose peaks are those of the whole run; the state keeps them over processes.
-MemoryRecord Trainer::Memory() {
+void Trainer::UpdateBest(const EvaluationMetrics& metrics) {
+  const double value = FindMetric(metrics.values, settings_.best_metric).value_or(std::nan(""));
+  // NaN logits still give a top-1 value. Such weights must not become the best.
+  const double loss = FindMetric(metrics.values, "loss").value_or(0.0);
+  if (!std::isfinite(loss)) {
+    LOG(WARNING) << "the evaluation's loss at step " << state_.step << " is " << loss
+                 << ", so this step does not become the best checkpoint";
+    return;
+  }
+  // A best value of another metric cannot be compared.
+  const bool has_best = state_.best_step >= 0 && state_.best_metric == settings_.best_metric;
+  if (!IsBetter(settings_.best_metric, value, state_.best_value, has_best)) return;
+  state_.best_metric = settings_.best_metric;
+  state_.best_value = value;
+  state_.best_step = state_.step;
+  best_is_unsaved_ = true;
+}
+
+// Reads memory and raises the run's peaks to the reading. The record's peaks are those of the whole
+// run: the state carries them from process to process.
+MemoryRecord Trainer::ReadMemoryAndUpdatePeaks() {
   MemoryRecord memory = ReadMemory(settings_.device, settings_.budget_bytes);
   memory.loader_bytes = parts_.train_loader->buffer_bytes();
   if (parts_.evaluator != nullptr) memory.loader_bytes += parts_.evaluator->loader_bytes();
@@ -197,7 +194,7 @@ MemoryRecord Trainer::Memory() {
 
 absl::Status Trainer::ReportPending() {
   if (pending_.empty()) return absl::OkStatus();
-  const MemoryRecord memory = Memory();
+  const MemoryRecord memory = ReadMemoryAndUpdatePeaks();
   std::vector<PendingStep> reported = std::exchange(pending_, {});
   for (PendingStep& step : reported) {
     step.record.loss = step.loss.item<double>();
@@ -206,41 +203,41 @@ absl::Status Trainer::ReportPending() {
     step.record.found_inf = step.found_inf.item<double>() != 0.0;
     step.record.loss_scale = step.loss_scale.item<double>();
   }
-  // An accelerator runs behind the host: there only the mean over these steps is true.
+  // An accelerator runs behind the host, so only the mean over these steps is known there.
   const double mean_ms = 1e3 * SecondsSince(last_report_) / static_cast<double>(reported.size());
   last_report_ = Clock::now();
   for (PendingStep& step : reported) {
     if (!settings_.device.is_cpu()) step.record.step_ms = mean_ms;
     if (!std::isfinite(step.record.loss)) {
       LOG(WARNING) << "the loss of step " << step.record.step << " is " << step.record.loss
-                   << "; a lower train.lr or train.clip_grad_norm helps where it stays so";
+                   << "; if it stays so, lower train.lr or train.clip_grad_norm";
     }
     if (step.record.found_inf) {
-      LOG(INFO) << "step " << step.record.step << " is left out: its gradients overflowed at a "
-                << "loss scale of " << step.record.loss_scale.value_or(0.0) << ", which is halved";
+      LOG(INFO) << "step " << step.record.step << " is left out: its gradients overflowed at loss "
+                << "scale " << step.record.loss_scale.value_or(0.0) << "; the scale is halved";
     }
     for (const auto& observer : observers_) {
-      SLIMREEL_RETURN_IF_ERROR(Written(observer->OnStep(step.record, memory)));
+      SLIMREEL_RETURN_IF_ERROR(NoteWrite(observer->OnStep(step.record, memory)));
     }
   }
   return Flush();
 }
 
-// What is to outlive the process: where it could not be written, no checkpoint may follow it.
-absl::Status Trainer::Written(absl::Status status) {
-  if (!status.ok()) disk_failed_ = true;
+// Remembers a failed write: no checkpoint may follow it.
+absl::Status Trainer::NoteWrite(absl::Status status) {
+  if (!status.ok()) write_failed_ = true;
   return status;
 }
 
 absl::Status Trainer::Flush() {
-  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(Written(observer->Flush()));
+  for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(NoteWrite(observer->Flush()));
   return absl::OkStatus();
 }
 
 absl::Status Trainer::Save() {
   SLIMREEL_RETURN_IF_ERROR(ReportPending());
   SLIMREEL_RETURN_IF_ERROR(Flush());
-  Memory();  // an evaluation may have moved the peaks since the last report
+  ReadMemoryAndUpdatePeaks();  // an evaluation may have raised the peaks since the last report
   absl::StatusOr<TrainState> stored = SaveCheckpoint({.run_dir = settings_.run_dir,
                                                       .device = settings_.device.str(),
                                                       .config = settings_.config,
@@ -248,16 +245,16 @@ absl::Status Trainer::Save() {
                                                       .model = parts_.model,
                                                       .optimizer = parts_.optimizer},
                                                      state_);
-  SLIMREEL_RETURN_IF_ERROR(Written(stored.status()));
+  SLIMREEL_RETURN_IF_ERROR(NoteWrite(stored.status()));
   state_ = *std::move(stored);
-  saved_ = state_;
-  best_is_new_ = false;
+  saved_state_ = state_;
+  best_is_unsaved_ = false;
   last_save_ = last_report_ = Clock::now();
   return absl::OkStatus();
 }
 
-// The peaks are those that the checkpoint of this moment holds: a resumed run's are no lower.
-absl::Status Trainer::End(const std::string& stopped_by) {
+// The peaks are those of the state, so a resumed run never reports lower ones.
+absl::Status Trainer::ReportEnd(const std::string& stopped_by) {
   const RunRecord run{
       .effective_batch_size = settings_.effective_batch_size,
       .micro_batch_size = state_.micro_batch,

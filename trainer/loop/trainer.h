@@ -1,4 +1,5 @@
-// The run: steps, evaluations, checkpoints and observers in their order.
+// The run: steps, evaluations, checkpoints and calls of observers in their order.
+// trainer/observers/observer.h shows the loop as pseudocode.
 //
 // Threading: one thread. Ownership: borrows the parts, owns the observers and the state.
 #ifndef TRAINER_LOOP_TRAINER_H_
@@ -37,69 +38,72 @@ struct TrainerSettings {
   RunLength length;
   LrCurve lr;
   EvaluationTimes evaluation;
-  std::string best_metric = "top1";  // of the per-video metrics
+  std::string best_metric = "top1";  // one of the per-video metrics
   CheckpointTimes checkpoint;
   int64_t keep_checkpoints = 3;
-  int64_t log_every_steps = 10;  // how often device values are read
+  int64_t log_every_steps = 10;  // steps between two reads of device values
   int64_t effective_batch_size = 0;
   int64_t budget_bytes = 0;
   LoaderRecord loader;
-  std::string config;  // resolved, YAML: what checkpoints store
+  std::string config;  // resolved, YAML; checkpoints store it
 };
 
 enum class RunEnd { kFinished, kStopped };
 
 class Trainer {
  public:
-  // `state` is a new run's or a checkpoint's; parts are already restored to it.
+  // `state` is that of a new run or of a checkpoint. The caller has already restored the parts to
+  // it.
   Trainer(const TrainerParts& parts, const TrainerSettings& settings, TrainState state,
           std::vector<std::unique_ptr<Observer>> observers);
 
-  // Up to the last step, or to a stop signal: then the step in hand is finished and
-  // saved, and an evaluation in hand is given up, to be done first by the run that goes on. Both
-  // ends leave a checkpoint and a summary, and so does an error that comes between steps or out of
-  // a step that was undone, once something was learnt: the step's, the loader's, an evaluation's.
-  // It keeps its code; its message says where the state is, or why it could not be saved. Where
-  // the disk failed, the newest checkpoint stands as it was.
+  // Runs to the last step or to a stop signal. After a stop signal, the step in hand is finished
+  // and saved. An evaluation in hand is dropped; the resumed run starts with it. Both ends leave a
+  // checkpoint and a summary.
+  //
+  // An error of the loader, of an evaluation, or of a step that was undone also leaves a checkpoint
+  // and a summary if at least one step was done. The returned error keeps its code. Its message
+  // says where the state is, or why it could not be saved. After a failed write no checkpoint is
+  // written: the newest one stays as it was.
   absl::StatusOr<RunEnd> Run();
 
   const TrainState& state() const { return state_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  // A step whose loss may still be on its way on the device.
+  // A step whose values have not been read from the device yet.
   struct PendingStep {
     StepRecord record;
     at::Tensor loss;
     at::Tensor grad_norm;
-    at::Tensor found_inf;  // fp16 only, as loss_scale
+    at::Tensor found_inf;  // fp16 only, like loss_scale
     at::Tensor loss_scale;
   };
 
   absl::Status Loop();
   absl::Status OneStep();
-  void Advance();
-  void StandAt(const LoaderPosition& position);
-  absl::Status FailWith(const absl::Status& error);
-  bool IsAsIn(const TrainState& known) const;
+  void MoveTo(const LoaderPosition& position);
+  absl::Status SaveAfterError(const absl::Status& error);
+  bool EqualsExceptPeaks(const TrainState& known) const;
   bool EvaluationIsDue() const;
   absl::Status EvaluateIfDue();
-  MemoryRecord Memory();
+  void UpdateBest(const EvaluationMetrics& metrics);
+  MemoryRecord ReadMemoryAndUpdatePeaks();
   absl::Status ReportPending();
-  absl::Status Written(absl::Status status);
+  absl::Status NoteWrite(absl::Status status);
   absl::Status Flush();
   absl::Status Save();
-  absl::Status End(const std::string& stopped_by);
+  absl::Status ReportEnd(const std::string& stopped_by);
 
   TrainerParts parts_;
   TrainerSettings settings_;
   TrainState state_;
   std::vector<std::unique_ptr<Observer>> observers_;
   std::vector<PendingStep> pending_;
-  TrainState begun_;                 // what this process began with
-  std::optional<TrainState> saved_;  // what its newest checkpoint holds
-  bool best_is_new_ = false;         // and in no checkpoint
-  bool disk_failed_ = false;         // lines or a checkpoint are not on it
+  TrainState initial_state_;               // at the start of this process
+  std::optional<TrainState> saved_state_;  // of the newest checkpoint that this process wrote
+  bool best_is_unsaved_ = false;           // a new best is in no checkpoint yet
+  bool write_failed_ = false;              // of an observer's lines, plan.json or a checkpoint
   Clock::time_point last_report_;
   Clock::time_point last_save_;
 };

@@ -1,8 +1,41 @@
-// What the trainer tells the outside: a record per step, per evaluation and for
-// the whole run. One file per observer; none of them changes the run.
+// What the trainer reports: a record per step, one per evaluation and one for the whole run.
+// Each observer has a file of its own. No observer changes the run.
 //
-// Threading: the trainer's thread. Records hold plain numbers: the trainer reads
-// device values before it makes one, many steps at a time.
+// The run, with the calls of each observer (trainer/loop/trainer.cc, train_step.cc):
+//
+//   write RUN/plan.json
+//   evaluate_if_due()                 // the run before may have stopped after a step, before this
+//   if the evaluation found a new best and steps are left: save()
+//   while steps are left and no stop is requested:
+//     batch = loader.Next()           // Cancelled if a stop comes before the batch is whole
+//     snapshot the buffers
+//     while not forward, loss and backward of every micro-batch fit in memory:
+//       roll back the buffers, drop the gradients
+//       tighten the plan              // NothingFits if no tighter plan is left
+//     clip the gradients, update the weights, drop the gradients
+//     count the step, store the loader's position
+//     if the step was retried: write RUN/plan.json
+//     if the step is the run's first, a multiple of log_every_steps or was retried: report()
+//     if a stop is requested: break
+//     evaluate_if_due()               // Cancelled if a stop comes while it runs
+//     if steps are left, and a new best was found or a checkpoint is due: save()
+//   if an error ended the loop (a stop's Cancelled is none):
+//     // Nothing below happens if no step was done, or if an observer or a checkpoint failed to
+//     write. if the state has changed since the start and since the last checkpoint: save() if this
+//     process has saved a checkpoint: OnEnd(run)     // stopped_by "error" return the error
+//   if this process has not saved this state yet: save()
+//   OnEnd(run)                        // stopped_by "" (all steps and evaluations done) or "signal"
+//
+//   report():           read the values of the steps since the last report from the device
+//                       for each of these steps: OnStep(step, memory)
+//                       Flush()       // report() does nothing if there is no such step
+//   evaluate_if_due():  report(); run the evaluation; OnEvaluation(evaluation)
+//   save():             report(); Flush(); write the checkpoint
+//
+// Each call goes to all observers, in the order in which they were given. An error of an observer
+// ends the run.
+//
+// Threading: the trainer's thread. Records hold plain numbers, no tensors.
 #ifndef TRAINER_OBSERVERS_OBSERVER_H_
 #define TRAINER_OBSERVERS_OBSERVER_H_
 
@@ -17,18 +50,18 @@
 namespace slimreel {
 
 struct MemoryRecord {
-  int64_t live_bytes = 0;      // tensors of the device, now
-  int64_t peak_bytes = 0;      // since the start
-  int64_t reserved_bytes = 0;  // with blocks kept for reuse, peak
+  int64_t live_bytes = 0;      // tensors on the device, now
+  int64_t peak_bytes = 0;      // tensors on the device, highest value since the run's start
+  int64_t reserved_bytes = 0;  // the same with blocks kept for reuse, peak
   int64_t host_bytes = 0;      // resident set, peak
-  int64_t loader_bytes = 0;    // buffers of the loaders, peak: what memory.host_budget bounds
+  int64_t loader_bytes = 0;    // buffers of the loaders, peak; memory.host_budget bounds them
   int64_t budget_bytes = 0;    // 0: none
 };
 
 // How batches are loaded (dataloader.*, memory.host_budget).
 struct LoaderRecord {
   int64_t num_workers = 0;
-  int64_t prefetch_batches = 0;  // being made or waiting
+  int64_t prefetch_batches = 0;  // being built or waiting
   bool pin_memory = false;
   int64_t host_budget_bytes = 0;  // 0: none
 };
@@ -40,10 +73,10 @@ struct StepRecord {
   double grad_norm = 0.0;  // before clipping
   double lr = 0.0;
   int64_t samples = 0;
-  double step_ms = 0.0;  // this step, waiting for data included
+  double step_ms = 0.0;  // includes waiting for data
   int64_t micro_batch = 0;
   int64_t oom_retries = 0;  // in this step
-  // fp16: the scale of the loss, and whether gradients overflowed, so that the step was left out.
+  // fp16: the scale of the loss, and whether the gradients overflowed. If so, the step was skipped.
   std::optional<double> loss_scale = std::nullopt;
   bool found_inf = false;
 };
@@ -65,21 +98,22 @@ struct RunRecord {
   int64_t oom_retries = 0;
   MemoryRecord memory;  // peaks of all processes of the run
   LoaderRecord loader;
-  std::vector<std::string> changes;  // of the configuration, in resumes (TrainState::changes)
-  std::string stopped_by;            // "", or the reason why the run is not finished
+  std::vector<std::string> changes;  // of the configuration at resumes (TrainState::changes)
+  std::string stopped_by;            // "": finished; else "signal" or "error"
 };
 
 class Observer {
  public:
   virtual ~Observer() = default;
-  // Steps come in order, each once. `memory` is a reading at the time of the call.
+  // Called once per step, in order. `memory` is a reading from the time of the report.
   virtual absl::Status OnStep(const StepRecord& /*step*/, const MemoryRecord& /*memory*/) {
     return absl::OkStatus();
   }
   virtual absl::Status OnEvaluation(const EvaluationRecord& /*evaluation*/) {
     return absl::OkStatus();
   }
-  // Before each checkpoint: what was observed so far must outlive the process.
+  // Hands everything written so far to the system, so that it outlives the process. Called after
+  // each report and before each checkpoint.
   virtual absl::Status Flush() { return absl::OkStatus(); }
   virtual absl::Status OnEnd(const RunRecord& /*run*/) { return absl::OkStatus(); }
 };
