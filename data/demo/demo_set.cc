@@ -15,7 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "base/atomic_file.h"
-#include "base/mix_bits.h"
+#include "base/counter_random.h"
 #include "base/status_macros.h"
 #include "data/shard/npy.h"
 
@@ -77,7 +77,7 @@ std::vector<DemoClass> ClassesOf(const DemoSetOptions& options) {
 uint64_t ClipSeed(uint64_t seed, int64_t label, int number) {
   uint64_t z = seed;
   for (const uint64_t part : {static_cast<uint64_t>(label), static_cast<uint64_t>(number)}) {
-    z = MixBits(z + kSplitMixStep * (part + 1));
+    z = CounterBits(z, part + 1);
   }
   return z;
 }

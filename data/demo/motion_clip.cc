@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/counter_random.h"
 #include "data/demo/texture.h"
 
 namespace slimreel {
@@ -114,7 +115,7 @@ absl::string_view MotionName(Motion motion) {
 MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
                                               const MotionClipOptions& options) {
   // Every draw happens for every class, so that only what the class uses differs.
-  DemoRandom random(seed);
+  SplitMix64 random(seed);
   MotionClipParameters p;
   p.x = random.Uniform(0, options.width);
   p.y = random.Uniform(0, options.height);
@@ -142,7 +143,7 @@ MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
 
 std::vector<uint8_t> RenderMotionClip(const MotionClipParameters& parameters,
                                       const MotionClipOptions& options) {
-  DemoRandom seeds(parameters.texture_seed);
+  SplitMix64 seeds(parameters.texture_seed);
   const Texture background(seeds.Bits(), kBackgroundShade);
   const Texture object(seeds.Bits(), kObjectShade);
   const size_t frame_bytes = static_cast<size_t>(options.width) * options.height * 3;

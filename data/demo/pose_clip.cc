@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/counter_random.h"
 #include "data/demo/texture.h"
 
 namespace slimreel {
@@ -146,7 +147,7 @@ absl::string_view LimbMotionName(LimbMotion motion) {
 
 PoseClipParameters DrawPoseClipParameters(CloakColor color, LimbMotion motion, uint64_t seed,
                                           const PoseClipOptions& options) {
-  DemoRandom random(seed);
+  SplitMix64 random(seed);
   PoseClipParameters p;
   p.color = color;
   p.motion = motion;
@@ -174,7 +175,7 @@ PoseClipParameters DrawPoseClipParameters(CloakColor color, LimbMotion motion, u
 
 std::vector<uint8_t> RenderPoseClip(const PoseClipParameters& parameters,
                                     const PoseClipOptions& options) {
-  DemoRandom seeds(parameters.texture_seed);
+  SplitMix64 seeds(parameters.texture_seed);
   const Texture background(seeds.Bits(), kBackground);
   const Texture cloak = Cloak(parameters.color, seeds.Bits());
   const size_t frame_bytes = static_cast<size_t>(options.width) * options.height * 3;
@@ -195,7 +196,7 @@ std::vector<uint8_t> RenderPoseClip(const PoseClipParameters& parameters,
 
 std::vector<float> PoseClipKeypoints(const PoseClipParameters& parameters,
                                      const PoseClipOptions& options) {
-  DemoRandom noise(parameters.noise_seed);
+  SplitMix64 noise(parameters.noise_seed);
   std::vector<float> keypoints;
   for (int frame = 0; frame < options.num_frames; ++frame) {
     const Point hips = Hips(parameters, options, frame);

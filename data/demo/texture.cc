@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/counter_random.h"
+
 namespace slimreel {
 
 Texture::Texture(uint64_t seed, const std::array<Shade, 3>& shades) {
-  DemoRandom random(seed);
+  SplitMix64 random(seed);
   for (float& value : grid_) value = static_cast<float>(random.Uniform(0.0, 1.0));
   for (int channel = 0; channel < 3; ++channel) {
     const Shade& shade = shades[channel];

@@ -1,4 +1,4 @@
-// What demo clips are painted with: seeded numbers and smooth coloured noise.
+// What demo clips are painted with: smooth coloured noise from a seed.
 //
 // Callers: motion_clip, pose_clip. Pure; no threads.
 #ifndef DATA_DEMO_TEXTURE_H_
@@ -7,22 +7,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/mix_bits.h"
-
 namespace slimreel {
-
-// SplitMix64 (Steele, Lea, Flood 2014): the same numbers with every standard library.
-class DemoRandom {
- public:
-  explicit DemoRandom(uint64_t seed) : state_(seed) {}
-  uint64_t Bits() { return MixBits(state_ += kSplitMixStep); }
-  double Uniform(double low, double high) {
-    return low + (high - low) * static_cast<double>(Bits() >> 11) * 0x1.0p-53;
-  }
-
- private:
-  uint64_t state_;
-};
 
 // Range of one channel: its mean is drawn, and it swings around it by the contrast.
 struct Shade {

@@ -11,27 +11,6 @@ namespace {
 
 constexpr Shade kShade{100, 140, 40};
 
-// Made by the algorithm as published, in Python's whole numbers, from the state 1234567.
-TEST(DemoRandomTest, TheNumbersAreSplitMix64s) {
-  DemoRandom random(1234567);
-  for (const uint64_t expected : {6457827717110365317u, 3203168211198807973u, 9817491932198370423u,
-                                  4593380528125082431u, 16408922859458223821u}) {
-    EXPECT_EQ(random.Bits(), expected);
-  }
-}
-
-TEST(DemoRandomTest, UniformNumbersFillTheRangeEvenly) {
-  DemoRandom random(3);
-  std::vector<int> tenths(10);
-  for (int i = 0; i < 10000; ++i) {
-    const double value = random.Uniform(-2.0, 3.0);
-    ASSERT_GE(value, -2.0);
-    ASSERT_LT(value, 3.0);
-    ++tenths[static_cast<int>((value + 2.0) * 2)];
-  }
-  for (const int count : tenths) EXPECT_NEAR(count, 1000, 150);  // 5 standard deviations
-}
-
 TEST(TextureTest, ItClosesOnItself) {
   const Texture texture(7, kShade);
   for (float v = 0; v < Texture::kCells; v += 0.37f) {

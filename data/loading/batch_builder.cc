@@ -6,11 +6,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/counter_random.h"
 #include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
 #include "data/loading/clip_sampler.h"
-#include "data/loading/counter_random.h"
 
 namespace slimreel {
 namespace {

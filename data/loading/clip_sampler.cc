@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "data/loading/counter_random.h"
+#include "base/counter_random.h"
 
 namespace slimreel {
 namespace {

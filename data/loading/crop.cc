@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/loading/counter_random.h"
+#include "base/counter_random.h"
 
 namespace slimreel {
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/counter_random.h"
+
 namespace slimreel {
 namespace {
 
@@ -21,8 +23,6 @@ int64_t Mirrored(int64_t joint) {
   if (joint == 0) return 0;
   return joint % 2 == 1 ? joint + 1 : joint - 1;
 }
-
-double Fraction(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1.0p-53; }
 
 struct Box {
   double left = std::numeric_limits<double>::infinity();
@@ -79,8 +79,8 @@ PoseWindow CompactWindow(const KeypointsView& view, const std::vector<int64_t>& 
 PoseWindow RandomSubWindow(const PoseWindow& window, uint64_t top_bits, uint64_t left_bits) {
   const double width = window.width * kSubWindow;
   const double height = window.height * kSubWindow;
-  return {window.left + (window.width - width) * Fraction(left_bits),
-          window.top + (window.height - height) * Fraction(top_bits), width, height};
+  return {window.left + (window.width - width) * UniformDouble(left_bits),
+          window.top + (window.height - height) * UniformDouble(top_bits), width, height};
 }
 
 void CopyKeypoints(const KeypointsView& view, const std::vector<int64_t>& frames,

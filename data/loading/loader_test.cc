@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/counter_random.h"
 #include "base/logging.h"
 #include "base/test_files.h"
-#include "data/loading/counter_random.h"
 #include "data/shard/dataset_info.h"
 #include "data/shard/npy.h"
 #include "data/shard/shard_writer.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "data/loading/counter_random.h"
+#include "base/counter_random.h"
 
 namespace slimreel {
 namespace {

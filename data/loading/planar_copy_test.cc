@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "data/loading/counter_random.h"
+#include "base/counter_random.h"
 
 namespace slimreel {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "data/loading/counter_random.h"
+#include "base/counter_random.h"
 
 namespace slimreel {
 namespace {
@@ -20,17 +20,6 @@ constexpr uint64_t kTokenDraw = 0x746f6b656e;
 
 constexpr int64_t kFillToken = 0;  // before and behind a text
 constexpr int64_t kIgnoredLabel = -100;
-
-// SplitMix64 with a sample's key as its start.
-class Noise {
- public:
-  explicit Noise(uint64_t key) : counter_(key) {}
-  uint64_t Bits() { return MixBits(counter_ += kSplitMixStep); }
-  float Below(float bound) { return static_cast<float>(Bits() >> 40) * 0x1.0p-24f * bound; }
-
- private:
-  uint64_t counter_;
-};
 
 class SyntheticSource : public ClipSource {
  public:
@@ -58,7 +47,7 @@ class SyntheticSource : public ClipSource {
   const std::vector<std::string>& videos() const override { return videos_; }
 
   absl::Status ReadClip(const ClipRequest& request, uint8_t* clip) const override {
-    Noise noise(KeyOf(kPixelDraw, request.sample));
+    SplitMix64 noise(KeyOf(kPixelDraw, request.sample));
     for (int64_t at = 0; at < clip_bytes_; at += sizeof(uint64_t)) {
       const uint64_t bits = noise.Bits();
       std::memcpy(clip + at, &bits, std::min<int64_t>(sizeof(bits), clip_bytes_ - at));
@@ -67,26 +56,26 @@ class SyntheticSource : public ClipSource {
   }
 
   absl::Status ReadKeypoints(const ClipRequest& request, float* keypoints) const override {
-    Noise noise(KeyOf(kKeypointDraw, request.sample));
+    SplitMix64 noise(KeyOf(kKeypointDraw, request.sample));
     const float size = static_cast<float>(keypoints_.heatmap_size);
     const float* end = keypoints + keypoints_.persons * keypoints_.frames * keypoints_.joints * 3;
     for (float* joint = keypoints; joint != end; joint += 3) {
-      joint[0] = noise.Below(size);
-      joint[1] = noise.Below(size);
-      joint[2] = noise.Below(1.0f);
+      joint[0] = UniformFloat(noise.Bits()) * size;
+      joint[1] = UniformFloat(noise.Bits()) * size;
+      joint[2] = UniformFloat(noise.Bits());
     }
     return absl::OkStatus();
   }
 
   absl::Status ReadLogMel(int64_t sample, float* log_mel) const override {
-    Noise noise(KeyOf(kLogMelDraw, sample));
+    SplitMix64 noise(KeyOf(kLogMelDraw, sample));
     std::generate_n(log_mel, log_mel_.mels * log_mel_.frames,
-                    [&noise] { return noise.Below(2.0f) - 1.0f; });
+                    [&noise] { return UniformFloat(noise.Bits()) * 2.0f - 1.0f; });
     return absl::OkStatus();
   }
 
   absl::Status ReadTokens(int64_t sample, int64_t* tokens, int64_t* labels) const override {
-    Noise noise(KeyOf(kTokenDraw, sample));
+    SplitMix64 noise(KeyOf(kTokenDraw, sample));
     const int64_t shortest = (tokens_.length + 1) / 2;
     const int64_t text = shortest + BelowBound(noise.Bits(), tokens_.length - shortest + 1);
     const int64_t first = std::min<int64_t>(kFillToken + 1, tokens_.vocabulary - 1);

@@ -18,8 +18,8 @@ at::Tensor LogicalShiftRight(const at::Tensor& x, int64_t n) {
 // MixBits element by element on any device: integer products wrap modulo 2^64.
 // In place, on z [...] int64.
 void MixBitsTensor(at::Tensor& z) {
-  z.bitwise_xor_(LogicalShiftRight(z, 30)).mul_(static_cast<int64_t>(0xbf58476d1ce4e5b9ull));
-  z.bitwise_xor_(LogicalShiftRight(z, 27)).mul_(static_cast<int64_t>(0x94d049bb133111ebull));
+  z.bitwise_xor_(LogicalShiftRight(z, 30)).mul_(static_cast<int64_t>(kMixFactor1));
+  z.bitwise_xor_(LogicalShiftRight(z, 27)).mul_(static_cast<int64_t>(kMixFactor2));
   z.bitwise_xor_(LogicalShiftRight(z, 31));
 }
 
@@ -46,9 +46,8 @@ at::Tensor KeyedKeepMask(const StageContext& context, uint64_t layer_id, int64_t
     const auto key = static_cast<int64_t>(SampleKey(context, layer_id, context.first_position + b));
     for (int64_t begin = 0; begin < elements; begin += kDrawsAtOnce) {
       const int64_t end = std::min(begin + kDrawsAtOnce, elements);
-      at::Tensor draws = at::arange(begin, end, options)
-                             .mul_(static_cast<int64_t>(0x9e3779b97f4a7c15ull))
-                             .add_(key);
+      at::Tensor draws =
+          at::arange(begin, end, options).mul_(static_cast<int64_t>(kSplitMixStep)).add_(key);
       MixBitsTensor(draws);
       at::Tensor out = keep[b].narrow(0, begin, end - begin);
       at::ge_out(out, LogicalShiftRight(draws, 40), threshold);

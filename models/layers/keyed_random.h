@@ -11,20 +11,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/counter_random.h"
 #include "memory/stage/stage.h"
 
 namespace slimreel {
-
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom generators").
-constexpr uint64_t MixBits(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-  return z ^ (z >> 31);
-}
-
-constexpr uint64_t MixKeys(uint64_t a, uint64_t b) {
-  return MixBits(MixBits(a + 0x9e3779b97f4a7c15ull) + b);
-}
 
 // FNV-1a of a layer's name: stable across runs and builds.
 constexpr uint64_t LayerId(std::string_view name) {
@@ -38,8 +28,7 @@ uint64_t SampleKey(const StageContext& context, uint64_t layer_id, int64_t posit
 
 // Draw number `element` of a sample: uniform in [0, 2^24).
 constexpr uint32_t KeyedDraw(uint64_t sample_key, int64_t element) {
-  return static_cast<uint32_t>(
-      MixBits(sample_key + 0x9e3779b97f4a7c15ull * static_cast<uint64_t>(element)) >> 40);
+  return static_cast<uint32_t>(CounterBits(sample_key, static_cast<uint64_t>(element)) >> 40);
 }
 
 // Draws below this are dropped; KeyedDraw's scale.

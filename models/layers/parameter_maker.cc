@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/counter_random.h"
 #include "models/layers/keyed_random.h"
 
 namespace slimreel {

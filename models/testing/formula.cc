@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "base/counter_random.h"
 #include "models/layers/keyed_random.h"
 
 namespace slimreel {
@@ -27,8 +28,8 @@ at::Tensor FormulaTensor(const std::string& key, at::IntArrayRef sizes) {
   double* values = out.mutable_data_ptr<double>();
   const uint64_t state = LayerId(key);
   for (int64_t i = 0; i < out.numel(); ++i) {
-    const uint64_t bits = MixBits(state + 0x9e3779b97f4a7c15ull * static_cast<uint64_t>(i));
-    values[i] = static_cast<double>(bits >> 11) * 0x1.0p-52 - 1.0;
+    const uint64_t bits = CounterBits(state, static_cast<uint64_t>(i));
+    values[i] = 2.0 * UniformDouble(bits) - 1.0;
   }
   return out;
 }
