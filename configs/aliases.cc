@@ -3,7 +3,7 @@
 namespace slimreel {
 namespace {
 
-// Names of PyTorch, Lightning, Hugging Face and OpenMMLab, by the section they stand for.
+// The names that PyTorch, Lightning, Hugging Face and OpenMMLab use, by section of the key.
 
 std::vector<ConfigAlias> DataAliases() {
   return {

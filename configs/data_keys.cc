@@ -7,7 +7,8 @@ namespace {
 ConfigKey ImgSizeKey(DataOptions* data) {
   return CustomKey(
       "data.img_size", "a whole number, 8 to 4096, or [height, width]",
-      "crop fed to the model, pixels; larger than the stored frame is an error",
+      "Size of the crop that the model gets, in pixels; must fit the stored frames, see "
+      "allow_upscale",
       [data](const YAML::Node& value) -> absl::Status {
         const bool pair = value.IsSequence() && value.size() == 2;
         const Bounds bounds = Between(8, 4096);
@@ -26,7 +27,7 @@ ConfigKey ImgSizeKey(DataOptions* data) {
 ConfigKey ShortSideKey(DataOptions* data) {
   return CustomKey(
       "data.short_side", "a whole number, 8 to 8192, or native, or none: round(img_size * 8/7)",
-      "prepare: shorter side of stored frames, pixels, after rotation",
+      "In prepare: shorter side of stored frames after rotation, in pixels",
       [data](const YAML::Node& value) -> absl::Status {
         const bool native = value.IsScalar() && value.Scalar() == "native";
         std::optional<int64_t> short_side;
@@ -50,7 +51,7 @@ const AugmentOptions kStandard{.random_crop = true, .color_jitter = true};
 ConfigKey AugmentKey(AugmentOptions* augment) {
   ConfigKey key = CustomKey(
       "data.augment", "none | light (random_crop) | standard (random_crop, color_jitter), or a map",
-      "augmentation of training clips; no preset flips, which turns left into right",
+      "Augmentation of training clips; no preset flips, because a flip turns left into right",
       [augment](const YAML::Node& value) -> absl::Status {
         if (IsNone(value)) {
           *augment = AugmentOptions();
@@ -66,9 +67,10 @@ ConfigKey AugmentKey(AugmentOptions* augment) {
         if (*augment == kLight) return "light";
         if (*augment == kStandard) return "standard";
         const auto word = [](bool on) { return on ? "true" : "false"; };
-        return std::string("{random_crop: ") + word(augment->random_crop) +
-               ", flip: " + word(augment->flip) + ", color_jitter: " + word(augment->color_jitter) +
-               ", spec_augment: " + word(augment->spec_augment) + "}";
+        return YamlMap({{"random_crop", word(augment->random_crop)},
+                        {"flip", word(augment->flip)},
+                        {"color_jitter", word(augment->color_jitter)},
+                        {"spec_augment", word(augment->spec_augment)}});
       },
       {"none", "light", "standard"});
   return key.LaterValues({"standard"});
@@ -77,7 +79,7 @@ ConfigKey AugmentKey(AugmentOptions* augment) {
 ConfigKey ShardSizeKey(int64_t* bytes) {
   return CustomKey(
       "data.shard_size", "bytes (128MiB), 64KiB or more",
-      "prepare: a new shard starts after so many bytes of samples",
+      "In prepare: bytes of samples after which a new shard starts",
       [bytes](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(const std::string text, ParseText(value));
         SLIMREEL_ASSIGN_OR_RETURN(const int64_t parsed, ParseBytes(text));
@@ -91,131 +93,142 @@ ConfigKey ShardSizeKey(int64_t* bytes) {
 void AddPrepareKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(ShortSideKey(data).KeepsResult());
   keys->push_back(FloatKey("data.fps", &data->fps, Between(0.01, 1000), "native",
-                           "prepare: frames per second after resampling by time")
+                           "In prepare: frames per second of stored videos, resampled by time")
                       .Later()
                       .KeepsResult());
   keys->push_back(IntKey("data.chunk_overlap", &data->chunk_overlap, AtLeast(0),
-                         "prepare: frames that neighbouring chunks share")
+                         "In prepare: frames that neighbouring chunks share")
                       .KeepsResult());
-  keys->push_back(IntKey("data.min_chunk_frames", &data->min_chunk_frames, AtLeast(1), "none",
-                         "prepare: a shorter rest of a video that has other chunks is counted and "
-                         "left out; none: num_frames")
-                      .KeepsResult());
+  keys->push_back(
+      IntKey("data.min_chunk_frames", &data->min_chunk_frames, AtLeast(1), "none",
+             "In prepare: shortest chunk; if a video has other chunks, a shorter rest is "
+             "left out and counted; none: num_frames")
+          .KeepsResult());
   keys->push_back(EnumKey("data.frame_codec", &data->frame_codec, {"raw", "jpeg"},
-                          "prepare: how shards hold frames")
+                          "In prepare: how shards store frames")
                       .Later()
                       .KeepsResult());
   keys->push_back(IntKey("data.jpeg_quality", &data->jpeg_quality, Between(1, 100),
-                         "prepare: quality of frame_codec jpeg")
+                         "In prepare: quality of JPEG, for frame_codec jpeg")
                       .Later()
                       .KeepsResult());
   keys->push_back(FloatKey("data.quality_threshold", &data->quality_threshold, Between(0, 1),
-                           "prepare: frames under it (blur, darkness, flatness) are left out")
+                           "In prepare: frames of lower quality (blurred, dark, flat) are left out")
                       .KeepsResult());
   keys->push_back(ShardSizeKey(&data->shard_size).KeepsResult());
 }
 
 void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(ImgSizeKey(data));
-  keys->push_back(BoolKey("data.allow_upscale", &data->allow_upscale,
-                          "frames smaller than img_size are enlarged instead of refused"));
+  keys->push_back(
+      BoolKey("data.allow_upscale", &data->allow_upscale,
+              "Enlarge frames that are smaller than img_size instead of refusing them"));
   keys->push_back(IntKey("data.num_frames", &data->num_frames, Between(1, 1024),
-                         "frames of a clip; memory and time grow with it"));
-  keys->push_back(IntKey("data.frame_interval", &data->frame_interval, Between(1, 1000),
-                         "stored frames from one frame of a clip to the next; beside keypoints, "
-                         "clips span the sample"));
-  keys->push_back(IntKey("data.max_video_frames", &data->max_video_frames, AtLeast(1),
-                         "prepare: longest chunk; train: frames of a sample that clips come from"));
+                         "Frames per clip; memory and time grow with it"));
+  keys->push_back(
+      IntKey("data.frame_interval", &data->frame_interval, Between(1, 1000),
+             "Stored frames from one frame of a clip to the next; unused for models that also "
+             "take keypoints, whose clips span the sample"));
+  keys->push_back(
+      IntKey("data.max_video_frames", &data->max_video_frames, AtLeast(1),
+             "In prepare: longest chunk, in frames; in training: first frames of a sample that "
+             "clips are taken from"));
   keys->push_back(AugmentKey(&data->augment));
   AugmentOptions* augment = &data->augment;
-  keys->push_back(BoolKey("data.augment.random_crop", &augment->random_crop, "else the centre crop")
+  keys->push_back(BoolKey("data.augment.random_crop", &augment->random_crop,
+                          "Crop at a random place; otherwise at the centre")
                       .PartOfMap());
   keys->push_back(
-      BoolKey("data.augment.flip", &augment->flip, "left-right, half of the clips").PartOfMap());
+      BoolKey("data.augment.flip", &augment->flip, "Mirror half of the clips left to right")
+          .PartOfMap());
+  keys->push_back(BoolKey("data.augment.color_jitter", &augment->color_jitter,
+                          "Change colours at random; costs memory and time")
+                      .Later()
+                      .PartOfMap());
   keys->push_back(
-      BoolKey("data.augment.color_jitter", &augment->color_jitter, "costs memory and time")
+      BoolKey("data.augment.spec_augment", &augment->spec_augment, "SpecAugment of audio")
           .Later()
           .PartOfMap());
-  keys->push_back(
-      BoolKey("data.augment.spec_augment", &augment->spec_augment, "of audio").Later().PartOfMap());
 }
 
 void AddLaterInputKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
+  keys->push_back(FloatKey("data.heatmap.sigma", &data->heatmap.sigma, Between(0.01, 100),
+                           "Pose input: sigma of the Gaussian, in heatmap pixels; mmaction2 trains "
+                           "rgbposeconv3d with 0.7"));
   keys->push_back(
-      FloatKey("data.heatmap.sigma", &data->heatmap.sigma, Between(0.01, 100),
-               "pose input: of the Gaussian, heatmap pixels; mmaction2 trains rgbposeconv3d "
-               "with 0.7"));
-  keys->push_back(IntKey("data.heatmap.size", &data->heatmap.size, Between(8, 1024), "none",
-                         "pose input: height and width of heatmaps; none: 56, beside frames "
-                         "img_size / 4"));
-  keys->push_back(
-      BoolKey("data.heatmap.with_limb", &data->heatmap.with_limb, "pose input: limbs beside joints")
-          .Later());
+      IntKey("data.heatmap.size", &data->heatmap.size, Between(8, 1024), "none",
+             "Pose input: height and width of heatmaps; none: 56, or img_size / 4 for models "
+             "that also take frames"));
+  keys->push_back(BoolKey("data.heatmap.with_limb", &data->heatmap.with_limb,
+                          "Pose input: heatmaps of limbs in addition to joints")
+                      .Later());
   keys->push_back(IntKey("data.audio.sample_rate", &data->audio.sample_rate, Between(8000, 48000),
-                         "speech input: Hz")
+                         "Speech input: sample rate in Hz")
                       .Later());
   keys->push_back(FloatKey("data.audio.window_seconds", &data->audio.window_seconds,
-                           Between(0.1, 60), "speech input: length of a sample")
+                           Between(0.1, 60), "Speech input: length of a sample in seconds")
                       .Later());
   keys->push_back(IntKey("data.audio.num_mels", &data->audio.num_mels, Between(1, 512),
-                         "speech input: bins of the log-mel spectrogram")
+                         "Speech input: bins of the log-mel spectrogram")
                       .Later());
 }
 
 void AddLoaderKeys(DataloaderOptions* dataloader, std::vector<ConfigKey>* keys) {
   keys->push_back(IntKey("dataloader.num_workers", &dataloader->num_workers, Between(0, 256),
-                         "auto", "threads that load; 0: in the caller's thread")
+                         "auto", "Threads that load batches; 0: load in the thread that trains")
                       .KeepsResult());
   keys->push_back(IntKey("dataloader.prefetch_factor", &dataloader->prefetch_factor,
-                         Between(1, 1024), "auto", "batches ahead per worker")
+                         Between(1, 1024), "auto", "Batches that each worker loads ahead")
                       .KeepsResult());
   keys->push_back(BoolKey("dataloader.pin_memory", &dataloader->pin_memory, "auto",
-                          "page-locked buffers; auto: where the step runs on an accelerator")
+                          "Load into page-locked buffers; auto: if the step runs on an accelerator")
                       .KeepsResult());
   keys->push_back(BoolKey("dataloader.persistent_workers", &dataloader->persistent_workers, "auto",
-                          "keep threads and mappings between epochs")
+                          "Keep threads and file mappings between epochs")
                       .LaterValues({"false"})
                       .KeepsResult());
 }
 
 void AddSourceKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
-  keys->push_back(TextListKey("data.train", &data->train,
-                              "shard folders (their train-* shards), or synthetic:N"));
-  keys->push_back(
-      TextListKey("data.val", &data->val, "shard folders (their val-* shards)").KeepsResult());
-  keys->push_back(
-      TextListKey("data.test", &data->test, "shard folders (their test-* shards)").KeepsResult());
-  keys->push_back(IntKey("data.batch_size", &data->batch_size, Between(1, 1 << 20),
-                         "samples per forward pass on one device (micro-batch)"));
-  keys->push_back(IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20),
-                         "none",
-                         "the same in evaluation, lowered where memory.budget is short; none: "
-                         "batch_size")
+  keys->push_back(TextListKey(
+      "data.train", &data->train,
+      "Shard folders (their train-* shards are read), or synthetic:N for N made samples"));
+  keys->push_back(TextListKey("data.val", &data->val, "Shard folders (their val-* shards are read)")
                       .KeepsResult());
-  for (const auto& [name, field] :
-       {std::pair("data.load_rgb", &data->load_rgb), std::pair("data.load_kpt", &data->load_kpt),
-        std::pair("data.load_audio", &data->load_audio)}) {
-    keys->push_back(
-        BoolKey(name, field, "none", "none: what the model needs; left out is not read"));
-    if (field == &data->load_audio) keys->back().LaterValues({"true"});
-  }
+  keys->push_back(
+      TextListKey("data.test", &data->test, "Shard folders (their test-* shards are read)")
+          .KeepsResult());
+  keys->push_back(IntKey("data.batch_size", &data->batch_size, Between(1, 1 << 20),
+                         "Samples per forward pass on one device (micro-batch)"));
+  keys->push_back(
+      IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20), "none",
+             "Samples per forward pass in evaluation, lowered if memory.budget requires it; "
+             "none: batch_size")
+          .KeepsResult());
+  keys->push_back(BoolKey("data.load_rgb", &data->load_rgb, "none",
+                          "Read frames; none: if the model uses them"));
+  keys->push_back(BoolKey("data.load_kpt", &data->load_kpt, "none",
+                          "Read keypoints; none: if the model uses them"));
+  keys->push_back(BoolKey("data.load_audio", &data->load_audio, "none",
+                          "Read audio; none: if the model uses it")
+                      .LaterValues({"true"}));
 }
 
 void AddLoadingKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(EnumKey("data.sampling", &data->sampling,
                           {"shuffle", "class_balanced", "sequential"},
-                          "order of training samples"));
+                          "Order of training samples"));
   keys->push_back(EnumKey("data.preprocess_device", &data->preprocess_device,
                           {"auto", "cpu", "gpu"},
-                          "where uint8 becomes float and is normalised and cropped")
+                          "Where uint8 frames are converted to float, normalised and cropped")
                       .LaterValues({"cpu", "gpu"})
                       .KeepsResult());
   keys->push_back(BoolKey("data.enable_cache", &data->enable_cache,
-                          "cache of decoded frames, dropped first under pressure")
+                          "Cache decoded frames; the cache is freed first when memory is short")
                       .Later()
                       .KeepsResult());
   keys->push_back(BytesKey("data.cache_budget", &data->cache_budget,
-                           "bytes of the cache, or share of the host ceiling")
+                           "Size of the cache, or its share of the host's memory ceiling")
                       .Later()
                       .KeepsResult());
 }

@@ -1,5 +1,5 @@
-// The rows of the key table, one function per package's sections. Rows point into
-// the option structs given, which must outlive them.
+// The rows of the key table, one function per section. The rows point into the given option
+// structs, which must outlive them and must hold the defaults. Threading: as the structs.
 #ifndef CONFIGS_KEYS_H_
 #define CONFIGS_KEYS_H_
 
@@ -19,9 +19,10 @@ std::vector<ConfigKey> EvaluationKeys(EvaluationOptions* evaluation);
 std::vector<ConfigKey> CheckpointKeys(CheckpointOptions* checkpoint);
 std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory);
 
-// All of them, in the order of the printed file. `config` must hold the defaults.
+// All rows in the order of the printed file.
 std::vector<ConfigKey> AllKeys(Config* config);
 
+// Other names for keys, and for the flags --run and --resume.
 const std::vector<ConfigAlias>& ConfigAliases();
 
 }  // namespace slimreel

@@ -23,7 +23,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// The names that people bring from elsewhere, as the list of keys promises them.
+// The names of other programs that must be accepted.
 constexpr const char* kListedAliases[] = {"data.num_workers",
                                           "data.pin_memory",
                                           "data.persistent_workers",
@@ -70,7 +70,7 @@ constexpr const char* kListedAliases[] = {"data.num_workers",
                                           "resume",
                                           "load_from"};
 
-// (key, default) of testdata/listed_keys.txt.
+// The pairs (key, default) of testdata/listed_keys.txt.
 std::vector<std::pair<std::string, std::string>> ListedKeys() {
   std::vector<std::pair<std::string, std::string>> keys;
   std::ifstream file("configs/testdata/listed_keys.txt");
@@ -111,7 +111,7 @@ TEST(KeysTest, EveryKeyTakesItsDefaultAndHelpShowsIt) {
   }
 }
 
-TEST(KeysTest, EveryKeyRefusesAValueInTheWordsThatHelpShows) {
+TEST(KeysTest, ErrorsOfEveryKeyNameWhatHelpNames) {
   const std::string help = ConfigHelp();
   Config defaults;
   for (const ConfigKey& row : AllKeys(&defaults)) {
@@ -122,7 +122,7 @@ TEST(KeysTest, EveryKeyRefusesAValueInTheWordsThatHelpShows) {
   }
 }
 
-// Values of all kinds, of which each key takes some: the words that it names, and numbers.
+// Values of all kinds, some of which each key accepts: the words that it names, and numbers.
 std::vector<std::string> ValuesToTry(const ConfigKey& row) {
   std::vector<std::string> values = {"true", "false", "1",   "0",  "2",   "0.5",
                                      "20",   "20000", "50%", "64", "[a]", "[0.5, 0.5]"};
@@ -133,7 +133,7 @@ std::vector<std::string> ValuesToTry(const ConfigKey& row) {
   return values;
 }
 
-// The comment over a key in configs/config.yaml, by the key's full name.
+// The comment above each key in configs/config.yaml, by the full name of the key.
 std::map<std::string, std::string> CommentsOfReadyFile() {
   std::map<std::string, std::string> comments;
   std::ifstream file("configs/config.yaml");
@@ -154,7 +154,7 @@ std::map<std::string, std::string> CommentsOfReadyFile() {
   return comments;
 }
 
-TEST(KeysTest, TheReadyFileMarksTheKeysThatRefuseAValueAsNotYetAvailableAndNoOther) {
+TEST(KeysTest, TheReadyFileMarksExactlyTheKeysThatRefuseAValueAsNotYetAvailable) {
   const auto comments = CommentsOfReadyFile();
   Config defaults;
   int marked = 0;
@@ -172,7 +172,7 @@ TEST(KeysTest, TheReadyFileMarksTheKeysThatRefuseAValueAsNotYetAvailableAndNoOth
   EXPECT_GE(marked, 10);
 }
 
-TEST(KeysTest, EveryFormOfAKeyThatTakesSeveralIsNamedWhereNoneFits) {
+TEST(KeysTest, ErrorsNameAllFormsThatAKeyAccepts) {
   const std::pair<const char*, const char*> kForms[] = {
       {"data.short_side=natve", "8 to 8192, or native, or none"},
       {"data.short_side=natve", "; did you mean native?"},
@@ -213,7 +213,7 @@ TEST(KeysTest, ARefusedValueChangesNothing) {
   }
 }
 
-TEST(KeysTest, NoNameIsTwiceInTheTableOrAmongTheAliases) {
+TEST(KeysTest, NamesOfKeysAndAliasesAreUnique) {
   Config config;
   std::set<std::string> names;
   for (const ConfigKey& key : AllKeys(&config)) {
@@ -226,7 +226,7 @@ TEST(KeysTest, NoNameIsTwiceInTheTableOrAmongTheAliases) {
   }
 }
 
-TEST(KeysTest, EveryKeyMisspeltIsRefusedWithItsRightName) {
+TEST(KeysTest, EveryMisspeltKeyIsRefusedWithTheRightName) {
   Config defaults;
   for (const ConfigKey& row : AllKeys(&defaults)) {
     const std::string& key = row.name;
@@ -240,7 +240,7 @@ TEST(KeysTest, EveryKeyMisspeltIsRefusedWithItsRightName) {
   }
 }
 
-TEST(AliasesTest, EveryOneStandsForAKeyOfTheTableOrAFlag) {
+TEST(AliasesTest, EveryAliasIsForAKeyOfTheTableOrAFlag) {
   Config config;
   const auto table = Table(&config);
   for (const ConfigAlias& alias : ConfigAliases()) {
@@ -249,8 +249,7 @@ TEST(AliasesTest, EveryOneStandsForAKeyOfTheTableOrAFlag) {
   }
 }
 
-// Every value that an alias translates is one that its key takes.
-TEST(AliasesTest, EveryTranslatedValueIsTakenByTheKey) {
+TEST(AliasesTest, EveryTranslatedValueIsAcceptedByTheKey) {
   for (const ConfigAlias& alias : ConfigAliases()) {
     for (const auto& [from, to] : alias.values) {
       const auto config = LoadConfig("", {{alias.name, from}});
@@ -259,8 +258,8 @@ TEST(AliasesTest, EveryTranslatedValueIsTakenByTheKey) {
   }
 }
 
-// An alias given the key's default reads as the key does: nothing changes, and it is noted.
-TEST(AliasesTest, EveryOneReadsAsItsKeyAndIsNoted) {
+// An alias with the key's default as its value changes nothing and is noted.
+TEST(AliasesTest, EveryAliasWorksLikeItsKeyAndIsNoted) {
   Config defaults;
   const auto table = Table(&defaults);
   for (const ConfigAlias& alias : ConfigAliases()) {
@@ -271,13 +270,13 @@ TEST(AliasesTest, EveryOneReadsAsItsKeyAndIsNoted) {
     const auto config = LoadConfig("", {{alias.name, value}}, &notes);
     ASSERT_TRUE(config.ok()) << alias.name << ": " << config.status();
     EXPECT_EQ(*config, Config()) << alias.name;
-    if (alias.key == "trainer.precision") continue;  // false says nothing
+    if (alias.key == "trainer.precision") continue;  // false is ignored
     ASSERT_EQ(notes.size(), 1u) << alias.name;
     EXPECT_THAT(notes[0], HasSubstr(alias.name + " is read as " + alias.key));
   }
 }
 
-TEST(AliasesTest, TheOnesThatAreListedAreThere) {
+TEST(AliasesTest, AllListedAliasesExist) {
   std::set<std::string> names;
   for (const ConfigAlias& alias : ConfigAliases()) names.insert(alias.name);
   for (const char* listed : kListedAliases) {

@@ -15,7 +15,7 @@ namespace {
 struct Technique {
   const char* name;
   bool AllowedTechniques::*field;
-  bool available;  // else taken as part of the default list alone
+  bool available;  // if false, accepted only as part of the default list
 };
 constexpr std::array<Technique, 7> kTechniques = {
     {{"checkpointing", &AllowedTechniques::checkpointing, true},
@@ -64,7 +64,7 @@ ConfigKey AllowKey(AllowedTechniques* allow) {
   return CustomKey(
       "memory.allow",
       absl::StrCat("a list of ", absl::StrJoin(TechniqueNames(), ", "), ", or none"),
-      "what the planner may use; the last three change results",
+      "Techniques that the planner may use; the last three change results",
       [allow](const YAML::Node& value) { return SetAllowed(value, allow); },
       [allow] {
         std::vector<std::string> names;
@@ -104,7 +104,7 @@ absl::Status SetSchedule(const YAML::Node& value, std::string* schedule) {
 ConfigKey ScheduleKey(std::string* schedule) {
   return CustomKey(
       "memory.schedule", "auto | keep | lean | checkpoint | every:N | one word per stage",
-      "what the executor does with each stage; auto keeps all until a step does not fit",
+      "What the executor does with each stage; auto keeps all stages until a step does not fit",
       [schedule](const YAML::Node& value) { return SetSchedule(value, schedule); },
       [schedule] { return YamlText(*schedule); }, {"auto", "keep", "lean", "checkpoint"});
 }
@@ -113,28 +113,28 @@ ConfigKey ScheduleKey(std::string* schedule) {
 
 std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
   std::vector<ConfigKey> keys;
-  keys.push_back(BytesKey("memory.budget", &memory->budget, "hard ceiling of device memory"));
+  keys.push_back(BytesKey("memory.budget", &memory->budget, "Hard limit of device memory"));
   keys.push_back(BytesKey("memory.host_budget", &memory->host_budget,
-                          "hard ceiling of loader buffers, queues and pinned memory; prepare: of "
+                          "Hard limit of loader buffers, queues and pinned memory; in prepare: of "
                           "decoders (estimated) and chunks"));
   keys.push_back(AllowKey(&memory->allow).LaterValues(LaterTechniques()));
   keys.push_back(ScheduleKey(&memory->schedule));
   keys.push_back(EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},
-                         "a step that runs out of memory is done again by exact means, or fails"));
+                         "If a step runs out of memory: retry it by exact means, or fail"));
   keys.push_back(FloatKey("memory.gpu_threshold", &memory->gpu_threshold, {0, 1, true, false},
-                          "share of the device ceiling above which to clean up and warn")
+                          "Share of the device's memory ceiling above which to clean up and warn")
                      .Later());
   keys.push_back(FloatKey("memory.cpu_threshold", &memory->cpu_threshold, {0, 1, true, false},
-                          "the same of the host ceiling")
+                          "Share of the host's memory ceiling above which to clean up and warn")
                      .Later());
   keys.push_back(FloatKey("memory.auto_cleanup_interval", &memory->auto_cleanup_interval_seconds,
-                          Between(0.1, 86400), "seconds between looks at the thresholds")
+                          Between(0.1, 86400), "Seconds between checks of the thresholds")
                      .Later());
   keys.push_back(IntKey("memory.force_cleanup_every", &memory->force_cleanup_every, AtLeast(0),
-                        "steps; 0: never")
+                        "Steps between forced clean-ups; 0: never")
                      .Later());
   keys.push_back(BoolKey("memory.enable_monitoring", &memory->enable_monitoring,
-                         "memory readings of logged steps into memory.jsonl"));
+                         "Write the memory readings of logged steps to memory.jsonl"));
   for (ConfigKey& key : keys) key.KeepsResult();
   return keys;
 }

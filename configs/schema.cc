@@ -16,12 +16,12 @@ void Append(std::vector<ConfigKey> more, std::vector<ConfigKey>* keys) {
   for (ConfigKey& key : more) keys->push_back(std::move(key));
 }
 
-// What aliases of flags set; never printed.
+// The keys of flags, which only aliases set. They are never printed.
 std::vector<ConfigKey> FlagKeys(Config* config) {
   std::vector<ConfigKey> keys;
   keys.push_back(TextKey("--run", &config->run, "none", "the run folder"));
   keys.push_back(CustomKey(
-      "--resume", "auto, none or a path", "where to go on",
+      "--resume", "auto, none or a path", "where to continue",
       [config](const YAML::Node& value) -> absl::Status {
         if (!value.IsScalar()) return NotAllowed(value, "auto, none or a path");
         config->resume = value.Scalar();
@@ -31,7 +31,7 @@ std::vector<ConfigKey> FlagKeys(Config* config) {
   return keys;
 }
 
-// train.accumulate_grad_batches from train.effective_batch_size.
+// Derives train.accumulate_grad_batches from train.effective_batch_size.
 absl::Status ResolveEffectiveBatch(Config* config) {
   if (!config->train.effective_batch_size.has_value()) return absl::OkStatus();
   const int64_t effective = *config->train.effective_batch_size;
@@ -53,7 +53,7 @@ absl::Status CheckClassWeights(const Config& config) {
                                                  *config.model.num_classes, "; give one for each"));
 }
 
-// Under these schedules the length of the run enters every step's learning rate.
+// Whether the schedule of the learning rate depends on the length of the run.
 bool LengthMatters(const TrainOptions& train) {
   return train.schedule == LrSchedule::kLinear || train.schedule == LrSchedule::kCosine ||
          (train.schedule == LrSchedule::kStep && !train.step_size.has_value());
@@ -64,9 +64,9 @@ bool LengthMatters(const TrainOptions& train) {
 std::vector<ConfigKey> AllKeys(Config* config) {
   std::vector<ConfigKey> keys;
   keys.push_back(EnumKey("task", &config->task, {"classify", "detect_fake", "transcribe"},
-                         "decides metrics, loss and head")
+                         "The task, which decides metrics, loss and head")
                      .Later());
-  keys.push_back(IntKey("seed", &config->seed, AtLeast(0), "of everything random"));
+  keys.push_back(IntKey("seed", &config->seed, AtLeast(0), "Seed of all random choices"));
   Append(DataKeys(&config->data, &config->dataloader), &keys);
   Append(ModelKeys(&config->model), &keys);
   Append(TrainKeys(&config->train), &keys);
@@ -110,14 +110,14 @@ std::string ConfigHelp() {
       "Keys of the configuration: set in a YAML file, or as KEY=VALUE on the command line.\n\n";
   for (const ConfigKey& key : AllKeys(&config)) {
     std::string later;
-    if (key.later) later = "; other values are not yet available";
+    if (key.later) later = "; only the default is available yet";
     if (!key.later_values.empty()) {
       later = absl::StrCat("; not yet available: ", absl::StrJoin(key.later_values, ", "));
     }
     absl::StrAppendFormat(&page, "%s\n    %s\n    default %s; %s%s\n", key.name, key.meaning,
                           key.default_text, key.allowed, later);
   }
-  absl::StrAppend(&page, "\nOther names that are understood:\n");
+  absl::StrAppend(&page, "\nOther names that are accepted:\n");
   for (const ConfigAlias& alias : ConfigAliases()) {
     absl::StrAppendFormat(&page, "  %-46s %s\n", alias.name, alias.key);
   }

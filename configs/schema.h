@@ -1,6 +1,5 @@
-// The one configuration of all programs: joins the torch-free option structs of
-// the packages with one key table. Every binary that takes --config calls
-// LoadConfig.
+// The one configuration of all programs: the option structs of all packages and the key table that
+// sets them. It needs no torch.
 //
 // Threading: free functions without state.
 #ifndef CONFIGS_SCHEMA_H_
@@ -32,29 +31,30 @@ struct Config {
   EvaluationOptions evaluation;
   CheckpointOptions checkpoint;
   MemoryOptions memory;
-  // From aliases of flags (`output_dir`, `resume`) met in a configuration; the
-  // flags --run and --resume win. Not part of the resolved file.
+  // Set by aliases of flags (`output_dir`, `resume`) in a configuration. The flags --run and
+  // --resume win. Not part of the resolved file.
   std::string run;
   std::string resume;
   friend bool operator==(const Config&, const Config&) = default;
 };
 
-// Defaults, then the file (none where `path` is empty), then overrides. The
-// result is checked and resolved (train.accumulate_grad_batches is derived where
-// train.effective_batch_size is set). Errors, all at once: InvalidArgument, NotFound.
-// `notes` (may be null) gets a line for each alias used: the caller logs them.
+// Starts from the defaults, then applies the file (none if `path` is empty), then the overrides.
+// Checks and resolves the result: if train.effective_batch_size is set,
+// train.accumulate_grad_batches is derived from it. Errors: NotFound (no such file), or
+// InvalidArgument with all mistakes. `notes` (may be null) gets one line for each alias that was
+// used, for the caller to log.
 absl::StatusOr<Config> LoadConfig(const std::string& path,
                                   const std::vector<ConfigOverride>& overrides,
                                   std::vector<std::string>* notes = nullptr);
 
-// Every key with its value; LoadConfig reads it back to the same.
-// `with_comments` adds meaning and bounds above each key.
+// Every key with its value; LoadConfig reads the same configuration back. `with_comments` adds the
+// meaning and what is allowed above each key.
 std::string ConfigToYaml(const Config& config, bool with_comments = false);
 
 // The table of keys and aliases that --help_config prints.
 std::string ConfigHelp();
 
-// Keys and aliases without a dot, which a command line takes as config settings.
+// Keys and aliases without a dot that a command line takes as config settings.
 std::vector<std::string> BareConfigKeys();
 // Other names of flags: {"output_dir", "run"}.
 std::vector<std::pair<std::string, std::string>> FlagAliases();
@@ -63,7 +63,7 @@ struct ConfigDifference {
   std::string key;
   std::string before;  // YAML
   std::string after;
-  bool changes_result;  // a resumed run would learn something else
+  bool changes_result;  // a resumed run would learn differently
 };
 std::vector<ConfigDifference> DiffConfigs(const Config& before, const Config& after);
 

@@ -25,10 +25,10 @@ std::string ErrorOf(const std::string& yaml, const std::vector<ConfigOverride>& 
   return std::string(LoadConfig(WriteConfig(yaml), overrides).status().message());
 }
 
-// Each numeric key one step outside of its bounds; whole numbers also as a fraction.
+// Values of each numeric key just outside of its bounds; for whole numbers also a fraction.
 struct OutOfRange {
   const char* key;
-  const char* values[3];  // null: no more of them
+  const char* values[3];  // ends at the first null
 };
 constexpr OutOfRange kOutOfRange[] = {{"seed", {"-1", "1.5"}},
                                       {"data.batch_size", {"0", "2.5"}},
@@ -101,7 +101,7 @@ TEST(SchemaTest, BrokenFilesAreClearErrors) {
   EXPECT_TRUE(LoadConfig(WriteConfig(""), {}).ok());
 }
 
-TEST(SchemaTest, WhatComesLaterIsRefusedAndNeverIgnored) {
+TEST(SchemaTest, ValuesThatAreNotYetAvailableAreRefused) {
   const std::vector<ConfigOverride> later = {{"task", "transcribe"},
                                              {"data.fps", "25"},
                                              {"data.frame_codec", "jpeg"},
@@ -120,14 +120,14 @@ TEST(SchemaTest, WhatComesLaterIsRefusedAndNeverIgnored) {
   }
 }
 
-TEST(SchemaTest, OffloadIsTakenAsAPartOfTheDefaultAlone) {
+TEST(SchemaTest, OffloadIsAcceptedOnlyAsPartOfTheDefault) {
   const auto same = LoadConfig("", {{"memory.allow", "[offload, split, lean, checkpointing]"}});
   ASSERT_TRUE(same.ok()) << same.status();
   EXPECT_EQ(*same, Config());
   EXPECT_TRUE(LoadConfig("", {{"memory.allow", "[checkpointing, lean, split]"}}).ok());
 }
 
-TEST(SchemaTest, AWrongWordIsReportedWithItsLineAndTheNearestRightOne) {
+TEST(SchemaTest, AWrongWordIsReportedWithItsLineAndTheNearestWord) {
   const std::string error = ErrorOf(
       "evaluation:\n  metric: top2\n  strategy: step\nmodel:\n  norm_group: micro_bach\n"
       "memory:\n  schedule: chekpoint\n  allow: [spilt]\ntrainer:\n  device: cud\n"
@@ -150,7 +150,7 @@ TEST(SchemaTest, AWrongWordIsReportedWithItsLineAndTheNearestRightOne) {
                                "color_jitter), or a map; did you mean light?"));
 }
 
-TEST(SchemaTest, EveryMetricThatDecidesTheBestIsTakenAndReadsBack) {
+TEST(SchemaTest, EveryMetricIsAcceptedAndReadBack) {
   for (const std::string& name : BestMetricNames()) {
     const auto config = LoadConfig("", {{"evaluation.metric", name}});
     ASSERT_TRUE(config.ok()) << config.status();
@@ -222,7 +222,7 @@ TEST(SchemaTest, TheEffectiveBatchWinsOverAccumulation) {
               HasSubstr("allowed is a multiple of data.batch_size, which is 8"));
 }
 
-TEST(SchemaTest, TheResolvedFileReadsBackToTheSame) {
+TEST(SchemaTest, TheResolvedFileReadsBackToTheSameConfiguration) {
   const auto config = LoadConfig("", {{"data.augment", "{flip: true}"},
                                       {"data.img_size", "[64, 96]"},
                                       {"memory.budget", "80%"},
@@ -243,7 +243,7 @@ TEST(SchemaTest, TheResolvedFileReadsBackToTheSame) {
   }
 }
 
-TEST(SchemaTest, DifferencesSayWhetherTheyChangeWhatIsLearnt) {
+TEST(SchemaTest, DifferencesSayWhetherTheyChangeTheResult) {
   Config before, after;
   after.train.lr = 0.5;
   after.memory.on_oom = OnOom::kFail;
@@ -260,11 +260,11 @@ TEST(SchemaTest, DifferencesSayWhetherTheyChangeWhatIsLearnt) {
   EXPECT_TRUE(DiffConfigs(before, after)[0].changes_result);
 }
 
-// After a change of the key table: copy the file that this test names over
-// configs/config.yaml and configs/default.yaml.
-TEST(ReadyFilesTest, TheCommentedDefaultsAreWhatTheTablePrints) {
+// After a change of the key table, copy the file that this test names to configs/config.yaml and
+// configs/default.yaml.
+TEST(ReadyFilesTest, TheFilesOfDefaultsAreWhatTheTablePrints) {
   const std::string expected = absl::StrCat(
-      "# Plain defaults: every key with its meaning and what it takes. Copy what you change.\n"
+      "# The defaults: every key with its meaning and what it allows. Copy what you change.\n"
       "# A run needs at least data.train and model.name.\n\n",
       ConfigToYaml(Config(), /*with_comments=*/true));
   const std::string fresh = testing::TempDir() + "/fresh_config.yaml";
@@ -276,7 +276,7 @@ TEST(ReadyFilesTest, TheCommentedDefaultsAreWhatTheTablePrints) {
   }
 }
 
-TEST(ReadyFilesTest, EveryOneLoadsAndTheDefaultsAreTheDefaults) {
+TEST(ReadyFilesTest, EveryFileLoadsAndTheFilesOfDefaultsHaveTheDefaults) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator("configs")) {
     if (entry.path().extension() != ".yaml") continue;

@@ -6,7 +6,8 @@ namespace {
 
 ConfigKey BetasKey(std::array<double, 2>* betas) {
   return CustomKey(
-      "train.betas", "[beta1, beta2], each 0 or more and less than 1", "adam, adamw",
+      "train.betas", "[beta1, beta2], each 0 or more and less than 1",
+      "adam, adamw: decay of the first and second moments",
       [betas](const YAML::Node& value) -> absl::Status {
         if (!value.IsSequence() || value.size() != 2) return NotAllowed(value, "two numbers");
         const Bounds bounds{0, 1, false, true};
@@ -23,7 +24,7 @@ ConfigKey BetasKey(std::array<double, 2>* betas) {
 ConfigKey ClassWeightsKey(std::vector<double>* weights) {
   return CustomKey(
       "train.class_weights", "a list of numbers, 0 or more, one per class, or none",
-      "weight of each class in the loss",
+      "Weight of each class in the loss",
       [weights](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> items, ParseTextList(value));
         std::vector<double> parsed;
@@ -43,28 +44,32 @@ ConfigKey ClassWeightsKey(std::vector<double>* weights) {
 }
 
 void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {
-  keys->push_back(FloatKey("train.lr", &train->lr, AtLeast(0), "peak learning rate"));
+  keys->push_back(FloatKey("train.lr", &train->lr, AtLeast(0), "Peak learning rate"));
   keys->push_back(IntKey("train.lr_reference_batch", &train->lr_reference_batch, AtLeast(1), "none",
-                         "lr is scaled by effective batch / this"));
-  keys->push_back(EnumKey("train.optimizer", &train->optimizer, {"adamw", "sgd", "adam"},
-                          "fused kernels; adam and adamw keep two states per parameter"));
-  keys->push_back(FloatKey("train.weight_decay", &train->weight_decay, AtLeast(0), ""));
-  keys->back().meaning = "decoupled with adamw, L2 with sgd and adam";
-  keys->push_back(FloatKey("train.momentum", &train->momentum, {0, 1, false, true}, "sgd"));
-  keys->push_back(BetasKey(&train->betas));
-  keys->push_back(FloatKey("train.eps", &train->eps, MoreThan(0), "adam, adamw"));
-  keys->push_back(BoolKey("train.no_decay_norm_and_bias", &train->no_decay_norm_and_bias,
-                          "no weight decay for norms and biases"));
-  keys->push_back(FloatKey("train.layer_decay", &train->layer_decay, {0, 1, true, false},
-                           "factor of lr per layer below the head"));
-  keys->push_back(EnumKey("train.schedule", &train->schedule,
-                          {"constant", "linear", "cosine", "step"}, "of the learning rate"));
+                         "If given, lr is multiplied by the effective batch size / this"));
   keys->push_back(
-      IntKey("train.warmup_steps", &train->warmup_steps, AtLeast(0), "steps of linear warm-up"));
+      EnumKey("train.optimizer", &train->optimizer, {"adamw", "sgd", "adam"},
+              "Optimizer with fused kernels; adam and adamw keep two states per parameter"));
+  keys->push_back(FloatKey("train.weight_decay", &train->weight_decay, AtLeast(0),
+                           "Weight decay: decoupled with adamw, L2 with sgd and adam"));
+  keys->push_back(
+      FloatKey("train.momentum", &train->momentum, {0, 1, false, true}, "sgd: momentum"));
+  keys->push_back(BetasKey(&train->betas));
+  keys->push_back(
+      FloatKey("train.eps", &train->eps, MoreThan(0), "adam, adamw: added to the denominator"));
+  keys->push_back(BoolKey("train.no_decay_norm_and_bias", &train->no_decay_norm_and_bias,
+                          "No weight decay for norms and biases"));
+  keys->push_back(FloatKey("train.layer_decay", &train->layer_decay, {0, 1, true, false},
+                           "Factor of lr for each layer below the head"));
+  keys->push_back(EnumKey("train.schedule", &train->schedule,
+                          {"constant", "linear", "cosine", "step"},
+                          "Schedule of the learning rate"));
+  keys->push_back(
+      IntKey("train.warmup_steps", &train->warmup_steps, AtLeast(0), "Steps of linear warm-up"));
   keys->push_back(IntKey("train.step_size", &train->step_size, AtLeast(1), "none",
-                         "schedule step: steps between drops; none: a third of the run"));
+                         "Schedule step: steps between drops; none: a third of the run"));
   keys->push_back(FloatKey("train.gamma", &train->gamma, {0, 1, true, false},
-                           "schedule step: factor of each drop"));
+                           "Schedule step: factor of each drop"));
 }
 
 }  // namespace
@@ -72,19 +77,22 @@ void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {
 std::vector<ConfigKey> TrainKeys(TrainOptions* train) {
   std::vector<ConfigKey> keys;
   keys.push_back(IntKey("train.accumulate_grad_batches", &train->accumulate_grad_batches,
-                        Between(1, 1 << 20), "micro-batches per optimizer step"));
+                        Between(1, 1 << 20), "Micro-batches per optimizer step"));
   keys.push_back(IntKey("train.effective_batch_size", &train->effective_batch_size,
                         Between(1, 1 << 24), "none",
-                        "wins over accumulate_grad_batches; a multiple of data.batch_size"));
-  keys.push_back(IntKey("train.max_epochs", &train->max_epochs, AtLeast(1),
-                        "this or max_steps, whichever comes first"));
+                        "Samples per optimizer step, a multiple of data.batch_size; replaces "
+                        "accumulate_grad_batches"));
   keys.push_back(
-      IntKey("train.max_steps", &train->max_steps, AtLeast(1), "none", "optimizer steps"));
+      IntKey("train.max_epochs", &train->max_epochs, AtLeast(1),
+             "Epochs of the run; it ends at this or at max_steps, whichever comes first"));
+  keys.push_back(IntKey("train.max_steps", &train->max_steps, AtLeast(1), "none",
+                        "Optimizer steps of the run; none: no limit"));
   AddOptimizerKeys(train, &keys);
   keys.push_back(FloatKey("train.clip_grad_norm", &train->clip_grad_norm, MoreThan(0), "none",
-                          "L2 over all parameters; the norm is logged either way"));
+                          "Largest L2 norm of all gradients, to which they are scaled down; the "
+                          "norm is always logged"));
   keys.push_back(FloatKey("train.label_smoothing", &train->label_smoothing, {0, 1, false, true},
-                          "share of the target spread over all classes"));
+                          "Share of the target that is spread over all classes"));
   keys.push_back(ClassWeightsKey(&train->class_weights));
   return keys;
 }

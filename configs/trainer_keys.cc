@@ -6,7 +6,7 @@
 namespace slimreel {
 namespace {
 
-// As Lightning reads it: 10 is ten batches, 0.1 a tenth, 1.0 all.
+// Reads limits as Lightning does: 10 is ten batches, 0.1 is a tenth, 1.0 is all.
 ConfigKey LimitKey(std::string name, BatchLimit* limit, std::string meaning) {
   return CustomKey(
       std::move(name),
@@ -29,7 +29,7 @@ ConfigKey LimitKey(std::string name, BatchLimit* limit, std::string meaning) {
 
 ConfigKey DeviceKey(std::string* device) {
   return CustomKey(
-      "trainer.device", "auto | cpu | cuda | cuda:i", "where the step runs",
+      "trainer.device", "auto | cpu | cuda | cuda:i", "Device that the step runs on",
       [device](const YAML::Node& value) -> absl::Status {
         const std::string text = value.IsScalar() ? value.Scalar() : "";
         const bool numbered = text.size() > 5 && text.size() <= 8 && text.rfind("cuda:", 0) == 0 &&
@@ -45,7 +45,7 @@ ConfigKey DeviceKey(std::string* device) {
 
 ConfigKey ProgressKey(bool* progress) {
   return CustomKey(
-      "trainer.progress", "auto | off", "progress line on standard error",
+      "trainer.progress", "auto | off", "Progress line on standard error",
       [progress](const YAML::Node& value) -> absl::Status {
         SLIMREEL_ASSIGN_OR_RETURN(const size_t word,
                                   ParseWord(value, {"auto", "off"},
@@ -60,7 +60,7 @@ ConfigKey MetricKey(std::string* metric) {
   const std::vector<std::string>& names = BestMetricNames();
   return CustomKey(
       "evaluation.metric", absl::StrCat(WordList(names), ", or none"),
-      "which metric decides `best`; none: the task's",
+      "Metric that decides which checkpoint is `best`; none: the metric of the task",
       [metric, &names](const YAML::Node& value) -> absl::Status {
         if (IsNone(value)) {
           metric->clear();
@@ -77,43 +77,44 @@ ConfigKey MetricKey(std::string* metric) {
 
 std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer) {
   std::vector<ConfigKey> keys;
-  keys.push_back(EnumKey("trainer.precision", &trainer->precision, {"32", "16", "bf16", "64"},
-                         "16, bf16: mixed, weights stay float32; 64: twice the memory, for tests",
-                         {{"16-mixed", "16"}, {"bf16-mixed", "bf16"}, {"32-true", "32"}}));
+  keys.push_back(
+      EnumKey("trainer.precision", &trainer->precision, {"32", "16", "bf16", "64"},
+              "Precision; 16, bf16: mixed, weights stay float32; 64: twice the memory, for tests",
+              {{"16-mixed", "16"}, {"bf16-mixed", "bf16"}, {"32-true", "32"}}));
   keys.push_back(DeviceKey(&trainer->device).KeepsResult());
   keys.push_back(LimitKey("trainer.limit_train_batches", &trainer->limit_train_batches,
-                          "batches per epoch, for quick tests"));
+                          "Batches per epoch, for quick tests"));
   keys.push_back(LimitKey("trainer.limit_val_batches", &trainer->limit_val_batches,
-                          "batches per evaluation, for quick tests")
+                          "Batches per evaluation, for quick tests")
                      .KeepsResult());
   keys.push_back(IntKey("trainer.log_every_steps", &trainer->log_every_steps, AtLeast(1),
-                        "steps between log lines")
+                        "Steps between log lines")
                      .KeepsResult());
   keys.push_back(ProgressKey(&trainer->progress).KeepsResult());
   keys.push_back(BoolKey("trainer.deterministic", &trainer->deterministic,
-                         "on CUDA: the same bits each run, by slower kernels")
+                         "On CUDA: the same bits in every run, with slower kernels")
                      .KeepsResult());
-  keys.push_back(
-      EnumKey("trainer.strategy", &trainer->strategy, {"ddp", "zero1"}, "over several devices")
-          .Later()
-          .KeepsResult());
+  keys.push_back(EnumKey("trainer.strategy", &trainer->strategy, {"ddp", "zero1"},
+                         "How several devices train together")
+                     .Later()
+                     .KeepsResult());
   return keys;
 }
 
 std::vector<ConfigKey> EvaluationKeys(EvaluationOptions* evaluation) {
   std::vector<ConfigKey> keys;
   keys.push_back(EnumKey("evaluation.strategy", &evaluation->strategy, {"no", "epoch", "steps"},
-                         "when to evaluate", {{"none", "no"}, {"false", "no"}}));
+                         "When to evaluate", {{"none", "no"}, {"false", "no"}}));
   keys.push_back(IntKey("evaluation.every_steps", &evaluation->every_steps, AtLeast(1), "none",
-                        "of strategy steps"));
+                        "Strategy steps: optimizer steps between evaluations"));
   keys.push_back(IntKey("evaluation.num_clips", &evaluation->num_clips, Between(1, 100),
-                        "clips per video, logits averaged"));
+                        "Clips per video, whose logits are averaged"));
   keys.push_back(IntKey("evaluation.generation_max_length", &evaluation->generation_max_length,
-                        Between(1, 4096), "speech: tokens")
+                        Between(1, 4096), "Speech: tokens to generate at most")
                      .Later());
-  keys.push_back(
-      IntKey("evaluation.num_beams", &evaluation->num_beams, Between(1, 64), "speech: beams")
-          .Later());
+  keys.push_back(IntKey("evaluation.num_beams", &evaluation->num_beams, Between(1, 64),
+                        "Speech: number of beams")
+                     .Later());
   keys.push_back(MetricKey(&evaluation->metric));
   for (ConfigKey& key : keys) key.KeepsResult();
   return keys;
@@ -122,11 +123,11 @@ std::vector<ConfigKey> EvaluationKeys(EvaluationOptions* evaluation) {
 std::vector<ConfigKey> CheckpointKeys(CheckpointOptions* checkpoint) {
   std::vector<ConfigKey> keys;
   keys.push_back(IntKey("checkpoint.every_steps", &checkpoint->every_steps, AtLeast(1), "none",
-                        "steps between checkpoints"));
+                        "Optimizer steps between checkpoints"));
   keys.push_back(FloatKey("checkpoint.every_minutes", &checkpoint->every_minutes, MoreThan(0),
-                          "none", "minutes between checkpoints"));
+                          "none", "Minutes between checkpoints"));
   keys.push_back(IntKey("checkpoint.keep", &checkpoint->keep, AtLeast(1),
-                        "newest checkpoints that stay; best stays besides"));
+                        "Newest checkpoints to keep; the best one is kept in addition"));
   for (ConfigKey& key : keys) key.KeepsResult();
   return keys;
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "base/exit_code.h"
 #include "base/memory_limits.h"
 #include "base/status_macros.h"
+#include "base/word_list.h"
 #include "configs/model_options.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/description.h"
@@ -128,17 +130,18 @@ void PrintJson(const Model& model, int64_t batch, const std::vector<StageDescrip
   std::cout << all.dump(2) << "\n";
 }
 
-// The enumerator whose place in `words` is the word's.
+// Sets an enum whose values are 0, 1, ... in the order of `words`.
 template <typename Enum, size_t N>
-absl::Status ParseWord(const char* flag, const std::string& word, const char* const (&words)[N],
+absl::Status SetByWord(const char* flag, const std::string& word, const char* const (&names)[N],
                        Enum* value) {
-  for (size_t i = 0; i < N; ++i) {
-    if (word != words[i]) continue;
-    *value = static_cast<Enum>(i);
-    return absl::OkStatus();
+  const std::vector<std::string> words(names, names + N);
+  const std::optional<size_t> index = FindWord(word, words);
+  if (!index.has_value()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", flag, " is '", word, "'; allowed is ", WordList(words)));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, " is '", word, "'; allowed is ", absl::StrJoin(words, " | ")));
+  *value = static_cast<Enum>(*index);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
@@ -153,9 +156,9 @@ absl::StatusOr<std::unique_ptr<Model>> Build(const ModelCommandOptions& options,
   spec.device = device;
   spec.num_frames = options.num_frames;
   spec.height = spec.width = options.img_size;
-  SLIMREEL_RETURN_IF_ERROR(ParseWord("temporal_pooling", options.temporal_pooling,
+  SLIMREEL_RETURN_IF_ERROR(SetByWord("temporal_pooling", options.temporal_pooling,
                                      kTemporalPoolingWords, &spec.temporal_pooling));
-  SLIMREEL_RETURN_IF_ERROR(ParseWord("fusion", options.fusion, kStreamFusionWords, &spec.fusion));
+  SLIMREEL_RETURN_IF_ERROR(SetByWord("fusion", options.fusion, kStreamFusionWords, &spec.fusion));
   return BuildModel(spec);
 }
 

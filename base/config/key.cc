@@ -3,7 +3,6 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
 
@@ -12,11 +11,12 @@ namespace {
 
 constexpr char kByteSpecs[] = "bytes (4GiB, 4000MB, 123456) or a share (80%)";
 
-bool Says(const YAML::Node& value, const std::string& unset) {
+// Whether the value is the word that stands for no value (`unset`, such as `auto`), or none.
+bool IsUnset(const YAML::Node& value, const std::string& unset) {
   return IsNone(value) || (value.IsScalar() && absl::EqualsIgnoreCase(value.Scalar(), unset));
 }
 
-// A key of an optional: `unset` beside what `parse` reads.
+// A row for an optional: reads the word `unset`, or what `parse` reads.
 template <typename T>
 ConfigKey OptionalKey(std::string name, std::string allowed, std::string meaning,
                       std::optional<T>* field, std::string unset,
@@ -25,7 +25,7 @@ ConfigKey OptionalKey(std::string name, std::string allowed, std::string meaning
   return CustomKey(
       std::move(name), absl::StrCat(allowed, ", or ", unset), std::move(meaning),
       [field, unset, parse](const YAML::Node& value) -> absl::Status {
-        if (Says(value, unset)) {
+        if (IsUnset(value, unset)) {
           field->reset();
           return absl::OkStatus();
         }
@@ -41,7 +41,8 @@ absl::StatusOr<ByteSpec> ParseByteSpecValue(const YAML::Node& value) {
   return ParseByteSpec(value.Scalar());
 }
 
-// "; did you mean native?" for the first word, of one or of a list, that is near one of `words`.
+// "; did you mean native?" for the first given word, alone or in a list, that is near one of
+// `words`.
 std::string NearWord(const YAML::Node& value, const std::vector<std::string>& words) {
   std::vector<std::string> given;
   if (value.IsScalar()) given.push_back(value.Scalar());
@@ -141,19 +142,14 @@ ConfigKey TextListKey(std::string name, std::vector<std::string>* field, std::st
         SLIMREEL_ASSIGN_OR_RETURN(*field, ParseTextList(value));
         return absl::OkStatus();
       },
-      [field] {
-        std::vector<std::string> items;
-        for (const std::string& item : *field) items.push_back(YamlText(item));
-        return items.empty() ? "none" : YamlList(items);
-      },
-      {"none"});
+      [field] { return field->empty() ? "none" : YamlList(*field); }, {"none"});
 }
 
 ConfigKey TextKey(std::string name, std::string* field, std::string unset, std::string meaning) {
   return CustomKey(
       std::move(name), absl::StrCat("one text, or ", unset), std::move(meaning),
       [field, unset](const YAML::Node& value) -> absl::Status {
-        if (Says(value, unset)) {
+        if (IsUnset(value, unset)) {
           field->clear();
           return absl::OkStatus();
         }
@@ -197,12 +193,8 @@ absl::StatusOr<size_t> ParseWord(const YAML::Node& value, const std::vector<std:
   for (const auto& [other, meant] : read) {
     if (absl::EqualsIgnoreCase(word, other)) word = meant;
   }
-  for (size_t i = 0; i < words.size(); ++i) {
-    if (absl::EqualsIgnoreCase(word, words[i])) return i;
-  }
+  if (const std::optional<size_t> index = FindWord(word, words)) return *index;
   return NotAllowed(value, WordList(words));
 }
-
-std::string WordList(const std::vector<std::string>& words) { return absl::StrJoin(words, " | "); }
 
 }  // namespace slimreel

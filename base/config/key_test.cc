@@ -46,7 +46,7 @@ TEST(ConfigKeyTest, ARefusedValueLeavesTheFieldAsItWas) {
   EXPECT_EQ(maybe, 3);
 }
 
-TEST(ConfigKeyTest, AnUnsetOptionalIsPrintedAndReadByItsWordOrNone) {
+TEST(ConfigKeyTest, AnUnsetOptionalHasItsWordAndReadsNoneToo) {
   std::optional<int64_t> workers = 2;
   const ConfigKey key = IntKey("k", &workers, AtLeast(0), "auto", "");
   for (const char* unset : {"auto", "Auto", "none", "~"}) {
@@ -72,7 +72,7 @@ TEST(ConfigKeyTest, EveryKindPrintsWhatItReads) {
       {BoolKey("k", &pin, "auto", ""), "false"},
       {BytesKey("k", &budget, ""), "4GiB"},
       {BytesKey("k", &cache, ""), "25%"},
-      {TextListKey("k", &classes, ""), "[left, \"a b\"]"},
+      {TextListKey("k", &classes, ""), "[left, a b, \"c: d\"]"},
       {TextKey("k", &run, "none", ""), "runs/a"}};
   for (const auto& [key, text] : rows) {
     EXPECT_NE(key.default_text, text);
@@ -83,7 +83,7 @@ TEST(ConfigKeyTest, EveryKindPrintsWhatItReads) {
   }
 }
 
-TEST(ConfigKeyTest, ARefusedValueIsToldEveryFormThatTheTableAllowsAndTheNearestWord) {
+TEST(ConfigKeyTest, ErrorsNameEveryAllowedFormAndTheNearestWord) {
   int64_t side = 0;
   const ConfigKey key = CustomKey(
       "k", "a whole number, 8 or more, or native, or [height, width]", "",
@@ -101,7 +101,7 @@ TEST(ConfigKeyTest, ARefusedValueIsToldEveryFormThatTheTableAllowsAndTheNearestW
             "is [8, nativ]" + allowed + "; did you mean native?");
 }
 
-TEST(ConfigKeyTest, AnErrorThatIsNotAboutTheFormKeepsItsWords) {
+TEST(ConfigKeyTest, OtherErrorsKeepTheirMessage) {
   const ConfigKey key = CustomKey(
       "k", "a word", "",
       [](const YAML::Node&) { return absl::UnimplementedError("is not yet available"); },
@@ -111,7 +111,7 @@ TEST(ConfigKeyTest, AnErrorThatIsNotAboutTheFormKeepsItsWords) {
 
 enum class Precision { k32, k16, kBf16 };
 
-TEST(ConfigKeyTest, WordsAreReadInAnyCaseAndOtherSpellingsNeverPrinted) {
+TEST(ConfigKeyTest, WordsAreReadInAnyCaseAndOtherSpellingsAreNotPrinted) {
   Precision precision = Precision::k32;
   const ConfigKey key =
       EnumKey("trainer.precision", &precision, {"32", "16", "bf16"}, "", {{"16-mixed", "16"}});

@@ -79,7 +79,7 @@ void Applier::Unknown(const std::string& where, const std::string& name, const c
   mistakes_.push_back(absl::StrCat(where, ": unknown ", what, " ", name, DidYouMean(name, known)));
 }
 
-// Goes no deeper than the names of keys do, so files that refer to themselves end.
+// Follows only sections that keys have, so it ends even if a node of the file contains itself.
 void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::string& path) {
   for (const auto& pair : map) {
     const std::string where =
@@ -96,8 +96,8 @@ void Applier::Walk(const YAML::Node& map, const std::string& prefix, const std::
       settings_.push_back({name, pair.second, where});
     } else if (IsSection(name)) {
       if (pair.second.IsNull()) continue;  // a section without keys
-      mistakes_.push_back(absl::StrCat(where, ": ", name,
-                                       " is a section; its keys are written below it, indented"));
+      mistakes_.push_back(
+          absl::StrCat(where, ": ", name, " is a section; write its keys below it, indented"));
     } else {
       Unknown(where, name, pair.second.IsMap() ? "section" : "key");
     }
@@ -116,8 +116,8 @@ void Applier::ReadFile(const std::string& path) {
     Walk(*root, "", path);
   } else if (!root->IsNull()) {
     mistakes_.push_back(absl::StrCat(path,
-                                     ":1: a configuration is a map of sections, as in "
-                                     "\"data:\" with \"batch_size: 8\" indented below it"));
+                                     ":1: a configuration is a map of sections: write \"data:\" "
+                                     "and below it, indented, \"batch_size: 8\""));
   }
   Apply(&settings_, /*once=*/true);
 }
@@ -125,7 +125,7 @@ void Applier::ReadFile(const std::string& path) {
 void Applier::ReadOverrides(const std::vector<ConfigOverride>& overrides) {
   for (const ConfigOverride& given : overrides) {
     const std::string where(kCommandLine);
-    // What is no YAML is a plain text, such as "@home".
+    // A value that is not YAML is taken as text, such as "@home".
     const Setting setting{given.key,
                           ParseYaml(given.value, where).value_or(YAML::Node(given.value)), where};
     if (setting.value.IsMap() && IsSection(given.key)) {
@@ -139,7 +139,7 @@ void Applier::ReadOverrides(const std::vector<ConfigOverride>& overrides) {
   Apply(&settings_, /*once=*/false);
 }
 
-// Follows an alias; false where its value says nothing.
+// Follows an alias. Returns false if the value makes the setting void.
 bool Applier::Resolve(const Setting& setting, std::string* key, YAML::Node* value) {
   *key = setting.name;
   *value = setting.value;
@@ -200,7 +200,7 @@ absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverri
                          const std::vector<ConfigAlias>& aliases, std::vector<ConfigKey>* keys,
                          std::vector<std::string>* notes) {
   if (!path.empty()) {
-    constexpr char kReady[] = "; ready ones are in configs/, such as configs/config.yaml";
+    constexpr char kReady[] = "; configs/ has ready files, such as configs/config.yaml";
     std::error_code error;
     const std::filesystem::file_type type = std::filesystem::status(path, error).type();
     if (type == std::filesystem::file_type::not_found) {
@@ -208,7 +208,7 @@ absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverri
     }
     if (type == std::filesystem::file_type::directory) {
       return absl::InvalidArgumentError(
-          absl::StrCat(path, ": is a folder; a configuration is a file", kReady));
+          absl::StrCat(path, ": is a folder; name a configuration file", kReady));
     }
   }
   Applier applier(aliases, keys, notes);
@@ -219,7 +219,7 @@ absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverri
 
 namespace {
 
-// So that nobody sets what is refused.
+// Says which values are refused for now.
 std::string LaterNote(const ConfigKey& key) {
   if (key.later) return " (not yet available)";
   if (key.later_values.empty()) return "";
@@ -228,9 +228,11 @@ std::string LaterNote(const ConfigKey& key) {
 
 }  // namespace
 
+// Lays sections and comments out itself: yaml-cpp's emitter writes a comment in a nested map behind
+// the line before it. The values were written by the emitter (value.h).
 std::string ConfigKeysToYaml(const std::vector<ConfigKey>& keys, bool with_comments) {
   std::string text;
-  std::vector<std::string> open;  // sections that the last line stands in
+  std::vector<std::string> open;  // the sections that the last line is in
   for (const ConfigKey& key : keys) {
     if (key.part_of_map) continue;
     std::vector<std::string> parts = absl::StrSplit(key.name, '.');

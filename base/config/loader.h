@@ -1,6 +1,7 @@
-// From a YAML file and overrides to the fields of a key table: every mistake is
-// collected and reported at once, with file, line, key, what is allowed, and the
-// nearest known name.
+// Sets the fields of a key table from a YAML file and overrides. All mistakes are reported at
+// once, each with file, line, key, what is allowed, and the nearest known name.
+//
+// Threading: free functions without state.
 #ifndef BASE_CONFIG_LOADER_H_
 #define BASE_CONFIG_LOADER_H_
 
@@ -14,25 +15,24 @@
 
 namespace slimreel {
 
-// A name that people bring from elsewhere.
+// Another name for a key, from another program.
 struct ConfigAlias {
   std::string name;
   std::string key;
-  // Values that stand for others (fp16: true -> 16); an empty second: the
-  // setting says nothing (fp16: false). Values not listed pass as they are.
+  // Values that are translated (fp16: true -> 16). If the second is empty, the setting is ignored
+  // (fp16: false). Values that are not listed stay as they are.
   std::vector<std::pair<std::string, std::string>> values;
 };
 
-// Applies the file (none where `path` is empty; a pipe or device is read like one),
-// then the overrides in order.
-// InvalidArgument (NotFound: no such file) holds one line per mistake. Notes on
-// aliases used are appended to `notes`, one line each.
+// Applies the file (no file if `path` is empty; pipes and devices work too), then the overrides in
+// order. Errors: NotFound (no such file), or InvalidArgument with one line per mistake. Appends one
+// line to `notes` for each alias that was used.
 absl::Status ApplyConfig(const std::string& path, const std::vector<ConfigOverride>& overrides,
                          const std::vector<ConfigAlias>& aliases, std::vector<ConfigKey>* keys,
                          std::vector<std::string>* notes);
 
-// The fields of the table as a YAML file that reads back to the same.
-// `with_comments` puts meaning and what is allowed above each key.
+// The fields of the table as a YAML file that reads back to the same values. `with_comments` puts
+// the meaning and what is allowed above each key.
 std::string ConfigKeysToYaml(const std::vector<ConfigKey>& keys, bool with_comments);
 
 }  // namespace slimreel

@@ -1,4 +1,4 @@
-// The loader over a table of its own; configs/schema_test.cc proves the project's.
+// Tests the loader with a small table; configs/schema_test.cc tests the table of the project.
 #include "base/config/loader.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +28,7 @@ struct Options {
 class LoaderTest : public testing::Test {
  protected:
   LoaderTest() {
-    keys_ = {IntKey("seed", &options_.seed, AtLeast(0), "of all randomness"),
+    keys_ = {IntKey("seed", &options_.seed, AtLeast(0), "seed of all random numbers"),
              IntKey("data.batch", &options_.batch, AtLeast(1), "samples"),
              FloatKey("data.heatmap.sigma", &options_.sigma, MoreThan(0), "pixels"),
              CustomKey(
@@ -66,7 +66,7 @@ TEST_F(LoaderTest, TheLastOverrideWins) {
   EXPECT_EQ(options_.seed, 3);
 }
 
-TEST_F(LoaderTest, AnOverrideMayBeAMapOfItsSection) {
+TEST_F(LoaderTest, AnOverrideMayBeAMapOfASection) {
   ASSERT_TRUE(
       Apply("", {{"data", "{batch: 2, heatmap: {sigma: 1.5}, augment: {flip: true}}"}}).ok());
   EXPECT_EQ(options_.batch, 2);
@@ -76,7 +76,7 @@ TEST_F(LoaderTest, AnOverrideMayBeAMapOfItsSection) {
               HasSubstr("command line: unknown key data.batsh; did you mean data.batch?"));
 }
 
-TEST_F(LoaderTest, AnOverrideThatIsNoYamlIsText) {
+TEST_F(LoaderTest, AnOverrideThatIsNotYamlIsText) {
   ASSERT_TRUE(Apply("", {{"model.weights", "@home/w: [x"}}).ok());
   EXPECT_EQ(options_.weights, "@home/w: [x");
 }
@@ -86,7 +86,7 @@ TEST_F(LoaderTest, AnAliasAndItsKeyInOneFileAreTheSameKeySetTwice) {
               testing::ContainsRegex("c.yaml:3: data.batch is set twice, first at .*c.yaml:1"));
 }
 
-TEST_F(LoaderTest, ValuesOfAnAliasAreTranslatedAndMaySayNothing) {
+TEST_F(LoaderTest, ValuesOfAnAliasAreTranslatedOrIgnored) {
   ASSERT_TRUE(Apply("mirror: Both\n").ok());
   EXPECT_TRUE(options_.flip);
   EXPECT_THAT(notes_, ElementsAre(HasSubstr("c.yaml:1: mirror is read as data.augment.flip")));
@@ -96,7 +96,7 @@ TEST_F(LoaderTest, ValuesOfAnAliasAreTranslatedAndMaySayNothing) {
   EXPECT_THAT(notes_, IsEmpty());
 }
 
-TEST_F(LoaderTest, WhatIsNotYetAvailableIsTakenAtItsDefaultAlone) {
+TEST_F(LoaderTest, AKeyThatIsNotYetAvailableAcceptsOnlyItsDefault) {
   EXPECT_TRUE(Apply("", {{"data.augment.jitter", "false"}, {"model.weights", "mine"}}).ok());
   EXPECT_THAT(ErrorOf("", {{"data.augment.jitter", "true"}}),
               HasSubstr("data.augment.jitter is true, which is not yet available; the default is "
@@ -111,17 +111,17 @@ TEST_F(LoaderTest, MistakesOfFileAndOverridesComeTogether) {
   EXPECT_THAT(error, HasSubstr("command line: unknown key sead; did you mean seed?"));
 }
 
-TEST_F(LoaderTest, ANodeThatHoldsItselfEnds) {
+TEST_F(LoaderTest, ANodeThatContainsItselfIsNotFollowedForever) {
   EXPECT_THAT(ErrorOf("data: &d\n  heatmap: *d\n"),
               HasSubstr("unknown section data.heatmap.heatmap"));
 }
 
-TEST_F(LoaderTest, AnEmptySectionSaysNothing) {
+TEST_F(LoaderTest, AnEmptySectionChangesNothing) {
   ASSERT_TRUE(Apply("data:\nseed: 5\n").ok());
   EXPECT_EQ(options_.seed, 5);
 }
 
-TEST_F(LoaderTest, APipeIsReadAndAnEmptyDeviceSaysNothing) {
+TEST_F(LoaderTest, APipeIsReadAndAnEmptyDeviceChangesNothing) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const std::string yaml = "seed: 5\n";
@@ -135,7 +135,7 @@ TEST_F(LoaderTest, APipeIsReadAndAnEmptyDeviceSaysNothing) {
   EXPECT_TRUE(ApplyConfig("/dev/null", {}, aliases_, &keys_, &notes_).ok());
 }
 
-TEST_F(LoaderTest, AFolderIsRefusedAsOneAndWhatIsNotThereIsNotFound) {
+TEST_F(LoaderTest, AFolderIsRefusedAndAMissingFileIsNotFound) {
   const std::string folder = TestFolder("config");
   const absl::Status status = ApplyConfig(folder, {}, aliases_, &keys_, &notes_);
   EXPECT_TRUE(absl::IsInvalidArgument(status));
@@ -143,11 +143,11 @@ TEST_F(LoaderTest, AFolderIsRefusedAsOneAndWhatIsNotThereIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(ApplyConfig(folder + "/no.yaml", {}, aliases_, &keys_, &notes_)));
 }
 
-TEST_F(LoaderTest, ASecondDocumentIsNeverPassedOver) {
-  EXPECT_THAT(ErrorOf("seed: 5\n---\nseed: 6\n"), HasSubstr("c.yaml:3: stands in a second"));
+TEST_F(LoaderTest, ASecondDocumentIsRefused) {
+  EXPECT_THAT(ErrorOf("seed: 5\n---\nseed: 6\n"), HasSubstr("c.yaml:3: is in a second"));
 }
 
-TEST_F(LoaderTest, ThePrintedFileNestsItsSectionsAndLeavesOutFieldsOfMaps) {
+TEST_F(LoaderTest, ThePrintedFileNestsSectionsAndPrintsMapsOnce) {
   EXPECT_EQ(ConfigKeysToYaml(keys_, /*with_comments=*/false),
             "seed: 0\n"
             "\ndata:\n  batch: 8\n  heatmap:\n    sigma: 0.6\n  augment: none\n"

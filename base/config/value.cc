@@ -2,19 +2,28 @@
 
 #include <charconv>
 #include <cmath>
+#include <string_view>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "base/byte_text.h"
 
 namespace slimreel {
 namespace {
 
 constexpr size_t kShownItems = 8;  // a longer list would hide the rest of a message
+
+// Note [Bytes through the emitter]
+// The emitter replaces bytes that are not UTF-8 when it quotes a text. A path may hold any bytes,
+// so each of them passes through the emitter as one code point and is put back afterwards.
+std::string ForEmitter(absl::string_view text) {
+  return TextOfBytes(std::string_view(text.data(), text.size()));
+}
+
+std::string Emitted(const YAML::Emitter& emitter) { return BytesOfText(emitter.c_str()); }
 
 }  // namespace
 
@@ -113,18 +122,27 @@ absl::StatusOr<std::vector<std::string>> ParseTextList(const YAML::Node& value) 
 }
 
 std::string YamlText(absl::string_view text) {
-  const bool plain = !text.empty() && absl::ascii_isalnum(static_cast<unsigned char>(text[0])) &&
-                     text.find_first_not_of(
-                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:%+-") ==
-                         absl::string_view::npos &&
-                     text.back() != ':';
-  if (plain) return std::string(text);
-  return absl::StrCat(
-      "\"", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"\"", "\\\""}, {"\n", "\\n"}}), "\"");
+  YAML::Emitter emitter;
+  emitter << ForEmitter(text);
+  return Emitted(emitter);
 }
 
 std::string YamlList(const std::vector<std::string>& items) {
-  return absl::StrCat("[", absl::StrJoin(items, ", "), "]");
+  YAML::Emitter emitter;
+  emitter << YAML::Flow << YAML::BeginSeq;
+  for (const std::string& item : items) emitter << ForEmitter(item);
+  emitter << YAML::EndSeq;
+  return Emitted(emitter);
+}
+
+std::string YamlMap(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  YAML::Emitter emitter;
+  emitter << YAML::Flow << YAML::BeginMap;
+  for (const auto& [key, value] : pairs) {
+    emitter << YAML::Key << ForEmitter(key) << YAML::Value << ForEmitter(value);
+  }
+  emitter << YAML::EndMap;
+  return Emitted(emitter);
 }
 
 std::string YamlFloat(double value) {

@@ -1,7 +1,8 @@
-// One YAML value -> one C++ value. Errors are InvalidArgument whose message reads
-// on after the key: `is "x"; allowed is a whole number`.
+// Converts one YAML value to one C++ value and back. Errors are InvalidArgument, and the message
+// continues the name of the key: `is "x"; allowed is a whole number`.
 //
-// Quoting does not matter: "8" and 8 are the same. Independent of the locale.
+// Quoting does not matter: "8" and 8 are the same. Independent of the locale. Threading: pure
+// functions.
 #ifndef BASE_CONFIG_VALUE_H_
 #define BASE_CONFIG_VALUE_H_
 
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,7 +20,7 @@
 
 namespace slimreel {
 
-// Bounds of a number; those marked open do not belong to it.
+// The bounds of a number. A bound that is marked open is itself not allowed.
 struct Bounds {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
@@ -32,24 +34,26 @@ inline Bounds AtLeast(double low) { return {.low = low}; }
 inline Bounds MoreThan(double low) { return {.low = low, .low_open = true}; }
 inline Bounds Between(double low, double high) { return {.low = low, .high = high}; }
 
-// `is "x"; allowed is ...`.
+// The error `is "x"; allowed is ...`.
 absl::Status NotAllowed(const YAML::Node& value, absl::string_view allowed);
-// The value as a person would recognise it, on one line.
+// The value on one line, for a person to recognise.
 std::string ValueText(const YAML::Node& value);
 
-// Null, empty, `none` or `null`.
+// Whether the value is missing, null, empty, `none` or `null`.
 bool IsNone(const YAML::Node& value);
 absl::StatusOr<int64_t> ParseInt(const YAML::Node& value, const Bounds& bounds);
 absl::StatusOr<double> ParseFloat(const YAML::Node& value, const Bounds& bounds);
 absl::StatusOr<bool> ParseBool(const YAML::Node& value);  // true/false, yes/no, on/off
 absl::StatusOr<std::string> ParseText(const YAML::Node& value);
-// A list, or one scalar that commas cut. Empty parts are an error; none: no items.
+// A list, or one scalar that is split at commas. Empty parts are an error; `none` gives no items.
 absl::StatusOr<std::vector<std::string>> ParseTextList(const YAML::Node& value);
 
-// Text that ParseText reads back to the same: quoted where YAML needs it.
+// YAML on one line that reads back to the same texts, whatever bytes they hold.
 std::string YamlText(absl::string_view text);
-std::string YamlList(const std::vector<std::string>& items);  // [a, b]; items are YAML already
-std::string YamlFloat(double value);  // shortest that reads back to the same bits
+std::string YamlList(const std::vector<std::string>& items);                         // [a, b]
+std::string YamlMap(const std::vector<std::pair<std::string, std::string>>& pairs);  // {a: b}
+// The shortest number that reads back to the same bits.
+std::string YamlFloat(double value);
 
 }  // namespace slimreel
 

@@ -17,7 +17,7 @@ YAML::Node Yaml(const std::string& text) { return YAML::Load(text); }
 
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
-TEST(BoundsTest, TheWordsSayWhichNumbersAreHeld) {
+TEST(BoundsTest, TheTextSaysWhichNumbersAreAllowed) {
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_EQ(AtLeast(1).ToText(), "1 or more");
   EXPECT_TRUE(AtLeast(1).Hold(1));
@@ -54,7 +54,7 @@ TEST(ValueTest, NumbersAreFinite) {
   }
 }
 
-TEST(ValueTest, TruthHasThreeSpellingsAndNoNumbers) {
+TEST(ValueTest, BooleansHaveThreeSpellingsAndAreNotNumbers) {
   for (const char* text : {"true", "Yes", "ON"}) EXPECT_TRUE(*ParseBool(Yaml(text))) << text;
   for (const char* text : {"False", "no", "off"}) EXPECT_FALSE(*ParseBool(Yaml(text))) << text;
   for (const char* text : {"1", "0", "y", "", "[true]"}) {
@@ -87,17 +87,32 @@ TEST(ValueTest, AnErrorShowsTheValueOnOneLine) {
   EXPECT_EQ(ValueText(Yaml("a b")), "\"a b\"");
 }
 
-TEST(ValueTest, PrintedTextReadsBackToTheSameWhateverItHolds) {
-  for (const std::string text :
-       {"plain",      "runs/a.b:c",  "",    " edge ",     "a: b",      "a:",   "# no comment",
-        "a #b",       "- item",      "[x]", "{x}",        "@home",     "%x",   "'",
-        "\"quoted\"", "back\\slash", "\\n", "two\nlines", "tab\there", "\r\n", "\xc3\xa9t\xc3\xa9",
-        "none?",      "*x",          "&x",  "!x",         "|",         ">"}) {
+TEST(ValueTest, AnyPrintedTextReadsBackToTheSame) {
+  for (const std::string text : {"plain",        "runs/a.b:c", "",
+                                 " edge ",       "a: b",       "a:",
+                                 "# no comment", "a #b",       "- item",
+                                 "[x]",          "{x}",        "@home",
+                                 "%x",           "'",          "\"quoted\"",
+                                 "back\\slash",  "\\n",        "two\nlines",
+                                 "tab\there",    "\r\n",       "\xc3\xa9t\xc3\xa9",
+                                 "none?",        "*x",         "&x",
+                                 "!x",           "|",          ">",
+                                 "caf\xe9",      "caf\xe9: x", "#\xff\xfe",
+                                 "a, b",         "null",       "\xee\xbf\xa9: x"}) {
     const YAML::Node map = Yaml("key: " + YamlText(text));
     ASSERT_TRUE(map["key"].IsScalar()) << text;
     EXPECT_EQ(map["key"].Scalar(), text);
-    EXPECT_EQ(*ParseText(Yaml(YamlList({YamlText(text), "b"}))[0]), text);
+    EXPECT_EQ(*ParseText(Yaml(YamlList({text, "b"}))[0]), text);
+    EXPECT_EQ(*ParseText(Yaml(YamlMap({{"key", text}, {"other", "b"}}))["key"]), text);
   }
+}
+
+TEST(ValueTest, ListsAndMapsArePrintedOnOneLine) {
+  EXPECT_EQ(YamlList({}), "[]");
+  EXPECT_EQ(YamlList({"a", "b c", "0.5"}), "[a, b c, 0.5]");
+  EXPECT_EQ(YamlMap({{"flip", "true"}, {"crop", "false"}}), "{flip: true, crop: false}");
+  std::vector<std::string> many(100, "a long item of a list");
+  EXPECT_EQ(YamlList(many).find('\n'), std::string::npos);
 }
 
 TEST(ValueTest, PrintedNumbersReadBackToTheSameBits) {

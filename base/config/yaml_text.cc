@@ -13,8 +13,8 @@ absl::StatusOr<YAML::Node> ParseYaml(const std::string& text, const std::string&
     if (documents.size() == 1) return documents[0];
     return absl::InvalidArgumentError(
         absl::StrCat(origin, ":", documents[1].Mark().line + 1,
-                     ": stands in a second YAML document, which nobody reads; allowed is one a "
-                     "file: remove the \"---\" before it"));
+                     ": is in a second YAML document; allowed is one per file: remove the \"---\" "
+                     "before it"));
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(
         error.mark.is_null() ? absl::StrCat(origin, ": cannot be read as YAML: ", error.msg)

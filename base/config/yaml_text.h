@@ -1,5 +1,5 @@
-// Text -> YAML nodes, with mistakes as a Status: the only place that meets yaml-cpp's
-// exceptions, by which alone it reports what is no YAML.
+// Parses text to YAML nodes and returns errors as a Status. This is the only place that catches
+// exceptions of yaml-cpp, which reports wrong YAML only by exceptions.
 #ifndef BASE_CONFIG_YAML_TEXT_H_
 #define BASE_CONFIG_YAML_TEXT_H_
 
@@ -11,7 +11,7 @@
 
 namespace slimreel {
 
-// InvalidArgument: "<origin>:<line>: <what yaml-cpp says>", or more than one document.
+// Error: InvalidArgument "<origin>:<line>: <message of yaml-cpp>", also for a second document.
 absl::StatusOr<YAML::Node> ParseYaml(const std::string& text, const std::string& origin);
 
 }  // namespace slimreel

@@ -6,12 +6,12 @@
 namespace slimreel {
 namespace {
 
-TEST(YamlTextTest, MapsAndTextsAreNodes) {
+TEST(YamlTextTest, TextIsParsedToNodes) {
   EXPECT_EQ((*ParseYaml("a: {b: 3}", "c.yaml"))["a"]["b"].Scalar(), "3");
   EXPECT_TRUE(ParseYaml("", "c.yaml")->IsNull());
 }
 
-TEST(YamlTextTest, AMistakeIsAStatusWithOriginAndLine) {
+TEST(YamlTextTest, AnErrorHasOriginAndLine) {
   for (const char* text : {"a: 1\nb: [x", "a: 1\nb: \"x", "a: 1\n@home", "a: 1\nb: *nobody"}) {
     const absl::Status status = ParseYaml(text, "c.yaml").status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << text;
