@@ -1,9 +1,9 @@
 """A repository rule that serves LibTorch out of a PyTorch wheel.
 
-Searched in this order: the folder in LIBTORCH (a LibTorch archive or a wheel's
-`torch` folder), the torch that `python3` has, the folder `.libtorch` of this
-checkout, which tools/setup.sh fills. A CPU and a CUDA wheel both work: what is
-linked is decided by the libraries that the wheel holds.
+It looks in this order: the folder in LIBTORCH (a LibTorch archive or a wheel's
+`torch` folder), the torch of `python3`, the folder `.libtorch` of this checkout,
+which tools/setup.sh fills. CPU and CUDA wheels both work: the libraries in the
+wheel decide what is linked.
 """
 
 _HINT = "Run tools/setup.sh, which installs it, or set LIBTORCH to the folder that holds include/ and lib/."
@@ -39,18 +39,17 @@ def _libtorch_impl(ctx):
         "-L%s" % lib,
         "-Wl,-rpath,%s" % lib,
         "-Wl,--no-as-needed",
-        # Before LibTorch: its libraries export copies of over a hundred of the C++ library's
-        # symbols (std::filesystem, std::exception_ptr), and the first library named wins.
+        # Before LibTorch, because its libraries export copies of over a hundred symbols of the C++
+        # library (std::filesystem, std::exception_ptr), and the first library in the list wins.
         "-lstdc++",
         "-ltorch",
         "-ltorch_cpu",
         "-lc10",
     ]
-    cuda = lib.get_child("libtorch_cuda.so").exists
-    if cuda:
+    if lib.get_child("libtorch_cuda.so").exists:
         linkopts += ["-ltorch_cuda", "-lc10_cuda"]
-    # The libgomp that LibTorch brings and runs on, under whatever name its archive gives it: a
-    # second one would have threads of its own. (Wheels for x86-64 Linux all bring one.)
+    # Link the libgomp that LibTorch brings, whose name differs between archives. A second libgomp
+    # would start its own threads. (All wheels for x86-64 Linux bring one.)
     gomp = [f.basename for f in lib.readdir() if f.basename.startswith("libgomp")]
     linkopts += ["-l:" + gomp[0]] if gomp else ["-lgomp"]
     linkopts += ["-Wl,--as-needed"]
@@ -58,16 +57,15 @@ def _libtorch_impl(ctx):
 
 cc_library(
     name = "torch",
-    # A folder as one source: 9,500 header targets less to analyse.
+    # One folder as one source, instead of 9,500 header targets.
     hdrs = ["include"],
     includes = [
         "include",
         "include/torch/csrc/api/include",
     ],
-    defines = {defines},
     linkopts = {linkopts},
 )
-""".format(linkopts = linkopts, defines = ["SLIMREEL_WITH_CUDA"] if cuda else []))
+""".format(linkopts = linkopts))
 
 libtorch_repository = repository_rule(
     implementation = _libtorch_impl,

@@ -1,7 +1,7 @@
 """A repository rule that serves one library of the system, found by pkg-config or by its header.
 
-`@NAME//:NAME` is a cc_library. A library that is missing stops the build with
-the name of the package to install.
+`@NAME//:NAME` is a cc_library. If the library is missing, the build stops and
+names the package to install.
 """
 
 def _missing(ctx, what):
@@ -32,7 +32,7 @@ def _system_library_impl(ctx):
             _missing(ctx, "no header " + ctx.attr.header)
     includes = []
     for folder in include_dirs:
-        # The compiler's own folders need no mention.
+        # The compiler searches these folders anyway.
         if folder.rstrip("/") in ("/usr/include", "/usr/include/x86_64-linux-gnu"):
             continue
         link = "include%d" % len(includes)
@@ -42,7 +42,7 @@ def _system_library_impl(ctx):
 
 cc_library(
     name = "{name}",
-    # A folder as one source: some thousand header targets less to analyse.
+    # One folder as one source, instead of thousands of header targets.
     hdrs = {includes},
     includes = {includes},
     linkopts = {linkopts},

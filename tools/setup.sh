@@ -16,10 +16,10 @@ TORCH_VERSION="${SLIMREEL_TORCH_VERSION:-2.13.0}"
 PACKAGES=(
   bazel-bootstrap g++ git pkg-config python3 python3-pip python3-venv python-is-python3
   clang-format ffmpeg
-  libabsl-dev libarchive-dev libbenchmark-dev libgflags-dev libgmock-dev libgoogle-glog-dev
-  libgtest-dev libjpeg-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev
-  libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-  libopencv-core-dev libopencv-imgcodecs-dev libopencv-imgproc-dev
+  libabsl-dev libgflags-dev libgmock-dev libgoogle-glog-dev
+  libgtest-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev
+  libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswscale-dev
+  libopencv-core-dev libopencv-imgproc-dev
 )
 
 say() { echo "setup: $*" >&2; }
@@ -43,7 +43,7 @@ install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     say "this system has no apt-get. SlimReel is tested on Debian 12; elsewhere install the counterparts of:"
     say "  ${PACKAGES[*]}"
-    say "(Bazel 4.2.3 by Bazelisk, FFmpeg 5.1 or newer with headers, OpenCV core, imgproc and imgcodecs, GCC 11 or newer)"
+    say "(Bazel 4.2.3 by Bazelisk, FFmpeg 5.1 or newer with headers, OpenCV core and imgproc, GCC 11 or newer)"
     return 0
   fi
   local missing
