@@ -145,10 +145,10 @@ void AddClipKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
                           "Change colours at random; costs memory and time")
                       .Later()
                       .PartOfMap());
-  keys->push_back(
-      BoolKey("data.augment.spec_augment", &augment->spec_augment, "SpecAugment of audio")
-          .Later()
-          .PartOfMap());
+  keys->push_back(BoolKey("data.augment.spec_augment", &augment->spec_augment,
+                          "Mask parts of the log-mel spectrogram")
+                      .Later()
+                      .PartOfMap());
 }
 
 void AddLaterInputKeys(DataOptions* data, std::vector<ConfigKey>* keys) {

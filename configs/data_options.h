@@ -1,7 +1,7 @@
-// Options of the sections `data` and `dataloader`. Free of torch and FFmpeg.
+// Options of the sections `data` and `dataloader`. They need neither torch nor FFmpeg.
 //
-// The field is the last part of the key; the table in configs/data_keys.cc reads
-// and prints them. An empty optional means what its comment says.
+// A field has the name of the last part of its key. configs/data_keys.cc reads and prints the
+// fields. The comment of an optional says what `none` means.
 #ifndef CONFIGS_DATA_OPTIONS_H_
 #define CONFIGS_DATA_OPTIONS_H_
 
@@ -19,11 +19,11 @@ enum class FrameCodec { kRaw, kJpeg };
 enum class PreprocessDevice { kAuto, kCpu, kGpu };
 enum class Sampling { kShuffle, kClassBalanced, kSequential };  // order of training samples
 
-// data.augment. Presets: none; light = random_crop; standard = random_crop +
-// color_jitter. No preset flips: that turns left into right.
+// data.augment. The presets are none, light (random_crop) and standard (random_crop and
+// color_jitter). No preset flips, because a flip turns left into right.
 struct AugmentOptions {
-  bool random_crop = false;   // else the centre crop
-  bool flip = false;          // left-right, half of the clips
+  bool random_crop = false;   // false: the crop at the centre
+  bool flip = false;          // mirrors half of the clips left to right
   bool color_jitter = false;  // not yet available; costs a float copy of the clip and time
   bool spec_augment = false;  // not yet available; masks parts of the log-mel spectrogram
   friend bool operator==(const AugmentOptions&, const AugmentOptions&) = default;
@@ -31,10 +31,10 @@ struct AugmentOptions {
 
 struct HeatmapOptions {
   double sigma = 0.6;  // of the Gaussian, in heatmap pixels; 0.01..100
-  // Height and width; 8..1024; bytes grow with its square. None: 56, and beside frames a
-  // quarter of img_size, so that features of both streams lie on one grid.
+  // Height and width; 8..1024; bytes grow with its square. none: 56, or a quarter of img_size for
+  // models that also take frames, so that the features of both streams have one grid.
   std::optional<int64_t> size;
-  bool with_limb = false;  // limbs beside joints; one more channel per limb
+  bool with_limb = false;  // limbs in addition to joints; one more channel per limb
   friend bool operator==(const HeatmapOptions&, const HeatmapOptions&) = default;
 };
 
@@ -46,7 +46,7 @@ struct AudioOptions {
 };
 
 struct DataOptions {
-  // Shard folders, or "synthetic:N" alone.
+  // Shard folders, or only "synthetic:N".
   std::vector<std::string> train;
   std::vector<std::string> val;
   std::vector<std::string> test;
@@ -54,58 +54,60 @@ struct DataOptions {
   // memory grows in proportion.
   int64_t batch_size = 8;
   std::optional<int64_t> eval_batch_size;  // none: batch_size; evaluation keeps no graph
-  // none: what the model needs. What is left out is neither decoded nor read. prepare: none
-  // stores frames, and keypoints where they are there; load_kpt true rejects videos without;
-  // load_rgb false stores keypoints alone (frames are decoded to be counted).
+  // none: what the model needs. Other inputs are neither read nor decoded. In prepare, none stores
+  // frames, and keypoints of videos that have them. With load_kpt true prepare rejects videos
+  // without keypoints; with load_rgb false it stores only keypoints (it decodes frames to count
+  // them).
   std::optional<bool> load_rgb;
   std::optional<bool> load_kpt;
   std::optional<bool> load_audio;
-  // Crop fed to the model, pixels; 8..4096. Memory and time grow with the area.
+  // The crop that the model gets, in pixels; 8..4096. Memory and time grow with the area.
   int64_t img_height = 112;
   int64_t img_width = 112;
-  bool allow_upscale = false;  // else frames smaller than the crop are an error
+  bool allow_upscale = false;  // false: frames smaller than the crop are an error
   // Shorter side of stored frames (prepare); none: round(min(img_size) * 8/7). 8..8192.
   std::optional<int64_t> short_side;
   bool native_size = false;  // short_side: native: frames are stored as decoded
-  // Frames of a clip (1..1024), distance between them (1..1000 stored frames; without effect
-  // beside keypoints, where clips span the whole sample).
+  // Frames per clip (1..1024), and the step from one to the next (1..1000 stored frames; unused
+  // for models that also take keypoints, whose clips span the whole sample).
   int64_t num_frames = 16;
   int64_t frame_interval = 2;
-  std::optional<double> fps;  // none: native; else frames per second at prepare; 0.01..1000
-  // prepare: longest chunk; train: frames of a sample that clips are drawn from. >= 1.
+  std::optional<double> fps;  // of stored videos; none: native; 0.01..1000
+  // In prepare: longest chunk. In training: first frames of a sample that clips are taken from.
+  // At least 1.
   int64_t max_video_frames = 500;
   int64_t chunk_overlap = 0;  // frames that neighbouring chunks share; 0..max_video_frames - 1
-  // prepare: a shorter rest of a video that has other chunks is counted and left out. 1 to
-  // max_video_frames; none: num_frames, or max_video_frames where that is less.
+  // In prepare: if a video has other chunks, a shorter rest is left out and counted. 1 to
+  // max_video_frames. none: num_frames, or max_video_frames if that is less.
   std::optional<int64_t> min_chunk_frames;
   FrameCodec frame_codec = FrameCodec::kRaw;
   int64_t jpeg_quality = 90;       // 1..100
-  double quality_threshold = 0.0;  // 0..1; prepare leaves out frames under it
+  double quality_threshold = 0.0;  // 0..1; prepare leaves out frames of lower quality
   AugmentOptions augment;
   PreprocessDevice preprocess_device = PreprocessDevice::kAuto;
-  bool enable_cache = true;  // cache of decoded frames, dropped first under pressure
-  ByteSpec cache_budget{.bytes = 0, .percent = 10.0};  // a share is one of the host ceiling
+  bool enable_cache = true;  // cache of decoded frames, freed first when memory is short
+  ByteSpec cache_budget{.bytes = 0, .percent = 10.0};  // a share is of the host's ceiling
   int64_t shard_size = int64_t{128} << 20;  // bytes after which a new shard starts; >= 64KiB
   Sampling sampling = Sampling::kShuffle;
   HeatmapOptions heatmap;
   AudioOptions audio;
 
   int64_t ResolvedEvalBatchSize() const { return eval_batch_size.value_or(batch_size); }
-  // Pixels; 0: frames are stored as decoded.
+  // In pixels; 0: frames are stored as decoded.
   int64_t ResolvedShortSide() const;
   int64_t ResolvedMinChunkFrames() const;
-  // What no single key's bounds can say. InvalidArgument names the keys.
+  // Checks keys against each other. InvalidArgument names the keys.
   absl::Status Validate() const;
   friend bool operator==(const DataOptions&, const DataOptions&) = default;
 };
 
-// none: `auto`.
+// In all of these none is `auto`.
 struct DataloaderOptions {
-  std::optional<int64_t> num_workers;  // threads; 0 (in the caller's thread)..256
-  // Batches ahead per worker; 1..1024. Each costs one batch of uint8 of host memory.
+  std::optional<int64_t> num_workers;  // threads; 0 (loads in the caller's thread)..256
+  // Batches that each worker loads ahead; 1..1024. Each costs one uint8 batch of host memory.
   std::optional<int64_t> prefetch_factor;
-  std::optional<bool> pin_memory;          // page-locked: host memory that cannot be swapped
-  std::optional<bool> persistent_workers;  // keep threads and mappings between epochs
+  std::optional<bool> pin_memory;          // page-locked host memory, which cannot be swapped
+  std::optional<bool> persistent_workers;  // keeps threads and file mappings between epochs
   friend bool operator==(const DataloaderOptions&, const DataloaderOptions&) = default;
 };
 

@@ -1,7 +1,7 @@
-// Options of the section `memory`. Free of torch.
+// Options of the section `memory`. They do not need torch.
 //
-// The field is the last part of the key; the table in configs/memory_keys.cc
-// reads and prints them.
+// A field has the name of the last part of its key. configs/memory_keys.cc reads and prints the
+// fields.
 #ifndef CONFIGS_MEMORY_OPTIONS_H_
 #define CONFIGS_MEMORY_OPTIONS_H_
 
@@ -15,8 +15,8 @@ namespace slimreel {
 
 enum class OnOom { kRetry, kFail };
 
-// memory.allow: what the planner may use. The first four never change what is
-// learnt and are allowed by default; the last three do, and need to be listed.
+// memory.allow: the techniques that the planner may use. The first four do not change what is
+// learnt and are allowed by default. The last three change it and must be listed.
 struct AllowedTechniques {
   bool checkpointing = true;
   bool lean = true;
@@ -29,18 +29,18 @@ struct AllowedTechniques {
 };
 
 struct MemoryOptions {
-  std::optional<ByteSpec> budget;       // hard ceiling of device memory; none: nothing is enforced
-  std::optional<ByteSpec> host_budget;  // likewise of loader buffers, queues, pinned memory
+  std::optional<ByteSpec> budget;       // hard limit of device memory; none: nothing is enforced
+  std::optional<ByteSpec> host_budget;  // the same for loader buffers, queues, pinned memory
   AllowedTechniques allow;
   // auto | keep | lean | checkpoint | every:N | one word per stage, comma-separated;
-  // memory/executor/schedule.h reads it. `auto` keeps all without a budget.
+  // memory/executor/schedule.h reads it. Without a budget `auto` keeps everything.
   std::string schedule = "auto";
-  OnOom on_oom = OnOom::kRetry;  // a step out of memory: retry it by exact means, or fail
-  double gpu_threshold = 0.85;   // share of the ceiling; above: clean up and warn; 0..1
-  double cpu_threshold = 0.80;   // likewise of host memory; 0..1
+  OnOom on_oom = OnOom::kRetry;  // if a step runs out of memory: retry it by exact means, or fail
+  double gpu_threshold = 0.85;   // share of the ceiling above which to clean up and warn; 0..1
+  double cpu_threshold = 0.80;   // the same for host memory; 0..1
   double auto_cleanup_interval_seconds = 30.0;  // 0.1..86400
   int64_t force_cleanup_every = 0;              // steps; 0: never
-  bool enable_monitoring = true;                // memory readings of logged steps into memory.jsonl
+  bool enable_monitoring = true;  // writes the memory readings of logged steps to memory.jsonl
   friend bool operator==(const MemoryOptions&, const MemoryOptions&) = default;
 };
 

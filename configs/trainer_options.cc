@@ -26,7 +26,7 @@ absl::Status EvaluationOptions::Validate() const {
   }
   if (strategy == EvaluationStrategy::kEpoch && every_steps.has_value()) {
     mistakes.Add(absl::StrCat("evaluation.every_steps is ", *every_steps,
-                              ", which evaluation.strategy: epoch does not read; set "
+                              ", but evaluation.strategy: epoch does not use it; set "
                               "evaluation.strategy: steps, or leave evaluation.every_steps out"));
   }
   return mistakes.ToStatus();

@@ -1,7 +1,7 @@
-// Options of the sections `trainer`, `evaluation` and `checkpoint`. Free of torch.
+// Options of the sections `trainer`, `evaluation` and `checkpoint`. They do not need torch.
 //
-// The field is the last part of the key; the table in configs/trainer_keys.cc reads and prints
-// it. None of these costs memory unless its comment says so.
+// A field has the name of the last part of its key. configs/trainer_keys.cc reads and prints the
+// fields. A field costs memory only if its comment says so.
 #ifndef CONFIGS_TRAINER_OPTIONS_H_
 #define CONFIGS_TRAINER_OPTIONS_H_
 
@@ -18,12 +18,12 @@ enum class Precision { k32, k16, kBf16, k64 };
 enum class DistributedStrategy { kDdp, kZero1 };
 enum class EvaluationStrategy { kNo, kEpoch, kSteps };
 
-// A number of batches where `batches` is set, else a share of all (0..1).
+// A number of batches if `batches` is set, else a share of all batches (0..1).
 struct BatchLimit {
   std::optional<int64_t> batches;
   double fraction = 1.0;
 
-  // Batches to run out of `total`; a share rounds down, as Lightning's does.
+  // The number of batches to run out of `total`. A share rounds down, as in Lightning.
   int64_t Resolve(int64_t total) const;
   friend bool operator==(const BatchLimit&, const BatchLimit&) = default;
 };
@@ -35,18 +35,18 @@ struct TrainerOptions {
   BatchLimit limit_val_batches;          // of eval_batch_size samples, per evaluation
   int64_t log_every_steps = 10;          // >= 1
   bool progress = true;                  // auto: a bar on a terminal, plain lines elsewhere; off
-  bool deterministic = false;            // on CUDA: same bits each run, by slower kernels
+  bool deterministic = false;            // on CUDA: the same bits in every run, slower kernels
   DistributedStrategy strategy = DistributedStrategy::kDdp;
   friend bool operator==(const TrainerOptions&, const TrainerOptions&) = default;
 };
 
-// What evaluation.metric takes: top1, top5, mean_class_accuracy, loss.
+// The values of evaluation.metric: top1, top5, mean_class_accuracy, loss.
 const std::vector<std::string>& BestMetricNames();
 
 struct EvaluationOptions {
   EvaluationStrategy strategy = EvaluationStrategy::kEpoch;
-  std::optional<int64_t> every_steps;   // >= 1; required by strategy `steps`, not read by `epoch`
-  int64_t num_clips = 1;                // per video, logits averaged; 1..100; costs time
+  std::optional<int64_t> every_steps;   // >= 1; needed by strategy `steps`, refused by `epoch`
+  int64_t num_clips = 1;                // per video; logits are averaged; 1..100; costs time
   int64_t generation_max_length = 225;  // tokens; speech
   int64_t num_beams = 1;                // speech; memory grows in proportion
   std::string metric;                   // decides `best`; empty: the task's
@@ -58,8 +58,8 @@ struct EvaluationOptions {
 struct CheckpointOptions {
   std::optional<int64_t> every_steps;          // >= 1
   std::optional<double> every_minutes = 10.0;  // > 0
-  // Newest checkpoints that stay (`best` stays besides); >= 1. Each costs the
-  // model and the optimizer state on disk.
+  // Newest checkpoints to keep (`best` is kept in addition); >= 1. Each costs the size of the model
+  // and the optimizer state on disk.
   int64_t keep = 3;
   friend bool operator==(const CheckpointOptions&, const CheckpointOptions&) = default;
 };
