@@ -170,7 +170,7 @@ TEST_F(AtomicFileTest, ErrorsSayWhatToDo) {
 }
 
 // The system reports these files as empty, so only reading shows what is in them.
-TEST_F(AtomicFileTest, AFileIsReadToItsEndWhateverItsReportedSize) {
+TEST_F(AtomicFileTest, AFileIsReadToItsEndForAnyReportedSize) {
   ASSERT_EQ(fs::file_size("/proc/self/status"), 0u);
   EXPECT_THAT(*ReadFile("/proc/self/status"), HasSubstr("VmRSS:"));
   const std::string large(3 * 65536 + 17, 'x');  // more than one read returns

@@ -41,7 +41,7 @@ TEST(CounterRandomTest, TheBitsOfMixKeysArePinned) {
   EXPECT_EQ(MixKeys(7, kAllOnes), 0x0524257c04fcf117u);
 }
 
-TEST(CounterRandomTest, BitsAreMappedOntoTheRange) {
+TEST(CounterRandomTest, BelowBoundMapsBitsOntoTheRange) {
   EXPECT_EQ(BelowBound(0x0123456789abcdef, 1000), 4);
   EXPECT_EQ(BelowBound(uint64_t{1} << 63, 1000), 500);
   EXPECT_EQ(BelowBound(kAllOnes, 1000), 999);

@@ -1,4 +1,4 @@
-// Words of which a key or a flag takes one. Threading: pure functions.
+// Looks a word up in a list of allowed words, and prints the list. Threading: pure functions.
 #ifndef BASE_WORD_LIST_H_
 #define BASE_WORD_LIST_H_
 

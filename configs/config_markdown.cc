@@ -48,7 +48,7 @@ std::string OtherNames(absl::string_view key) {
   return absl::StrJoin(names, ", ");
 }
 
-// The text as an item of a list, in lines of at most kColumns where its words permit.
+// The text as an item of a list, wrapped at kColumns.
 std::string Item(const std::string& text) {
   std::string item = "-";
   size_t column = item.size();

@@ -25,7 +25,7 @@ void CheckSources(absl::string_view key, const std::vector<std::string>& sources
     }
     if (sources.size() > 1) {
       mistakes.Add(
-          absl::StrCat(key, " mixes ", source, " with other sources; it must stand alone"));
+          absl::StrCat(key, " mixes ", source, " with other sources; it must be the only one"));
     }
   }
 }

@@ -18,7 +18,7 @@ TEST(DataOptionsTest, TheShortSideLeavesRoomForTheCrop) {
     options.img_height = options.img_width = image;
     EXPECT_EQ(options.ResolvedShortSide(), side) << image;
   }
-  options.img_height = 56;  // of another width: the shorter one counts
+  options.img_height = 56;  // differs from the width: the shorter side counts
   options.img_width = 112;
   EXPECT_EQ(options.ResolvedShortSide(), 64);
   options.short_side = 60;
@@ -27,7 +27,7 @@ TEST(DataOptionsTest, TheShortSideLeavesRoomForTheCrop) {
   EXPECT_EQ(options.ResolvedShortSide(), 0);
 }
 
-TEST(DataOptionsTest, SyntheticSourcesNeedACountAndStandAlone) {
+TEST(DataOptionsTest, SyntheticSourcesNeedACountAndNoOtherSource) {
   DataOptions options;
   options.train = {"synthetic:8"};
   EXPECT_EQ(Refusal(options), "");
@@ -42,7 +42,7 @@ TEST(DataOptionsTest, SyntheticSourcesNeedACountAndStandAlone) {
   EXPECT_NE(Refusal(options).find("data.test mixes synthetic:8"), std::string::npos);
 }
 
-TEST(DataOptionsTest, ChunksAdvance) {
+TEST(DataOptionsTest, TheOverlapIsSmallerThanAChunk) {
   DataOptions options;
   options.max_video_frames = 16;
   options.chunk_overlap = 15;

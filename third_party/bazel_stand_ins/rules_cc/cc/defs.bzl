@@ -1,4 +1,4 @@
-"""What rules_cc offers, answered by the rules that are built into Bazel."""
+"""The rules of rules_cc that are used, from the ones that are built into Bazel."""
 
 cc_binary = native.cc_binary
 cc_import = native.cc_import

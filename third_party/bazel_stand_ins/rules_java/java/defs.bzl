@@ -1,4 +1,4 @@
-"""What rules_java offers, answered by the rules that are built into Bazel."""
+"""The rules of rules_java that are used, from the ones that are built into Bazel."""
 
 java_binary = native.java_binary
 java_import = native.java_import
