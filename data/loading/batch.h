@@ -1,4 +1,4 @@
-// What the loader hands to the trainer: one effective batch of this rank.
+// A batch of samples as tensors. In training it is the effective batch of this rank.
 #ifndef DATA_LOADING_BATCH_H_
 #define DATA_LOADING_BATCH_H_
 
@@ -11,21 +11,23 @@
 namespace slimreel {
 
 struct Batch {
-  // [B, 3, T, H, W] uint8 RGB. Its memory is a loader buffer (host budget), no
-  // ATen allocation; it goes back to the loader when the last tensor over it dies.
+  // An input that the model does not take is undefined.
+  //
+  // [B, 3, T, H, W] uint8 RGB. The memory of all inputs is one buffer of the loader (host
+  // budget, not an ATen allocation). It returns to the loader when the last tensor over it dies.
   at::Tensor clips;
   at::Tensor keypoints;  // [B, M, T, V, 3] float32: x, y in heatmap pixels, score (0: missing)
   at::Tensor log_mel;    // [B, mels, frames] float32
   at::Tensor tokens;     // [B, L] int64: the decoder's input, labels shifted right
-  // [B] int64, -1: the sample has no label. Speech: [B, L] int64, -100: no label.
+  // [B] int64; -1: the sample has no label. With tokens [B, L] int64; -100: no label.
   at::Tensor labels;
-  std::vector<int64_t> samples;       // [B] dataset-wide sample (chunk) number
-  std::vector<int64_t> clip_numbers;  // [B] which of evaluation's clips of the sample
-  std::vector<int64_t> videos;  // [B] number of the source video (chunks of one video share it)
+  std::vector<int64_t> samples;       // [B] number of the sample (chunk) in the dataset
+  std::vector<int64_t> clip_numbers;  // [B] number of the clip in its sample (evaluation)
+  std::vector<int64_t> videos;        // [B] number of the source video; its chunks share it
   int64_t epoch = 0;
   int64_t first_sample = 0;  // position of sample 0 in the epoch's order
   bool last_of_epoch = false;
-  // Of what the model reads.
+  // Bytes of the inputs.
   int64_t bytes() const {
     size_t sum = 0;
     for (const at::Tensor* input : {&clips, &keypoints, &log_mel, &tokens}) {

@@ -15,7 +15,7 @@
 namespace slimreel {
 namespace {
 
-// What the bits of a draw are for, so that no two uses share them.
+// One key per use of random bits, so that no two uses draw the same bits.
 constexpr uint64_t kStartDraw = 0x7374617274;
 constexpr uint64_t kTopDraw = 0x746f70;
 constexpr uint64_t kLeftDraw = 0x6c656674;
@@ -184,12 +184,12 @@ absl::StatusOr<RawBatch> BatchBuilder::Build(const LoaderPosition& position) con
   std::vector<ClipRequest> requests;
   for (int64_t place = position.next_sample; place < end; ++place) {
     requests.push_back(Plan(position.epoch, place, &batch));
-    source_->WillRead(requests.back());
+    source_->Prefetch(requests.back());
   }
   if (options_.tokens.length > 0) batch.labels.resize(requests.size() * options_.tokens.length);
   SLIMREEL_ASSIGN_OR_RETURN(batch.buffer, pool_->Acquire());
   for (size_t b = 0; b < requests.size(); ++b) {
-    if (StopRequested()) return StoppedError("stopped by a signal while a batch was loaded");
+    if (StopRequested()) return StoppedError("stopped by a signal while loading a batch");
     SLIMREEL_RETURN_IF_ERROR(Read(requests[b], static_cast<int64_t>(b), &batch));
   }
   return batch;

@@ -1,7 +1,8 @@
-// Makes the batch at a position: which samples, which frames, which crop, and
-// their inputs. A function of the options and the position; torch-free.
+// Builds the batch at a position: it chooses samples, frames and crops, and reads
+// their inputs into one buffer. The result depends only on the options and the
+// position. Free of torch.
 //
-// Who calls it: the loader's workers. Threading: const, any thread at once.
+// Threading: const methods from any number of threads at once.
 #ifndef DATA_LOADING_BATCH_BUILDER_H_
 #define DATA_LOADING_BATCH_BUILDER_H_
 
@@ -20,7 +21,7 @@ namespace slimreel {
 
 // A Batch (batch.h) before it becomes tensors.
 struct RawBatch {
-  std::shared_ptr<uint8_t> buffer;  // of the pool: inputs as BatchBuilder::layout() says
+  std::shared_ptr<uint8_t> buffer;  // from the pool; BatchBuilder::layout() gives the offsets
   std::vector<int64_t> labels;      // [B]; with tokens [B, length]
   std::vector<int64_t> samples;
   std::vector<int64_t> clip_numbers;
@@ -31,33 +32,35 @@ struct RawBatch {
 
 class BatchBuilder {
  public:
-  // Checks the frame sizes against the crop: InvalidArgument naming both.
+  // InvalidArgument: a stored frame is smaller than the crop; the message names both sizes.
+  // DataLoss: a sample has no frames.
   static absl::StatusOr<std::unique_ptr<BatchBuilder>> Create(const LoaderOptions& options,
                                                               std::unique_ptr<ClipSource> source);
 
   int64_t clips_per_epoch() const;
-  // The position `batches` full batches (the last of an epoch is short) after `from`.
+  // The position `batches` batches after `from`. The last batch of an epoch may be short.
   LoaderPosition Advance(const LoaderPosition& from, int64_t batches) const;
-  const BatchLayout& layout() const { return layout_; }  // of every batch, short ones too
+  const BatchLayout& layout() const { return layout_; }  // the same for short batches
   int64_t pool_bytes() const { return pool_->allocated_bytes(); }
   const ClipSource& source() const { return *source_; }
 
-  // Batches from now on have at most `batch_size` samples; no Build may be under way.
+  // From now on a batch has at most `batch_size` samples. No Build may be running.
   void SetBatchSize(int64_t batch_size);
 
-  // `position.next_sample` in [0, clips_per_epoch()). Cancelled: a stop was asked for, which is
-  // looked at before each sample.
+  // Needs `position.next_sample` in [0, clips_per_epoch()). Cancelled: a stop was requested; this
+  // is checked before each sample.
   absl::StatusOr<RawBatch> Build(const LoaderPosition& position) const;
 
  private:
   BatchBuilder(const LoaderOptions& options, std::unique_ptr<ClipSource> source, SampleOrder order);
 
-  // What the clip at a place of the epoch's order is; appends to the batch's lists.
+  // Chooses the clip at a place of the epoch's order, and appends its label and numbers to the
+  // batch.
   ClipRequest Plan(int64_t epoch, int64_t place, RawBatch* batch) const;
-  // Fills in frames, crop and keypoints; `entry` and `epoch` key the random draws.
+  // Fill in frames, crop and keypoints. In training `entry` and `epoch` key the random draws.
   void PlanTraining(int64_t epoch, const OrderEntry& entry, ClipRequest* request) const;
   void PlanEvaluation(int64_t clip_number, ClipRequest* request) const;
-  // Sample `b` of the batch.
+  // Reads the inputs of sample `b` of the batch.
   absl::Status Read(const ClipRequest& request, int64_t b, RawBatch* batch) const;
 
   LoaderOptions options_;

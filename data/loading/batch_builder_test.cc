@@ -1,5 +1,5 @@
-// The loader below the tensor, also under the thread sanitizer: what the
-// batches hold, and that threads do not change them.
+// Tests the loader below the tensors, also under the thread sanitizer: the content
+// of batches, and that threads do not change it.
 #include "data/loading/batch_builder.h"
 
 #include <gtest/gtest.h>
@@ -17,8 +17,8 @@
 namespace slimreel {
 namespace {
 
-// Notes what was asked for in the pixels: sample, frame, top, left, flip at the
-// start of each frame of channel 0.
+// Writes the request into the pixels: sample, frame, top, left and flip at the start of each
+// frame of channel 0.
 class NotingSource : public ClipSource {
  public:
   NotingSource(int64_t num_samples, int64_t num_frames, FrameSize size)
@@ -41,7 +41,7 @@ class NotingSource : public ClipSource {
     }
     return absl::OkStatus();
   }
-  // Notes the pose frames as x, and follow_crop, random_window and flip in the first joint.
+  // Writes each pose frame as x, and follow_crop, random_window and flip as y.
   absl::Status ReadKeypoints(const ClipRequest& request, float* keypoints) const override {
     for (const int64_t frame : request.pose.frames) {
       keypoints[0] = static_cast<float>(frame);
@@ -107,8 +107,8 @@ TEST(BatchBuilderTest, AnotherBatchSizeGivesTheSameClips) {
   EXPECT_LT(builder->pool_bytes(), bytes_of_four) << "buffers of the new size only";
 }
 
-// In a process of its own: the flag never goes back.
-TEST(BatchBuilderDeathTest, AStopIsHeardInTheMidstOfABatch) {
+// In its own process, because the stop flag cannot be reset.
+TEST(BatchBuilderDeathTest, AStopInterruptsABatch) {
   const auto builder = NotingBuilder(SmallOptions());
   EXPECT_EXIT(
       {
@@ -118,7 +118,7 @@ TEST(BatchBuilderDeathTest, AStopIsHeardInTheMidstOfABatch) {
       testing::ExitedWithCode(75), "");
 }
 
-TEST(BatchBuilderTest, AdvancingManyIsAdvancingOneManyTimes) {
+TEST(BatchBuilderTest, AdvanceByManyEqualsManyAdvancesByOne) {
   const auto builder = NotingBuilder(SmallOptions());
   for (int64_t start = 0; start < 10; ++start) {
     LoaderPosition step{2, start};
@@ -133,7 +133,7 @@ TEST(BatchBuilderTest, EvaluationGivesEveryClipOfEverySampleInOrder) {
   LoaderOptions options = SmallOptions();
   options.training = false;
   options.num_clips = 3;
-  options.augment = {.random_crop = true, .flip = true};  // training's alone
+  options.augment = {.random_crop = true, .flip = true};  // for training only
   const auto builder = NotingBuilder(options);
   ASSERT_EQ(builder->clips_per_epoch(), 30);
   const RawBatch batch = *builder->Build({0, 4});
@@ -185,7 +185,7 @@ std::vector<float> PoseNotes(const BatchBuilder& builder, const RawBatch& batch,
   return {notes, notes + batch.samples.size() * frames * 3};
 }
 
-TEST(BatchBuilderTest, KeypointsAndFramesSpanTheWholeSampleAtRatesOfTheirOwn) {
+TEST(BatchBuilderTest, KeypointsAndFramesSpanTheWholeSampleAtTheirOwnRates) {
   LoaderOptions options = SmallOptions();
   options.keypoints = {.persons = 1, .frames = 8, .joints = 1};
   for (const bool training : {true, false}) {
@@ -194,7 +194,7 @@ TEST(BatchBuilderTest, KeypointsAndFramesSpanTheWholeSampleAtRatesOfTheirOwn) {
     const RawBatch batch = *builder->Build({3, 0});
     const std::vector<float> notes = PoseNotes(*builder, batch, 8);
     for (int64_t b = 0; b < 4; ++b) {
-      // 20 frames: 3 of the video and 8 of the pose, each in its own part.
+      // 20 frames: 3 of the video and 8 of the pose, each in its own segment.
       for (int64_t t = 0; t < 3; ++t) {
         const int64_t frame = batch.buffer.get()[(b * 3 * 3 + t) * 16 + 1];
         EXPECT_TRUE(frame >= t * 20 / 3 && frame < (t + 1) * 20 / 3) << frame;
@@ -202,20 +202,20 @@ TEST(BatchBuilderTest, KeypointsAndFramesSpanTheWholeSampleAtRatesOfTheirOwn) {
       for (int64_t t = 0; t < 8; ++t) {
         const int64_t frame = static_cast<int64_t>(notes[(b * 8 + t) * 3]);
         EXPECT_TRUE(frame >= t * 20 / 8 && frame < (t + 1) * 20 / 8) << frame;
-        EXPECT_EQ(notes[(b * 8 + t) * 3 + 1], 1);  // what the crop shows
+        EXPECT_EQ(notes[(b * 8 + t) * 3 + 1], 1);  // follows the crop
         EXPECT_EQ(notes[(b * 8 + t) * 3 + 2], batch.samples[b]);
       }
     }
-    // Another epoch draws other frames in training, and evaluation's stay.
+    // In another epoch, training draws other frames; evaluation draws the same.
     const bool same = PoseNotes(*builder, *builder->Build({4, 0}), 8) == notes;
     EXPECT_EQ(same, !training);
   }
 }
 
-TEST(BatchBuilderTest, KeypointsAloneReadNoFramesAndHaveAWindowOfTheirOwn) {
+TEST(BatchBuilderTest, WithoutFramesKeypointsHaveTheirOwnWindow) {
   LoaderOptions options = SmallOptions();
   options.frames = false;
-  options.height = 1000;  // of no frame
+  options.height = 1000;  // larger than any frame
   options.keypoints = {.persons = 1, .frames = 2, .joints = 1};
   options.augment = {.random_crop = true};
   const auto builder = NotingBuilder(options);
@@ -242,7 +242,7 @@ TEST(BatchBuilderTest, FlipIsTheSameForBothStreams) {
   EXPECT_TRUE(flipped > 0 && flipped < 20) << flipped;
 }
 
-TEST(BatchBuilderTest, SmallFramesAreRefusedNamingBothSizes) {
+TEST(BatchBuilderTest, FramesSmallerThanTheCropAreRefusedWithBothSizes) {
   LoaderOptions options = SmallOptions();
   options.height = 10;
   const auto builder =

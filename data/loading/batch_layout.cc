@@ -25,7 +25,7 @@ SampleBytes SampleBytesOf(const LoaderOptions& options) {
 BatchLayout BatchLayoutOf(const LoaderOptions& options, int64_t samples) {
   const SampleBytes sample = SampleBytesOf(options);
   BatchLayout layout;
-  // What is not there takes no room, not even for alignment.
+  // An absent input takes no bytes, not even for alignment.
   const auto place = [&layout, samples](int64_t sample_bytes) {
     if (sample_bytes == 0) return layout.bytes;
     const int64_t offset = Aligned(layout.bytes);

@@ -1,4 +1,4 @@
-// Where the inputs of a batch lie in its one buffer. Pure.
+// Where the inputs of a batch lie in its buffer. Pure functions.
 #ifndef DATA_LOADING_BATCH_LAYOUT_H_
 #define DATA_LOADING_BATCH_LAYOUT_H_
 
@@ -8,7 +8,7 @@
 
 namespace slimreel {
 
-// Bytes of one sample; 0 where the input is not asked for.
+// Bytes of each input of one sample; 0 for an input that the loader does not read.
 struct SampleBytes {
   int64_t clip = 0;       // uint8
   int64_t keypoints = 0;  // float32
@@ -17,13 +17,13 @@ struct SampleBytes {
 };
 SampleBytes SampleBytesOf(const LoaderOptions& options);
 
-// Offsets in the buffer of a batch of `samples`, each at a multiple of 64 bytes.
+// Byte offsets of the inputs in the buffer of a batch. Each is a multiple of 64.
 struct BatchLayout {
   int64_t clips = 0;
   int64_t keypoints = 0;
   int64_t log_mel = 0;
   int64_t tokens = 0;
-  int64_t bytes = 0;  // in all
+  int64_t bytes = 0;  // of the whole buffer
 };
 BatchLayout BatchLayoutOf(const LoaderOptions& options, int64_t samples);
 

@@ -28,7 +28,7 @@ TEST(BatchLayoutTest, ASampleTakesTheBytesOfItsTensors) {
   EXPECT_EQ(bytes.tokens, 9 * 8);                  // [9] int64
 }
 
-TEST(BatchLayoutTest, WhatIsNotAskedForTakesNothing) {
+TEST(BatchLayoutTest, UnreadInputsTakeNoBytes) {
   LoaderOptions options;
   options.frames = false;
   const SampleBytes bytes = SampleBytesOf(options);
@@ -38,8 +38,8 @@ TEST(BatchLayoutTest, WhatIsNotAskedForTakesNothing) {
   EXPECT_EQ(BatchLayoutOf(options, 8).bytes, int64_t{8} * 3 * 16 * 112 * 112);
 }
 
-// Not even for alignment, before it or behind it.
-TEST(BatchLayoutTest, ClipsAloneTakeTheirBytesToTheByte) {
+// Absent inputs add no padding before or after the clips.
+TEST(BatchLayoutTest, ABatchOfOnlyClipsHasNoPadding) {
   LoaderOptions options = EverythingOptions();
   options.keypoints.persons = 0;
   options.log_mel.mels = 0;
@@ -47,7 +47,7 @@ TEST(BatchLayoutTest, ClipsAloneTakeTheirBytesToTheByte) {
   EXPECT_EQ(BatchLayoutOf(options, 3).bytes, 3 * 315);
 }
 
-TEST(BatchLayoutTest, InputsLieAlignedBehindOneAnotherWithoutOverlap) {
+TEST(BatchLayoutTest, InputsAreAlignedAndDoNotOverlap) {
   const LoaderOptions options = EverythingOptions();
   const SampleBytes sample = SampleBytesOf(options);
   for (int64_t samples = 1; samples <= 9; ++samples) {

@@ -9,7 +9,7 @@
 namespace slimreel {
 
 std::shared_ptr<BufferPool> BufferPool::Create(int64_t buffer_bytes) {
-  // aligned_alloc wants whole multiples of the alignment.
+  // aligned_alloc needs a multiple of the alignment.
   const int64_t padded =
       std::max<int64_t>(1, (buffer_bytes + kAlignmentBytes - 1) / kAlignmentBytes) *
       kAlignmentBytes;
@@ -28,18 +28,18 @@ absl::StatusOr<std::shared_ptr<uint8_t>> BufferPool::Acquire() {
       memory = free_.back();
       free_.pop_back();
     } else {
-      free_.reserve(num_buffers_ + 1);  // the deleter, which must not throw, takes no memory
+      free_.reserve(num_buffers_ + 1);  // so that the deleter allocates nothing: it must not throw
       memory = static_cast<uint8_t*>(std::aligned_alloc(kAlignmentBytes, buffer_bytes_));
       if (memory == nullptr) {
         return absl::ResourceExhaustedError(
-            absl::StrCat("no host memory for a batch of ", buffer_bytes_,
+            absl::StrCat("no host memory is left for a batch of ", buffer_bytes_,
                          " bytes; lower data.batch_size, data.num_frames or "
                          "dataloader.prefetch_factor"));
       }
       ++num_buffers_;
     }
   }
-  // The deleter keeps the pool alive until the last buffer is back.
+  // The deleter holds the pool until the last buffer is back.
   return std::shared_ptr<uint8_t>(
       memory, [pool = shared_from_this()](uint8_t* returned) { pool->Release(returned); });
 }

@@ -1,10 +1,11 @@
-// Buffers for batches, reused for the life of the loader: fresh pages cost ten
-// times what memory in hand costs. Counted against the host budget; no ATen
-// allocation, so a loader thread never meets the device budget's exception.
+// Batch buffers that are reused for the life of the loader, because a fresh page
+// costs ten times as much as one in use. Their memory counts against the host
+// budget. They are not ATen allocations, so a loader thread never meets the device
+// budget's exception.
 //
-// Ownership: a Buffer returns its memory to the pool when it dies, from any
-// thread, also after everybody else let go of the pool.
-// Threading: all functions from any thread.
+// Ownership: a buffer returns its memory to the pool when its last reference dies,
+// in any thread. Buffers keep the pool alive.
+// Threading: all methods from any thread.
 #ifndef DATA_LOADING_BUFFER_POOL_H_
 #define DATA_LOADING_BUFFER_POOL_H_
 
@@ -21,17 +22,17 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
   static constexpr int64_t kAlignmentBytes = 64;
 
-  // Every buffer has this size.
+  // All buffers of the pool have this size.
   static std::shared_ptr<BufferPool> Create(int64_t buffer_bytes);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  // A free buffer, else a new one; contents are undefined. ResourceExhausted: the
+  // Returns a free buffer, or a new one. Its content is undefined. ResourceExhausted: the
   // machine has no memory left.
   absl::StatusOr<std::shared_ptr<uint8_t>> Acquire();
 
-  int64_t allocated_bytes() const;  // in use and free
+  int64_t allocated_bytes() const;  // of all buffers, in use or free
 
  private:
   explicit BufferPool(int64_t buffer_bytes) : buffer_bytes_(buffer_bytes) {}

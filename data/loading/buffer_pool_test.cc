@@ -11,7 +11,7 @@
 namespace slimreel {
 namespace {
 
-TEST(BufferPoolTest, BuffersAreAlignedAndUsedAgain) {
+TEST(BufferPoolTest, BuffersAreAlignedAndReused) {
   const std::shared_ptr<BufferPool> pool = BufferPool::Create(1000);
   const uint8_t* first = nullptr;
   {
@@ -24,7 +24,7 @@ TEST(BufferPoolTest, BuffersAreAlignedAndUsedAgain) {
   EXPECT_EQ(pool->allocated_bytes(), 1024);
 }
 
-TEST(BufferPoolTest, BufferComesBackWhereNoMemoryIsLeft) {
+TEST(BufferPoolTest, ABufferReturnsEvenIfNoMemoryIsLeft) {
   const std::shared_ptr<BufferPool> pool = BufferPool::Create(1000);
   std::vector<std::shared_ptr<uint8_t>> held;
   for (int i = 0; i < 20; ++i) held.push_back(*pool->Acquire());
@@ -49,7 +49,7 @@ TEST(BufferPoolTest, BuffersInUseAreDistinctAndCounted) {
   EXPECT_EQ(pool->allocated_bytes(), 5 * 64);
 }
 
-TEST(BufferPoolTest, ABufferOutlivesEverybodyElsesPool) {
+TEST(BufferPoolTest, ABufferKeepsItsPoolAlive) {
   std::shared_ptr<BufferPool> pool = BufferPool::Create(64);
   std::shared_ptr<uint8_t> buffer = *pool->Acquire();
   pool.reset();
@@ -57,7 +57,7 @@ TEST(BufferPoolTest, ABufferOutlivesEverybodyElsesPool) {
   std::thread([moved = std::move(buffer)]() mutable { moved.reset(); }).join();
 }
 
-TEST(BufferPoolTest, MoreThanTheMachineHasIsAnError) {
+TEST(BufferPoolTest, MoreMemoryThanTheMachineHasIsAnError) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers end the process where malloc would return null";
 #endif

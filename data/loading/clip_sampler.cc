@@ -7,7 +7,7 @@
 namespace slimreel {
 namespace {
 
-// How many starts fit; 1 (frame 0) where the sample is too short.
+// Number of starts that fit; 1 (frame 0) if the sample is too short.
 int64_t NumStarts(const ClipShape& shape, int64_t available) {
   return std::max<int64_t>(1, available - shape.span() + 1);
 }
@@ -20,12 +20,12 @@ std::vector<int64_t> ClipFrom(const ClipShape& shape, int64_t available, int64_t
   return frames;
 }
 
-// mmaction2 draws evaluation's clips with numpy's generator at this seed, sample by sample.
+// mmaction2 seeds numpy's generator with this value before it draws each evaluation clip.
 constexpr uint64_t kFixedKey = 255;
 
-// available in [num_frames, 2 * num_frames): a subset of the num_frames + 1 places between
-// frames gets one frame passed over each; every subset of that size is equally likely
-// (selection sampling, Knuth, TAOCP 3.4.2, algorithm S).
+// For available in [num_frames, 2 * num_frames). There are num_frames + 1 places before, between
+// and after the kept frames. available - num_frames of them skip one frame each; all choices of
+// places are equally likely (selection sampling, Knuth, TAOCP 3.4.2, algorithm S).
 std::vector<int64_t> WithGaps(int64_t num_frames, int64_t available, uint64_t key) {
   std::vector<int64_t> frames(num_frames);
   int64_t gaps = available - num_frames;

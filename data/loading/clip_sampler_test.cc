@@ -30,7 +30,7 @@ TEST(ClipSamplerTest, ExactFitHasOneStart) {
   EXPECT_EQ(UniformClip({3, 2}, 5, 0, 1), (Frames{0, 2, 4}));
 }
 
-TEST(ClipSamplerTest, ShortSampleGoesRound) {
+TEST(ClipSamplerTest, ShortSampleWrapsAround) {
   EXPECT_EQ(RandomClip({5, 2}, 4, 12345), (Frames{0, 2, 0, 2, 0}));
   EXPECT_EQ(RandomClip({5, 1}, 3, 12345), (Frames{0, 1, 2, 0, 1}));
   EXPECT_EQ(UniformClip({3, 1}, 1, 2, 4), (Frames{0, 0, 0}));
@@ -58,7 +58,7 @@ TEST(ClipSamplerTest, UniformClipsNeverPassTheEnd) {
   }
 }
 
-TEST(ClipSamplerTest, SegmentsOfAShortSampleGoRoundFromARandomStart) {
+TEST(ClipSamplerTest, SegmentsOfAShortSampleWrapAroundFromARandomStart) {
   std::set<int64_t> starts;
   for (uint64_t key = 0; key < 100; ++key) {
     const Frames frames = RandomSegments(7, 3, key);
@@ -66,8 +66,7 @@ TEST(ClipSamplerTest, SegmentsOfAShortSampleGoRoundFromARandomStart) {
     starts.insert(frames[0]);
   }
   EXPECT_EQ(starts, (std::set<int64_t>{0, 1, 2}));
-  // mmaction2's _get_test_clips: start i where there are fewer frames than clips, else i * n /
-  // clips.
+  // mmaction2's _get_test_clips: start i if there are fewer frames than clips, else i * n / clips.
   EXPECT_EQ(FixedSegments(5, 4, 3, 4), (Frames{3, 0, 1, 2, 3}));
   EXPECT_EQ(FixedSegments(5, 4, 1, 2), (Frames{2, 3, 0, 1, 2}));
   EXPECT_EQ(FixedSegments(5, 3, 2, 4), (Frames{2, 0, 1, 2, 0}));
@@ -75,7 +74,7 @@ TEST(ClipSamplerTest, SegmentsOfAShortSampleGoRoundFromARandomStart) {
 
 // mmaction2 takes arange(L) plus the running sum of a random subset of L + 1 places
 // (_get_train_clips): all C(L + 1, n - L) of them, equally likely. Enumerated here.
-TEST(ClipSamplerTest, SegmentsWithGapsAreEverySubsetEquallyOften) {
+TEST(ClipSamplerTest, SegmentsWithGapsAreAllSubsetsEquallyOften) {
   constexpr int kFrames = 4, kAvailable = 6, kDraws = 20000;
   std::map<Frames, int> expected;
   for (int subset = 0; subset < 1 << (kFrames + 1); ++subset) {
@@ -96,7 +95,7 @@ TEST(ClipSamplerTest, SegmentsWithGapsAreEverySubsetEquallyOften) {
   for (const int64_t frame : RandomSegments(4, 7, 9)) EXPECT_LT(frame, 7);
 }
 
-// mmaction2: part t is [t * n / L, (t + 1) * n / L), a uniform draw in each.
+// mmaction2: segment t is [t * n / L, (t + 1) * n / L), a uniform draw in each.
 TEST(ClipSamplerTest, SegmentsOfALongSampleHoldOneFrameEach) {
   constexpr int kFrames = 4, kAvailable = 11, kDraws = 8000;
   const Frames bounds = {0, 2, 5, 8, 11};
@@ -115,7 +114,7 @@ TEST(ClipSamplerTest, SegmentsOfALongSampleHoldOneFrameEach) {
   }
 }
 
-TEST(ClipSamplerTest, FixedSegmentsDifferByClipAndNeverOtherwise) {
+TEST(ClipSamplerTest, FixedSegmentsDependOnlyOnTheClipNumber) {
   EXPECT_EQ(FixedSegments(8, 100, 0, 2), FixedSegments(8, 100, 0, 2));
   EXPECT_NE(FixedSegments(8, 100, 0, 2), FixedSegments(8, 100, 1, 2));
   EXPECT_EQ(FixedSegments(8, 100, 0, 1), FixedSegments(8, 100, 0, 2));

@@ -1,6 +1,7 @@
-// Where pixels, keypoints, spectra and tokens come from: shards, or made up.
+// The interface to the samples: pixels, keypoints, spectrograms and tokens. They
+// come from shards, or are synthetic.
 //
-// Who calls it: BatchBuilder. Threading: const methods from any thread at once.
+// Threading: const methods from any number of threads at once.
 #ifndef DATA_LOADING_CLIP_SOURCE_H_
 #define DATA_LOADING_CLIP_SOURCE_H_
 
@@ -18,15 +19,15 @@ struct ClipInfo {
   int64_t label = -1;  // -1: none
   int64_t num_frames = 0;
   FrameSize size;     // of the stored frames
-  int64_t video = 0;  // number in videos()
+  int64_t video = 0;  // index into videos()
 };
 
-// Which keypoints of a sample: those that the crop shows where frames are read too, so
-// that both streams see the same; else those in a window around the persons.
+// Which keypoints of a sample to read. With frames, the keypoints follow the crop of the frames,
+// so that both streams see the same window. Without frames, the window is around the persons.
 struct PoseRequest {
   std::vector<int64_t> frames;  // indices in the sample, in clip order; empty: none
   bool follow_crop = false;
-  bool random_window = false;  // a random part of the window; the bits decide
+  bool random_window = false;  // a random part of the window, drawn by the bits below
   uint64_t top_bits = 0;
   uint64_t left_bits = 0;
 };
@@ -34,7 +35,7 @@ struct PoseRequest {
 struct ClipRequest {
   int64_t sample = 0;
   std::vector<int64_t> frames;  // indices in the sample, in clip order; empty: none
-  Crop crop;                    // its flip is also the keypoints'
+  Crop crop;                    // its flip applies to the keypoints too
   PoseRequest pose;
 };
 
@@ -46,27 +47,27 @@ class ClipSource {
   virtual ClipInfo info(int64_t sample) const = 0;
   virtual const std::vector<std::string>& classes() const = 0;
   virtual const std::vector<std::string>& videos() const = 0;
-  // ShardDataset::ContentId; none: the sample is stored nowhere.
+  // ShardDataset::ContentId; none for a synthetic sample.
   virtual std::optional<uint64_t> content_id(int64_t /*sample*/) const { return std::nullopt; }
-  // ShardDataset::SourceId; none as above.
+  // ShardDataset::SourceId; none for a synthetic sample.
   virtual std::optional<uint64_t> source_id(int64_t /*sample*/) const { return std::nullopt; }
 
-  // Says that ReadClip will be called with this request soon. Never fails.
-  virtual void WillRead(const ClipRequest&) const {}
+  // Asks the system to fetch the frames of a request that ReadClip will read soon. Never fails.
+  virtual void Prefetch(const ClipRequest&) const {}
 
-  // Writes [3, frames, crop height, crop width] uint8 to `clip`. Errors name the
-  // shard and the sample: DataLoss, NotFound (the sample has no raw frames).
+  // Writes [3, frames, crop height, crop width] uint8 to `clip`. Errors name the shard and the
+  // sample. DataLoss: damaged. NotFound: the sample has no raw frames.
   virtual absl::Status ReadClip(const ClipRequest& request, uint8_t* clip) const = 0;
 
   // Writes [persons, request.pose.frames, joints, 3] float32 (LoaderOptions::keypoints).
-  // Errors as above; InvalidArgument: the sample has another number of joints.
+  // Errors as above. InvalidArgument: the sample's number of joints differs.
   virtual absl::Status ReadKeypoints(const ClipRequest& request, float* keypoints) const = 0;
 
-  // [mels, frames] float32 (LoaderOptions::log_mel).
+  // Writes [mels, frames] float32 (LoaderOptions::log_mel).
   virtual absl::Status ReadLogMel(int64_t sample, float* log_mel) const = 0;
 
-  // [length] each (LoaderOptions::tokens): what the decoder reads, and the labels it
-  // is to give, -100 behind their end.
+  // Writes [length] int64 each (LoaderOptions::tokens): the decoder's input, and its target
+  // labels, which are -100 after the end of the text.
   virtual absl::Status ReadTokens(int64_t sample, int64_t* tokens, int64_t* labels) const = 0;
 };
 

@@ -1,4 +1,4 @@
-// Where in a stored frame the model's crop lies. Pure functions.
+// The place of the model's crop in a stored frame. Pure functions.
 #ifndef DATA_LOADING_CROP_H_
 #define DATA_LOADING_CROP_H_
 
@@ -8,8 +8,8 @@
 
 namespace slimreel {
 
-// The stored frame, scaled to `scaled` (equal to the stored size unless the
-// frame is smaller than the crop), cut at (top, left), mirrored last.
+// How to crop a stored frame: scale it to `scaled`, cut `size` at (top, left), then mirror it if
+// `flip`. `scaled` is the stored size unless the frame is smaller than the crop.
 struct Crop {
   FrameSize scaled;
   FrameSize size;
@@ -18,14 +18,14 @@ struct Crop {
   bool flip = false;
 };
 
-// The smallest size of the same shape that covers `size` on both sides; `stored` where
-// it already does.
+// The smallest size of the same aspect ratio that covers `size`. `stored` if it covers `size`
+// already.
 FrameSize CoveringSize(FrameSize stored, FrameSize size);
 
-// (scaled - size) / 2, rounded down, as mmaction2's CenterCrop.
+// Cuts at (scaled - size) / 2, rounded down, as mmaction2's CenterCrop.
 Crop CentreCrop(FrameSize stored, FrameSize size);
 
-// Uniform over all places; `top_bits` and `left_bits` decide.
+// Draws the place uniformly from all places, by `top_bits` and `left_bits`.
 Crop RandomCrop(FrameSize stored, FrameSize size, uint64_t top_bits, uint64_t left_bits);
 
 }  // namespace slimreel

@@ -17,7 +17,7 @@ TEST(CropTest, AFrameThatCoversTheCropIsNotScaled) {
   EXPECT_EQ(CoveringSize({112, 112}, {112, 112}), (FrameSize{112, 112}));
 }
 
-// Brute force: the smallest of all sizes of the frame's shape, to the pixel, that covers.
+// Brute force: of all sizes with the frame's aspect ratio (to the pixel), the smallest that covers.
 TEST(CropTest, ASmallerFrameIsScaledToTheSmallestSizeThatCovers) {
   for (int64_t height = 1; height <= 12; ++height) {
     for (int64_t width = 1; width <= 12; ++width) {
@@ -26,7 +26,8 @@ TEST(CropTest, ASmallerFrameIsScaledToTheSmallestSizeThatCovers) {
       EXPECT_GE(size.height, 10);
       EXPECT_GE(size.width, 8);
       EXPECT_TRUE(size.height == 10 || size.width == 8) << "one side is as small as may be";
-      // The other side has the shape's length, rounded: |h * width - w * height| <= half a pixel.
+      // The other side follows from the aspect ratio, rounded: |h * width - w * height| <= half a
+      // pixel.
       const int64_t off = std::abs(size.height * width - size.width * height);
       EXPECT_LE(2 * off, size.height == 10 ? height : width) << height << " x " << width;
     }
@@ -48,11 +49,11 @@ TEST(CropTest, TheCentreIsRoundedTowardsTheTopLeft) {
   EXPECT_EQ(scaled.left, 44);
 }
 
-TEST(CropTest, RandomCropsReachEveryPlaceAlikeAndNoneOutside) {
+TEST(CropTest, RandomCropsReachEveryPlaceEquallyOften) {
   std::set<std::pair<int64_t, int64_t>> places;
   for (uint64_t i = 0; i < 4; ++i) {
     for (uint64_t j = 0; j < 6; ++j) {
-      // The i-th quarter and the j-th sixth of all bits.
+      // Bits in the i-th quarter and the j-th sixth of their range.
       const Crop crop = RandomCrop({15, 13}, {10, 10}, (i << 62) + 1, kAllOnes / 6 * j + 10);
       EXPECT_EQ(crop.top, static_cast<int64_t>(i));
       EXPECT_EQ(crop.left, static_cast<int64_t>(j));

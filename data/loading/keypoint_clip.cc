@@ -18,7 +18,7 @@ bool IsMissing(const float* joint) {
          !(std::isfinite(joint[0]) && std::isfinite(joint[1]) && std::isfinite(joint[2]));
 }
 
-// COCO numbers the nose 0 and then left and right in turn.
+// COCO: joint 0 is the nose; then left (odd) and right (even) joints alternate.
 int64_t Mirrored(int64_t joint) {
   if (joint == 0) return 0;
   return joint % 2 == 1 ? joint + 1 : joint - 1;
@@ -64,7 +64,7 @@ PoseWindow CompactWindow(const KeypointsView& view, const std::vector<int64_t>& 
   const Box box = BoxAround(view, frames);
   const double width = box.right - box.left;
   const double height = box.bottom - box.top;
-  // Also where nothing is seen at all: the box is then turned inside out.
+  // The box of no visible joint has sides of -infinity, so it gives the whole frame too.
   if (!(width >= kThreshold && height >= kThreshold)) {
     return {0, 0, static_cast<double>(stored.width), static_cast<double>(stored.height)};
   }

@@ -13,8 +13,8 @@ namespace {
 
 constexpr FrameSize kStored{96, 80};
 
-// Cases of tools/parity/make_keypoint_fixtures.py: mmaction2's own transforms.
-TEST(KeypointClipTest, HeatmapPixelsAreMmaction2s) {
+// Compares with results of mmaction2's own transforms (tools/parity/make_keypoint_fixtures.py).
+TEST(KeypointClipTest, HeatmapPixelsEqualMmaction2) {
   const auto cases = nlohmann::json::parse(ReadTestFile("data/loading/testdata/keypoints.json"));
   ASSERT_EQ(cases.size(), 5u);
   for (const auto& example : cases) {
@@ -45,7 +45,7 @@ std::vector<float> Ladder() {
   return values;
 }
 
-TEST(KeypointClipTest, FewerPersonsArePaddedWithZerosAndMoreAreLeftOut) {
+TEST(KeypointClipTest, MissingPersonsAreZerosAndExtraPersonsAreLeftOut) {
   const std::vector<float> stored = Ladder();
   const KeypointsView view{stored.data(), 2, 1, 17};
   const PoseWindow window{0, 0, 56, 56};
@@ -79,12 +79,12 @@ TEST(KeypointClipTest, AJointWithoutACoordinateIsMissing) {
   EXPECT_EQ(window.height, 48);
   std::vector<float> out(17 * 3, -1.0f);
   CopyKeypoints(view, {0}, window, true, {1, 1, 17, 56}, out.data());
-  for (int i = 0; i < 9; ++i) EXPECT_EQ(out[i], 0.0f) << i;  // mirrored, missing all the same
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(out[i], 0.0f) << i;  // stays missing when mirrored
   EXPECT_NE(out[9], 0.0f);
 }
 
 // Frames of 80 x 96 scaled to 160 x 192 and cut at (10, 20) to 64 x 64: the same 32 x 32 pixels.
-TEST(KeypointClipTest, TheWindowOfACropIsWhatTheFramesShow) {
+TEST(KeypointClipTest, TheWindowOfACropShowsWhatTheFramesShow) {
   const Crop crop{{192, 160}, {64, 64}, 10, 20, true};
   const PoseWindow window = WindowOfCrop(kStored, crop);
   EXPECT_EQ(window.left, 10);

@@ -18,8 +18,8 @@
 namespace slimreel {
 namespace {
 
-// A copy, as little an ATen allocation as the buffers are: outside of the step nobody answers
-// the exception of a budget.
+// Copies the labels. Like the buffers, the copy is not an ATen allocation: an ATen allocation may
+// throw the device budget's exception, which only the training step handles.
 at::Tensor LabelTensor(const std::vector<int64_t>& labels, const std::vector<int64_t>& sizes) {
   constexpr std::align_val_t kAlignment{BufferPool::kAlignmentBytes};
   void* const data = ::operator new(labels.size() * sizeof(int64_t), kAlignment);
@@ -60,9 +60,9 @@ class BuilderLoader : public Loader {
   LoaderOptions options_;
   const std::unique_ptr<BatchBuilder> builder_;
   LoaderPosition start_;  // of the queue's item 0
-  int64_t taken_ = 0;     // items since
-  // Made by the first Next, so that a Seek after Open wastes nothing. Last: its threads use the
-  // builder.
+  int64_t taken_ = 0;     // items taken from the queue
+  // The first Next makes it, so that a Seek after Open wastes no work. Declared last: its threads
+  // use the builder, so it must be destroyed first.
   std::unique_ptr<PrefetchQueue<RawBatch>> queue_;
 };
 
@@ -124,13 +124,13 @@ std::vector<uint64_t> BuilderLoader::SourceIds() const {
   return ids;
 }
 
-// Tensors over the buffer hold it by the deleter's copy of the pointer.
+// The tensor's deleter holds a copy of the pointer and so keeps the buffer.
 at::Tensor BuilderLoader::Input(const RawBatch& raw, int64_t offset, std::vector<int64_t> sizes,
                                 at::ScalarType type) const {
   const at::Tensor input = at::from_blob(
       raw.buffer.get() + offset, sizes, [buffer = raw.buffer](void*) mutable { buffer.reset(); },
       at::TensorOptions().dtype(type));
-  // ATen's page-locked blocks know of copies that are under way; the pool's buffers would not.
+  // ATen reuses a page-locked block only after pending copies from it; the pool could not know.
   return options_.pin_memory ? input.pin_memory() : input;
 }
 
@@ -179,7 +179,9 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Open(const LoaderOptions& option
 
 absl::StatusOr<std::vector<std::string>> Loader::ReadClasses(const LoaderOptions& options) {
   SLIMREEL_RETURN_IF_ERROR(options.Validate());
-  if (IsSyntheticSource(options.sources[0])) return SyntheticClasses(options.num_classes);
+  if (IsSyntheticSource(options.sources[0])) {
+    return SyntheticClasses(options.num_classes.value_or(0));
+  }
   return ReadShardClasses(options);
 }
 

@@ -15,9 +15,9 @@ void CheckInputs(const LoaderOptions& options, std::vector<std::string>* mistake
       mistakes->push_back("keypoints need frames, joints and data.heatmap.size of at least 1");
     }
     if (options.augment.flip && keypoints.joints != kCocoJoints) {
-      mistakes->push_back(absl::StrCat("data.augment.flip knows the left and right of ",
+      mistakes->push_back(absl::StrCat("data.augment.flip swaps left and right joints of the ",
                                        kCocoJoints, " COCO joints, but the model takes ",
-                                       keypoints.joints));
+                                       keypoints.joints, " joints; set it to false"));
     }
   }
   if (options.log_mel.mels > 0 && options.log_mel.frames < 1) {
@@ -40,7 +40,7 @@ absl::Status LoaderOptions::Validate() const {
         "data.augment.spec_augment is not yet available; leave it out or set it to false");
   }
   std::vector<std::string> mistakes;
-  if (sources.empty()) mistakes.push_back("no data given: set data.train or data.val");
+  if (sources.empty()) mistakes.push_back("no data is given; set data.train or data.val");
   const std::pair<const char*, int64_t> positive[] = {
       {"data.img_size (height)", height},
       {"data.img_size (width)", width},

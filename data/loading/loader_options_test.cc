@@ -49,7 +49,7 @@ TEST(LoaderOptionsTest, EveryMistakeNamesItsKeyAndWhatIsAllowed) {
   for (const auto& [spoil, expected] : mistakes) EXPECT_THAT(MessageOf(spoil), HasSubstr(expected));
 }
 
-TEST(LoaderOptionsTest, AllMistakesAreToldAtOnce) {
+TEST(LoaderOptionsTest, AllMistakesAreReportedAtOnce) {
   const std::string message = MessageOf([](LoaderOptions* options) {
     options->sources.clear();
     options->num_frames = 0;
@@ -60,7 +60,7 @@ TEST(LoaderOptionsTest, AllMistakesAreToldAtOnce) {
   EXPECT_THAT(message, HasSubstr("dataloader.num_workers"));
 }
 
-TEST(LoaderOptionsTest, InTheCallersThreadNothingNeedsToBeAhead) {
+TEST(LoaderOptionsTest, WithoutWorkersNothingIsPrefetched) {
   LoaderOptions options = Sound();
   options.num_workers = 0;
   options.prefetch_batches = 0;

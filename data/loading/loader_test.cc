@@ -1,4 +1,4 @@
-// The loader as the trainer sees it, over real shards.
+// Tests the loader as the trainer uses it, over real shards.
 #include "data/loading/loader.h"
 
 #include <ATen/ops/equal.h>
@@ -31,7 +31,7 @@ uint8_t Pixel(int64_t sample, int64_t frame, int64_t y, int64_t x, int64_t chann
 
 int64_t NumFrames(int64_t sample) { return 7 + sample % 5; }
 
-// Joint v of frame t at (4 + v / 2, 1 + t), score (sample + 1) / 32: all exact.
+// Joint v of frame t is at (4 + v / 2, 1 + t) with score (sample + 1) / 32. All values are exact.
 std::vector<float> Joints(int64_t sample) {
   std::vector<float> values;
   for (int64_t t = 0; t < NumFrames(sample); ++t) {
@@ -44,7 +44,7 @@ std::vector<float> Joints(int64_t sample) {
   return values;
 }
 
-// Two samples a video, three classes, a few samples a shard.
+// Two samples per video, three classes, a few samples per shard.
 void WriteShards(const std::string& folder, int64_t num_samples, const std::string& split,
                  int64_t without_keypoints = -1) {
   auto writer =
@@ -141,12 +141,12 @@ TEST_F(LoaderTest, ResumesExactlyAtEveryPosition) {
     resumed->Seek(positions[start]);
     EXPECT_EQ(resumed->position(), positions[start]);
     for (int i = start; i < 9; ++i) ASSERT_TRUE(SameBatch(*resumed->Next(), batches[i])) << start;
-    loader->Seek(positions[start]);  // also on a loader that is under way
+    loader->Seek(positions[start]);  // also on a loader that has started
     ASSERT_TRUE(SameBatch(*loader->Next(), batches[start]));
   }
 }
 
-// Every clip must be some crop of its sample's own frames: found by trying all of them.
+// Every clip must be a crop of its own sample's frames. The test tries all crops.
 TEST_F(LoaderTest, EveryClipIsACropOfItsOwnSample) {
   auto loader = *Loader::Open(options_);
   for (const Batch& batch : Take(*loader, 6)) {
@@ -223,7 +223,7 @@ TEST_F(LoaderTest, MissingKeypointsAreRefusedNamingTheSample) {
   const std::string folder = folder_ + "_partly";
   WriteShards(folder, 4, "train", /*without_keypoints=*/2);
   options_.sources = {folder};
-  EXPECT_TRUE(Loader::Open(options_).ok());  // nobody asks for them
+  EXPECT_TRUE(Loader::Open(options_).ok());  // without keypoints in the options
   options_.keypoints = {.persons = 1};
   const absl::Status status = Loader::Open(options_).status();
   ASSERT_TRUE(absl::IsInvalidArgument(status)) << status;
@@ -231,18 +231,18 @@ TEST_F(LoaderTest, MissingKeypointsAreRefusedNamingTheSample) {
   EXPECT_NE(status.message().find("data.load_kpt"), absl::string_view::npos) << status;
 }
 
-TEST_F(LoaderTest, OtherNumbersOfJointsAreRefused) {
+TEST_F(LoaderTest, AnotherNumberOfJointsIsRefused) {
   options_.keypoints = {.persons = 1, .joints = 25};
   options_.augment.flip = false;
   const absl::Status status = (*Loader::Open(options_))->Next().status();
   ASSERT_TRUE(absl::IsInvalidArgument(status)) << status;
   EXPECT_NE(status.message().find("17 joints, but the model takes 25"), absl::string_view::npos)
       << status;
-  options_.augment.flip = true;  // of which left and right are not known
+  options_.augment.flip = true;  // left and right of these joints are not known
   EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options_).status()));
 }
 
-TEST_F(LoaderTest, ClassesAreKnownWithoutALoader) {
+TEST_F(LoaderTest, ClassesAreReadWithoutALoader) {
   EXPECT_EQ(*Loader::ReadClasses(options_), (std::vector<std::string>{"a", "b", "c"}));
   options_.sources = {folder_ + "_nowhere"};
   EXPECT_TRUE(absl::IsNotFound(Loader::ReadClasses(options_).status()));
@@ -278,7 +278,7 @@ TEST_F(LoaderTest, BatchesOutliveTheirLoaderAndBuffersAreReused) {
   Batch kept = *loader->Next();
   const at::Tensor copy = kept.clips.clone();
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(loader->Next().ok());
-  // One kept, one just handed out, two ahead.
+  // One kept, one just returned, two ahead.
   EXPECT_LE(loader->buffer_bytes(), 4 * 3840);
   EXPECT_TRUE(at::equal(kept.clips, copy));
   loader.reset();
@@ -286,7 +286,7 @@ TEST_F(LoaderTest, BatchesOutliveTheirLoaderAndBuffersAreReused) {
   EXPECT_EQ(reinterpret_cast<uintptr_t>(kept.clips.data_ptr()) % 64, 0u);
 }
 
-TEST_F(LoaderTest, AnotherBatchSizeGoesOnWhereTheLoaderStands) {
+TEST_F(LoaderTest, ANewBatchSizeKeepsThePosition) {
   for (const int workers : {0, 2}) {
     options_.num_workers = workers;
     options_.training = false;
@@ -305,7 +305,7 @@ TEST_F(LoaderTest, AnotherBatchSizeGoesOnWhereTheLoaderStands) {
   }
 }
 
-TEST_F(LoaderTest, SamplesAreKnownByTheirContentInWhateverFolder) {
+TEST_F(LoaderTest, ContentIdsDoNotDependOnTheFolder) {
   const std::string copy = folder_ + "_copy", other = folder_ + "_other";
   std::filesystem::remove_all(copy);
   std::filesystem::remove_all(other);
@@ -315,7 +315,7 @@ TEST_F(LoaderTest, SamplesAreKnownByTheirContentInWhateverFolder) {
   EXPECT_EQ(std::set<uint64_t>(ids.begin(), ids.end()).size(), 11u);
   options_.sources = {copy};
   EXPECT_EQ((*Loader::Open(options_))->ContentIds(), ids);
-  options_.sources = {other};  // the first three, stored anew under another split's name
+  options_.sources = {other};  // the first three samples, stored again under another split's name
   auto loader = *Loader::Open(options_);
   EXPECT_EQ(loader->ContentIds(), std::vector<uint64_t>(ids.begin(), ids.begin() + 3));
   EXPECT_EQ(loader->videos()[static_cast<size_t>(loader->video_of(2))], "video1.mp4");
@@ -354,7 +354,7 @@ TEST_F(LoaderTest, DamagedShardIsNamed) {
   EXPECT_NE(loader.status().message().find("train-000000"), absl::string_view::npos);
 }
 
-TEST_F(LoaderTest, DamageThatOpeningCannotSeeComesOutOfNext) {
+TEST_F(LoaderTest, DamageThatOpenCannotSeeIsAnErrorOfNext) {
   auto loader = *Loader::Open(options_);  // nothing is read before the first Next
   {
     std::fstream shard(FirstShard(), std::ios::in | std::ios::out | std::ios::binary);
@@ -381,7 +381,7 @@ TEST_F(LoaderTest, MissingFolderIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(Loader::Open(options_).status()));
 }
 
-TEST_F(LoaderTest, MistakesAreRefusedTogether) {
+TEST_F(LoaderTest, AllMistakesAreRefusedAtOnce) {
   options_.batch_size = 0;
   options_.num_frames = -1;
   const absl::Status status = Loader::Open(options_).status();

@@ -1,7 +1,7 @@
-// Warm shard reading against memcpy of the same bytes, in the same run:
-// interleaved pairs, the median ratio. `--json` prints one object.
+// Compares the speed of loading warm shards with memcpy of the same bytes. It runs
+// both in turn, several times, and prints the median ratio; `--json` prints a JSON object.
 //
-//   loading_benchmark DIR   the shard folder; frames of at least 112 x 112
+//   loading_benchmark [--json] DIR   shard folder with frames of at least 112 x 112
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -27,7 +27,7 @@ absl::Status LoadEpoch(Loader* loader, int64_t* bytes) {
   return absl::OkStatus();
 }
 
-// Copies as many bytes between two buffers of a batch's size.
+// Copies `bytes` bytes in total between two buffers of a batch's size.
 absl::Status Copy(int64_t bytes, const std::vector<char>& from, std::vector<char>* to) {
   const auto batch_bytes = static_cast<int64_t>(from.size());
   for (int64_t done = 0; done < bytes; done += batch_bytes) {

@@ -11,7 +11,7 @@ namespace slimreel {
 namespace {
 
 constexpr int kFeistelRounds = 6;
-// What the bits of a draw are for, so that no two uses share them.
+// One key per use of random bits, so that no two uses draw the same bits.
 constexpr uint64_t kShuffleDraw = 0x6f72646572;
 constexpr uint64_t kSlotDraw = 0x736c6f74;
 constexpr uint64_t kWithinClassDraw = 0x636c617373;
@@ -69,7 +69,7 @@ OrderEntry SampleOrder::At(int64_t epoch, int64_t position) const {
     case Sampling::kClassBalanced:
       break;
   }
-  // Slots are dealt to the classes in turn, then shuffled over the epoch.
+  // Slot i belongs to class i modulo the number of classes; the slots are shuffled.
   const int64_t slot =
       Permutation(num_samples_, CounterBits({seed_, epoch_counter, kSlotDraw}))(position);
   const int64_t num_classes = static_cast<int64_t>(by_class_.size());

@@ -1,7 +1,7 @@
-// In which order an epoch takes the samples: a function of (seed, epoch) and
-// the position, computed per position in constant time and memory.
+// The order of the samples in an epoch. The sample at a position is a function of
+// (seed, epoch, position), computed in constant time and memory.
 //
-// Who calls it: BatchBuilder. Threading: const and stateless, any thread.
+// Threading: const methods from any number of threads at once.
 #ifndef DATA_LOADING_ORDER_H_
 #define DATA_LOADING_ORDER_H_
 
@@ -13,9 +13,9 @@
 
 namespace slimreel {
 
-// A pseudorandom permutation of [0, size): a balanced Feistel network over the
-// next power of four, walked until the value falls into the range (Black and
-// Rogaway, "Ciphers with arbitrary finite domains", 2002, section 5).
+// A pseudorandom permutation of [0, size): a balanced Feistel network over the next power of
+// four, applied again until the value lies in the range (cycle walking: Black and Rogaway,
+// "Ciphers with arbitrary finite domains", 2002, section 5).
 class Permutation {
  public:
   Permutation(int64_t size, uint64_t key);  // size >= 1
@@ -29,19 +29,20 @@ class Permutation {
 
 struct OrderEntry {
   int64_t sample = 0;
-  int64_t repetition = 0;  // how often the sample came before in this epoch
+  int64_t repetition = 0;  // how often the sample occurred before in this epoch
 };
 
 class SampleOrder {
  public:
-  // `labels`: by sample, -1 where there is none; read for kClassBalanced only,
-  // which leaves unlabelled samples out and fails where all are.
+  // `labels`: of each sample; -1: none. Only kClassBalanced reads them; it leaves out samples
+  // without a label. InvalidArgument: kClassBalanced, and no sample has a label.
   static absl::StatusOr<SampleOrder> Create(Sampling sampling, uint64_t seed, int64_t num_samples,
                                             const std::vector<int64_t>& labels);
 
-  int64_t size() const { return num_samples_; }  // of an epoch, as many as there are samples
-  // kShuffle: every sample once. kClassBalanced: all classes equally often (but
-  // for one), each class's samples shuffled and used up before any repeats.
+  int64_t size() const { return num_samples_; }  // places of an epoch: the number of samples
+  // kShuffle: an epoch has every sample once. kClassBalanced: the classes occur equally often
+  // (their counts differ by at most 1). Each class takes its samples in shuffled order, and
+  // repeats one only after it has used all.
   OrderEntry At(int64_t epoch, int64_t position) const;
 
  private:
@@ -50,7 +51,7 @@ class SampleOrder {
   Sampling sampling_ = Sampling::kShuffle;
   uint64_t seed_ = 0;
   int64_t num_samples_ = 0;
-  std::vector<std::vector<int64_t>> by_class_;  // samples of each class that has some
+  std::vector<std::vector<int64_t>> by_class_;  // samples of each class that has any
 };
 
 }  // namespace slimreel

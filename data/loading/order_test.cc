@@ -38,8 +38,8 @@ TEST(OrderTest, EpochsAndSeedsDiffer) {
   EXPECT_EQ(Epoch(order, 5), Epoch(Make(Sampling::kShuffle, 1, 200), 5));
 }
 
-// Over many epochs a sample stands at every place about equally often. The
-// count is binomial (4000 trials, p = 1/10: mean 400, deviation 19); six deviations.
+// Over many epochs a sample is at every place about equally often. The count is binomial (4000
+// trials, p = 1/10: mean 400, deviation 19); six deviations.
 TEST(OrderTest, EveryPlaceIsAboutEquallyLikely) {
   constexpr int kSize = 10;
   constexpr int kEpochs = 4000;

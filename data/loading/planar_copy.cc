@@ -21,7 +21,8 @@ void SplitRowScalar(const uint8_t* pixels, int64_t count, uint8_t* const planes[
 }
 
 #if defined(__x86_64__)
-// kPick[c][v]: from vector v of 48 bytes to where channel c wants them; 0x80 gives 0.
+// kPick[c][v] shuffles the bytes of channel c in vector v (of the three that hold 16 pixels) to
+// their places. 0x80 gives 0.
 constexpr auto kPick = [] {
   std::array<std::array<std::array<uint8_t, 16>, 3>, 3> pick{};
   for (int c = 0; c < 3; ++c) {
@@ -35,7 +36,7 @@ constexpr auto kPick = [] {
   return pick;
 }();
 
-// 16 pixels at a time; three times as fast as what the compiler makes of the loop above.
+// Splits 16 pixels at a time; three times as fast as the compiled scalar loop.
 __attribute__((target("ssse3"))) void SplitRowSsse3(const uint8_t* pixels, int64_t count,
                                                     uint8_t* const planes[3]) {
   int64_t x = 0;
@@ -65,7 +66,7 @@ SplitRow FastestSplitRow() {
   return SplitRowScalar;
 }
 
-// One axis of bilinear scaling: output i lies between two inputs.
+// Bilinear scaling along one axis: output i lies between the inputs `low` and `high`.
 struct Tap {
   int64_t low, high;
   float weight_high;
@@ -127,7 +128,7 @@ void CopyCropToPlanes(const uint8_t* frame, FrameSize stored, const Crop& crop,
   for (int c = 0; c < 3; ++c) {
     for (int64_t y = 0; y < crop.size.height; ++y) {
       uint8_t* row = out + c * plane_stride + y * crop.size.width;
-      std::reverse(row, row + crop.size.width);  // in cache: just written
+      std::reverse(row, row + crop.size.width);  // still in the cache
     }
   }
 }

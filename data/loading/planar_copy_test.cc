@@ -11,7 +11,7 @@
 namespace slimreel {
 namespace {
 
-// Exactly as long as the frame, so that the address sanitizer sees reads past it.
+// Exactly as long as the frame, so that the address sanitizer detects reads past its end.
 std::unique_ptr<uint8_t[]> NoiseFrame(FrameSize size, uint64_t seed) {
   auto frame = std::make_unique<uint8_t[]>(size.height * size.width * 3);
   for (int64_t i = 0; i < size.height * size.width * 3; ++i) {

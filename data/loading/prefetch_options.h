@@ -1,4 +1,4 @@
-// How far a PrefetchQueue works ahead.
+// Limits on how far a PrefetchQueue works ahead.
 #ifndef DATA_LOADING_PREFETCH_OPTIONS_H_
 #define DATA_LOADING_PREFETCH_OPTIONS_H_
 
@@ -8,12 +8,13 @@
 namespace slimreel {
 
 struct PrefetchOptions {
-  int num_workers = 2;     // 0: no threads, nothing ahead
-  int max_ahead = 2;       // items being made or waiting
-  int64_t item_bytes = 0;  // the largest an item can be
-  int64_t max_bytes = 0;   // of items being made or waiting; 0: no bound; one item always may
-  int64_t num_items = 0;   // then OutOfRange; below 0: no end
-  // Items that may be made or wait at once.
+  int num_workers = 2;     // threads; 0: Next makes each item when it is asked for
+  int max_ahead = 2;       // upper bound of items that are being made or waiting
+  int64_t item_bytes = 0;  // size of the largest item
+  int64_t max_bytes = 0;   // upper bound of the bytes of those items; one item is always allowed.
+                           // 0: no such bound
+  int64_t num_items = 0;   // after them Next returns OutOfRange; negative: no end
+  // Number of items that may be made or wait at once, by both bounds.
   int64_t Capacity() const {
     int64_t capacity = max_ahead;
     if (max_bytes > 0 && item_bytes > 0) capacity = std::min(capacity, max_bytes / item_bytes);

@@ -1,14 +1,14 @@
-// Makes items ahead of their consumer on threads and hands them over in order.
+// A queue whose worker threads make items ahead of the consumer. It delivers them
+// in order. Their number and bytes are bounded.
 //
-// Item number n is Make(n), whoever makes it and whenever: the threads decide
-// when, never what. Bounded by number and by bytes.
+// Item number n is Make(n). The threads decide when it is made, and never what it is.
 //
-// Threading: Next and the destructor from one thread; Make is called from all
-// workers at once (from Next where num_workers is 0).
-// An item's error comes out of Next when its turn comes, and again from every
-// later call. What Make throws becomes such an error: on a thread it would end the process.
-// Where the system refuses threads, those that started make the items; with none, Next does.
-// The destructor waits for the items in hand, never for the consumer.
+// Threading: call Next and the destructor from one thread. All workers call Make
+// at the same time; if num_workers is 0, Next calls it.
+// Errors: an item's error is the result of Next at its turn, and of every later
+// Next. An exception from Make becomes such an error (on a thread it would end the process).
+// If the system refuses threads, those that started make all items; if there are none, Next does.
+// The destructor waits for the items that are being made, and never for the consumer.
 #ifndef DATA_LOADING_PREFETCH_QUEUE_H_
 #define DATA_LOADING_PREFETCH_QUEUE_H_
 
@@ -72,9 +72,9 @@ class PrefetchQueue {
     return options_.num_items >= 0 && number >= options_.num_items;
   }
 
-  // Fewer threads only take longer: a limit on processes is no reason to lose the run.
+  // With fewer threads loading only takes longer, so a limit on processes does not end the run.
   void StartThreads() {
-    // More threads than items in hand would only sleep.
+    // More threads than items at once would only sleep.
     const int64_t wanted = std::min<int64_t>(options_.num_workers, capacity_);
     threads_.reserve(static_cast<size_t>(std::max<int64_t>(0, wanted)));
     try {
@@ -82,7 +82,7 @@ class PrefetchQueue {
     } catch (const std::system_error& error) {
       LOG_FIRST_N(WARNING, 1) << "loading: " << threads_.size() << " of " << wanted
                               << " threads started (" << error.what()
-                              << "); it goes on with these. Raise `ulimit -u`, or lower "
+                              << "); loading continues with these. Raise `ulimit -u`, or lower "
                                  "dataloader.num_workers";
     }
   }
@@ -93,7 +93,7 @@ class PrefetchQueue {
     } catch (const std::bad_alloc&) {
       return absl::ResourceExhaustedError(
           absl::StrCat("loading batch ", number,
-                       ": the host's memory is used up; lower memory.host_budget, "
+                       ": no host memory is left; lower memory.host_budget, "
                        "dataloader.num_workers or data.batch_size"));
     } catch (const std::exception& error) {
       return absl::InternalError(absl::StrCat("loading batch ", number, ": ", error.what()));
@@ -130,7 +130,7 @@ class PrefetchQueue {
       lock.lock();
       Slot(number) = std::move(item);
       ready_.notify_one();
-      if (failed) return;  // nothing after it will be asked for
+      if (failed) return;  // the consumer asks for no item after it
     }
   }
 
@@ -138,12 +138,12 @@ class PrefetchQueue {
   const int64_t capacity_;
   const Make make_;
   int64_t next_taken_ = 0;  // the consumer's
-  absl::Status failed_;     // the consumer's: what every later Next says
+  absl::Status failed_;     // the consumer's: the error that every later Next returns
 
-  std::mutex mutex_;               // guards what follows
+  std::mutex mutex_;               // guards the members below
   std::condition_variable ready_;  // an item was made
   std::condition_variable room_;   // an item was taken, or the end has come
-  // Item n waits in slot n % capacity_, so that a thread takes no memory to hand it over.
+  // Item n waits in slot n % capacity_, so that handing it over allocates no memory.
   std::vector<std::optional<absl::StatusOr<Item>>> made_;
   int64_t next_made_ = 0;
   int64_t num_released_ = 0;  // items taken so far

@@ -15,7 +15,7 @@
 namespace slimreel {
 namespace {
 
-using Queue = PrefetchQueue<std::unique_ptr<int64_t>>;  // move-only, as batches are
+using Queue = PrefetchQueue<std::unique_ptr<int64_t>>;  // move-only, like batches
 
 absl::StatusOr<std::unique_ptr<int64_t>> Square(int64_t number) {
   return std::make_unique<int64_t>(number * number);
@@ -32,10 +32,10 @@ TEST(PrefetchQueueTest, ItemsComeInOrderForAnyNumberOfWorkers) {
   }
 }
 
-TEST(PrefetchQueueTest, NeverMoreThanAllowedIsMadeAhead) {
+TEST(PrefetchQueueTest, NumberAndBytesOfItemsAheadAreBounded) {
   std::atomic<int64_t> started = 0;
   int64_t taken = 0;
-  // 3 items of 100 bytes fit into 350, whatever max_ahead says.
+  // 3 items of 100 bytes fit into 350, although max_ahead allows more.
   const PrefetchOptions options{
       .num_workers = 8, .max_ahead = 16, .item_bytes = 100, .max_bytes = 350, .num_items = -1};
   Queue queue(options, [&](int64_t number) {
@@ -43,19 +43,19 @@ TEST(PrefetchQueueTest, NeverMoreThanAllowedIsMadeAhead) {
     return Square(number);
   });
   for (; taken < 500; ++taken) {
-    // Next may release one while we count: taken + 3 is the most that may have begun.
+    // Next may release an item while we count, so at most taken + 3 items may have begun.
     ASSERT_LE(started.load(), taken + 3);
     ASSERT_TRUE(queue.Next().ok());
   }
 }
 
-TEST(PrefetchQueueTest, OneItemIsAllowedUnderABudgetSmallerThanIt) {
+TEST(PrefetchQueueTest, OneItemIsAllowedEvenIfItExceedsTheBudget) {
   Queue queue({.num_workers = 2, .max_ahead = 4, .item_bytes = 100, .max_bytes = 1, .num_items = 5},
               Square);
   for (int64_t i = 0; i < 5; ++i) ASSERT_EQ(**queue.Next(), i * i);
 }
 
-TEST(PrefetchQueueTest, AnErrorComesWhenItsTurnComesAndStays) {
+TEST(PrefetchQueueTest, AnErrorIsReturnedAtItsTurnAndStays) {
   for (const int workers : {0, 1, 4}) {
     Queue queue({.num_workers = workers, .max_ahead = 4, .num_items = -1},
                 [](int64_t number) -> absl::StatusOr<std::unique_ptr<int64_t>> {
@@ -68,7 +68,7 @@ TEST(PrefetchQueueTest, AnErrorComesWhenItsTurnComesAndStays) {
   }
 }
 
-TEST(PrefetchQueueTest, DyingAtAnyMomentNeitherHangsNorLeaks) {
+TEST(PrefetchQueueTest, DestructionAtAnyMomentNeitherHangsNorLeaks) {
   for (int64_t taken = 0; taken < 20; ++taken) {
     for (const int workers : {1, 2, 8}) {
       Queue queue({.num_workers = workers, .max_ahead = 5, .num_items = 20}, Square);
@@ -77,7 +77,7 @@ TEST(PrefetchQueueTest, DyingAtAnyMomentNeitherHangsNorLeaks) {
   }
 }
 
-TEST(PrefetchQueueTest, WhatMakingAnItemThrowsIsItsError) {
+TEST(PrefetchQueueTest, AnExceptionFromMakeIsTheErrorOfItsItem) {
   for (const int workers : {0, 1, 4}) {
     Queue starving({.num_workers = workers, .max_ahead = 4, .num_items = -1},
                    [](int64_t number) -> absl::StatusOr<std::unique_ptr<int64_t>> {
@@ -98,7 +98,7 @@ TEST(PrefetchQueueTest, WhatMakingAnItemThrowsIsItsError) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-// From now on this process has room for so many stacks of threads, and a little more.
+// Limits the address space of this process to `threads` more thread stacks and half a stack.
 void LeaveRoomForThreads(int64_t threads) {
   pthread_attr_t attributes;
   size_t stack_bytes = 0;
@@ -114,9 +114,9 @@ void LeaveRoomForThreads(int64_t threads) {
   setrlimit(RLIMIT_AS, &limit);
 }
 
-// Each in a process of its own. (Sanitizers need an address space without end.)
-TEST(PrefetchQueueTest, ThreadsThatCannotStartAreDoneWithout) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");  // no stacks of the tests before
+// Each case runs in its own process. (Sanitizers need an unlimited address space.)
+TEST(PrefetchQueueTest, WorksWithTheThreadsThatCanStart) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // drops the thread stacks of earlier tests
   for (const int64_t room : {0, 1, 3}) {
     EXPECT_EXIT(
         {

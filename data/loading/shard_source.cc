@@ -18,8 +18,8 @@
 namespace slimreel {
 namespace {
 
-// A folder of several: its first sample and video in the joined numbering.
-struct Part {
+// One of the folders, and the numbers of its first sample and video over all folders.
+struct Folder {
   std::unique_ptr<ShardDataset> dataset;
   int64_t first_sample = 0;
   int64_t first_video = 0;
@@ -28,28 +28,28 @@ struct Part {
 class ShardSource : public ClipSource {
  public:
   explicit ShardSource(const LoaderOptions& options) : options_(options) {}
-  absl::Status Append(const std::string& folder, std::unique_ptr<ShardDataset> dataset);
+  absl::Status Append(const std::string& path, std::unique_ptr<ShardDataset> dataset);
 
   int64_t num_samples() const override { return num_samples_; }
   ClipInfo info(int64_t sample) const override {
-    const Part& part = PartOf(sample);
-    const SampleInfo info = part.dataset->sample(sample - part.first_sample);
+    const Folder& folder = FolderOf(sample);
+    const SampleInfo info = folder.dataset->sample(sample - folder.first_sample);
     return {info.label,
             info.num_frames,
             {.width = info.width, .height = info.height},
-            part.first_video + info.video};
+            folder.first_video + info.video};
   }
   std::optional<uint64_t> content_id(int64_t sample) const override {
-    const Part& part = PartOf(sample);
-    return part.dataset->ContentId(sample - part.first_sample);
+    const Folder& folder = FolderOf(sample);
+    return folder.dataset->ContentId(sample - folder.first_sample);
   }
   std::optional<uint64_t> source_id(int64_t sample) const override {
-    const Part& part = PartOf(sample);
-    return part.dataset->SourceId(sample - part.first_sample);
+    const Folder& folder = FolderOf(sample);
+    return folder.dataset->SourceId(sample - folder.first_sample);
   }
   const std::vector<std::string>& classes() const override { return classes_; }
   const std::vector<std::string>& videos() const override { return videos_; }
-  void WillRead(const ClipRequest& request) const override;
+  void Prefetch(const ClipRequest& request) const override;
   absl::Status ReadClip(const ClipRequest& request, uint8_t* clip) const override;
   absl::Status ReadKeypoints(const ClipRequest& request, float* keypoints) const override;
   absl::Status ReadLogMel(int64_t, float*) const override { return NoSpeech(); }
@@ -58,88 +58,88 @@ class ShardSource : public ClipSource {
  private:
   static absl::Status NoSpeech() {
     return absl::UnimplementedError(
-        "speech in shards is not yet available; data.train=synthetic:N is");
+        "speech in shards is not yet available; use data.train=synthetic:N");
   }
-  // What the options ask for must be there.
-  absl::Status CheckMembers(const Part& part, int64_t sample) const;
+  // InvalidArgument: the sample lacks an input that the options ask for.
+  absl::Status CheckMembers(const Folder& folder, int64_t sample) const;
   // "PATH: sample KEY", for errors.
-  static std::string NameOf(const Part& part, const SampleInfo& info) {
-    return absl::StrCat(part.dataset->shards()[info.shard], ": sample ",
+  static std::string NameOf(const Folder& folder, const SampleInfo& info) {
+    return absl::StrCat(folder.dataset->shards()[info.shard], ": sample ",
                         absl::string_view(info.key.data(), info.key.size()));
   }
-  const Part& PartOf(int64_t sample) const {
-    const auto after =
-        std::upper_bound(parts_.begin(), parts_.end(), sample,
-                         [](int64_t value, const Part& part) { return value < part.first_sample; });
+  const Folder& FolderOf(int64_t sample) const {
+    const auto after = std::upper_bound(
+        folders_.begin(), folders_.end(), sample,
+        [](int64_t value, const Folder& folder) { return value < folder.first_sample; });
     return *(after - 1);
   }
 
   const LoaderOptions options_;
-  std::vector<Part> parts_;
+  std::vector<Folder> folders_;
   int64_t num_samples_ = 0;
   std::vector<std::string> classes_;
   std::vector<std::string> videos_;
 };
 
-absl::Status ShardSource::Append(const std::string& folder, std::unique_ptr<ShardDataset> dataset) {
-  Part part{std::move(dataset), num_samples_, static_cast<int64_t>(videos_.size())};
-  const std::vector<std::string>& classes = part.dataset->classes();
-  if (parts_.empty()) {
+absl::Status ShardSource::Append(const std::string& path, std::unique_ptr<ShardDataset> dataset) {
+  Folder folder{std::move(dataset), num_samples_, static_cast<int64_t>(videos_.size())};
+  const std::vector<std::string>& classes = folder.dataset->classes();
+  if (folders_.empty()) {
     classes_ = classes;
   } else if (classes != classes_) {
     return absl::InvalidArgumentError(absl::StrCat(
-        folder, " has other classes than the folders before it (", classes.size(), " against ",
-        classes_.size(), "): prepare them from one input, or train on one of them"));
+        path, " has other classes than the folders before it (", classes.size(), " against ",
+        classes_.size(), "); prepare all folders from one input, or use only one of them"));
   }
   const int64_t num_classes = static_cast<int64_t>(classes_.size());
-  for (int64_t i = 0; i < part.dataset->num_samples(); ++i) {
-    const SampleInfo info = part.dataset->sample(i);
+  for (int64_t i = 0; i < folder.dataset->num_samples(); ++i) {
+    const SampleInfo info = folder.dataset->sample(i);
     if (num_classes > 0 && info.label >= num_classes) {
-      return absl::DataLossError(absl::StrCat(NameOf(part, info), " has label ", info.label,
+      return absl::DataLossError(absl::StrCat(NameOf(folder, info), " has label ", info.label,
                                               ", but dataset.json names ", num_classes,
                                               " classes; prepare the folder again"));
     }
-    SLIMREEL_RETURN_IF_ERROR(CheckMembers(part, i));
+    SLIMREEL_RETURN_IF_ERROR(CheckMembers(folder, i));
   }
-  num_samples_ += part.dataset->num_samples();
-  videos_.insert(videos_.end(), part.dataset->videos().begin(), part.dataset->videos().end());
-  parts_.push_back(std::move(part));
+  num_samples_ += folder.dataset->num_samples();
+  videos_.insert(videos_.end(), folder.dataset->videos().begin(), folder.dataset->videos().end());
+  folders_.push_back(std::move(folder));
   return absl::OkStatus();
 }
 
-absl::Status ShardSource::CheckMembers(const Part& part, int64_t sample) const {
-  if (options_.frames && !part.dataset->Has(sample, MemberKind::kFrames)) {
+absl::Status ShardSource::CheckMembers(const Folder& folder, int64_t sample) const {
+  if (options_.frames && !folder.dataset->Has(sample, MemberKind::kFrames)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(NameOf(part, part.dataset->sample(sample)),
-                     " has no raw frames, which the model takes; prepare the folder again with "
+        absl::StrCat(NameOf(folder, folder.dataset->sample(sample)),
+                     " has no raw frames, which the model reads; prepare the folder again with "
                      "data.load_rgb=true"));
   }
-  if (options_.keypoints.persons > 0 && !part.dataset->Has(sample, MemberKind::kKeypoints)) {
+  if (options_.keypoints.persons > 0 && !folder.dataset->Has(sample, MemberKind::kKeypoints)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        NameOf(part, part.dataset->sample(sample)),
-        " has no keypoints, which the model takes; put <name>.kpts.npy beside each video and "
-        "prepare the folder again (data.load_kpt=true leaves out videos without)"));
+        NameOf(folder, folder.dataset->sample(sample)),
+        " has no keypoints, which the model reads; put <name>.kpts.npy beside each video and "
+        "prepare the folder again (data.load_kpt=true leaves out videos without keypoints)"));
   }
   return absl::OkStatus();
 }
 
-void ShardSource::WillRead(const ClipRequest& request) const {
+void ShardSource::Prefetch(const ClipRequest& request) const {
   if (request.frames.empty()) return;
-  const Part& part = PartOf(request.sample);
+  const Folder& folder = FolderOf(request.sample);
   const auto [first, last] = std::minmax_element(request.frames.begin(), request.frames.end());
-  part.dataset->WillNeed(request.sample - part.first_sample, *first, *last - *first + 1);
+  folder.dataset->WillNeed(request.sample - folder.first_sample, *first, *last - *first + 1);
 }
 
 absl::Status ShardSource::ReadClip(const ClipRequest& request, uint8_t* clip) const {
-  const Part& part = PartOf(request.sample);
-  const int64_t sample = request.sample - part.first_sample;
-  SLIMREEL_ASSIGN_OR_RETURN(const FramesView view, part.dataset->Frames(sample));
-  const SampleInfo info = part.dataset->sample(sample);
+  const Folder& folder = FolderOf(request.sample);
+  const int64_t sample = request.sample - folder.first_sample;
+  SLIMREEL_ASSIGN_OR_RETURN(const FramesView view, folder.dataset->Frames(sample));
+  const SampleInfo info = folder.dataset->sample(sample);
   if (view.num_frames != info.num_frames || view.height != info.height ||
       view.width != info.width) {
     return absl::DataLossError(
-        absl::StrCat(NameOf(part, info), " holds ", view.num_frames, " frames of ", view.height,
-                     "x", view.width, ", its index says ", info.num_frames, " of ", info.height,
+        absl::StrCat(NameOf(folder, info), " holds ", view.num_frames, " frames of ", view.height,
+                     "x", view.width, ", but its index says ", info.num_frames, " of ", info.height,
                      "x", info.width, "; prepare the folder again"));
   }
   const int64_t frame_pixels = request.crop.size.height * request.crop.size.width;
@@ -152,16 +152,16 @@ absl::Status ShardSource::ReadClip(const ClipRequest& request, uint8_t* clip) co
 }
 
 absl::Status ShardSource::ReadKeypoints(const ClipRequest& request, float* keypoints) const {
-  const Part& part = PartOf(request.sample);
-  const int64_t sample = request.sample - part.first_sample;
-  SLIMREEL_ASSIGN_OR_RETURN(KeypointsView view, part.dataset->Keypoints(sample));
-  const SampleInfo info = part.dataset->sample(sample);
+  const Folder& folder = FolderOf(request.sample);
+  const int64_t sample = request.sample - folder.first_sample;
+  SLIMREEL_ASSIGN_OR_RETURN(KeypointsView view, folder.dataset->Keypoints(sample));
+  const SampleInfo info = folder.dataset->sample(sample);
   if (view.joints != options_.keypoints.joints) {
-    return absl::InvalidArgumentError(absl::StrCat(NameOf(part, info), " has ", view.joints,
+    return absl::InvalidArgumentError(absl::StrCat(NameOf(folder, info), " has ", view.joints,
                                                    " joints, but the model takes ",
                                                    options_.keypoints.joints));
   }
-  // The window is around those who are drawn.
+  // The window is around the persons that the model sees.
   view.persons = std::min(view.persons, options_.keypoints.persons);
   const PoseRequest& pose = request.pose;
   const FrameSize stored{.width = info.width, .height = info.height};

@@ -1,5 +1,5 @@
-// Clips out of mapped shards: one split of one or several shard folders, whose
-// samples and videos are numbered one folder after the other.
+// Clips from mapped shards: one split of one or more shard folders. Samples and
+// videos are numbered over the folders in their given order.
 #ifndef DATA_LOADING_SHARD_SOURCE_H_
 #define DATA_LOADING_SHARD_SOURCE_H_
 
@@ -13,13 +13,13 @@
 
 namespace slimreel {
 
-// Reads options.sources and options.split. Errors: those of ShardDataset::Open;
-// InvalidArgument where folders disagree on their classes, or a sample lacks frames or
-// keypoints that are asked for; DataLoss where a label has no class.
+// Opens options.split of the folders options.sources. Errors: those of ShardDataset::Open.
+// InvalidArgument: the folders' classes differ, or a sample lacks frames or keypoints that the
+// options ask for. DataLoss: a label has no class.
 absl::StatusOr<std::unique_ptr<ClipSource>> OpenShardSource(const LoaderOptions& options);
 
-// The classes of the first of options.sources: dataset.json's where there is one. Else
-// the errors of ShardDataset::Open, or none.
+// The classes of the first folder of options.sources. It reads only dataset.json if there is one,
+// and else opens the folder. Errors as ShardDataset::Open.
 absl::StatusOr<std::vector<std::string>> ReadShardClasses(const LoaderOptions& options);
 
 }  // namespace slimreel

@@ -1,7 +1,8 @@
-// "synthetic:N" as the trainer sees it.
+// Tests "synthetic:N" as the trainer uses it.
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <vector>
 
 #include "data/loading/loader.h"
@@ -82,7 +83,7 @@ TEST(SyntheticLoaderTest, TokensAreTheLabelsShiftedRight) {
       EXPECT_EQ(tokens[b][i], labels[b][i - 1] == -100 ? 0 : labels[b][i - 1]);
       EXPECT_TRUE(labels[b][i - 1] != -100 || labels[b][i] == -100);  // padding is at the end
     }
-    EXPECT_NE(labels[b][4], -100);  // half of the text is there
+    EXPECT_NE(labels[b][4], -100);  // at least half of the length is text
     padded += labels[b][8] == -100;
   }
   EXPECT_TRUE(padded > 0 && padded < 50);
@@ -96,7 +97,7 @@ TEST(SyntheticLoaderTest, BadSourcesAreRefused) {
     EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options).status())) << source;
   }
   options.sources = {"synthetic:4"};
-  options.num_classes = 0;
+  options.num_classes = std::nullopt;
   EXPECT_TRUE(absl::IsInvalidArgument(Loader::Open(options).status()));
 }
 

@@ -18,7 +18,7 @@ constexpr uint64_t kKeypointDraw = 0x6b707473;
 constexpr uint64_t kLogMelDraw = 0x6d656c;
 constexpr uint64_t kTokenDraw = 0x746f6b656e;
 
-constexpr int64_t kFillToken = 0;  // before and behind a text
+constexpr int64_t kFillToken = 0;  // before and after a text
 constexpr int64_t kIgnoredLabel = -100;
 
 class SyntheticSource : public ClipSource {
@@ -32,7 +32,7 @@ class SyntheticSource : public ClipSource {
         keypoints_(options.keypoints),
         log_mel_(options.log_mel),
         tokens_(options.tokens),
-        classes_(SyntheticClasses(options.num_classes)) {
+        classes_(SyntheticClasses(options.num_classes.value_or(0))) {
     for (int64_t i = 0; i < num_samples; ++i) videos_.push_back(absl::StrCat(kPrefix, i));
   }
 
@@ -119,15 +119,15 @@ absl::StatusOr<std::unique_ptr<ClipSource>> OpenSyntheticSource(const LoaderOpti
   int64_t num_samples = 0;
   if (!absl::SimpleAtoi(source.substr(sizeof(kPrefix) - 1), &num_samples) || num_samples < 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", source, "' is no data source: write synthetic:N with N at least 1"));
+        absl::StrCat("data source '", source, "' is wrong; write synthetic:N with N at least 1"));
   }
   if (options.sources.size() > 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", source, "' cannot be joined with other data"));
+        absl::StrCat("data source '", source, "' must be the only one; remove the other sources"));
   }
-  if (options.num_classes < 1 && options.tokens.length < 1) {
+  if (options.num_classes.value_or(0) < 1 && options.tokens.length < 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("'", source, "' has no classes of its own: set model.num_classes"));
+        absl::StrCat("data source '", source, "' has no class names; set model.num_classes"));
   }
   return std::make_unique<SyntheticSource>(num_samples, options);
 }

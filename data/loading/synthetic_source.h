@@ -1,6 +1,6 @@
-// "synthetic:N": N samples of the model's input sizes (frames, keypoints, log-mel,
-// tokens), noise and labels that are functions of (seed, sample). For benchmarks and
-// tests: nothing is read from disk.
+// The source "synthetic:N": N samples of noise in the model's input sizes (frames,
+// keypoints, log-mel, tokens) with labels. Both are functions of (seed, sample). For
+// benchmarks and tests: it reads nothing from disk.
 #ifndef DATA_LOADING_SYNTHETIC_SOURCE_H_
 #define DATA_LOADING_SYNTHETIC_SOURCE_H_
 
@@ -17,14 +17,14 @@ namespace slimreel {
 
 bool IsSyntheticSource(const std::string& source);
 
-// Reads sources[0], the sizes of the inputs, seed and num_classes. InvalidArgument where N
-// is no number from 1 on, another source stands beside it, or num_classes is below 1 and
-// there are no tokens. Requests' frames and crops are ignored: a sample is exactly one clip.
-// Keypoints lie evenly in the heatmap with scores in [0, 1), log-mel values in [-1, 1); a
-// text fills half to all of its length, over tokens from 1 on (0 starts and pads it).
+// Reads from the options sources[0], the sizes of the inputs, seed and num_classes. A sample is
+// exactly one clip; the source ignores the frames and crops of a request. Keypoints are uniform
+// in the heatmap with scores in [0, 1); log-mel values lie in [-1, 1). A text has tokens from 1
+// on and fills half to all of the length; token 0 starts and pads it. InvalidArgument: N is not a
+// number of at least 1, there are other sources, or num_classes is unset without tokens.
 absl::StatusOr<std::unique_ptr<ClipSource>> OpenSyntheticSource(const LoaderOptions& options);
 
-// "0" to num_classes - 1.
+// The class names "0", "1", ... of a synthetic source.
 std::vector<std::string> SyntheticClasses(int64_t num_classes);
 
 }  // namespace slimreel

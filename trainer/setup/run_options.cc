@@ -35,7 +35,7 @@ LoaderOptions CommonLoaderOptions(const Config& config) {
   options.frame_interval = config.data.frame_interval;
   options.max_video_frames = config.data.max_video_frames;
   options.seed = static_cast<uint64_t>(config.seed);
-  options.num_classes = config.model.num_classes.value_or(0);
+  options.num_classes = config.model.num_classes;
   return options;
 }
 
