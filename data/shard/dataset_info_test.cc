@@ -28,7 +28,7 @@ TEST(DatasetInfoTest, APartWithoutLabelsAgreesWithAnyClasses) {
   }
 }
 
-TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {
+TEST(DatasetInfoTest, RoundTripsAndPartsAreSummed) {
   const std::string folder = TestFolder("info");
   DatasetInfo info;
   info.classes = {"left", "right"};
@@ -46,10 +46,11 @@ TEST(DatasetInfoTest, ComesBackAndPartsAreSummed) {
   EXPECT_TRUE(absl::IsDataLoss(ReadDatasetInfo(folder).status()));
 }
 
-TEST(DatasetInfoTest, UnfinishedSplitsAndNamesThatAreNoUtf8ComeBack) {
+TEST(DatasetInfoTest, UnfinishedSplitsAndNamesThatAreNotUtf8RoundTrip) {
   const std::string folder = TestFolder("info");
   DatasetInfo info;
-  info.classes = {"caf\xe9", "caf\xc3\xa9", "caf\xef\xbf\xbd"};  // three, and they stay three
+  info.classes = {"caf\xe9", "caf\xc3\xa9",
+                  "caf\xef\xbf\xbd"};  // three distinct names, which stay distinct
   info.splits["train"] = {1, 2, 2, 30, 4096, 1};
   info.unfinished = {"val"};
   ASSERT_TRUE(WriteDatasetInfo(folder, info).ok());
@@ -64,7 +65,7 @@ TEST(DatasetInfoTest, UnfinishedSplitsAndNamesThatAreNoUtf8ComeBack) {
   EXPECT_EQ(read->unfinished, info.unfinished);
 }
 
-TEST(DatasetInfoTest, Version1IsReadAndKnowsOfNothingUnfinished) {
+TEST(DatasetInfoTest, Version1IsReadAndHasNoUnfinishedSplits) {
   const std::string folder = TestFolder("info");
   WriteTestFile(folder + "/dataset.json",
                 R"({"format_version": 1, "task": "classify", "classes": ["left"], "splits":
@@ -76,7 +77,7 @@ TEST(DatasetInfoTest, Version1IsReadAndKnowsOfNothingUnfinished) {
   EXPECT_TRUE(read->unfinished.empty());
 }
 
-TEST(DatasetInfoTest, ASplitThatNotAllPartsListIsUnfinished) {
+TEST(DatasetInfoTest, ASplitThatSomePartsDoNotListIsUnfinished) {
   const std::string folder = TestFolder("info");
   DatasetInfo info;
   info.splits = {{"train", {1, 2, 2, 30, 4096}}, {"val", {1, 1, 1, 7, 512}}};
@@ -93,7 +94,7 @@ TEST(DatasetInfoTest, ASplitThatNotAllPartsListIsUnfinished) {
   EXPECT_EQ(whole->unfinished, std::set<std::string>{"val"});
 }
 
-TEST(DatasetInfoTest, PartsOfOtherClassesNameThem) {
+TEST(DatasetInfoTest, PartsWithDifferentClassesAreRefusedWithTheirNames) {
   const std::string folder = TestFolder("info");
   DatasetInfo info;
   info.classes = {"down", "left"};

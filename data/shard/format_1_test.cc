@@ -1,4 +1,4 @@
-// A folder that the last program of format 1 made (testdata/format_1/README.md).
+// Reads a folder that the last program of format 1 wrote (testdata/format_1/README.md).
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr char kFolder[] = "data/shard/testdata/format_1";
 
-TEST(Format1Test, ItsShardsAreReadAndVerified) {
+TEST(Format1Test, ShardsAreReadAndVerified) {
   const auto shards = ShardDataset::Open(kFolder, "train");
   ASSERT_TRUE(shards.ok()) << shards.status();
   ASSERT_EQ((*shards)->num_samples(), 4);
@@ -39,13 +39,13 @@ TEST(Format1Test, ItsShardsAreReadAndVerified) {
   EXPECT_EQ((*(*shards)->Metadata(1))["pts_us"][0], 160000);
 }
 
-TEST(Format1Test, ItsFolderVerifies) {
+TEST(Format1Test, FolderVerifies) {
   std::ostringstream out;
   const absl::Status status = RunShardCommand({"verify", kFolder, "", 0, false, ""}, out);
   EXPECT_TRUE(status.ok()) << status;
 }
 
-TEST(Format1Test, WithoutItsIndexItIsReadAsWell) {
+TEST(Format1Test, IsReadWithoutItsIndex) {
   const std::string folder = TestFolder("copy");
   for (const char* file : {"dataset.json", "train-000000.tar"}) {
     WriteTestFile(folder + "/" + file, ReadTestFile(std::string(kFolder) + "/" + file));

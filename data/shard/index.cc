@@ -13,13 +13,13 @@ namespace {
 constexpr std::string_view kMagic = "SLIMRIDX";
 constexpr uint32_t kVersion = 2;
 constexpr uint64_t kHeaderBytes = 128, kSampleBytes = 128, kMemberBytes = 64;
-// Version 1 ended before the origin.
+// Records of version 1 end before the origin.
 constexpr uint64_t kSampleBytesOfVersion1 = 64;
 constexpr uint64_t kHeaderHashAt = 120;
 constexpr uint16_t kHasHash = 1;                    // of a member
 constexpr uint32_t kHasOrigin = 1, kLastChunk = 2;  // of a sample
 
-// All integers are little-endian, as every machine that this is built for.
+// All integers are little-endian, as on every machine that SlimReel supports.
 template <typename T>
 void Put(std::string* record, size_t offset, T value) {
   std::memcpy(record->data() + offset, &value, sizeof(value));
@@ -34,7 +34,7 @@ T Get(const char* record, size_t offset) {
 
 uint64_t Hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
-// True where [offset, offset + length) lies in [0, size).
+// True if [offset, offset + length) lies in [0, size).
 bool Inside(uint64_t offset, uint64_t length, uint64_t size) {
   return offset <= size && length <= size - offset;
 }
@@ -74,15 +74,15 @@ SampleOrigin GetOrigin(const char* record) {
   return origin;
 }
 
-// That it is an index, of a version known here, and its header whole.
+// Checks the magic, the version and the hash of the header.
 absl::Status CheckHeader(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || bytes.substr(0, kMagic.size()) != kMagic) {
-    return absl::DataLossError("no SlimReel index (the magic SLIMRIDX is missing)");
+    return absl::DataLossError("not a SlimReel index (the magic SLIMRIDX is missing)");
   }
   if (Get<uint32_t>(bytes.data(), 8) > kVersion) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("index format ", Get<uint32_t>(bytes.data(), 8), ", this program reads up to ",
-                     kVersion, ": use a newer SlimReel"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "it has index format ", Get<uint32_t>(bytes.data(), 8),
+        ", but this program reads formats up to ", kVersion, "; use a newer SlimReel"));
   }
   if (Hash64(bytes.substr(0, kHeaderHashAt)) != Get<uint64_t>(bytes.data(), kHeaderHashAt)) {
     return absl::DataLossError("the hash of the index header does not match");
@@ -112,7 +112,7 @@ void IndexBuilder::AddSample(const IndexSample& sample) {
   std::string record(kSampleBytes, '\0');
   Put<uint64_t>(&record, 0, num_members_);
   Put<int64_t>(&record, 8, sample.label);
-  Put<uint32_t>(&record, 16, 0);  // members: counted by AddMember
+  Put<uint32_t>(&record, 16, 0);  // number of members: AddMember counts it up
   Put<uint32_t>(&record, 20, sample.num_frames);
   Put<uint32_t>(&record, 24, sample.height);
   Put<uint32_t>(&record, 28, sample.width);
@@ -169,11 +169,11 @@ absl::StatusOr<IndexView> IndexView::Parse(std::string_view bytes, uint64_t tar_
                  strings_bytes = Get<uint64_t>(header, 40);
   view.num_members_ = Get<uint64_t>(header, 32);
   view.has_origins_ = Get<uint32_t>(header, 8) >= 2;
-  // Wider records of a later revision are read by their first fields.
+  // A later revision may have wider records. Only their first fields are read.
   const uint64_t least = Get<uint32_t>(header, 8) < 2 ? kSampleBytesOfVersion1 : kSampleBytes;
   if (header_bytes < kHeaderBytes || view.sample_bytes_ < least ||
       view.member_bytes_ < kMemberBytes || header_bytes > bytes.size()) {
-    return absl::DataLossError("the index states impossible record widths");
+    return absl::DataLossError("the record widths in the index header are impossible");
   }
   const std::string_view body = bytes.substr(header_bytes);
   if (num_samples > body.size() / view.sample_bytes_ ||
@@ -181,14 +181,15 @@ absl::StatusOr<IndexView> IndexView::Parse(std::string_view bytes, uint64_t tar_
       num_samples * view.sample_bytes_ + view.num_members_ * view.member_bytes_ > body.size() ||
       body.size() - num_samples * view.sample_bytes_ - view.num_members_ * view.member_bytes_ !=
           strings_bytes) {
-    return absl::DataLossError("the index has not the size that its header states");
+    return absl::DataLossError("the size of the index differs from what its header states");
   }
   if (Hash64(body) != Get<uint64_t>(header, 56)) {
     return absl::DataLossError("the hash of the index does not match its contents");
   }
   if (Get<uint64_t>(header, 48) != tar_bytes) {
-    return absl::DataLossError(absl::StrCat("the index is of a tar of ", Get<uint64_t>(header, 48),
-                                            " bytes, the tar has ", tar_bytes));
+    return absl::DataLossError(absl::StrCat("the index belongs to a tar of ",
+                                            Get<uint64_t>(header, 48), " bytes, but the tar has ",
+                                            tar_bytes, " bytes"));
   }
   view.num_samples_ = static_cast<int64_t>(num_samples);
   view.samples_ = body.substr(0, num_samples * view.sample_bytes_);
@@ -221,7 +222,7 @@ absl::Status IndexView::CheckSamples() {
 }
 
 absl::Status IndexView::CheckMembers(uint64_t tar_bytes) const {
-  uint64_t end = 0;  // of the member before: members lie in the tar's order
+  uint64_t end = 0;  // of the previous member; members are in the order of the tar
   for (uint64_t i = 0; i < num_members_; ++i) {
     const IndexMember entry = member(i);
     if (!Inside(entry.offset, entry.length, tar_bytes) || entry.offset % 512 != 0 ||

@@ -1,9 +1,8 @@
-// The index of a shard (<shard>.idx): fixed-width records of samples and members,
-// checked once when opened, then read without further checks. SHARD_FORMAT.md is
-// the byte specification.
+// The index of a shard (<shard>.idx): fixed-width records of samples and members.
+// IndexView checks them once when it is made, and then reads them without further
+// checks. SHARD_FORMAT.md is the byte specification.
 //
-// Who calls it: the shard writer builds, the reader and verification read.
-// Threading: IndexView is immutable.
+// Threading: IndexView is immutable; use an IndexBuilder from one thread.
 #ifndef DATA_SHARD_INDEX_H_
 #define DATA_SHARD_INDEX_H_
 
@@ -30,7 +29,7 @@ IndexHash HashContent(std::string_view content);
 struct IndexSample {
   std::string_view key;
   std::string_view source;
-  uint32_t source_number = 0;  // dense, by first appearance in the shard
+  uint32_t source_number = 0;  // 0, 1, ... by first appearance in the shard
   int64_t label = -1;
   uint32_t num_frames = 0;
   uint32_t height = 0;
@@ -49,11 +48,11 @@ struct IndexMember {
 
 class IndexBuilder {
  public:
-  // `source_number` is found by the builder. The members that follow are this sample's.
+  // Ignores `source_number` and assigns it. The members that are added next belong to this sample.
   void AddSample(const IndexSample& sample);
   void AddMember(const IndexMember& member);
   int64_t num_samples() const { return num_samples_; }
-  // The whole file, of the newest version.
+  // The bytes of the index file, in the newest version of the format.
   std::string Build(uint64_t tar_bytes) const;
 
  private:
@@ -72,16 +71,16 @@ class IndexBuilder {
 class IndexView {
  public:
   IndexView() = default;
-  // `bytes` must outlive the view. DataLoss (without a path): damaged, or not of
-  // a tar of `tar_bytes`; FailedPrecondition: a newer format. Version 1
-  // (records without an origin) is read as well.
+  // `bytes` must outlive the view. Reads version 1 too, whose records have no origin. Errors name
+  // no path. DataLoss: the index is damaged, or belongs to a tar of another size.
+  // FailedPrecondition: its format is newer.
   static absl::StatusOr<IndexView> Parse(std::string_view bytes, uint64_t tar_bytes);
 
   int64_t num_samples() const { return num_samples_; }
   uint64_t num_members() const { return num_members_; }
   int64_t num_sources() const { return num_sources_; }
   IndexSample sample(int64_t sample) const;
-  // Members [first, first + count) are the sample's.
+  // Members [first, first + count) belong to the sample.
   struct Range {
     uint64_t first = 0;
     uint64_t count = 0;
@@ -99,7 +98,7 @@ class IndexView {
   uint64_t num_members_ = 0;
   int64_t num_sources_ = 0;
   uint64_t sample_bytes_ = 0, member_bytes_ = 0;  // widths of the records
-  bool has_origins_ = false;                      // from version 2 on
+  bool has_origins_ = false;                      // version 2 and later
   std::string_view samples_, members_, strings_;
 };
 

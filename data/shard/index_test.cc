@@ -24,12 +24,12 @@ std::string Hashed(std::string file) {
   return file;
 }
 
-// Where the member's record begins.
+// Offset of the member's record.
 size_t MemberAt(uint32_t version) { return version == 1 ? 192 : 256; }
 
-// Bytes 64 to 127 of a sample's record, from version 2 on.
+// Writes bytes 64 to 127 of a sample record of version 2.
 void PutOrigin(std::string* file, size_t sample) {
-  Put<uint32_t>(file, sample + 60, 3);  // an origin, of a last chunk
+  Put<uint32_t>(file, sample + 60, 3);  // flags: origin known, last chunk
   for (const auto& [at, value] :
        {std::pair<size_t, int64_t>{64, 1000}, {72, -5}, {88, 200}, {96, 7}}) {
     Put<int64_t>(file, sample + at, value);
@@ -41,7 +41,7 @@ void PutOrigin(std::string* file, size_t sample) {
   Put<uint32_t>(file, sample + 124, 6);
 }
 
-SampleOrigin TheOrigin() {
+SampleOrigin ExampleOrigin() {
   return {true, {1000, -5, 0xfedcba9876543210}, {200, 7, 0x11}, 0x8000000000000001, 4, true, 6};
 }
 
@@ -90,7 +90,7 @@ TEST(IndexTest, BuilderWritesTheBytesOfTheSpecification) {
   sample.num_frames = 16;
   sample.height = 6;
   sample.width = 10;
-  sample.origin = TheOrigin();
+  sample.origin = ExampleOrigin();
   builder.AddSample(sample);
   builder.AddMember({MemberKind::kFrames, 9, 512, 3, true, HashContent("abc")});
   EXPECT_EQ(builder.Build(kTarBytes), HandIndex());
@@ -108,18 +108,18 @@ TEST(IndexTest, HandWrittenIndexesOfBothVersionsAreRead) {
     EXPECT_EQ(view->sample(0).source, "s");
     EXPECT_EQ(view->sample(0).label, 5);
     EXPECT_EQ(view->sample(0).num_frames, 16u);
-    EXPECT_EQ(view->sample(0).origin, version == 1 ? SampleOrigin() : TheOrigin());
+    EXPECT_EQ(view->sample(0).origin, version == 1 ? SampleOrigin() : ExampleOrigin());
     EXPECT_EQ(view->member(0).kind, MemberKind::kFrames);
     EXPECT_EQ(view->member(0).ordinal, 9u);
     EXPECT_EQ(view->member(0).hash, HashContent("abc"));
   }
 }
 
-TEST(IndexTest, ASampleWithoutAnOriginStaysWithoutOne) {
+TEST(IndexTest, AnUnknownOriginIsNotStored) {
   IndexBuilder builder;
   IndexSample sample;
   sample.key = sample.source = "k";
-  sample.origin = TheOrigin();
+  sample.origin = ExampleOrigin();
   sample.origin.known = false;
   builder.AddSample(sample);
   const std::string file = builder.Build(kTarBytes);
@@ -128,7 +128,7 @@ TEST(IndexTest, ASampleWithoutAnOriginStaysWithoutOne) {
   EXPECT_EQ(view->sample(0).origin, SampleOrigin());
 }
 
-TEST(IndexTest, WiderRecordsOfALaterRevisionAreReadByTheirFirstFields) {
+TEST(IndexTest, OfWiderRecordsOnlyTheFirstFieldsAreRead) {
   for (const uint32_t version : {1, 2}) {
     SCOPED_TRACE(version);
     std::string file = HandIndex(version);
@@ -144,7 +144,7 @@ TEST(IndexTest, WiderRecordsOfALaterRevisionAreReadByTheirFirstFields) {
     const auto view = IndexView::Parse(file, kTarBytes);
     ASSERT_TRUE(view.ok()) << view.status();
     EXPECT_EQ(view->sample(0).key, "k");
-    EXPECT_EQ(view->sample(0).origin, version == 1 ? SampleOrigin() : TheOrigin());
+    EXPECT_EQ(view->sample(0).origin, version == 1 ? SampleOrigin() : ExampleOrigin());
     EXPECT_EQ(view->member(0).ordinal, 9u);
   }
 }
@@ -163,7 +163,7 @@ TEST(IndexTest, ANewerVersionAsksForANewerProgram) {
   EXPECT_NE(status.message().find("index format 3"), absl::string_view::npos) << status;
 }
 
-TEST(IndexTest, EveryChangedByteIsFoundByAHash) {
+TEST(IndexTest, AHashDetectsEveryChangedByte) {
   const std::string good = HandIndex();
   for (size_t i = 0; i < good.size(); ++i) {
     std::string file = good;
@@ -172,7 +172,7 @@ TEST(IndexTest, EveryChangedByteIsFoundByAHash) {
   }
 }
 
-TEST(IndexTest, FieldsThatPointOutsideAreRefusedBehindRightHashes) {
+TEST(IndexTest, FieldsThatPointOutsideAreRefusedEvenIfTheHashesMatch) {
   struct Change {
     size_t at;
     uint64_t value;

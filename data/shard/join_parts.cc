@@ -25,7 +25,7 @@ struct Parts {
   std::map<int, std::string> paths;
 };
 
-// By the name of the whole.
+// The parts of each joined file, by its name.
 absl::StatusOr<std::map<std::string, Parts>> FindParts(const std::string& folder) {
   std::map<std::string, Parts> found;
   std::error_code error;
@@ -41,7 +41,7 @@ absl::StatusOr<std::map<std::string, Parts>> FindParts(const std::string& folder
     if (parts.num_parts != 0 && parts.num_parts != num_parts) {
       return absl::FailedPreconditionError(
           absl::StrCat(folder, " has ", whole, " in ", parts.num_parts, " and in ", num_parts,
-                       " parts; remove those of one division with their shards"));
+                       " parts; remove those of one division, and their shards"));
     }
     parts.num_parts = num_parts;
     parts.paths[part] = entry.path().string();
@@ -56,12 +56,13 @@ absl::Status CheckAllThere(const std::string& folder, const std::string& whole, 
     if (!parts.paths.contains(part)) missing.push_back(part);
   }
   if (missing.empty() && parts.num_parts == num_parts) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      folder, ": of ", whole, " in ", num_parts, " parts there is no part ",
-      absl::StrJoin(missing, ", "), "; run prepare with --part=i/", num_parts, " for these first"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder, ": ", whole, " has ", num_parts, " parts, but there is no part ",
+                   absl::StrJoin(missing, ", "), "; first run prepare with --part=i/", num_parts,
+                   " for the missing parts"));
 }
 
-// That the parts were given the same videos; parts of format 1 do not say.
+// Checks that the parts were given the same videos. Parts of format 1 have no lists to check.
 absl::Status CheckInputs(const std::string& folder, const std::vector<std::string>& paths,
                          const DatasetInfo& whole) {
   for (const std::string& path : paths) {
@@ -85,7 +86,7 @@ absl::Status JoinInfo(const std::string& folder, const Parts& parts,
   if (!whole.unfinished.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat(folder, ": not all parts of ", absl::StrJoin(whole.unfinished, ", "),
-                     " are prepared to their end; run prepare for these parts first"));
+                     " are completely prepared; first run prepare again for the others"));
   }
   SLIMREEL_RETURN_IF_ERROR(CheckInputs(folder, paths, whole));
   if (auto earlier = ReadDatasetInfoFile(path); earlier.ok()) {
@@ -97,7 +98,7 @@ absl::Status JoinInfo(const std::string& folder, const Parts& parts,
   return WriteDatasetInfo(folder, whole);
 }
 
-// Part after part.
+// Concatenates the reports of the parts.
 absl::Status JoinReport(const std::string& path, const Parts& parts) {
   std::string whole;
   for (const auto& [part, part_path] : parts.paths) {
@@ -115,7 +116,8 @@ absl::StatusOr<JoinedParts> JoinParts(const std::string& folder,
   const auto info = found.find(DatasetInfoFileName());
   if (info == found.end()) {
     return absl::NotFoundError(absl::StrCat(
-        folder, " has no parts (dataset-p01of16.json); prepare --part=1/16 writes them"));
+        folder,
+        " has no parts (files like dataset-p01of16.json); prepare --part=1/16 writes part 1"));
   }
   JoinedParts joined;
   joined.num_parts = info->second.num_parts;

@@ -27,7 +27,7 @@ void ExpectRefused(const absl::Status& status, const std::string& words) {
   EXPECT_NE(status.message().find(words), absl::string_view::npos) << status;
 }
 
-TEST(JoinPartsTest, CountsAreSummedAndReportsFollowOneAnother) {
+TEST(JoinPartsTest, CountsAreSummedAndReportsConcatenated) {
   const std::string folder = TestFolder("join");
   ASSERT_TRUE(WriteTestPart(folder, 2, 2, kNames).ok());
   ExpectRefused(JoinParts(folder).status(), "no part 1");
@@ -48,7 +48,7 @@ TEST(JoinPartsTest, CountsAreSummedAndReportsFollowOneAnother) {
   all.videos = 7;
   EXPECT_EQ(whole->splits.at("train"), all);
   EXPECT_EQ(whole->splits.at("val"), (SplitCounts{1, 1, 1, 7, 512}));
-  ASSERT_TRUE(JoinParts(folder).ok());  // again: the same
+  ASSERT_TRUE(JoinParts(folder).ok());  // joining again gives the same
   EXPECT_EQ(ReadDatasetInfoFile(folder + "/dataset.json")->splits, whole->splits);
   EXPECT_EQ((*ShardDataset::Open(folder, "train"))->num_samples(), 7);
 }
@@ -64,8 +64,8 @@ TEST(JoinPartsTest, AnUnfinishedPartIsRefusedAndNothingIsWritten) {
   EXPECT_FALSE(fs::exists(folder + "/dataset.json"));
 }
 
-// Of the kind: one file that sorts first was added between part 1 and part 2.
-TEST(JoinPartsTest, PartsOfOtherInputsAreRefusedByTheNameOfWhatIsMissing) {
+// A file that sorts first was added between the preparations of part 1 and part 2.
+TEST(JoinPartsTest, PartsOfDifferentInputsAreRefusedWithTheMissingVideos) {
   const std::string folder = TestFolder("join");
   for (const int part : {1, 2}) {
     SCOPED_TRACE(part);
@@ -82,7 +82,7 @@ TEST(JoinPartsTest, PartsOfOtherInputsAreRefusedByTheNameOfWhatIsMissing) {
   EXPECT_TRUE(JoinParts(folder).ok());
 }
 
-TEST(JoinPartsTest, PartsOfOtherClassesAreRefusedByTheNamesOfThese) {
+TEST(JoinPartsTest, PartsWithDifferentClassesAreRefusedWithTheirNames) {
   const std::string folder = TestFolder("join");
   ASSERT_TRUE(WriteTestPart(folder, 1, 2, kNames).ok());
   ASSERT_TRUE(WriteTestPart(folder, 2, 2, kNames, {"a", "b", "up"}).ok());
@@ -98,7 +98,7 @@ TEST(JoinPartsTest, TwoDivisionsAreRefused) {
   ExpectRefused(JoinParts(folder).status(), "parts; remove those of one division");
 }
 
-TEST(JoinPartsTest, PartsOfFormat1DoNotSayWhatTheyWereGivenAndAreJoined) {
+TEST(JoinPartsTest, PartsOfFormat1HaveNoListsAndAreJoined) {
   const std::string folder = TestFolder("join");
   for (const int part : {1, 2}) {
     ASSERT_TRUE(WriteTestPart(folder, part, 2, kNames).ok());
@@ -114,7 +114,7 @@ TEST(JoinPartsTest, PartsOfFormat1DoNotSayWhatTheyWereGivenAndAreJoined) {
   EXPECT_TRUE(joined.ok()) << joined.status();
 }
 
-TEST(JoinPartsTest, WaitsForWhoeverChangesTheJoinedFileAndLosesNothingOfIt) {
+TEST(JoinPartsTest, WaitsForAnotherWriterAndLosesNothing) {
   const std::string folder = TestFolder("join");
   ASSERT_TRUE(WriteTestPart(folder, 1, 1, kNames).ok());
   DatasetInfo info;

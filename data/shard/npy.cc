@@ -27,7 +27,7 @@ std::string_view Descr(NpyType type) {
   return "<f4";
 }
 
-// A reader of the header's Python literal, as far as npy uses it.
+// Parses the header's Python literal: a dict of strings, booleans and a tuple of numbers.
 class Literal {
  public:
   explicit Literal(std::string_view text) : text_(text) {}
@@ -108,7 +108,7 @@ bool TypeOf(std::string_view descr, NpyType* type) {
   return false;
 }
 
-// Product of the extents times the element size; false if it passes 2^62.
+// Product of the extents and the element size; false if it exceeds 2^62.
 bool ArrayBytes(NpyType type, const std::vector<int64_t>& shape, int64_t* bytes) {
   *bytes = NpyTypeBytes(type);
   for (const int64_t extent : shape) {
@@ -148,14 +148,14 @@ std::string NpyFile(NpyType type, const std::vector<int64_t>& shape, const void*
 
 absl::StatusOr<NpyHeaderFields> ParseNpyHeader(std::string_view front) {
   if (front.size() < kPreamble || !front.starts_with(kMagic)) {
-    return absl::DataLossError("no .npy file of format 1.0");
+    return absl::DataLossError("not a .npy file of format 1.0");
   }
   const size_t length = static_cast<uint8_t>(front[8]) | static_cast<uint8_t>(front[9]) << 8;
   if (length > front.size() - kPreamble) return absl::DataLossError("the .npy header is cut off");
   NpyHeaderFields fields;
   std::string_view descr;
   if (!ParseHeader(front.substr(kPreamble, length), &descr, &fields.fortran_order, &fields.shape)) {
-    return absl::DataLossError("the .npy header cannot be read");
+    return absl::DataLossError("the .npy header cannot be parsed");
   }
   fields.descr = std::string(descr);
   fields.header_bytes = static_cast<int64_t>(kPreamble + length);
@@ -167,7 +167,7 @@ absl::StatusOr<NpyView> ParseNpy(std::string_view file) {
   if (!header.ok()) return header.status();
   NpyView view;
   if (header->fortran_order || !TypeOf(header->descr, &view.type)) {
-    return absl::DataLossError("the .npy array is not C-ordered |u1, <i2 or <f4");
+    return absl::DataLossError("the .npy array is not C-ordered with type |u1, <i2 or <f4");
   }
   view.shape = std::move(header->shape);
   view.data = file.substr(static_cast<size_t>(header->header_bytes));

@@ -15,19 +15,19 @@ std::string HandFile(const std::string& text, const std::string& data) {
   return file + text + data;
 }
 
-TEST(NpyTest, HeaderIsNumPysOwn) {
+TEST(NpyTest, HeaderEqualsNumPys) {
   // numpy.save of a (2, 3) float32 array: 118 bytes of text, 128 in all.
   std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   text.append(117 - text.size(), ' ');
   EXPECT_EQ(NpyHeader(NpyType::kFloat32, {2, 3}), HandFile(text + "\n", ""));
 }
 
-TEST(NpyTest, OneExtentIsWrittenAsATuple) {
+TEST(NpyTest, AShapeOfOneExtentIsWrittenAsATuple) {
   EXPECT_NE(NpyHeader(NpyType::kInt16, {7}).find("'shape': (7,), }"), std::string::npos);
   EXPECT_NE(NpyHeader(NpyType::kInt16, {}).find("'shape': (), }"), std::string::npos);
 }
 
-TEST(NpyTest, ArraysBeginAtAMultipleOf64AndComeBack) {
+TEST(NpyTest, ArraysBeginAtAMultipleOf64AndRoundTrip) {
   for (const std::vector<int64_t>& shape :
        {std::vector<int64_t>{}, {0}, {5}, {1, 2, 3}, {1000000000, 0, 1000000000, 12345678}}) {
     const std::vector<float> values(8, 1.5f);

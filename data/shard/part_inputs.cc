@@ -21,20 +21,20 @@ namespace {
 
 using nlohmann::json;
 
-// How often each name occurs: two inputs may hold videos of one name.
+// How often each video occurs: two inputs may hold videos of the same name.
 using Counts = std::map<PartInput, int>;
 
-absl::Status Refused(absl::string_view why) {
+absl::Status DataUnusable(absl::string_view why) {
   return WithExitCode(absl::FailedPreconditionError(why), ExitCode::kDataUnusable);
 }
 
 absl::StatusOr<Counts> ReadNames(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) {
-    return Refused(
-        absl::StrCat(path,
-                     " is missing: it tells what this part was given; copy it from where the "
-                     "part was prepared, or prepare the part again"));
+    return DataUnusable(absl::StrCat(
+        path,
+        " is missing; it lists the videos that this part was given. Copy it from where "
+        "the part was prepared, or prepare the part again"));
   }
   SLIMREEL_RETURN_IF_ERROR(text.status());
   Counts names;
@@ -43,7 +43,7 @@ absl::StatusOr<Counts> ReadNames(const std::string& path) {
     if (!name.is_array() || name.size() != 2 || !name[0].is_string() ||
         !name[1].is_number_integer()) {
       return absl::DataLossError(
-          absl::StrCat(path, ": a line is no [name, label]; prepare this part again"));
+          absl::StrCat(path, ": a line is not [name, label]; prepare this part again"));
     }
     ++names[{BytesOfText(name[0].get_ref<const std::string&>()), name[1].get<int64_t>()}];
   }
@@ -51,7 +51,7 @@ absl::StatusOr<Counts> ReadNames(const std::string& path) {
 }
 
 // "a.mp4, b.mp4, c.mp4 and 5 more".
-std::string Listed(const std::vector<std::string>& names) {
+std::string FirstNames(const std::vector<std::string>& names) {
   constexpr size_t kShown = 3;
   const size_t shown = std::min(names.size(), kShown);
   std::string text = absl::StrJoin(names.begin(), names.begin() + shown, ", ");
@@ -116,7 +116,7 @@ absl::Status CheckPartInputs(const std::string& folder, const std::string& split
   }
   std::vector<std::string> missing;
   std::vector<int> parts;
-  bool only_labels = true;  // each missing one is there, under another label
+  bool only_labels = true;  // each missing video is there with another label
   for (const auto& [input, count] : all) {
     const int part = PartOf(input.name, num_parts);
     const Counts& own = known[static_cast<size_t>(part - 1)];
@@ -131,11 +131,11 @@ absl::Status CheckPartInputs(const std::string& folder, const std::string& split
   if (missing.empty()) return absl::OkStatus();
   std::sort(parts.begin(), parts.end());
   const char* const what = only_labels ? "with other labels" : "missing";
-  return Refused(absl::StrCat(folder, ": the parts of ", split,
-                              " were prepared from different inputs; ", missing.size(),
-                              missing.size() == 1 ? " video is " : " videos are ", what, ": ",
-                              Listed(missing), "; prepare part ", absl::StrJoin(parts, ", "),
-                              " of ", num_parts, " again with the whole input"));
+  return DataUnusable(
+      absl::StrCat(folder, ": the parts of ", split, " were prepared from different inputs; ",
+                   missing.size(), missing.size() == 1 ? " video is " : " videos are ", what, ": ",
+                   FirstNames(missing), "; prepare part ", absl::StrJoin(parts, ", "), " of ",
+                   num_parts, " again with the whole input"));
 }
 
 }  // namespace slimreel

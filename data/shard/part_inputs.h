@@ -1,8 +1,10 @@
-// How a preparation is divided into parts, and the list of inputs that each part leaves
-// beside its shards, by which a later reader sees whether all parts were given the same.
+// How a preparation is divided into parts, and the list of its inputs that each part
+// writes beside its shards. By these lists a reader checks that all parts were given
+// the same input.
 //
-// prepare_inputs-p03of16.jsonl (of other splits prepare_inputs-val-p03of16.jsonl): the videos of
-// the whole input, sorted by name and label, a line [name, label] each. Pure, and files.
+// The list is prepare_inputs-p03of16.jsonl (prepare_inputs-val-p03of16.jsonl for a
+// split other than train). It has one line [name, label] for each video of the whole
+// input, sorted by name and label.
 #ifndef DATA_SHARD_PART_INPUTS_H_
 #define DATA_SHARD_PART_INPUTS_H_
 
@@ -16,11 +18,11 @@
 
 namespace slimreel {
 
-// The part, from 1, that a video belongs to: a function of its name below the input, whatever
-// else there is. XXH3-64 of the name modulo `num_parts`.
+// The part (from 1) that a video belongs to: 1 + XXH3-64 of its name modulo `num_parts`. `name`
+// is its path below the input. It does not depend on the other videos.
 int PartOf(std::string_view name, int num_parts);
 
-// A file of a part by its name: "dataset-p03of16.json" is part 3 of 16 of "dataset.json".
+// Parses the name of a part's file: "dataset-p03of16.json" is part 3 of 16 of "dataset.json".
 struct PartFile {
   std::string whole;
   int part = 0;
@@ -31,19 +33,20 @@ std::optional<PartFile> ParsePartFile(std::string_view name);
 std::string PartInputsFileName(const std::string& split, int part, int num_parts);
 
 struct PartInput {
-  std::string name;    // of the video, below its input
+  std::string name;    // path of the video below its input
   int64_t label = -1;  // -1: none
   friend auto operator<=>(const PartInput&, const PartInput&) = default;
 };
 
-// Published whole. `inputs`: of all parts, in any order. True: it is another list than before.
+// Replaces the list atomically. `inputs`: the videos of all parts, in any order. Returns true if
+// the list changed.
 absl::StatusOr<bool> WritePartInputs(const std::string& folder, const std::string& split, int part,
                                      int num_parts, std::vector<PartInput> inputs);
 
-// OK where each video that any part knows, with its label, was known to the part that it belongs
-// to, so that the parts together hold what one preparation of the whole would hold.
-// FailedPrecondition names the videos that are missing and the remedy, or a list that is not there
-// (exit code 3).
+// Checks the lists of all parts: each video of any list must, with its label, be in the list of
+// the part that it belongs to. The parts together then hold what one undivided preparation would
+// hold. FailedPrecondition (exit code 3) names the missing videos and the remedy, or a missing
+// list. DataLoss: a list cannot be parsed.
 absl::Status CheckPartInputs(const std::string& folder, const std::string& split, int num_parts);
 
 }  // namespace slimreel

@@ -45,22 +45,23 @@ class PartInputsTest : public testing::Test {
   std::string folder_;
 };
 
-TEST_F(PartInputsTest, APartFollowsFromTheNameAsTheFormatSays) {
+TEST_F(PartInputsTest, APartFollowsFromTheNameAsTheFormatSpecifies) {
   for (const std::string& name : Videos(100)) {
     const uint64_t hash = XXH3_64bits(name.data(), name.size());
     for (const int num_parts : {1, 3, 16}) {
       EXPECT_EQ(PartOf(name, num_parts), static_cast<int>(hash % num_parts) + 1) << name;
     }
   }
-  EXPECT_EQ(PartOf("", 3), 1 + static_cast<int>(uint64_t{0x2d06800538d394c2} % 3));  // of nothing
+  EXPECT_EQ(PartOf("", 3),
+            1 + static_cast<int>(uint64_t{0x2d06800538d394c2} % 3));  // the empty name
 }
 
-TEST_F(PartInputsTest, EachSplitAndPartHasAFileOfItsOwn) {
+TEST_F(PartInputsTest, EachSplitAndPartHasItsOwnFile) {
   EXPECT_EQ(PartInputsFileName("train", 3, 16), "prepare_inputs-p03of16.jsonl");
   EXPECT_EQ(PartInputsFileName("val", 3, 16), "prepare_inputs-val-p03of16.jsonl");
 }
 
-TEST_F(PartInputsTest, TheFileIsSortedJsonWhateverTheBytesOfTheNames) {
+TEST_F(PartInputsTest, TheFileIsSortedJsonForAllBytesInNames) {
   Write(1, {"b.mp4", "caf\xe9.mp4", "a \"quoted\"\n.mp4"});
   EXPECT_EQ(ReadTestFile(folder_ + "/prepare_inputs-p01of02.jsonl"),
             "[\"a \\\"quoted\\\"\\n.mp4\",-1]\n[\"b.mp4\",-1]\n[\"caf\xee\xbf\xa9.mp4\",-1]\n");
@@ -69,7 +70,7 @@ TEST_F(PartInputsTest, TheFileIsSortedJsonWhateverTheBytesOfTheNames) {
 TEST_F(PartInputsTest, TheSameInputInAnyOrderAgrees) {
   Names names = Videos(20);
   names.push_back("caf\xe9.mp4");
-  names.push_back("twice.mp4");  // of two inputs
+  names.push_back("twice.mp4");  // occurs in two inputs
   names.push_back("twice.mp4");
   Write(1, names);
   std::reverse(names.begin(), names.end());
@@ -77,7 +78,7 @@ TEST_F(PartInputsTest, TheSameInputInAnyOrderAgrees) {
   EXPECT_TRUE(Check().ok()) << Check();
 }
 
-TEST_F(PartInputsTest, AVideoThatItsPartWasNotGivenIsNamedWithThePart) {
+TEST_F(PartInputsTest, AVideoMissingFromItsPartIsNamedWithThePart) {
   const Names names = Videos(20);
   Names more = names;
   more.push_back("added.mp4");
@@ -86,7 +87,7 @@ TEST_F(PartInputsTest, AVideoThatItsPartWasNotGivenIsNamedWithThePart) {
   Write(3 - of_added, more);
   ExpectRefused("1 video is missing: added.mp4; prepare part " + std::to_string(of_added) +
                 " of 2 again");
-  // Its own part knows it, the other has nothing to do with it: together they hold all.
+  // The part that it belongs to lists it, so together the parts hold all videos.
   Write(of_added, more);
   Write(3 - of_added, names);
   EXPECT_TRUE(Check().ok()) << Check();
@@ -98,14 +99,14 @@ TEST_F(PartInputsTest, OfManyMissingVideosTheFirstAreNamed) {
   ExpectRefused(" more; prepare part 2 of 2 again");
 }
 
-TEST_F(PartInputsTest, AVideoOfTwoInputsThatOnePartKnowsOfOneIsMissing) {
+TEST_F(PartInputsTest, AVideoOfTwoInputsMustBeListedTwiceByItsPart) {
   const int part = PartOf("a.mp4", 2);
   Write(part, {"a.mp4"});
   Write(3 - part, {"a.mp4", "a.mp4"});
   ExpectRefused("missing: a.mp4");
 }
 
-TEST_F(PartInputsTest, AListThatIsNotThereIsNamedAndOneThatCannotBeReadIsDamage) {
+TEST_F(PartInputsTest, AMissingListIsNamedAndAMalformedListIsDamage) {
   Write(1, Videos(3));
   ExpectRefused("prepare_inputs-p02of02.jsonl is missing");
   WriteTestFile(folder_ + "/prepare_inputs-p02of02.jsonl", "\"a.mp4\"\n\"cut");

@@ -18,18 +18,18 @@
 namespace slimreel {
 namespace {
 
-// A sample as its members are met.
-struct Pending {
+// The sample whose members are being read.
+struct PendingSample {
   std::string key, source;
   IndexSample facts;
   uint32_t images = 0;
   std::vector<IndexMember> members;
 };
 
-absl::Status ReadJson(std::string_view content, Pending* sample) {
+absl::Status ReadJson(std::string_view content, PendingSample* sample) {
   const auto json =
       nlohmann::json::parse(content.begin(), content.end(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::DataLossError("the JSON is no object");
+  if (!json.is_object()) return absl::DataLossError("the JSON is not an object");
   const auto integer = [&json](const char* name, int64_t fallback) {
     const auto found = json.find(name);
     return found != json.end() && found->is_number_integer() ? found->get<int64_t>() : fallback;
@@ -43,7 +43,7 @@ absl::Status ReadJson(std::string_view content, Pending* sample) {
   if (const auto found = json.find("source"); found != json.end() && found->is_string()) {
     sample->source = BytesOfText(found->get_ref<const std::string&>());
   }
-  if (sample->facts.num_frames == 0) {  // of encoded images; arrays say it themselves
+  if (sample->facts.num_frames == 0) {  // a frames array gives them itself; encoded images do not
     sample->facts.num_frames = extent("num_frames");
     sample->facts.height = extent("height");
     sample->facts.width = extent("width");
@@ -51,13 +51,13 @@ absl::Status ReadJson(std::string_view content, Pending* sample) {
   return absl::OkStatus();
 }
 
-absl::Status ReadFrames(std::string_view content, Pending* sample) {
+absl::Status ReadFrames(std::string_view content, PendingSample* sample) {
   SLIMREEL_ASSIGN_OR_RETURN(const NpyView npy, ParseNpy(content));
   if (npy.type != NpyType::kUint8 || npy.shape.size() != 4 || npy.shape[3] != 3) {
     return absl::DataLossError("frames are not [T, H, W, 3] uint8");
   }
   for (const int64_t extent : npy.shape) {
-    if (extent > UINT32_MAX) return absl::DataLossError("frames of an impossible shape");
+    if (extent > UINT32_MAX) return absl::DataLossError("the shape of the frames is impossible");
   }
   sample->facts.num_frames = static_cast<uint32_t>(npy.shape[0]);
   sample->facts.height = static_cast<uint32_t>(npy.shape[1]);
@@ -65,33 +65,35 @@ absl::Status ReadFrames(std::string_view content, Pending* sample) {
   return absl::OkStatus();
 }
 
-void Finish(Pending* sample, IndexBuilder* builder) {
+void Finish(PendingSample* sample, IndexBuilder* builder) {
   if (sample->members.empty()) return;
   if (sample->facts.num_frames == 0) sample->facts.num_frames = sample->images;
   sample->facts.key = sample->key;
   sample->facts.source = sample->source.empty() ? sample->key : sample->source;
   builder->AddSample(sample->facts);
   for (const IndexMember& member : sample->members) builder->AddMember(member);
-  *sample = Pending();
+  *sample = PendingSample();
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> RebuildIndex(std::string_view tar) {
   IndexBuilder builder;
-  Pending sample;
+  PendingSample sample;
   absl::flat_hash_set<std::string> keys;
   const auto visit = [&](const TarMember& file) -> absl::Status {
     const size_t slash = file.name.rfind('/');
     const size_t dot = file.name.find('.', slash == std::string::npos ? 0 : slash + 1);
     if (dot == std::string::npos || dot == (slash == std::string::npos ? 0 : slash + 1)) {
-      return absl::DataLossError(absl::StrCat("member ", file.name, " has no <key>.<kind> name"));
+      return absl::DataLossError(
+          absl::StrCat("the name of member ", file.name, " is not <key>.<suffix>"));
     }
     const std::string key = file.name.substr(0, dot);
     if (key != sample.key) {
       Finish(&sample, &builder);
       if (!keys.insert(key).second) {
-        return absl::DataLossError(absl::StrCat("the members of sample ", key, " lie apart"));
+        return absl::DataLossError(
+            absl::StrCat("the members of sample ", key, " are not contiguous"));
       }
       sample.key = key;
     }

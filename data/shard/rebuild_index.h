@@ -1,7 +1,6 @@
-// Makes the index of a tar that has none, or checks one: reads every header and
-// every JSON once. Shards of WebDataset with the same members become readable.
-//
-// Who calls it: the reader (missing .idx), verification.
+// Makes the index of a tar that has none. It reads every tar header and every JSON
+// once. WebDataset shards with the same members become readable this way, and
+// `verify` compares the result with the stored index. A pure function over memory.
 #ifndef DATA_SHARD_REBUILD_INDEX_H_
 #define DATA_SHARD_REBUILD_INDEX_H_
 
@@ -12,9 +11,9 @@
 
 namespace slimreel {
 
-// The bytes of the index, without hashes. DataLoss (without a path): no whole
-// tar, a member without a key, a sample whose members are apart or whose JSON
-// or frames cannot be read.
+// Returns the bytes of the index, without hashes. DataLoss (without a path): the tar is incomplete
+// or damaged, a member has no key, the members of a sample are not contiguous, or a JSON or a
+// frames array cannot be read.
 absl::StatusOr<std::string> RebuildIndex(std::string_view tar);
 
 }  // namespace slimreel

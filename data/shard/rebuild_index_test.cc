@@ -47,7 +47,7 @@ TEST(RebuildIndexTest, AWebDatasetOfImagesBecomesReadable) {
   EXPECT_EQ(index->num_members(), 4u);
   const IndexSample first = index->sample(0), second = index->sample(1);
   EXPECT_EQ(first.key, "a/x");
-  EXPECT_EQ(first.source, "a/x");  // nothing says another
+  EXPECT_EQ(first.source, "a/x");  // without "source" the key is taken
   EXPECT_EQ(first.label, 4);
   EXPECT_EQ(first.num_frames, 2u);
   EXPECT_EQ(first.height, 6u);
@@ -56,7 +56,7 @@ TEST(RebuildIndexTest, AWebDatasetOfImagesBecomesReadable) {
   EXPECT_EQ(second.num_frames, 1u);
 }
 
-TEST(RebuildIndexTest, FramesSayTheirSizeThemselves) {
+TEST(RebuildIndexTest, AFramesArrayGivesItsOwnSize) {
   const std::vector<uint8_t> pixels(2 * 3 * 5 * 3);
   const std::string frames = NpyFile(NpyType::kUint8, {2, 3, 5, 3}, pixels.data());
   const std::string tar =
@@ -71,7 +71,7 @@ TEST(RebuildIndexTest, FramesSayTheirSizeThemselves) {
   EXPECT_EQ(index->sample(0).source, "x.mp4");
 }
 
-TEST(RebuildIndexTest, OriginAndSourceComeBackOutOfTheJson) {
+TEST(RebuildIndexTest, OriginAndSourceAreReadFromTheJson) {
   const SampleOrigin origin{true, {5, 6, 7}, {}, 8, 9, true, 10};
   const std::string source = "caf\xe9/\xef\xbf\xbd.mp4";  // not UTF-8, then U+FFFD itself
   const nlohmann::json json = {{"source", TextOfBytes(source)},
@@ -88,11 +88,12 @@ TEST(RebuildIndexTest, OriginAndSourceComeBackOutOfTheJson) {
   EXPECT_FALSE(index->sample(1).origin.known);
 }
 
-TEST(RebuildIndexTest, WhatIsNoShardIsDamageWithTheMember) {
-  ExpectDamage({{"x.json", "{}"}, {"y.json", "{}"}, {"x.0000.jpg", ""}}, "sample x lie apart");
+TEST(RebuildIndexTest, DamageNamesTheMember) {
+  ExpectDamage({{"x.json", "{}"}, {"y.json", "{}"}, {"x.0000.jpg", ""}},
+               "sample x are not contiguous");
   ExpectDamage({{"a/README", "text"}}, "member a/README");
   ExpectDamage({{"a/.hidden", "text"}}, "member a/.hidden");
-  ExpectDamage({{"x.json", "[1]"}}, "member x.json: the JSON is no object");
+  ExpectDamage({{"x.json", "[1]"}}, "member x.json: the JSON is not an object");
   ExpectDamage({{"x.frames.npy", "pixels"}}, "member x.frames.npy");
   EXPECT_TRUE(absl::IsDataLoss(RebuildIndex(Tar({{"x.json", "{}"}}).substr(0, 700)).status()));
 }

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-// JSON numbers lose bits above 2^53 in many readers.
+// As text, because many readers of JSON round numbers above 2^53.
 std::string Hex(uint64_t value) { return absl::StrFormat("%016x", value); }
 
 bool TakeHex(const json& object, const char* key, uint64_t* value) {

@@ -26,7 +26,7 @@ json SampleJson(const SampleOrigin& origin) {
   return {{"origin", ToJson(origin)}, {"chunk", origin.chunk}, {"last_chunk", origin.last_chunk}};
 }
 
-TEST(SampleOriginTest, ComesBackOutOfTheJsonOfASample) {
+TEST(SampleOriginTest, RoundTripsThroughTheJsonOfASample) {
   EXPECT_EQ(OriginFromJson(SampleJson(Whole())), Whole());
   SampleOrigin inner = Whole();
   inner.keypoints = {};
@@ -42,7 +42,7 @@ TEST(SampleOriginTest, HashesAreTextBecauseManyReadersRoundLargeNumbers) {
   EXPECT_EQ(object["keypoints"]["digest"], "0000000000000011");
 }
 
-TEST(SampleOriginTest, WhatIsAbsentOrOfAnotherTypeMeansNotKnown) {
+TEST(SampleOriginTest, AMissingOrMistypedMemberMeansNotKnown) {
   EXPECT_FALSE(OriginFromJson(json::object()).known);
   std::vector<json> wrong;
   for (const char* key : {"origin", "chunk", "last_chunk"}) {

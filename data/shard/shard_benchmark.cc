@@ -1,7 +1,7 @@
-// Reading random samples of warm shards against memcpy of the same bytes from
-// memory in hand: interleaved pairs, the median of the ratios. The reader opens
-// the sample as the loader does and copies its frames into a batch buffer.
-// With --folder an existing dataset is read instead of a made one.
+// Compares reading random samples of warm shards with memcpy of the same bytes from
+// memory. It runs both in turn, several times, and prints the median ratio. A sample
+// is opened as the loader opens it, and its frames are copied into a batch buffer.
+// It makes its own shards; with --folder it reads an existing dataset.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -22,7 +22,7 @@ namespace {
 constexpr int64_t kHeight = 112, kWidth = 112, kFrames = 16;  // 602 kB a sample
 constexpr int64_t kSamples = 256;
 constexpr int kPairs = 9;
-constexpr size_t kBatch = 8;  // samples of the buffer copied into
+constexpr size_t kBatch = 8;  // samples in the target buffer
 
 absl::Status MakeShards(const std::string& folder) {
   ShardWriterOptions options;
@@ -43,8 +43,8 @@ absl::Status MakeShards(const std::string& folder) {
   return writer->Flush();
 }
 
-// All samples in random order into the slots of one batch: from the shards, and
-// from copies in memory.
+// Copies all samples, in random order, into the slots of one batch: from the shards,
+// or from copies in memory.
 class Reading {
  public:
   static absl::StatusOr<Reading> Open(const ShardDataset* dataset) {

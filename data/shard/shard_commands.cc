@@ -66,7 +66,7 @@ void PrintSummary(const json& split, std::ostream& out) {
   }
 }
 
-// What can be read is listed even where another split cannot.
+// Lists all splits that can be read, even if another cannot; then returns the first error.
 absl::Status List(const ShardCommand& command, std::ostream& out) {
   SLIMREEL_ASSIGN_OR_RETURN(const ShardPaths splits, ListShards(command.folder, command.split));
   json all = json::array();
@@ -93,14 +93,14 @@ absl::Status List(const ShardCommand& command, std::ostream& out) {
 }
 
 absl::Status Show(const ShardCommand& command, std::ostream& out) {
-  // Opening takes the only split for whichever is asked.
+  // Open takes the only split of a folder under any name, so a wrong name is checked here.
   if (!command.split.empty()) {
     SLIMREEL_RETURN_IF_ERROR(ListShards(command.folder, command.split).status());
   }
   const std::string split = command.split.empty() ? "train" : command.split;
   SLIMREEL_ASSIGN_OR_RETURN(const auto dataset, ShardDataset::Open(command.folder, split));
   if (command.sample < 0 || command.sample >= dataset->num_samples()) {
-    return absl::InvalidArgumentError(absl::StrCat("--sample=", command.sample, ": split ",
+    return absl::InvalidArgumentError(absl::StrCat("--sample is ", command.sample, ", but split ",
                                                    dataset->split(), " has samples 0 to ",
                                                    dataset->num_samples() - 1));
   }
@@ -131,9 +131,10 @@ absl::Status Show(const ShardCommand& command, std::ostream& out) {
   return absl::OkStatus();
 }
 
-// Every sample's hashes, and that the tar holds no more and no other members than the index.
-// Adds what it holds to `counts`. A file that the machine does not give is an error, not damage.
-absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path, SplitCounts* counts) {
+// Checks the hashes of every sample, and that tar and index have equally many members. Returns one
+// line for each damage, and adds the shard to `counts`. A file that cannot be opened or mapped is
+// an error, not damage.
+absl::StatusOr<std::vector<std::string>> FindDamage(const std::string& path, SplitCounts* counts) {
   auto shard = ShardFile::Open(path);
   std::vector<std::string> damage;
   if (absl::IsDataLoss(shard.status())) {
@@ -158,35 +159,37 @@ absl::StatusOr<std::vector<std::string>> DamageOf(const std::string& path, Split
   if (view.ok() && (view->num_samples() != (*shard)->index().num_samples() ||
                     view->num_members() != (*shard)->index().num_members())) {
     damage.push_back(absl::StrCat(path, ": the tar holds ", view->num_members(),
-                                  " members, its index ", (*shard)->index().num_members()));
+                                  " members, but its index lists ",
+                                  (*shard)->index().num_members()));
   }
   return damage;
 }
 
-// What `verify` finds, as lines for people.
+// What `verify` finds, as lines of text.
 struct Findings {
   std::vector<std::string> damage;      // of shards
-  std::vector<std::string> not_whole;   // splits that are not what dataset.json says
-  std::vector<std::string> unfinished;  // splits that are yet to be prepared to their end
+  std::vector<std::string> not_whole;   // splits that differ from dataset.json
+  std::vector<std::string> unfinished;  // splits that are not completely prepared
 };
 
-// Adds the error to `lines` where it is about the data.
-absl::Status AddLine(const absl::Status& status, std::vector<std::string>* lines) {
+// Adds an error about the data to `lines`. Returns any other error.
+absl::Status CollectDataError(const absl::Status& status, std::vector<std::string>* lines) {
   if (status.ok()) return status;
   if (ExitCodeOf(status) != ExitCode::kDataUnusable) return status;
   lines->emplace_back(status.message());
   return absl::OkStatus();
 }
 
-// One split against dataset.json (null: there is none). `all_open`: `counts` are of all shards.
+// Compares one split with dataset.json (null: there is none). `all_open`: all shards of the split
+// could be opened, so `counts` is complete.
 absl::Status CheckSplit(const std::string& folder, const std::string& split,
                         const std::vector<std::string>& paths, const SplitCounts& counts,
                         bool all_open, const DatasetInfo* info, Findings* found) {
   const absl::Status finished = CheckSplitIsFinished(folder, split, paths, info);
-  if (absl::IsUnavailable(finished)) return AddLine(finished, &found->unfinished);
-  if (!finished.ok()) return AddLine(finished, &found->not_whole);
+  if (absl::IsUnavailable(finished)) return CollectDataError(finished, &found->unfinished);
+  if (!finished.ok()) return CollectDataError(finished, &found->not_whole);
   if (info == nullptr || !all_open) return absl::OkStatus();
-  return AddLine(CheckSplitCounts(folder, split, counts, *info), &found->not_whole);
+  return CollectDataError(CheckSplitCounts(folder, split, counts, *info), &found->not_whole);
 }
 
 absl::Status Result(const Findings& found, const ShardCommand& command, size_t shards,
@@ -197,13 +200,13 @@ absl::Status Result(const Findings& found, const ShardCommand& command, size_t s
                  {"not_whole", found.not_whole},
                  {"unfinished", found.unfinished}});
   } else {
-    // What a stopped preparation leaves is sound as far as it goes.
+    // Not damage: the shards of a stopped preparation are intact, only some are missing.
     for (const std::string& line : found.unfinished) out << line << "\n";
   }
   std::vector<std::string> lines = found.damage;
   if (!found.damage.empty()) {
     lines.push_back(
-        absl::StrCat(found.damage.size(), " damaged; delete these shards and prepare again"));
+        absl::StrCat(found.damage.size(), " damaged; delete these shards and run prepare again"));
   }
   lines.insert(lines.end(), found.not_whole.begin(), found.not_whole.end());
   return lines.empty() ? absl::OkStatus() : absl::DataLossError(absl::StrJoin(lines, "\n"));
@@ -215,13 +218,13 @@ absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
   size_t shards = 0;
   const auto info = ReadDatasetInfo(command.folder);
   if (!absl::IsNotFound(info.status())) {
-    SLIMREEL_RETURN_IF_ERROR(AddLine(info.status(), &found.not_whole));
+    SLIMREEL_RETURN_IF_ERROR(CollectDataError(info.status(), &found.not_whole));
   }
   for (const auto& [split, paths] : splits) {
     const size_t lines = found.not_whole.size() + found.unfinished.size();
     SplitCounts counts;
     for (const std::string& path : paths) {
-      SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> damage, DamageOf(path, &counts));
+      SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> damage, FindDamage(path, &counts));
       found.damage.insert(found.damage.end(), damage.begin(), damage.end());
       if (!command.json) out << path << ": " << (damage.empty() ? "ok" : "DAMAGED") << "\n";
     }
@@ -238,16 +241,17 @@ absl::Status VerifyAll(const ShardCommand& command, std::ostream& out) {
   for (const auto& [split, counts] : info.ok() ? info->splits : DatasetInfo().splits) {
     if (splits.count(split) > 0 || !(command.split.empty() || command.split == split)) continue;
     SLIMREEL_RETURN_IF_ERROR(
-        AddLine(CheckSplitCounts(command.folder, split, {}, *info), &found.not_whole));
+        CollectDataError(CheckSplitCounts(command.folder, split, {}, *info), &found.not_whole));
   }
   return Result(found, command, shards, out);
 }
 
 absl::Status Index(const ShardCommand& command, std::ostream& out) {
   if (!command.format.empty()) {
-    return absl::UnimplementedError(absl::StrCat("--format=", command.format,
-                                                 " is not yet available; without --format, index "
-                                                 "joins the parts of a divided preparation"));
+    return absl::UnimplementedError(
+        absl::StrCat("--format=", command.format,
+                     " is not yet available; leave --format out to join "
+                     "the parts of a divided preparation"));
   }
   SLIMREEL_ASSIGN_OR_RETURN(const JoinedParts joined, JoinParts(command.folder));
   if (command.json) {
@@ -267,7 +271,7 @@ absl::Status RunShardCommand(const ShardCommand& command, std::ostream& out) {
   if (command.verb == "verify") return VerifyAll(command, out);
   if (command.verb == "index") return Index(command, out);
   return absl::InvalidArgumentError(
-      absl::StrCat("unknown command '", command.verb, "' (there are list, show, verify and index)",
+      absl::StrCat("unknown command '", command.verb, "'; use list, show, verify or index",
                    DidYouMean(command.verb, {"list", "show", "verify", "index"})));
 }
 

@@ -1,6 +1,4 @@
-// What `//data:shards` does: list, show, verify, index.
-//
-// Who calls it: data/shards_main.cc, tests.
+// The commands of `//data:shards`: list, show, verify, index.
 #ifndef DATA_SHARD_SHARD_COMMANDS_H_
 #define DATA_SHARD_SHARD_COMMANDS_H_
 
@@ -15,15 +13,16 @@ namespace slimreel {
 struct ShardCommand {
   std::string verb;    // list, show, verify, index
   std::string folder;  // of shards
-  std::string split;   // empty: all (show: train, or the only one)
-  int64_t sample = 0;  // show
+  std::string split;   // empty: all splits (show: train, or the only split)
+  int64_t sample = 0;  // show: number of the sample in its split
   bool json = false;
-  std::string format;  // index; empty: join the parts of a divided preparation
+  std::string format;  // index: empty joins the parts of a divided preparation
 };
 
-// Results to `out`. InvalidArgument, NotFound, Unimplemented: usage; DataLoss of `verify`:
-// damaged shards, and splits that are not what dataset.json says, all of them in the message;
-// exit code 3 of the others: a split that cannot be read; else the machine.
+// Writes results to `out`. InvalidArgument, NotFound, Unimplemented: a mistake in the command.
+// DataLoss from `verify`: its message lists all damaged shards and all splits that differ from
+// dataset.json. Exit code 3 from another command: a split cannot be read. Other errors come from
+// the machine.
 absl::Status RunShardCommand(const ShardCommand& command, std::ostream& out);
 
 }  // namespace slimreel

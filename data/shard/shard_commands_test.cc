@@ -26,7 +26,7 @@ TEST(ShardCommandTest, VerifyNamesTheDamagedMemberAndExitsWith3) {
   ASSERT_TRUE(RunShardCommand(command, out).ok());
   const std::string path = folder + "/train-000001.tar";
   std::string bytes = ReadTestFile(path);
-  bytes[1000] ^= 1;  // in the pixels of its first sample
+  bytes[1000] ^= 1;  // in the pixels of the first sample
   WriteTestFile(path, bytes);
   const absl::Status status = RunShardCommand(command, out);
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kDataUnusable) << status;
@@ -34,7 +34,7 @@ TEST(ShardCommandTest, VerifyNamesTheDamagedMemberAndExitsWith3) {
   EXPECT_NE(status.message().find("frames"), absl::string_view::npos) << status;
 }
 
-TEST(ShardCommandTest, ListAndShowPrintWhatIsThereAndMistakesAreUsage) {
+TEST(ShardCommandTest, ListAndShowPrintTheContentAndMistakesExitAsUsage) {
   const std::string folder = TestFolder("list");
   ASSERT_TRUE(WriteTestShards(folder, 5, kShardBytes).ok());
   std::ostringstream out;
@@ -76,13 +76,13 @@ void ExpectUnusable(const ShardCommand& command, const std::string& words) {
   EXPECT_NE(status.message().find(words), absl::string_view::npos) << status;
 }
 
-TEST(ShardCommandTest, VerifyHoldsTheFolderAgainstDatasetJson) {
+TEST(ShardCommandTest, VerifyComparesTheFolderWithDatasetJson) {
   const std::string folder = CountedFolder();
   const ShardCommand verify{"verify", folder, "", 0, false, ""};
   std::ostringstream out;
   EXPECT_TRUE(RunShardCommand(verify, out).ok());
   EXPECT_NE(out.str().find("split train: whole"), std::string::npos) << out.str();
-  // One shard too many, then a lost one, then none of the split left.
+  // First one shard too many, then one missing, then no shard of the split.
   std::filesystem::copy(folder + "/val-000000.tar", folder + "/val-000007.tar");
   ExpectUnusable(verify, "of split val, but");
   std::filesystem::remove(folder + "/val-000007.tar");
@@ -96,7 +96,7 @@ TEST(ShardCommandTest, VerifyHoldsTheFolderAgainstDatasetJson) {
   ExpectUnusable(verify, "of split val, but 0 with");
 }
 
-TEST(ShardCommandTest, VerifyTellsWhatIsNotWholeInItsJsonToo) {
+TEST(ShardCommandTest, VerifyReportsIncompleteSplitsInItsJson) {
   const std::string folder = CountedFolder();
   std::filesystem::remove(folder + "/train-000001.tar");
   std::ostringstream out;
@@ -107,7 +107,7 @@ TEST(ShardCommandTest, VerifyTellsWhatIsNotWholeInItsJsonToo) {
   EXPECT_NE(json["not_whole"][0].get<std::string>().find("split train"), std::string::npos);
 }
 
-TEST(ShardCommandTest, AnUnfinishedSplitIsToldByEveryCommandThatReadsIt) {
+TEST(ShardCommandTest, EveryCommandThatReadsAnUnfinishedSplitReportsIt) {
   const std::string folder = CountedFolder();
   DatasetInfo info = *ReadDatasetInfo(folder);
   info.splits.erase("train");
@@ -116,11 +116,11 @@ TEST(ShardCommandTest, AnUnfinishedSplitIsToldByEveryCommandThatReadsIt) {
   for (const char* verb : {"list", "show"}) {
     ExpectUnusable({verb, folder, "", 0, false, ""}, "split train is not completely prepared");
   }
-  // Its shards are sound as far as they go.
+  // Its shards are intact.
   std::ostringstream verified;
   EXPECT_TRUE(RunShardCommand({"verify", folder, "", 0, false, ""}, verified).ok());
   EXPECT_NE(verified.str().find("split train is not completely prepared"), std::string::npos);
-  // What is whole is listed all the same.
+  // The complete split is listed anyway.
   std::ostringstream out;
   EXPECT_FALSE(RunShardCommand({"list", folder, "", 0, true, ""}, out).ok());
   const auto json = nlohmann::json::parse(out.str());
@@ -129,7 +129,7 @@ TEST(ShardCommandTest, AnUnfinishedSplitIsToldByEveryCommandThatReadsIt) {
   EXPECT_EQ(json["classes"].size(), 3u);
 }
 
-TEST(ShardCommandTest, VerifyNamesAnInputThatThePartsDoNotShare) {
+TEST(ShardCommandTest, VerifyReportsAMissingListOfInputs) {
   const std::string folder = TestFolder("parts");
   const std::vector<std::string> names = {"a.mp4", "b.mp4", "c.mp4", "d.mp4"};
   ASSERT_TRUE(WriteTestPart(folder, 1, 2, names).ok());
@@ -140,7 +140,7 @@ TEST(ShardCommandTest, VerifyNamesAnInputThatThePartsDoNotShare) {
   ExpectUnusable({"verify", folder, "", 0, false, ""}, "prepare_inputs-p02of02.jsonl is missing");
 }
 
-TEST(ShardCommandTest, ADatasetJsonThatCannotBeReadIsToldAndTheShardsAreLookedAt) {
+TEST(ShardCommandTest, VerifyChecksTheShardsEvenIfDatasetJsonIsMalformed) {
   const std::string folder = CountedFolder();
   WriteTestFile(folder + "/dataset.json", "{");
   std::ostringstream out;
@@ -150,10 +150,10 @@ TEST(ShardCommandTest, ADatasetJsonThatCannotBeReadIsToldAndTheShardsAreLookedAt
   EXPECT_NE(out.str().find("train-000000.tar: ok"), std::string::npos) << out.str();
 }
 
-TEST(ShardCommandTest, AFileThatCannotBeOpenedIsTheMachinesError) {
+TEST(ShardCommandTest, AFileThatCannotBeOpenedIsAnErrorOfTheMachine) {
   const std::string folder = TestFolder("unreadable");
   ASSERT_TRUE(WriteTestShards(folder, 1, kShardBytes).ok());
-  // A link to itself: unreadable for root as well.
+  // A link to itself cannot be opened, even by root.
   std::filesystem::remove(folder + "/train-000000.tar");
   std::filesystem::create_symlink("train-000000.tar", folder + "/train-000000.tar");
   std::ostringstream out;

@@ -13,7 +13,8 @@
 namespace slimreel {
 namespace {
 
-absl::Status Named(const std::string& path, const absl::Status& status, absl::string_view remedy) {
+absl::Status WithPath(const std::string& path, const absl::Status& status,
+                      absl::string_view remedy) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message(), remedy));
 }
 
@@ -28,15 +29,16 @@ absl::StatusOr<std::unique_ptr<ShardFile>> ShardFile::Open(const std::string& ta
     shard->index_file_ = *std::move(index_file);
     auto index = IndexView::Parse(shard->index_file_->bytes(), tar.size());
     if (!index.ok()) {
-      return Named(shard->index_file_->path(), index.status(),
-                   "; if the tar is whole, delete the .idx and it is rebuilt in memory");
+      return WithPath(
+          shard->index_file_->path(), index.status(),
+          "; if the tar is intact, delete the .idx file: readers then rebuild the index in memory");
     }
     shard->index_ = *index;
     return shard;
   }
   if (!absl::IsNotFound(index_file.status())) return index_file.status();
   auto rebuilt = RebuildIndex(tar);
-  if (!rebuilt.ok()) return Named(tar_path, rebuilt.status(), "; prepare this shard again");
+  if (!rebuilt.ok()) return WithPath(tar_path, rebuilt.status(), "; prepare this shard again");
   shard->rebuilt_ = *std::move(rebuilt);
   SLIMREEL_ASSIGN_OR_RETURN(shard->index_, IndexView::Parse(shard->rebuilt_, tar.size()));
   return shard;
@@ -51,7 +53,7 @@ absl::StatusOr<std::string_view> ShardFile::Content(int64_t sample,
                                                     const IndexMember& member) const {
   const std::string_view tar = tar_->bytes();
   uint64_t size = 0;
-  // The size is 0 where a pax header before it carries a large one.
+  // The size is 0 if a pax header before it carries a large size.
   if (!IsTarFileHeader(tar.substr(member.offset - kTarBlock, kTarBlock), &size) ||
       (size != member.length && size != 0)) {
     return Damaged(sample, absl::StrCat("member ", std::string(MemberKindName(member.kind)),
@@ -80,7 +82,7 @@ absl::StatusOr<FramesView> ShardFile::Frames(int64_t sample) const {
   const IndexSample facts = index_.sample(sample);
   const std::vector<int64_t> expected = {facts.num_frames, facts.height, facts.width, 3};
   if (npy->type != NpyType::kUint8 || npy->shape != expected) {
-    return Damaged(sample, "the frames have not the shape or type that the index states");
+    return Damaged(sample, "the shape or type of its frames differs from the index");
   }
   return FramesView{reinterpret_cast<const uint8_t*>(npy->data.data()), facts.num_frames,
                     facts.height, facts.width};

@@ -1,6 +1,7 @@
-// One mapped shard and its index: every access is checked against the file.
+// One mapped shard and its index. Every access is checked against the file.
 //
-// Who calls it: ShardDataset, verification. Threading: const methods from any thread.
+// Threading: const methods from any number of threads at once.
+// Ownership: the ShardFile owns the mappings; views die with it.
 #ifndef DATA_SHARD_SHARD_FILE_H_
 #define DATA_SHARD_SHARD_FILE_H_
 
@@ -19,32 +20,32 @@ namespace slimreel {
 
 class ShardFile {
  public:
-  // Maps the tar and its index; where there is no index, makes one in memory.
-  // Errors name the file: NotFound, DataLoss, FailedPrecondition.
+  // Maps the tar and its index. If there is no index, it makes one in memory. Errors name the file.
+  // NotFound: no tar. DataLoss: damaged. FailedPrecondition: a newer index format.
   static absl::StatusOr<std::unique_ptr<ShardFile>> Open(const std::string& tar_path);
 
   const std::string& path() const { return tar_->path(); }
   const MappedFile& tar() const { return *tar_; }
   const IndexView& index() const { return index_; }
 
-  // The member's bytes, after a look at the tar header before them.
+  // The bytes of a member. DataLoss: the tar header before them does not match the index.
   absl::StatusOr<std::string_view> Content(int64_t sample, const IndexMember& member) const;
-  // NotFound where the sample has none such.
+  // NotFound: the sample has no such member.
   absl::StatusOr<IndexMember> Find(int64_t sample, MemberKind kind, uint32_t ordinal) const;
-  // [T, H, W, 3], as the index states them.
+  // [T, H, W, 3] uint8. DataLoss: T, H or W differ from the index.
   absl::StatusOr<FramesView> Frames(int64_t sample) const;
-  // [M, T, V, 3], T as the index states it.
+  // [M, T, V, 3] float32. DataLoss: T differs from the index.
   absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const;
-  // Hashes of all members of a sample, and the shapes of its frames and keypoints.
+  // Checks the hashes of all members of a sample, and the shapes of its frames and keypoints.
   absl::Status Verify(int64_t sample) const;
 
-  // "<path>, sample 3 (<key>): <what>" as DataLoss.
+  // Makes the DataLoss "<path>, sample 3 (<key>): <what>".
   absl::Status Damaged(int64_t sample, absl::string_view what) const;
 
  private:
   ShardFile() = default;
   std::unique_ptr<MappedFile> tar_;
-  std::unique_ptr<MappedFile> index_file_;  // null: rebuilt
+  std::unique_ptr<MappedFile> index_file_;  // null: the index was rebuilt
   std::string rebuilt_;
   IndexView index_;
 };

@@ -1,5 +1,6 @@
-// Damaged shards: never a crash, always a Status with the path, or samples whose
-// bytes lie inside the file. SLIMREEL_FUZZ_ROUNDS=10000 makes the long run.
+// Reads damaged shards. The reader must never crash: it returns a Status with the
+// path, or samples whose bytes lie inside the file. SLIMREEL_FUZZ_ROUNDS=10000 sets
+// the number of rounds.
 #include <gtest/gtest.h>
 #include <xxhash.h>
 
@@ -26,7 +27,7 @@ void PutHash(std::string* bytes, size_t at, std::string_view of) {
   std::memcpy(bytes->data() + at, &hash, sizeof(hash));
 }
 
-// Makes the hashes of a mutated index right again, so that the checks behind them are reached.
+// Corrects the hashes of a mutated index, so that the later checks are reached.
 void MendIndex(std::string* index) {
   if (index->size() < 128) return;
   PutHash(index, 56, std::string_view(*index).substr(128));

@@ -43,11 +43,12 @@ class MappedShardDataset : public ShardDataset {
   struct Shard {
     std::unique_ptr<ShardFile> file;
     int64_t first_sample = 0;
-    std::vector<int64_t> videos;  // by the shard's own source number
+    std::vector<int64_t> videos;  // number in videos_ by source number of the shard
   };
   absl::Status AddShard(const std::string& path, absl::flat_hash_map<std::string, int64_t>* known);
-  // Of what the tar holds without an index: names, and length, head and tail of the first member.
-  uint64_t MarkOf(const Shard& shard, int64_t local) const;
+  // A hash of what the tar holds without an index: source, key, and the length, start and end of
+  // the first member.
+  uint64_t IdFromTar(const Shard& shard, int64_t local) const;
   const Shard& ShardOf(int64_t sample) const {
     return shards_[shard_of_[static_cast<size_t>(sample)]];
   }
@@ -55,10 +56,10 @@ class MappedShardDataset : public ShardDataset {
   std::string split_;
   std::vector<std::string> paths_;
   std::vector<Shard> shards_;
-  std::vector<uint32_t> shard_of_;  // by sample: random access without a search
+  std::vector<uint32_t> shard_of_;  // shard of each sample, for access without a search
   std::vector<std::string> videos_;
   DatasetInfo info_;
-  SplitCounts counts_;  // of what is here
+  SplitCounts counts_;  // of the opened shards
 };
 
 absl::Status MappedShardDataset::Init(const std::string& folder, const std::string& split) {
@@ -70,7 +71,7 @@ absl::Status MappedShardDataset::Init(const std::string& folder, const std::stri
         absl::StrAppend(out, entry.first);
       });
       return absl::NotFoundError(
-          absl::StrCat(folder, " has no shards of split '", split, "' (it has: ", have, ")"));
+          absl::StrCat(folder, " has no shards of split '", split, "'; it has the splits ", have));
     }
     found = splits.begin();
   }
@@ -140,19 +141,19 @@ uint64_t MappedShardDataset::ContentId(int64_t sample) const {
     const auto member = shard.file->Find(local, kind, 0);
     if (member.ok() && member->has_hash) return member->hash.low;
   }
-  return MarkOf(shard, local);
+  return IdFromTar(shard, local);
 }
 
 uint64_t MappedShardDataset::SourceId(int64_t sample) const {
   const Shard& shard = ShardOf(sample);
   const int64_t local = sample - shard.first_sample;
   const SampleOrigin origin = shard.file->index().sample(local).origin;
-  if (!origin.known || origin.video.size_bytes < 0) return MarkOf(shard, local);
+  if (!origin.known || origin.video.size_bytes < 0) return IdFromTar(shard, local);
   return HashContent(absl::StrCat("video ", origin.video.size_bytes, " ", origin.video.digest)).low;
 }
 
-// Names by themselves tell no samples apart: other programs number those of each folder from 0.
-uint64_t MappedShardDataset::MarkOf(const Shard& shard, int64_t local) const {
+// Names do not suffice: other programs number the samples of each folder from 0.
+uint64_t MappedShardDataset::IdFromTar(const Shard& shard, int64_t local) const {
   constexpr size_t kEnd = 4096;
   const IndexView& index = shard.file->index();
   const IndexSample facts = index.sample(local);
@@ -163,7 +164,7 @@ uint64_t MappedShardDataset::MarkOf(const Shard& shard, int64_t local) const {
     const IndexMember member = index.member(i);
     if (member.kind == MemberKind::kJson) continue;
     const auto content = shard.file->Content(local, member);
-    if (!content.ok()) break;  // said when it is read
+    if (!content.ok()) break;  // reading the sample will report it
     const size_t end = std::min(content->size(), kEnd);
     mark.append(std::to_string(content->size())).append(1, '\0');
     mark.append(content->substr(0, end)).append(content->substr(content->size() - end));
@@ -208,7 +209,7 @@ absl::StatusOr<nlohmann::json> MappedShardDataset::Metadata(int64_t sample) cons
   auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     const Shard& shard = ShardOf(sample);
-    return shard.file->Damaged(sample - shard.first_sample, "its JSON cannot be read");
+    return shard.file->Damaged(sample - shard.first_sample, "its JSON cannot be parsed");
   }
   return json;
 }

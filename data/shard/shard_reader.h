@@ -1,10 +1,9 @@
-// Random access to the samples of one split of a shard folder, zero-copy over
-// mapped tar files. Opening reads the indexes, not the samples.
+// Random access to the samples of one split of a shard folder, without copies, over
+// mapped tar files. Opening reads the indexes and no samples.
 //
-// Who calls it: data/loading, data/shards_main, benchmarks.
 // Threading: const methods from any number of threads at once.
-// Ownership: the dataset owns the mappings; views die with it. A shard must not
-// be cut short while it is mapped (published shards never change).
+// Ownership: the dataset owns the mappings; views die with it. A shard must not be
+// truncated while it is mapped (published shards never change).
 #ifndef DATA_SHARD_SHARD_READER_H_
 #define DATA_SHARD_SHARD_READER_H_
 
@@ -31,42 +30,48 @@ struct MemberInfo {
 
 class ShardDataset {
  public:
-  // `split`: takes <split>-*.tar; where the folder holds one split only, that one
-  // whatever its name. Samples are numbered over the shards in the order of their
-  // names. Errors, each with the path: NotFound (no folder, no shards, no such
-  // split), DataLoss (damaged shard or index, a label without a class, other shards than
-  // dataset.json counts), FailedPrecondition (newer format; exit code 3: a split that is
-  // not completely prepared, see split_check.h).
-  // A missing index is rebuilt in memory by reading the tar once.
+  // Opens <split>-*.tar. If the folder holds only one split, it opens that one, whatever its name.
+  // Samples are numbered over the shards in the order of their names. A missing index is rebuilt
+  // in memory by reading the tar once. Errors name the path:
+  //   InvalidArgument     the folder is a file
+  //   NotFound            no folder, no shards, or no such split
+  //   DataLoss            a damaged shard or index, a label without a class, or shards that differ
+  //                       from the counts in dataset.json
+  //   Unavailable, FailedPrecondition (exit code 3)  the split is not completely prepared
+  //                       (split_check.h)
+  //   FailedPrecondition  a newer format
   static absl::StatusOr<std::unique_ptr<ShardDataset>> Open(const std::string& folder,
                                                             const std::string& split);
   virtual ~ShardDataset() = default;
 
   virtual int64_t num_samples() const = 0;
-  virtual const std::string& split() const = 0;                 // the one taken
-  virtual const std::vector<std::string>& shards() const = 0;   // paths of the .tar files
-  virtual const std::vector<std::string>& videos() const = 0;   // sources, by SampleInfo::video
-  virtual const DatasetInfo& info() const = 0;                  // dataset.json; empty where none is
-  virtual const std::vector<std::string>& classes() const = 0;  // by label; of dataset.json
+  virtual const std::string& split() const = 0;                // the split that was opened
+  virtual const std::vector<std::string>& shards() const = 0;  // paths of the .tar files
+  virtual const std::vector<std::string>& videos()
+      const = 0;                                // source paths, indexed by SampleInfo::video
+  virtual const DatasetInfo& info() const = 0;  // of dataset.json; empty if there is none
+  virtual const std::vector<std::string>& classes() const = 0;  // of dataset.json, indexed by label
 
-  // Below, `sample` must lie in [0, num_samples()). O(1), no JSON is parsed.
+  // In all methods below `sample` must lie in [0, num_samples()).
+  //
+  // O(1); parses no JSON.
   virtual SampleInfo sample(int64_t sample) const = 0;
 
-  // Of the index alone: has the sample such a member?
+  // Whether the sample has such a member. Reads only the index.
   virtual bool Has(int64_t sample, MemberKind kind) const = 0;
 
-  // Equal for samples of equal content, in whatever folder they lie: of the index's hash of the
-  // frames, else of the keypoints. A rebuilt index has no hashes: of source and key, and of length,
-  // head and tail of the first member.
+  // An ID that is equal for samples of equal content, in any folder: from the index's hash of the
+  // frames, or of the keypoints if there are no frames. A rebuilt index has no hashes; the ID is
+  // then a hash of source, key, and the length, start and end of the first member.
   virtual uint64_t ContentId(int64_t sample) const = 0;
 
-  // Equal for samples of one video file, whatever was done to it: of the file's size and digest,
-  // which the tar holds as well as the index. Where the origin is not known, as ContentId of a
-  // rebuilt index.
+  // An ID that is equal for all samples of one video file, however it was prepared: a hash of the
+  // file's size and digest, which both the tar and the index hold. If the origin is not known, the
+  // same ID as ContentId with a rebuilt index.
   virtual uint64_t SourceId(int64_t sample) const = 0;
 
-  // Errors of all below: DataLoss with the path and the member, NotFound where
-  // the sample has no such member.
+  // Errors of the methods below: DataLoss names the path and the member. NotFound: the sample has
+  // no such member.
   virtual absl::StatusOr<FramesView> Frames(int64_t sample) const = 0;
   virtual absl::StatusOr<KeypointsView> Keypoints(int64_t sample) const = 0;
   virtual absl::StatusOr<std::string_view> Member(int64_t sample, MemberKind kind,
@@ -74,12 +79,12 @@ class ShardDataset {
   virtual absl::StatusOr<std::vector<MemberInfo>> Members(int64_t sample) const = 0;
   virtual absl::StatusOr<nlohmann::json> Metadata(int64_t sample) const = 0;
 
-  // Compares the hash of every member with the index. Where the index was rebuilt
-  // there is nothing to compare with, and only the structure is checked.
+  // Compares the hash of every member with the index. A rebuilt index has no hashes; then only the
+  // structure is checked.
   virtual absl::Status Verify(int64_t sample) const = 0;
 
-  // Tells the system which frames will be read soon, or will not be read again
-  // (frames [first, first + count) of Frames(sample)). Never fails.
+  // Advises the system that frames [first, first + count) will be read soon (WillNeed), or that no
+  // frame of the sample will be read again (DontNeed). Never fails.
   virtual void WillNeed(int64_t sample, int64_t first, int64_t count) const = 0;
   virtual void DontNeed(int64_t sample) const = 0;
 };

@@ -29,10 +29,10 @@ std::unique_ptr<ShardDataset> OpenOrDie(const std::string& folder, const std::st
   return dataset.ok() ? *std::move(dataset) : nullptr;
 }
 
-TEST(ShardContentIdTest, ItIsTheContentsHashAndWithoutAnIndexTheNames) {
+TEST(ShardContentIdTest, IsAHashOfTheContentOrWithoutAnIndexOfTheNames) {
   const std::string folder = TestFolder("ids"), copy = TestFolder("ids_copy");
   ASSERT_TRUE(WriteTestShards(folder, 6, kShardBytes).ok());
-  ASSERT_TRUE(WriteTestShards(copy, 6, 1 << 20, "val").ok());  // other shards, other split
+  ASSERT_TRUE(WriteTestShards(copy, 6, 1 << 20, "val").ok());  // other shards and another split
   const auto a = OpenOrDie(folder, "train"), b = OpenOrDie(copy, "val");
   std::set<uint64_t> ids;
   for (int64_t i = 0; i < 6; ++i) {
@@ -46,7 +46,7 @@ TEST(ShardContentIdTest, ItIsTheContentsHashAndWithoutAnIndexTheNames) {
   const auto rebuilt = OpenOrDie(copy, "val");
   for (int64_t i = 0; i < 6; ++i) ids.insert(rebuilt->ContentId(i));
   EXPECT_EQ(ids.size(), 12u);
-  // Without an origin, what the tar says is the same with an index and without.
+  // Without an origin, the ID comes from the tar and is the same with and without an index.
   for (int64_t i = 0; i < 6; ++i) EXPECT_EQ(a->SourceId(i), rebuilt->SourceId(i));
 }
 
@@ -66,13 +66,13 @@ std::unique_ptr<ShardDataset> OneSample(const std::string& name, uint8_t value,
   return OpenOrDie(folder, "train");
 }
 
-TEST(ShardSourceIdTest, ItIsTheVideosWhateverWasDoneToIt) {
+TEST(ShardSourceIdTest, DependsOnlyOnTheVideoFile) {
   SampleOrigin origin;
   origin.known = true;
   origin.video = {.size_bytes = 1000, .mtime_ns = 5, .digest = 77};
   origin.recipe = 1;
   const auto a = OneSample("a", 1, origin);
-  origin.video.mtime_ns = 6;  // copied, prepared anew, another chunk
+  origin.video.mtime_ns = 6;  // copied, prepared again, another chunk
   origin.recipe = 2;
   origin.chunk = 3;
   const auto b = OneSample("b", 2, origin);
@@ -83,7 +83,7 @@ TEST(ShardSourceIdTest, ItIsTheVideosWhateverWasDoneToIt) {
   EXPECT_EQ(OpenOrDie(tar.parent_path().string(), "train")->SourceId(0), a->SourceId(0));
 }
 
-TEST(ShardSourceIdTest, OtherVideosOfTheSameNameAreOthers) {
+TEST(ShardSourceIdTest, DiffersForDifferentVideosOfTheSameName) {
   SampleOrigin origin;
   const auto a = OneSample("a", 1, origin), b = OneSample("b", 2, origin);
   EXPECT_NE(a->SourceId(0), b->SourceId(0)) << "neither says what video it is of";
@@ -119,7 +119,7 @@ void ExpectSamples(const ShardDataset& dataset, int64_t count) {
   }
 }
 
-TEST(ShardRoundTripTest, SamplesComeBackByNumberOverSeveralShards) {
+TEST(ShardRoundTripTest, SamplesAreReadByNumberOverSeveralShards) {
   const std::string folder = TestFolder("roundtrip");
   ASSERT_TRUE(WriteTestShards(folder, 9, kShardBytes).ok());
   const auto dataset = OpenOrDie(folder, "train");
@@ -128,7 +128,7 @@ TEST(ShardRoundTripTest, SamplesComeBackByNumberOverSeveralShards) {
   ExpectSamples(*dataset, 9);
 }
 
-TEST(ShardRoundTripTest, ShardsKeepBelowTheirSize) {
+TEST(ShardRoundTripTest, ShardsStayBelowTheirSize) {
   const std::string folder = TestFolder("sizes");
   ASSERT_TRUE(WriteTestShards(folder, 9, kShardBytes).ok());
   const auto dataset = OpenOrDie(folder, "train");
@@ -156,7 +156,7 @@ TEST(ShardRoundTripTest, AMissingIndexIsRebuiltFromTheTar) {
   ExpectSamples(*OpenOrDie(folder, "train"), 6);
 }
 
-TEST(ShardRoundTripTest, AWriterThatDiesLeavesCompleteShardsOnly) {
+TEST(ShardRoundTripTest, ADestroyedWriterLeavesOnlyCompleteShards) {
   const std::string folder = TestFolder("dies");
   ShardWriterOptions options;
   options.folder = folder;
@@ -170,7 +170,7 @@ TEST(ShardRoundTripTest, AWriterThatDiesLeavesCompleteShardsOnly) {
   EXPECT_EQ(FileNames(folder), (std::vector<std::string>{"train-000000.idx", "train-000000.tar"}));
 }
 
-TEST(ShardRoundTripTest, TheOnlySplitIsTakenAndSeveralAreTold) {
+TEST(ShardRoundTripTest, TheOnlySplitIsOpenedAndOfSeveralTheNamesAreListed) {
   const std::string folder = TestFolder("splits");
   ASSERT_TRUE(WriteTestShards(folder, 2, kShardBytes, "val").ok());
   EXPECT_EQ(OpenOrDie(folder, "train")->split(), "val");
@@ -215,7 +215,7 @@ TEST(ShardRoundTripTest, BadSamplesAreRefusedAndTheWriterGoesOn) {
   EXPECT_TRUE((*writer)->Flush().ok());
 }
 
-TEST(ShardRoundTripTest, LongNamesTakeAPaxHeader) {
+TEST(ShardRoundTripTest, LongNamesUseAPaxHeader) {
   ShardWriterOptions options;
   options.folder = TestFolder("long_names");
   auto writer = ShardWriter::Create(options);
@@ -232,7 +232,7 @@ TEST(ShardRoundTripTest, LongNamesTakeAPaxHeader) {
   }
 }
 
-TEST(ShardRoundTripTest, AFlippedBitOfAnyMemberIsFound) {
+TEST(ShardRoundTripTest, VerifyDetectsAFlippedBitInAnyMember) {
   const std::string folder = TestFolder("flipped");
   ASSERT_TRUE(WriteTestShards(folder, 1, kShardBytes).ok());
   const std::string path = folder + "/train-000000.tar";

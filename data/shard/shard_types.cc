@@ -18,14 +18,14 @@ constexpr std::array<std::pair<std::string_view, MemberKind>, 5> kSuffixes = {{
     {"mel.npy", MemberKind::kMel},
 }};
 
-// All of `text` as digits, at least `min_digits`.
+// Parses `text` as a number of at least `min_digits` digits.
 bool ParseDigits(std::string_view text, size_t min_digits, int64_t* value) {
   if (text.size() < min_digits || text.empty() || !absl::ascii_isdigit(text[0])) return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
   return error == std::errc() && end == text.data() + text.size();
 }
 
-// Splits "<head><separator><digits>" off the end.
+// Splits "<separator><digits>" off the end of `text`.
 bool TakeNumber(std::string_view* text, std::string_view separator, size_t min_digits,
                 int64_t* value) {
   const size_t at = text->rfind(separator);

@@ -1,5 +1,5 @@
-// The types that the writer, the index and the reader of shards share.
-// SHARD_FORMAT.md is the byte specification.
+// Types and file names that the writer, the index and the reader of shards share.
+// SHARD_FORMAT.md is the byte specification. Pure.
 #ifndef DATA_SHARD_SHARD_TYPES_H_
 #define DATA_SHARD_SHARD_TYPES_H_
 
@@ -9,7 +9,7 @@
 
 namespace slimreel {
 
-// What a member of a sample holds. The values are stored in indexes: never renumber.
+// The kind of a member of a sample. Index files store the values: never renumber them.
 enum class MemberKind : uint16_t {
   kOther = 0,
   kJson = 1,       // <key>.json
@@ -20,17 +20,17 @@ enum class MemberKind : uint16_t {
   kMel = 6,        // <key>.mel.npy     [num_mels, T] float32
 };
 
-// What a name without its key ("frames.npy", "0012.jpg") stands for.
+// The meaning of a member's suffix: its name without the key ("frames.npy", "0012.jpg").
 struct MemberName {
   MemberKind kind = MemberKind::kOther;
-  uint32_t ordinal = 0;  // kImage: the frame's number; else 0
+  uint32_t ordinal = 0;  // kImage: number of the frame; otherwise 0
 };
 MemberName ParseMemberSuffix(std::string_view suffix);
 
 // "json", "frames", ...: for messages and listings.
 std::string_view MemberKindName(MemberKind kind);
 
-// What a loader needs of every sample without parsing its JSON.
+// The properties of a sample that a loader needs, available without parsing its JSON.
 struct SampleInfo {
   std::string_view key;  // valid as long as the dataset
   int64_t label = -1;    // -1: no label
@@ -41,8 +41,8 @@ struct SampleInfo {
   int64_t shard = 0;  // number in ShardDataset::shards()
 };
 
-// Frames inside the mapped shard: [num_frames, height, width, 3] uint8 RGB,
-// contiguous, `data` 64-byte aligned. Valid as long as the dataset.
+// The frames of a sample inside the mapped shard: [num_frames, height, width, 3] uint8 RGB,
+// contiguous; `data` is 64-byte aligned. Valid as long as the dataset.
 struct FramesView {
   const uint8_t* data = nullptr;
   int64_t num_frames = 0;
@@ -53,8 +53,8 @@ struct FramesView {
   const uint8_t* frame(int64_t t) const { return data + t * frame_bytes(); }
 };
 
-// Keypoints inside the mapped shard: [persons, frames, joints, 3] float32 x, y (pixels of
-// the stored frame), score; contiguous, 4-byte aligned. Valid as long as the dataset.
+// The keypoints of a sample inside the mapped shard: [persons, frames, joints, 3] float32: x, y
+// in pixels of the stored frame, score. Contiguous; 4-byte aligned. Valid as long as the dataset.
 struct KeypointsView {
   const float* data = nullptr;
   int64_t persons = 0;
@@ -65,15 +65,15 @@ struct KeypointsView {
   }
 };
 
-// Names of shard files: <split>-000000.tar, <split>-p03of16-000000.tar.
+// The name of a shard file: <split>-000000.tar, or <split>-p03of16-000000.tar for a part.
 struct ShardName {
   std::string split;
-  int part = 0;  // counted from 1; 0: not a part
+  int part = 0;  // from 1; 0: the split is not divided
   int num_parts = 0;
   int64_t number = 0;
 };
 std::string FormatShardName(const ShardName& name);  // with ".tar"
-// False where `file_name` is no shard's name ("train-000000.idx" is none).
+// False if `file_name` is not the name of a shard ("train-000000.idx" is not).
 bool ParseShardName(std::string_view file_name, ShardName* name);
 // ".../train-000000.tar" -> ".../train-000000.idx"
 std::string IndexPathOf(std::string_view tar_path);

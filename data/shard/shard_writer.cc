@@ -24,8 +24,8 @@ absl::Status BadSample(const Sample& sample, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("sample '", sample.key, "': ", what));
 }
 
-// A key is a relative path without dots: the text before the first dot is what
-// WebDataset takes for the key, and no reader unpacks outside of its folder.
+// A key is a relative path without dots. WebDataset takes the text before the first dot as the key,
+// and a path without ".." cannot be unpacked outside of its folder.
 bool IsSafeKey(std::string_view key) {
   if (key.empty() || key.front() == '/' || key.back() == '/') return false;
   return std::none_of(key.begin(), key.end(), [](char c) {
@@ -42,28 +42,29 @@ bool IsSafeSuffix(std::string_view suffix) {
 
 absl::Status CheckSample(const Sample& sample, int64_t num_frames) {
   if (!IsSafeKey(sample.key)) {
-    return BadSample(sample, "a key is a relative path without dots and control characters");
+    return BadSample(sample, "its key is not a relative path without dots and control characters");
   }
-  if (sample.label < -1) return BadSample(sample, "a label is at least 0, or -1 for none");
+  if (sample.label < -1)
+    return BadSample(sample, "its label is less than -1; labels start at 0, and -1 means none");
   if (sample.height < 0 || sample.width < 0 || num_frames < 0 || sample.height > UINT32_MAX ||
       sample.width > UINT32_MAX || num_frames > UINT32_MAX) {
-    return BadSample(sample, "frames of an impossible size");
+    return BadSample(sample, "the size or number of its frames is impossible");
   }
   for (const FrameRun& run : sample.frames) {
     if (run.num_frames < 0 || (run.num_frames > 0 && run.data == nullptr) || sample.height == 0 ||
         sample.width == 0) {
-      return BadSample(sample, "frames without data or size");
+      return BadSample(sample, "its frames have no data or no size");
     }
   }
   absl::flat_hash_set<std::string> suffixes = {"json", "frames.npy"};
   for (const MemberData& member : sample.members) {
     if (!IsSafeSuffix(member.suffix) || !suffixes.insert(member.suffix).second) {
       return BadSample(sample, absl::StrCat("member suffix '", member.suffix,
-                                            "' is used twice, reserved, or not of letters, digits, "
-                                            "dots, '_' and '-'"));
+                                            "' is used twice, is reserved, or has characters other "
+                                            "than letters, digits, dots, '_' and '-'"));
     }
   }
-  if (!sample.metadata.is_object()) return BadSample(sample, "metadata is no JSON object");
+  if (!sample.metadata.is_object()) return BadSample(sample, "its metadata is not a JSON object");
   return absl::OkStatus();
 }
 
@@ -123,8 +124,8 @@ class TarShardWriter : public ShardWriter {
                          int64_t num_frames);
   absl::Status WriteMember(const std::string& name, const PendingMember& member);
   absl::Status Write(std::string_view bytes);
-  // Remembers the first error: after it nothing more is written.
-  absl::Status Keep(absl::Status status) {
+  // Remembers an error, after which nothing more is written.
+  absl::Status RememberError(absl::Status status) {
     if (!status.ok()) broken_ = status;
     return status;
   }
@@ -187,7 +188,8 @@ absl::Status TarShardWriter::Add(const Sample& sample) {
   int64_t num_frames = sample.frames.empty() ? sample.num_frames : 0;
   for (const FrameRun& run : sample.frames) num_frames += run.num_frames;
   SLIMREEL_RETURN_IF_ERROR(CheckSample(sample, num_frames));
-  if (!keys_.insert(sample.key).second) return BadSample(sample, "the key was used before");
+  if (!keys_.insert(sample.key).second)
+    return BadSample(sample, "an earlier sample has the same key");
 
   const std::string json = JsonOf(sample, num_frames);
   const std::string npy_header =
@@ -215,15 +217,15 @@ absl::Status TarShardWriter::Add(const Sample& sample) {
       tar_bytes_ + bytes + kTarTrailer > static_cast<uint64_t>(options_.shard_size_bytes)) {
     SLIMREEL_RETURN_IF_ERROR(Flush());
   }
-  if (tar_ == nullptr) SLIMREEL_RETURN_IF_ERROR(Keep(Open()));
-  return Keep(AddOpened(sample, members, num_frames));
+  if (tar_ == nullptr) SLIMREEL_RETURN_IF_ERROR(RememberError(Open()));
+  return RememberError(AddOpened(sample, members, num_frames));
 }
 
 // Note [Publishing a pair]
-// A shard is its tar; the index only saves reading it. So the order is: take away
-// an index left under the name, publish the tar, publish the index. A reader meets
-// no shard, or a tar without an index (which it rebuilds), or the pair: never an
-// index of another tar. The index also holds the tar's size.
+// The tar is the shard; the index only saves reading the tar. So Flush removes an old index of
+// the same name, then publishes the tar, then the index. A reader sees no shard, a tar without an
+// index (which it rebuilds), or both files. It never sees the index of another tar; the index
+// also holds the size of its tar.
 absl::Status TarShardWriter::Flush() {
   SLIMREEL_RETURN_IF_ERROR(broken_);
   if (tar_ == nullptr) return absl::OkStatus();
@@ -238,7 +240,7 @@ absl::Status TarShardWriter::Flush() {
     SLIMREEL_RETURN_IF_ERROR(tar_->Commit());
     return WriteFileAtomically(IndexPathOf(path_), index_.Build(tar_bytes_));
   };
-  SLIMREEL_RETURN_IF_ERROR(Keep(publish()));
+  SLIMREEL_RETURN_IF_ERROR(RememberError(publish()));
   tar_.reset();
   published_.push_back(
       {path_, index_.num_samples(), num_frames_, static_cast<int64_t>(tar_bytes_)});
@@ -252,15 +254,16 @@ absl::Status ShardWriterOptions::Validate() const {
   if (split.empty() || !std::all_of(split.begin(), split.end(),
                                     [](char c) { return absl::ascii_isalnum(c) || c == '_'; })) {
     return absl::InvalidArgumentError(
-        absl::StrCat("split '", split, "': allowed are letters, digits and '_'"));
+        absl::StrCat("split '", split, "' is wrong; allowed are letters, digits and '_'"));
   }
   if (part < 0 || num_parts < 0 || part > num_parts || (num_parts > 0 && part == 0)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("part ", part, "/", num_parts, ": parts are counted from 1"));
+        absl::StrCat("part ", part, "/", num_parts, " is wrong; the parts of N are 1/N to N/N"));
   }
-  if (first_shard < 0) return absl::InvalidArgumentError("first_shard is negative");
+  if (first_shard < 0)
+    return absl::InvalidArgumentError("first_shard is negative; it must be at least 0");
   if (shard_size_bytes < 1) {
-    return absl::InvalidArgumentError("data.shard_size: at least 1 byte is needed");
+    return absl::InvalidArgumentError("data.shard_size is too small; it must be at least 1 byte");
   }
   return absl::OkStatus();
 }
@@ -272,7 +275,7 @@ absl::StatusOr<std::unique_ptr<ShardWriter>> ShardWriter::Create(
   std::filesystem::create_directories(options.folder, error);
   if (error) {
     return absl::ErrnoToStatus(error.value(),
-                               absl::StrCat("cannot make the shard folder ", options.folder));
+                               absl::StrCat("cannot create the shard folder ", options.folder));
   }
   return std::make_unique<TarShardWriter>(options);
 }

@@ -1,10 +1,11 @@
-// Writes the samples of one split into shards (tar + index), rolling over at a
-// size. The bytes are a function of the samples and options alone.
+// Writes the samples of one split into shards (tar and index). A new shard starts at
+// a given size. The bytes depend only on the samples and the options.
 //
-// Who calls it: data/pipeline. Threading: one thread at a time.
-// A shard appears under its name only when complete; what was not published is
-// removed when the writer dies. Memory: one sample's members are the caller's,
-// nothing is copied but headers and the shard's index.
+// Threading: one thread at a time.
+// A shard gets its name only when it is complete. The destructor removes an
+// unpublished shard.
+// Memory: the caller owns the members of a sample. The writer copies only headers
+// and keeps the index of the current shard.
 #ifndef DATA_SHARD_SHARD_WRITER_H_
 #define DATA_SHARD_SHARD_WRITER_H_
 
@@ -22,41 +23,41 @@
 namespace slimreel {
 
 struct ShardWriterOptions {
-  std::string folder;           // made if it does not exist
-  std::string split = "train";  // letters, digits, '_': the file name's first word
-  int part = 0;                 // 1..num_parts for train-p03of16-000000.tar; 0: no parts
+  std::string folder;           // created if it does not exist
+  std::string split = "train";  // letters, digits and '_'; starts the file names
+  int part = 0;                 // 1..num_parts (train-p03of16-000000.tar); 0: no parts
   int num_parts = 0;
-  int64_t first_shard = 0;                        // number of the first shard written
-  int64_t shard_size_bytes = int64_t{128} << 20;  // a shard is closed before it passes this,
-                                                  // unless one sample alone is larger
+  int64_t first_shard = 0;  // number of the first shard that is written
+  // Upper bound of a shard. A single sample that is larger gets a shard of its own.
+  int64_t shard_size_bytes = int64_t{128} << 20;
   absl::Status Validate() const;
 };
 
-// Frames of a sample as runs of equal-sized RGB frames in memory, so that the
-// caller need not gather them: [num_frames, height, width, 3] uint8 each.
+// A run of frames of a sample: [num_frames, height, width, 3] uint8 RGB. A sample is written from
+// several runs, so that the caller need not copy them together.
 struct FrameRun {
   const uint8_t* data = nullptr;
   int64_t num_frames = 0;
 };
 
-// A further member: "<key>.<suffix>" ("kpts.npy", "audio.npy", "0000.jpg").
+// Another member of a sample: the file "<key>.<suffix>" ("kpts.npy", "audio.npy", "0000.jpg").
 struct MemberData {
   std::string suffix;
-  std::string_view content;  // for .npy: the whole file (see NpyFile in npy.h)
+  std::string_view content;  // .npy: the whole file (NpyFile in npy.h)
 };
 
 struct Sample {
   std::string key;     // no dots, no leading or trailing '/', no "..", unique in the split
-  std::string source;  // path of the source video as a person knows it; chunks of one share it
+  std::string source;  // path of the source video; all its chunks have the same
   int64_t label = -1;  // -1: none
   int64_t height = 0;  // of the stored frames
   int64_t width = 0;
   std::vector<FrameRun> frames;     // empty: no <key>.frames.npy
-  int64_t num_frames = 0;           // read only where `frames` is empty (encoded images)
+  int64_t num_frames = 0;           // read only if `frames` is empty (encoded images)
   std::vector<MemberData> members;  // written after frames, in this order
-  SampleOrigin origin;              // not known: none is stored
-  // <key>.json is this object; "source", "label", "num_frames", "height" and "width" are
-  // set by the writer, and where the origin is known "origin", "chunk" and "last_chunk".
+  SampleOrigin origin;              // stored only if known
+  // Stored as <key>.json. The writer sets "source", "label", "num_frames", "height" and "width",
+  // and, if the origin is known, "origin", "chunk" and "last_chunk".
   nlohmann::json metadata = nlohmann::json::object();
 };
 
@@ -69,19 +70,18 @@ struct PublishedShard {
 
 class ShardWriter {
  public:
-  // InvalidArgument: options; PermissionDenied and the like: the folder.
+  // InvalidArgument: wrong options. Other errors: the folder cannot be created.
   static absl::StatusOr<std::unique_ptr<ShardWriter>> Create(const ShardWriterOptions& options);
   virtual ~ShardWriter() = default;
 
-  // Errors: InvalidArgument (the sample), ResourceExhausted (disk full, with the
-  // path). After an error of the disk the writer takes no more samples; complete
-  // shards stay.
+  // InvalidArgument: a wrong sample; the writer goes on. ResourceExhausted (with the path): the
+  // disk is full. After an error of the disk every call returns it again; published shards stay.
   virtual absl::Status Add(const Sample& sample) = 0;
 
-  // Publishes the shard in hand, if it has samples; the next sample starts a new one.
+  // Publishes the current shard if it has samples. The next sample starts a new one.
   virtual absl::Status Flush() = 0;
 
-  // In order, of this writer.
+  // The shards that this writer published, in order.
   virtual const std::vector<PublishedShard>& published() const = 0;
 };
 

@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What every preparation leaves, from format 1 on, until it has listed the split.
+// Whether the log of a preparation is there. Every preparation (also of format 1) keeps it until it
+// lists the split in dataset.json.
 bool HasLog(const std::string& folder, const std::string& shard) {
   const std::string name = fs::path(shard).filename().string();
   const std::string log = absl::StrCat(".prepare-", name.substr(0, name.rfind('-')), ".jsonl");
@@ -27,8 +28,8 @@ absl::Status Unfinished(const std::string& folder, const std::string& split, siz
       absl::UnavailableError(absl::StrCat(
           folder, ": its split ", split, " is not completely prepared (", shards,
           shards == 1 ? " shard is" : " shards are",
-          " here so far); run prepare again with the same input to go on, every part of it where "
-          "it was divided")),
+          " here so far); run prepare again with the same input to go on; if it was divided, run "
+          "every part")),
       ExitCode::kDataUnusable);
 }
 
@@ -36,7 +37,7 @@ absl::Status Unfinished(const std::string& folder, const std::string& split, siz
 
 absl::Status CheckSplitIsFinished(const std::string& folder, const std::string& split,
                                   const std::vector<std::string>& shards, const DatasetInfo* info) {
-  // No file, or one by hand that only names classes: nothing counts these shards.
+  // There is no file, or a handwritten one that only names classes. So there are no counts.
   if (info == nullptr || (info->splits.empty() && info->unfinished.empty())) {
     return HasLog(folder, shards.front()) ? Unfinished(folder, split, shards.size())
                                           : absl::OkStatus();
@@ -64,7 +65,7 @@ absl::Status CheckSplitCounts(const std::string& folder, const std::string& spli
       absl::StrCat(folder, ": dataset.json counts ", counts.shards, " shards with ", counts.samples,
                    " samples and ", counts.bytes, " bytes of split ", split, ", but ", found.shards,
                    " with ", found.samples, " samples and ", found.bytes,
-                   " bytes are here; shards were added, lost or replaced: run prepare again"));
+                   " bytes are here; shards were added, lost or replaced. Run prepare again"));
 }
 
 }  // namespace slimreel

@@ -1,5 +1,5 @@
-// Whether the shards of a split in a folder are all that belong to it. A preparation that is
-// under way, or was stopped, leaves whole shards that are not yet the whole split.
+// Checks that a folder holds all shards of a split. A preparation that is running or was
+// stopped leaves intact shards, but not all of them.
 #ifndef DATA_SHARD_SPLIT_CHECK_H_
 #define DATA_SHARD_SPLIT_CHECK_H_
 
@@ -11,14 +11,16 @@
 
 namespace slimreel {
 
-// Before the shards are opened: `split` is listed as complete. `shards`: their paths. `info`:
-// of the folder; null where it has none. One that lists no split counts nothing, like none (shards
-// of another program). Both errors have exit code 3 and the remedy. Unavailable: the
-// split is not completely prepared; FailedPrecondition: its parts were given other inputs.
+// Checks that `split` is listed as complete. Call it before the shards are opened. `shards`: their
+// paths, at least one. `info`: of the folder; null if there is none. If `info` is null or lists no
+// split, the shards count as another program's. Errors have exit code 3 and name the remedy.
+// Unavailable: the split is not completely prepared. FailedPrecondition: its parts were given
+// different inputs.
 absl::Status CheckSplitIsFinished(const std::string& folder, const std::string& split,
                                   const std::vector<std::string>& shards, const DatasetInfo* info);
 
-// After: they hold what `info` counts. DataLoss names both numbers.
+// Checks that the shards hold what `info` counts. Call it after the shards are opened. DataLoss
+// names both numbers.
 absl::Status CheckSplitCounts(const std::string& folder, const std::string& split,
                               const SplitCounts& found, const DatasetInfo& info);
 

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kShardBytes = 8192;  // two or three test samples
 
-// Through ShardDataset::Open, as every reader meets it.
+// Tests through ShardDataset::Open, as readers use it.
 class SplitCheckTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -50,7 +50,7 @@ class SplitCheckTest : public testing::Test {
   DatasetInfo info_;
 };
 
-TEST_F(SplitCheckTest, AListedSplitThatIsAllThereOpens) {
+TEST_F(SplitCheckTest, ACompleteListedSplitOpens) {
   List();
   ExpectOpens();
 }
@@ -62,13 +62,13 @@ TEST_F(SplitCheckTest, ASplitThatIsBeingPreparedIsRefused) {
   ExpectUnfinished();
 }
 
-TEST_F(SplitCheckTest, ASplitThatIsNotListedBesideOthersIsRefused) {
+TEST_F(SplitCheckTest, ASplitThatIsNotListedWhileOthersAreIsRefused) {
   info_.splits = {{"val", {1, 1, 1, 7, 512}}};
   List();
   ExpectUnfinished();
 }
 
-TEST_F(SplitCheckTest, ALostAnAddedOrAReplacedShardIsDamage) {
+TEST_F(SplitCheckTest, AMissingAddedOrReplacedShardIsDamage) {
   List();
   fs::copy(folder_ + "/train-000000.tar", folder_ + "/train-000009.tar");
   ExpectUnusable(absl::StatusCode::kDataLoss, "were added, lost or replaced");
@@ -81,10 +81,10 @@ TEST_F(SplitCheckTest, ALostAnAddedOrAReplacedShardIsDamage) {
   ExpectUnusable(absl::StatusCode::kDataLoss, "were added, lost or replaced");
 }
 
-TEST_F(SplitCheckTest, ShardsOfAnotherProgramHaveNoDatasetJsonAndAreRead) { ExpectOpens(); }
+TEST_F(SplitCheckTest, ShardsWithoutDatasetJsonAreRead) { ExpectOpens(); }
 
-// A killed run of format 1 left no dataset.json, but its log.
-TEST_F(SplitCheckTest, WithALogButNoDatasetJsonThePreparationHasNotEnded) {
+// A killed preparation of format 1 left its log and no dataset.json.
+TEST_F(SplitCheckTest, ALogWithoutDatasetJsonMeansUnfinished) {
   WriteTestFile(folder_ + "/.prepare-val.jsonl", "");
   ExpectOpens();
   WriteTestFile(folder_ + "/.prepare-train.jsonl", "{\"fingerprint\":\"f\"}\n");
@@ -95,7 +95,7 @@ TEST_F(SplitCheckTest, ALabelWithoutAClassIsDamage) {
   info_.classes = {"a", "b"};  // labels are 0 to 2
   List();
   ExpectUnusable(absl::StatusCode::kDataLoss, "its label is 2, but there are 2 classes");
-  info_.classes.clear();  // of shards that nobody named classes for
+  info_.classes.clear();  // no class names
   List();
   ExpectOpens();
 }
@@ -125,7 +125,7 @@ TEST_F(PartsCheckTest, APartThatIsMissingOrUnfinishedIsRefused) {
   ExpectUnfinished();
 }
 
-TEST_F(PartsCheckTest, PartsOfOtherInputsAreRefusedByName) {
+TEST_F(PartsCheckTest, PartsOfDifferentInputsAreRefusedWithTheMissingVideos) {
   auto more = names_;
   std::string added = "0.mp4";
   while (PartOf(added, 2) != 1) added = "0" + added;

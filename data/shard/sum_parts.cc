@@ -26,7 +26,7 @@ std::string DescribeClassDifference(const std::vector<std::string>& here,
   };
   const std::string names = only(here, there, "here") + only(there, here, "there");
   return absl::StrCat("its classes differ from the other parts'",
-                      names.empty() ? ": they have another order" : names);
+                      names.empty() ? ": they are in another order" : names);
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ uint64_t Checksum(std::string_view block) {
   return sum;
 }
 
-// Splits a long path at a '/' into prefix (<= 155) and name (<= 100). False if it cannot.
+// Splits a long path at a '/' into prefix (<= 155 bytes) and name (<= 100 bytes). False if no
+// split fits.
 bool SplitName(std::string_view path, std::string_view* prefix, std::string_view* name) {
   *prefix = "";
   *name = path;
@@ -64,7 +65,7 @@ std::string Block(std::string_view prefix, std::string_view name, uint64_t size,
   block[kType.offset] = type;
   PutText(&block, kMagic, std::string_view("ustar\00000", 8));
   PutText(&block, kPrefix, prefix);
-  // Six digits, NUL, blank: as the standard's own examples have it.
+  // Six digits, NUL, blank: as in the examples of the standard.
   PutText(&block, kChecksum, absl::StrFormat("%06o", Checksum(block)) + std::string("\0 ", 2));
   return block;
 }
@@ -82,7 +83,7 @@ std::string_view TextOf(std::string_view block, Field field) {
   return raw.substr(0, std::min(raw.find('\0'), raw.size()));
 }
 
-// Octal digits between blanks and a terminator, or GNU's base 256.
+// Parses octal digits (after blanks, up to NUL or blank), or GNU's base-256 number.
 bool NumberOf(std::string_view block, Field field, uint64_t* value) {
   std::string_view raw = block.substr(field.offset, field.width);
   *value = 0;
@@ -105,7 +106,7 @@ bool ChecksumMatches(std::string_view block) {
   return NumberOf(block, kChecksum, &stored) && stored == Checksum(block);
 }
 
-// What a pax header says of the next file.
+// What a pax header states about the next file.
 struct PaxFields {
   std::string path;
   uint64_t size = 0;
@@ -119,18 +120,18 @@ absl::Status ParsePax(std::string_view body, PaxFields* fields) {
     if (blank == std::string_view::npos ||
         std::from_chars(body.data(), body.data() + blank, length).ptr != body.data() + blank ||
         length > body.size() || length < blank + 3 || body[length - 1] != '\n') {
-      return absl::DataLossError("malformed pax record");
+      return absl::DataLossError("a pax record is malformed");
     }
     const std::string_view record = body.substr(blank + 1, length - blank - 2);
     const size_t equals = record.find('=');
-    if (equals == std::string_view::npos) return absl::DataLossError("pax record without '='");
+    if (equals == std::string_view::npos) return absl::DataLossError("a pax record has no '='");
     const std::string_view key = record.substr(0, equals), value = record.substr(equals + 1);
     if (key == "path") fields->path = std::string(value);
     if (key == "size") {
       const auto [end, error] =
           std::from_chars(value.data(), value.data() + value.size(), fields->size);
       if (error != std::errc() || end != value.data() + value.size()) {
-        return absl::DataLossError("pax size is no number");
+        return absl::DataLossError("the pax size is not a number");
       }
       fields->has_size = true;
     }
@@ -143,7 +144,7 @@ bool IsFileType(char type) { return type == '0' || type == '\0'; }
 
 std::string NameOf(std::string_view block) {
   const std::string_view prefix = TextOf(block, kPrefix), name = TextOf(block, kName);
-  // GNU's old magic "ustar  " keeps other things where POSIX has the prefix.
+  // With GNU's old magic "ustar  " the prefix field holds other data.
   if (prefix.empty() || block.substr(kMagic.offset, 6) != std::string_view("ustar\0", 6)) {
     return std::string(name);
   }
@@ -187,15 +188,16 @@ absl::Status ScanTar(std::string_view tar,
     uint64_t size = 0;
     if (block.substr(kMagic.offset, 5) != "ustar" || !ChecksumMatches(block) ||
         !NumberOf(block, kSize, &size)) {
-      return DataLossAt(at, "no valid tar header (magic, checksum or size)");
+      return DataLossAt(at, "the tar header is not valid (magic, checksum or size)");
     }
     const char type = block[kType.offset];
     if (IsFileType(type) && pax.has_size) size = pax.size;
     at += kTarBlock;
-    // Compared by subtraction: a size near 2^64 must not wrap.
+    // Compares by subtraction, so that a size near 2^64 does not wrap.
     if (size > tar.size() - at || TarPadded(size) > tar.size() - at) {
-      return DataLossAt(at - kTarBlock, absl::StrCat("a member of ", size, " bytes, but ",
-                                                     tar.size() - at, " are left in the file"));
+      return DataLossAt(at - kTarBlock,
+                        absl::StrCat("the member has ", size, " bytes, but the file has only ",
+                                     tar.size() - at, " left"));
     }
     if (type == 'x') {
       if (const absl::Status parsed = ParsePax(tar.substr(at, size), &pax); !parsed.ok()) {

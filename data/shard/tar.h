@@ -1,8 +1,7 @@
-// The tar of a shard: POSIX ustar headers, with a pax extended header where a
-// name or a size does not fit. Writes deterministic bytes (no time, no owner);
-// reads what other tools write of the same family (ustar, pax, GNU long names).
+// The tar of a shard: POSIX ustar headers, with a pax extended header if a name or a
+// size does not fit. The written bytes are deterministic (no time, no owner). Tars of
+// other tools are read if they are of the same family (ustar, pax, GNU long names).
 //
-// Who calls it: the shard writer, index rebuilding, verification.
 // Pure functions over memory. Source of the layout: POSIX.1-2017, pax, "ustar
 // Interchange Format".
 #ifndef DATA_SHARD_TAR_H_
@@ -23,11 +22,11 @@ constexpr uint64_t TarPadded(uint64_t bytes) {
   return (bytes + kTarBlock - 1) / kTarBlock * kTarBlock;
 }
 
-// Everything before the content of a regular file: one block, or a pax header
-// and its block before it. A multiple of 512 bytes.
+// The header of a regular file: one ustar block, with a pax header before it if needed. A multiple
+// of 512 bytes.
 std::string TarHeader(std::string_view name, uint64_t size);
 
-// What ends an archive.
+// Bytes of the zero blocks that end an archive.
 inline constexpr uint64_t kTarTrailer = 2 * kTarBlock;
 
 struct TarMember {
@@ -36,13 +35,13 @@ struct TarMember {
   uint64_t size = 0;
 };
 
-// True if `block` (512 bytes) is a regular file's header with a right checksum.
-// O(1): for checks at access. `size` is what the block says (0 where pax carries it).
+// True if `block` (512 bytes) is the header of a regular file with a correct checksum. O(1), for
+// checks at each access. `size` is the block's size field (0 if a pax header carries the size).
 bool IsTarFileHeader(std::string_view block, uint64_t* size);
 
-// Calls `visit` for every regular file of `tar`, in order, until it returns an
-// error. DataLoss (without a path) where the bytes are no whole tar: wrong
-// checksum, sizes past the end, missing trailer.
+// Calls `visit` for every regular file of `tar`, in order, until it returns an error. DataLoss
+// (without a path): the bytes are not a complete tar (a wrong checksum, a size past the end, or no
+// trailer).
 absl::Status ScanTar(std::string_view tar, absl::FunctionRef<absl::Status(const TarMember&)> visit);
 
 }  // namespace slimreel

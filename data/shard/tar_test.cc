@@ -9,7 +9,7 @@
 namespace slimreel {
 namespace {
 
-// A ustar block written out field by field, as POSIX describes it.
+// A ustar block, field by field as POSIX describes it.
 std::string HandBlock(const std::string& name, const std::string& size_field, char type) {
   std::string block(512, '\0');
   block.replace(0, name.size(), name);
@@ -40,7 +40,7 @@ std::string Padded(std::string content) {
 
 const std::string kTrailer(1024, '\0');
 
-// Names and sizes; the status goes to `status`.
+// Returns names and sizes of the members, and the status in `status`.
 std::vector<std::pair<std::string, uint64_t>> Scan(const std::string& tar, absl::Status* status) {
   std::vector<std::pair<std::string, uint64_t>> members;
   *status = ScanTar(tar, [&members](const TarMember& member) {
@@ -50,19 +50,19 @@ std::vector<std::pair<std::string, uint64_t>> Scan(const std::string& tar, absl:
   return members;
 }
 
-TEST(TarTest, HeaderIsTheBytesOfTheStandard) {
+TEST(TarTest, HeaderEqualsTheBytesOfTheStandard) {
   EXPECT_EQ(TarHeader("a.json", 83), HandBlock("a.json", "00000000123", '0'));
 }
 
-TEST(TarTest, EightGibibytesLessOneIsTheLastSizeWithoutPax) {
+TEST(TarTest, EightGibibytesMinusOneIsTheLargestSizeWithoutPax) {
   EXPECT_EQ(TarHeader("a", (uint64_t{8} << 30) - 1), HandBlock("a", "77777777777", '0'));
   const std::string pax = TarHeader("a", uint64_t{8} << 30);
   EXPECT_EQ(pax, HandBlock("PaxHeaders/member", "00000000023", 'x') +
                      Padded("19 size=8589934592\n") + HandBlock("a", "00000000000", '0'));
 }
 
-TEST(TarTest, ALargePaxSizeIsReadWhole) {
-  // The content is not there, so the scan must miss exactly 10^13 bytes.
+TEST(TarTest, ALargePaxSizeIsReadCompletely) {
+  // The content is missing, so the scan must lack exactly 10^13 bytes.
   const std::string tar = HandBlock("PaxHeaders/member", "00000000027", 'x') +
                           Padded("23 size=10000000000000\n") + HandBlock("a", "00000000000", '0') +
                           kTrailer;
@@ -81,7 +81,7 @@ TEST(TarTest, ASizeThatWrapsWhenPaddedIsRefused) {
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
 }
 
-TEST(TarTest, ScanTakesUstarPaxAndGnuNamesInOrder) {
+TEST(TarTest, ScanReadsUstarPaxAndGnuNamesInOrder) {
   const std::string long_name(130, 'n');
   const std::string tar =
       HandBlock("a.json", "00000000003", '0') + Padded("abc") +
@@ -113,7 +113,7 @@ TEST(TarTest, CutAndDamagedTarsAreDataLoss) {
   }
 }
 
-TEST(TarTest, OnlyAFileHeaderPassesTheQuickLook) {
+TEST(TarTest, OnlyAFileHeaderPassesTheQuickCheck) {
   uint64_t size = 0;
   EXPECT_TRUE(IsTarFileHeader(HandBlock("a", "00000000123", '0'), &size));
   EXPECT_EQ(size, 83u);

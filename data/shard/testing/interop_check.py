@@ -1,4 +1,4 @@
-"""Reads the shards of write_shards_main.cc with numpy, and with webdataset where it is installed."""
+"""Reads the shards of write_shards_main.cc with numpy, and with webdataset if it is installed."""
 
 import glob
 import io

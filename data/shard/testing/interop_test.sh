@@ -1,6 +1,6 @@
 #!/bin/bash
-# Shards are read by tar, numpy and webdataset, which know nothing of SlimReel.
-# Packages come from SLIMREEL_PARITY_PYTHON (tools/parity/setup.sh makes one).
+# Reads shards with tar, numpy and webdataset, which know nothing about SlimReel.
+# SLIMREEL_PARITY_PYTHON names a Python with these packages (tools/parity/setup.sh makes one).
 set -euo pipefail
 writer=$PWD/$1
 check=$PWD/$2

@@ -1,4 +1,4 @@
-// Small shards with known content for the tests of this folder.
+// Makes small shards with known content for tests.
 #ifndef DATA_SHARD_TESTING_SAMPLE_SHARDS_H_
 #define DATA_SHARD_TESTING_SAMPLE_SHARDS_H_
 
@@ -14,7 +14,7 @@ namespace slimreel {
 
 inline constexpr int64_t kTestHeight = 6, kTestWidth = 10, kTestFrames = 4;
 
-// Byte i of sample n's frames; a formula, so that any reader can check it.
+// Byte i of the frames of sample n. It is a formula, so that any reader can check it.
 inline uint8_t TestPixel(int64_t sample, int64_t i) {
   return static_cast<uint8_t>((sample * 31 + i * 7 + i / 251) & 0xff);
 }
@@ -25,20 +25,20 @@ struct TestSample {
   explicit TestSample(int64_t number);
   std::vector<uint8_t> pixels;
   std::string keypoints;
-  Sample sample;  // views into the above
+  Sample sample;  // holds views into the members above
 };
 
 absl::Status WriteTestShards(const std::string& folder, int64_t num_samples,
                              int64_t shard_size_bytes, const std::string& split = "train");
 
-// What a preparation of part `part` leaves that was given the videos `names`: a sample for each
-// one that the part is of (the i-th name: that of TestSample(i)), its dataset file with
+// Writes what a preparation of part `part` leaves if its input is the videos `names`: a sample for
+// each video of that part (TestSample(i) for the i-th name), the part's dataset file with
 // `classes`, and the list of all names.
 absl::Status WriteTestPart(const std::string& folder, int part, int num_parts,
                            const std::vector<std::string>& names,
                            const std::vector<std::string>& classes = {"a", "b", "c"});
 
-// The counts of all shards of the split that lie in the folder.
+// Counts all shards of the split in the folder.
 SplitCounts CountTestShards(const std::string& folder, const std::string& split = "train");
 
 }  // namespace slimreel

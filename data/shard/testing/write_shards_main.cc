@@ -1,4 +1,4 @@
-// Writes 7 test samples into the folder given, for the interoperability test.
+// Writes 7 test samples into a given folder, for the interoperability test.
 #include <cstdio>
 
 #include "data/shard/testing/sample_shards.h"
