@@ -1,4 +1,4 @@
-// //data:shards: looks into a folder of shards. See data/shard/README.md.
+// //data:shards: lists, shows and verifies the shards of a folder. See data/shard/README.md.
 #include <gflags/gflags.h>
 
 #include <iostream>
@@ -8,9 +8,9 @@
 #include "data/shard/shard_commands.h"
 
 DEFINE_bool(json, false, "list, verify and index: print JSON (show always does)");
-DEFINE_string(split, "", "list, show, verify: only this split; empty: all, but show: train");
+DEFINE_string(split, "", "list, show, verify: only this split; empty: all splits (show: train)");
 DEFINE_int64(sample, 0, "show: number of the sample in its split, from 0");
-DEFINE_string(format, "", "index: wids or dali (not yet available); empty: join parts");
+DEFINE_string(format, "", "index: wids or dali (not yet available); empty: join the parts");
 
 namespace {
 
@@ -19,12 +19,13 @@ slimreel::Program ShardsProgram() {
   program.name = "shards";
   program.synopsis = "shards list|show|verify|index DIR [FLAGS]";
   program.description =
-      "Looks into a folder of shards that prepare wrote.\n\n"
-      "list    splits, shards, samples, frames, classes\n"
-      "show    one sample's members and metadata\n"
+      "Lists, shows and verifies the shards that prepare wrote into a folder.\n\n"
+      "list    prints splits, shards, samples, frames and classes\n"
+      "show    prints the members and metadata of one sample\n"
       "verify  compares every member with its hash, and the splits with dataset.json; names\n"
-      "        what is damaged, missing or not completely prepared (exit 3)\n"
-      "index   joins dataset.json and the report of a preparation in parts";
+      "        what is damaged, missing or replaced (exit 3), and splits that are not\n"
+      "        completely prepared\n"
+      "index   joins the parts of a divided preparation: dataset.json and the report";
   program.flags = {"split", "sample", "json", "format"};
   program.takes_positional = true;
   program.examples =
@@ -37,7 +38,7 @@ slimreel::Program ShardsProgram() {
 absl::Status Main(const slimreel::CommandLine& line) {
   if (line.positional.size() != 2) {
     return absl::InvalidArgumentError(
-        "a command and a folder are needed: shards list|show|verify|index DIR; see --help");
+        "give a command and a folder: shards list|show|verify|index DIR; see --help");
   }
   slimreel::ShardCommand command;
   command.verb = line.positional[0];
