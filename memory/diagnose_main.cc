@@ -1,4 +1,4 @@
-// //memory:diagnose: what this machine has, what limits apply, who holds memory
+// //memory:diagnose prints what this machine has, which limits apply, which processes hold memory
 // now, and what to do about it. See memory/README.md.
 #include <gflags/gflags.h>
 #include <unistd.h>
@@ -18,8 +18,8 @@
 #include "memory/reports/diagnosis.h"
 #include "memory/tracking/device_memory.h"
 
-DEFINE_bool(json, false, "print one JSON object a reading instead of text");
-DEFINE_double(watch, 0.0, "read again every so many seconds until Ctrl-C; 0: once");
+DEFINE_bool(json, false, "print one JSON object per reading instead of text");
+DEFINE_double(watch, 0.0, "repeat the reading every SECONDS until Ctrl-C; 0: read once");
 
 namespace {
 
@@ -40,16 +40,16 @@ absl::StatusOr<slimreel::Diagnosis> Diagnose() {
 }
 
 absl::Status Main(const slimreel::CommandLine&) {
-  // Written so that a number that is none is refused as well.
+  // Written so that NaN is refused as well.
   if (!(FLAGS_watch >= 0.0 && FLAGS_watch <= kMaxWatchSeconds)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--watch is ", FLAGS_watch, "; allowed is a number of seconds, 0 to ", kMaxWatchSeconds));
+        "--watch is ", FLAGS_watch, "; give a number of seconds from 0 to ", kMaxWatchSeconds));
   }
   do {
     SLIMREEL_ASSIGN_OR_RETURN(const slimreel::Diagnosis diagnosis, Diagnose());
     std::cout << (FLAGS_json ? slimreel::DiagnosisJson(diagnosis)
                              : slimreel::DiagnosisText(diagnosis))
-              << std::endl;  // at once, also into a pipe
+              << std::endl;  // flushes at once, also into a pipe
     if (FLAGS_watch > 0.0 && std::cout.good()) {
       std::this_thread::sleep_for(std::chrono::duration<double>(FLAGS_watch));
     }
@@ -64,8 +64,8 @@ int main(int argc, char** argv) {
   program.name = "diagnose";
   program.synopsis = "diagnose [--json] [--watch=SECONDS]";
   program.description =
-      "What this machine has, what limits apply (device, cgroup, rlimit), who holds memory now,\n"
-      "and what to do about it.";
+      "Prints what this machine has, which limits apply (device, cgroup, rlimit), which processes\n"
+      "hold memory now, and what to do about it.";
   program.flags = {"json", "watch"};
   program.examples = "diagnose --json\ndiagnose --watch=5";
   return slimreel::RunProgram(argc, argv, program, Main);

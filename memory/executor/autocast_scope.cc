@@ -6,11 +6,11 @@ namespace slimreel {
 namespace {
 
 // Note [No autocast cache]
-// Autocast can keep the half-precision copy of a weight for the next use inside
-// the scope. A copy made by a forward without grad has no way back to the weight: a
-// stage that then runs again with grad would find it, and its weight would get no
-// gradient. The copies also live until the outermost scope ends, beside every
-// weight, which no plan counts. A stage uses a weight once, so nothing is lost.
+// Autocast can keep the half-precision copy of a weight for the next use inside the scope.
+// A copy made by a forward pass without grad has no edge back to the weight. A stage that then
+// runs again with grad would use this copy, and its weight would get no gradient. The copies
+// also live until the outermost scope ends, and no plan counts them. A stage uses each weight
+// once, so the cache would save nothing.
 constexpr bool kCache = false;
 
 at::DeviceType DeviceOf(const Tensors& inputs) {

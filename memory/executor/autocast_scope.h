@@ -1,7 +1,7 @@
-// Autocast around one visit of a stage: matrix products and convolutions compute
-// in half precision, what needs range stays in float32 (ATen's own lists).
+// Autocast around one visit of a stage: matrix products and convolutions compute in half
+// precision; operations that need range stay in float32 (ATen's own lists).
 //
-// Used by the executor alone. Threading: the state is the calling thread's.
+// Threading: autocast's state belongs to the calling thread.
 #ifndef MEMORY_EXECUTOR_AUTOCAST_SCOPE_H_
 #define MEMORY_EXECUTOR_AUTOCAST_SCOPE_H_
 
@@ -17,7 +17,7 @@ namespace slimreel {
 // See Note [No autocast cache].
 class AutocastScope {
  public:
-  // `dtype`: kHalf or kBFloat16; none: nothing is changed. The device is that of `inputs`.
+  // `dtype`: kHalf or kBFloat16; nullopt changes nothing. The device is that of `inputs`.
   AutocastScope(std::optional<at::ScalarType> dtype, const Tensors& inputs);
   ~AutocastScope();
   AutocastScope(const AutocastScope&) = delete;

@@ -24,15 +24,14 @@ using torch::autograd::Node;
 using torch::autograd::variable_list;
 
 // Note [Gradients enter and leave a stage by nodes of our own]
-// The engine's callers hold the root gradients until backward returns, and a
-// leaf's AccumulateGrad clones a gradient that it may not steal: both would put
-// the chain's peak above that of one connected graph. So the gradients of a
-// stage's outputs are moved out of a source node into the engine, which frees
-// each as soon as it is used, and the gradients of its inputs are moved into a
-// sink node. With these two nodes the engine sees per stage what it would see
-// of that stage in the connected graph: same order, same sums, same bits.
+// The engine's caller holds the root gradients until backward returns, and a leaf's
+// AccumulateGrad clones a gradient that it may not take over. Both would put the chain's peak
+// above that of one connected graph. So a source node moves the gradients of a stage's outputs
+// into the engine, which frees each as soon as it is used, and a sink node receives the gradients
+// of the stage's inputs. With these two nodes the engine sees of each stage what it would see in
+// the connected graph: same order, same sums, same bits.
 
-// Hands the output gradients to the stage's graph; next_edges say where to.
+// Passes the output gradients into the stage's graph along its next_edges.
 struct GradientSource : public Node {
   GradientSource(edge_list&& edges, variable_list&& gradients)
       : Node(std::move(edges)), gradients(std::move(gradients)) {}
@@ -50,20 +49,20 @@ struct GradientSink : public Node {
 };
 
 // Note [What a failed backward leaves in the engine]
-// When a node throws, the engine returns and leaves the nodes that were ready to
-// run, with their saved tensors and gradients, in the calling thread's queue
-// until that thread's next backward. Out of memory is just when they must go. The
-// queue hands out the youngest node first and drops those of a dead graph, so a
-// graph that ends in a node older than all others empties it.
+// When a node throws, the engine returns. It leaves the nodes that were ready to run, with their
+// saved tensors and gradients, in the calling thread's queue until that thread's next backward.
+// After out of memory the retry needs this memory. The queue hands out the youngest node first
+// and drops nodes of a dead graph. So one backward of a graph that ends in the oldest node of all
+// empties the queue.
 struct OldestNode : public Node {
   OldestNode() : Node(/*sequence_nr=*/0, {}) {}
   variable_list apply(variable_list&& /*inputs*/) override { return {}; }
 };
 
-// What the backward of a stage needs. The outputs themselves are not held, so
-// that their storage lives as long as a consumer saved it, and no longer.
+// What the backward of a stage needs. It does not hold the outputs, so their storage lives only
+// as long as a consumer has saved it.
 struct StageGraph {
-  edge_list output_edges;  // invalid where a slot carries no gradient
+  edge_list output_edges;  // invalid if a slot carries no gradient
   c10::intrusive_ptr<GradientSink> sink;
   std::vector<int> slot_of_gradient;  // sink input -> slot of the stage's input
   size_t num_input_slots = 0;
@@ -71,7 +70,7 @@ struct StageGraph {
 
 // One boundary: the input tuple of a stage, and which slots carry a gradient.
 struct Value {
-  Tensors slots;  // without graph
+  Tensors slots;  // detached
   std::vector<bool> needs_gradient;
 };
 
@@ -116,13 +115,13 @@ Tensors ForwardChecked(Stage& stage, const StageContext& context, Tensors in) {
   Tensors out = stage.Forward(context, std::move(in));
   check.Verify(stage);
   TORCH_CHECK(handed_on.empty() || handed_on.size() == out.size(), "stage ", stage.name(),
-              " gives out ", out.size(), " slots, but handed_on() speaks of ", handed_on.size());
+              " returns ", out.size(), " slots, but handed_on() lists ", handed_on.size());
   for (size_t j = 0; j < handed_on.size(); ++j) {
     const int from = handed_on[j];
     TORCH_CHECK(from < 0 || (from < static_cast<int>(in_ids.size()) &&
                              out[j].unsafeGetTensorImpl() == in_ids[from]),
-                "stage ", stage.name(), " declares output slot ", j, " as input slot ", from,
-                " handed on, but gives out another tensor");
+                "stage ", stage.name(), " declares that output slot ", j, " hands on input slot ",
+                from, ", but returns another tensor");
   }
   return out;
 }
@@ -134,9 +133,8 @@ Tensors WithoutGraph(Tensors slots) {
   return slots;
 }
 
-// Which output slots carry a gradient: decided by dtype, trainable parameters
-// and what is handed on, never by the graph, so that a forward without grad
-// decides alike.
+// Which output slots carry a gradient. Dtype, trainable parameters and handed-on slots decide
+// this, never the graph, so that a forward pass without grad decides the same.
 std::vector<bool> OutputsNeedingGradient(const Stage& stage, const std::vector<bool>& inputs,
                                          const Tensors& out) {
   const bool made_here =
@@ -151,7 +149,7 @@ std::vector<bool> OutputsNeedingGradient(const Stage& stage, const std::vector<b
   return needs;
 }
 
-// Runs backward from `edges`; the gradients are freed as they are used.
+// Runs backward from `edges` and frees each gradient as soon as it is used.
 void RunEngine(edge_list edges, variable_list given) {
   // The engine starts at an input; this one is empty and costs no byte.
   const at::Tensor start = at::empty({0}, given[0].options());
@@ -177,7 +175,7 @@ class EngineQueueCleaner {
   const int exceptions_ = std::uncaught_exceptions();
 };
 
-// The state of one Run; dies with it, also when an exception passes.
+// The state of one Run. It ends with the Run, also if an exception passes.
 class Interpreter {
  public:
   Interpreter(Stage* const* stages, int num_stages, const StageContext& context, Tensors inputs,
@@ -249,18 +247,18 @@ class Interpreter {
     return out;
   }
 
-  // Other outputs of the last stage have no gradient.
+  // Only the loss, slot 0, gets a gradient; the other outputs of the last stage get none.
   void SeedGradient(const Tensors& out) {
     TORCH_CHECK(!out.empty() && out[0].defined() && out[0].requires_grad(),
                 "the chain's last stage, ", stages_[num_stages_ - 1]->name(),
-                ", gives out no loss that depends on a trainable parameter in slot 0");
+                ", must return a loss in slot 0 that depends on a trainable parameter");
     const c10::AutoGradMode no_grad(false);
     gradients_.assign(out.size(), at::Tensor());
-    // A copy, because the engine may write into what it is given.
+    // A copy, because the engine may write into the gradients that it takes.
     gradients_[0] = loss_gradient_.defined() ? loss_gradient_.clone() : at::ones_like(out[0]);
   }
 
-  // Turns gradients_, of the stage's outputs, into those of its inputs.
+  // Turns gradients_ from those of the stage's outputs into those of its inputs.
   void Backward(int i) {
     StageGraph graph = std::exchange(graphs_[i], StageGraph());
     edge_list edges;
@@ -284,7 +282,7 @@ class Interpreter {
   const int num_stages_;
   StageContext context_;
   const at::Tensor loss_gradient_;
-  std::vector<Value> values_;  // values_[i]: input of stage i
+  std::vector<Value> values_;  // values_[i]: the input of stage i
   std::vector<StageGraph> graphs_;
   std::vector<bool> visited_;
   Tensors gradients_;  // of the outputs of the stage that goes backward next

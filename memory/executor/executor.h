@@ -1,9 +1,8 @@
-// The one interpreter of schedules. "No checkpointing" is the schedule of all
-// kForwardKeep and not another code path: that is what makes all schedules
-// bitwise equal. Called by the trainer, once per micro-batch.
+// The one interpreter of schedules. "No checkpointing" is the schedule of all kForwardKeep, not
+// another code path. This makes the results of all schedules bitwise equal.
 //
-// Threading: one thread at a time. Owns nothing between calls; gradients
-// accumulate into the parameters' .grad.
+// Threading: one thread at a time. Ownership: it owns nothing between calls. Gradients accumulate
+// into the parameters' .grad.
 #ifndef MEMORY_EXECUTOR_EXECUTOR_H_
 #define MEMORY_EXECUTOR_EXECUTOR_H_
 
@@ -15,8 +14,8 @@
 
 namespace slimreel {
 
-// Called around every operation; costs nothing when null. Profilers, tests and
-// out-of-memory injection hang in here.
+// Called before and after every operation, for profilers, tests and out-of-memory injection.
+// Costs nothing if null.
 class ExecutorHooks {
  public:
   virtual ~ExecutorHooks() = default;
@@ -26,24 +25,24 @@ class ExecutorHooks {
 
 class Executor {
  public:
-  // `chain` ends with the loss stage; stages must outlive the executor. Leading
-  // stages without a parameter that requires grad form the frozen prefix: run
-  // once without grad, outside of the schedule.
+  // `chain` ends with the loss stage. The stages must outlive the executor. Leading stages without
+  // a parameter that requires grad form the frozen prefix: it runs once per Run, without grad and
+  // outside of the schedule.
   explicit Executor(std::vector<Stage*> chain);
 
   int frozen_prefix() const { return frozen_prefix_; }
-  // Stages that a schedule counts, the loss included.
+  // Number of stages that a schedule counts, with the loss.
   int num_scheduled_stages() const { return static_cast<int>(chain_.size()) - frozen_prefix_; }
 
-  // Forward and backward of one micro-batch. Returns the chain's outputs
-  // detached (the last stage's tuple: {loss, ...}). `context.first_visit` is
-  // set by the executor. `loss_gradient`: what backward starts from, a scalar of the
-  // loss's dtype (mixed precision scales it); undefined: 1. Exceptions (c10::OutOfMemoryError) pass
-  // through and leave nothing behind but gradients accumulated so far.
+  // Forward and backward of one micro-batch. Returns the last stage's tuple, detached:
+  // {loss, ...}. The executor sets `context.first_visit`. `loss_gradient`: the gradient that
+  // backward starts from, a scalar of the loss's dtype (mixed precision scales it); undefined: 1.
+  // Exceptions (c10::OutOfMemoryError) pass through. They leave only the gradients accumulated so
+  // far behind.
   Tensors Run(const Schedule& schedule, StageContext context, Tensors inputs,
               ExecutorHooks* hooks = nullptr, const at::Tensor& loss_gradient = {});
 
-  // Forward alone, without grad, over the given chain (evaluation, prediction).
+  // Only the forward pass over the given chain, without grad (evaluation, prediction).
   static Tensors Forward(const std::vector<Stage*>& chain, StageContext context, Tensors inputs);
 
  private:

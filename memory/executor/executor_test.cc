@@ -22,8 +22,8 @@ StageContext Context() {
   return context;
 }
 
-// A random member of the persistent schedules of Beaumont et al.: stages `from`
-// to `to`, both included, with the input of `from` at hand.
+// Appends a random persistent schedule (Beaumont et al.) of the stages `from` to `to`, both
+// included. The input of `from` exists.
 void AppendRandom(int from, int to, std::mt19937& random, Schedule& schedule) {
   if (from == to || random() % 3 == 0) {
     schedule.push_back({OpKind::kForwardKeep, from});
@@ -148,7 +148,7 @@ TEST_P(ExecutorTest, OutOfMemoryAnywhereLeavesNothingBehind) {
   Executor executor(chain.Chain());
   const Schedule schedule =
       MakeSchedule(ParseStageModes("every:2", executor.num_scheduled_stages() - 1).value());
-  executor.Run(schedule, Context(), chain.inputs);  // libraries take their scratch now
+  executor.Run(schedule, Context(), chain.inputs);  // libraries allocate their scratch now
   chain.ClearGradients();
   const int64_t before = ReadCpuMemory().live_bytes;
   ResetCpuPeaks();
@@ -212,7 +212,7 @@ TEST(ExecutorRunTest, StageThatWritesItsInputIsNamed) {
   Executor executor({&good, &bad});
   try {
     executor.Run(AllKept(executor), Context(), {at::ones({2})});
-    FAIL() << "the write was not seen";
+    FAIL() << "the write was not detected";
   } catch (const c10::Error& error) {
     EXPECT_NE(std::string(error.what()).find("stage bad wrote its input slot 0"),
               std::string::npos);

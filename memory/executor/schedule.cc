@@ -45,7 +45,7 @@ struct Replay {
 
   absl::Status Forward(size_t position, const Op& op) {
     if (!value[op.stage]) {
-      return OpError(position, op, "the stage's input is not there (dropped, or not made yet)");
+      return OpError(position, op, "the stage's input does not exist (dropped, or not made yet)");
     }
     if (op.stage > next_backward)
       return OpError(position, op, "the stage has gone backward already");
@@ -67,7 +67,7 @@ struct Replay {
     }
     if (!graph[op.stage]) {
       return OpError(position, op,
-                     "the stage's graph is not there: no F_keep or F_lean came before");
+                     "the stage's graph does not exist: no F_keep or F_lean came before");
     }
     graph[op.stage] = false;
     value[op.stage + 1] = false;
@@ -85,10 +85,11 @@ absl::StatusOr<StageMode> ParseMode(absl::string_view word) {
   if (word == "keep") return StageMode::kKeep;
   if (word == "lean") return StageMode::kLean;
   if (word == "checkpoint") return StageMode::kCheckpoint;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "memory.schedule: \"", word,
-      "\" is no stage mode; allowed are keep, lean, checkpoint, every:N, or one of keep, lean and "
-      "checkpoint for each stage"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("memory.schedule: \"", word,
+                   "\" is not a stage mode; use keep, lean, checkpoint or every:N, or give one of "
+                   "keep, lean and "
+                   "checkpoint for each stage"));
 }
 
 const char* ModeWord(StageMode mode) {
@@ -180,7 +181,7 @@ absl::StatusOr<std::vector<StageMode>> ParseStageModes(const std::string& words,
     int n = 0;
     if (!absl::SimpleAtoi(first, &n) || n < 1) {
       return absl::InvalidArgumentError(
-          absl::StrCat("memory.schedule: \"", words, "\": every:N wants a whole number N >= 1"));
+          absl::StrCat("memory.schedule: \"", words, "\": every:N needs a whole number N >= 1"));
     }
     return EveryNth(n, num_stages);
   }

@@ -1,6 +1,5 @@
-// The schedule of a step: which stage runs forward when, what each forward
-// keeps, and when each backward runs. Pure numbers; no tensor is needed to make
-// or test one.
+// The schedule of a step: when each stage runs forward, what each forward pass keeps, and when
+// each backward runs. Plain data; making or testing one needs no tensor.
 //
 // Source of the operations: Beaumont et al., "Optimal checkpointing for
 // heterogeneous chains" (rotor): F_keep (F_all), F_checkpoint, F_nograd (F_none), B.
@@ -15,11 +14,11 @@
 
 namespace slimreel {
 
-// What becomes of one stage's activations between its forward and its backward.
+// What happens to a stage's activations between its forward and its backward pass.
 enum class StageMode {
-  kKeep,        // all that backward needs is kept
-  kLean,        // the stage's lean form: less is kept, what is cheap is rebuilt in backward
-  kCheckpoint,  // the input alone is kept; the stage runs again before its backward
+  kKeep,        // everything that backward needs is kept
+  kLean,        // the stage's lean form: less is kept; backward rebuilds what is cheap
+  kCheckpoint,  // only the input is kept; the stage runs again before its backward
 };
 
 enum class OpKind {
@@ -32,28 +31,29 @@ enum class OpKind {
 
 struct Op {
   OpKind kind;
-  int stage;  // index into the chain, the loss being the last
+  int stage;  // index into the chain; the loss is the last stage
   friend bool operator==(const Op&, const Op&) = default;
 };
 
 using Schedule = std::vector<Op>;
 
-// One mode per stage, the loss excluded (it is always kept: its backward follows at once).
+// `modes`: one per stage, without the loss. The loss is always kept, because its backward follows
+// at once.
 Schedule MakeSchedule(const std::vector<StageMode>& modes);
 
-// Checks that every operation finds what it needs (its input, its graph, the
-// gradient of its output) and that every stage of `num_stages` goes backward
-// exactly once, last to first. The error names the offending operation.
+// Checks that every operation finds what it needs (its input, its graph, the gradient of its
+// output) and that each of the `num_stages` stages goes backward exactly once, last to first. The
+// error names the operation at fault.
 absl::Status ValidateSchedule(const Schedule& schedule, int num_stages);
 
-// For each operation: does a later one read what this forward gives out? A
-// recompute's output, for one, is often read by nobody and dropped at once.
+// For each operation: does a later one read the output of this forward pass? The output of a
+// recompute, for example, is often not read and is dropped at once.
 std::vector<bool> OutputsRead(const Schedule& schedule);
 
-// memory.schedule's words: keep | lean | checkpoint | every:N (each N-th stage is
-// checkpointed, the rest kept) | one word per stage, comma- or blank-separated.
+// Parses memory.schedule: keep | lean | checkpoint | every:N (every N-th stage is checkpointed,
+// the rest is kept) | one word per stage, separated by commas or blanks.
 absl::StatusOr<std::vector<StageMode>> ParseStageModes(const std::string& words, int num_stages);
-// The shortest of these words that means `modes`.
+// The shortest of these forms that means `modes`.
 std::string FormatStageModes(const std::vector<StageMode>& modes);
 
 }  // namespace slimreel

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kBatch = 6;
 constexpr int64_t kWidth = 48;
 
-// Values without a generator, so that every call gives the same.
+// Values from a formula, not from a generator, so that every call gives the same.
 at::Tensor Values(std::vector<int64_t> shape, double phase) {
   int64_t n = 1;
   for (int64_t d : shape) n *= d;
@@ -64,7 +64,7 @@ TestChain Dense(int frozen) {
   return b.Finish({Input()});
 }
 
-// Moves its running mean at the first visit only.
+// A chain that moves its running mean only at the first visit.
 TestChain BatchNorm() {
   Builder b("batch_norm");
   for (int i = 0; i < 3; ++i) {
@@ -111,7 +111,7 @@ TestChain TwoStreams() {
   return b.Finish({Input(), Input(0.9)});
 }
 
-// {x, ids}: an encoder works on x; the decoder's stages read its states, which are handed on.
+// {x, ids}: an encoder works on x. Its states are handed on, and the decoder's stages read them.
 TestChain EncoderDecoder(bool tied) {
   Builder b(tied ? "tied" : "encoder_decoder");
   b.chain_.tied = tied;
@@ -137,7 +137,7 @@ TestChain EncoderDecoder(bool tied) {
   return b.Finish({Input(), Ids()});
 }
 
-// Slots that nobody reads, undefined slots, integer slots made on the way.
+// Unread slots, undefined slots, and integer slots that a stage makes.
 TestChain OddSlots() {
   Builder b("odd_slots");
   b.Add({Weight(0)}, {}, [](const StageContext&, const Tensors& p, Tensors in) -> Tensors {

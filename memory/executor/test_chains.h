@@ -1,5 +1,5 @@
-// Small chains of the shapes that models have, for the executor's tests, and the
-// reference that they are held against: one connected autograd graph.
+// Small chains of the shapes that models have, for tests of the executor, and the reference that
+// tests compare them with: one connected autograd graph.
 #ifndef MEMORY_EXECUTOR_TEST_CHAINS_H_
 #define MEMORY_EXECUTOR_TEST_CHAINS_H_
 
@@ -12,7 +12,7 @@
 
 namespace slimreel {
 
-// A stage made of a lambda; the parameters' tensors are handed to it.
+// A stage whose forward pass is a lambda. The lambda gets the parameters' tensors.
 class LambdaStage : public Stage {
  public:
   using Body = std::function<Tensors(const StageContext&, const Tensors& parameters, Tensors in)>;
@@ -31,20 +31,20 @@ struct TestChain {
   std::string name;
   std::vector<std::unique_ptr<Stage>> stages;  // the loss is the last
   Tensors inputs;
-  // A tied parameter's two gradients are added in another grouping by the connected graph.
+  // True: the connected graph adds the two gradients of the tied parameter in another order.
   bool tied = false;
 
   std::vector<Stage*> Chain() const;
-  Tensors Parameters() const;  // each once
+  Tensors Parameters() const;  // a tied parameter once
   Tensors Buffers() const;
   void ClearGradients() const;
 };
 
-// Names of all chains, and one of them with fresh parameters (the same every time).
+// The names of all chains. MakeTestChain makes one with fresh parameters, the same every time.
 std::vector<std::string> TestChainNames();
 TestChain MakeTestChain(const std::string& name);
 
-// Everything that a step leaves: loss, gradients (undefined allowed), buffers.
+// Everything that a step leaves behind: loss, gradients (may be undefined), buffers.
 struct StepResult {
   at::Tensor loss;
   Tensors gradients;

@@ -5,7 +5,7 @@
 namespace slimreel {
 namespace {
 
-// The largest multiple of the group that is no more than `count`, but at least one group.
+// The largest multiple of the group that is at most `count`, and at least one group.
 int64_t WholeGroups(int64_t count, int64_t norm_group) {
   const int64_t group = std::max<int64_t>(norm_group, 1);
   return std::max(group, count / group * group);

@@ -34,14 +34,14 @@ std::string WhyNoOther(const TightenLimits& limits) {
   return text;
 }
 
-// The last plan is the tightest, so what it had come to need is what any of them needs.
+// The last plan is the tightest, so every plan needs at least what the last one needed.
 std::string MoreMemory(const std::vector<TriedPlan>& tried, int64_t budget_bytes) {
   const std::string what = budget_bytes > 0
                                ? "a larger memory.budget"
                                : "more free memory on the device, whose system refused";
   const int64_t needed = tried.empty() ? 0 : tried.back().needed_bytes;
   if (needed <= 0) return what;
-  // The refusal ended the step, so nobody knows what the rest of it would have asked for.
+  // The refusal ended the step, so the rest of the step is unknown.
   return absl::StrCat(what, " (", FormatBytes(needed),
                       " was needed when the last plan failed; the whole step needs more)");
 }

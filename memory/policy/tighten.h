@@ -1,6 +1,6 @@
-// What a step does when its plan ran out of memory: the next plan that asks for
-// less and gives the same result. Exact means come first, then the split, which
-// changes rounding only. Pure numbers; called by the trainer outside of any catch.
+// Finds the next plan after a plan ran out of memory. The next plan needs less memory and gives
+// the same result: exact means come first, then a smaller split, which changes rounding only.
+// Pure functions of numbers. Call them outside of any catch block.
 #ifndef MEMORY_POLICY_TIGHTEN_H_
 #define MEMORY_POLICY_TIGHTEN_H_
 
@@ -14,30 +14,29 @@
 namespace slimreel {
 
 struct TightenLimits {
-  // Smallest allowed micro-batch and what all are multiples of (model.norm_group); 0: 1.
+  // Every micro-batch is a multiple of this and at least this (model.norm_group). 0 means 1.
   int64_t norm_group = 0;
   bool allow_checkpointing = true;  // memory.allow, model.use_gradient_checkpointing
   bool allow_split = true;          // memory.allow
 };
 
-// Every stage checkpointed at the same split; then half the micro-batch, down to
-// norm_group or 1. nullopt: nothing is left to try.
+// First every stage checkpointed at the same split, then half the micro-batch, down to norm_group
+// or 1. nullopt: no plan is left to try.
 std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits);
 
 // A plan that ran out of memory.
 struct TriedPlan {
   Plan plan;
-  // What was live, with what was asked for, when the allocator refused: the plan
-  // needs this or more. 0: not known.
+  // Live + requested bytes when the allocator refused. The plan needs this or more. 0: not known.
   int64_t needed_bytes = 0;
 };
 
 // "micro-batch 4, schedule keep (needs at least 1.5 GiB)".
 std::string DescribeTriedPlan(const TriedPlan& tried);
 
-// For the message of exit code 4: the plans that were tried, in order, and what
-// each had come to need, why no other was tried, and what may make one fit.
-// budget_bytes: the ceiling in force; 0: none, so that the system itself refused.
+// The message of exit code 4: the plans that were tried, in order, with what each needed; why no
+// other plan was tried; what may help. `budget_bytes`: the ceiling in force; 0: there was no
+// ceiling, so the system itself refused.
 std::string NoPlanFitsMessage(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
                               int64_t budget_bytes);
 

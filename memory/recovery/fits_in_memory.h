@@ -1,7 +1,4 @@
-// Runs a piece of work that may run out of memory.
-//
-// Who calls it: the train step and the evaluator, which answer with a smaller
-// piece. Threading: the caller's.
+// Runs a piece of work and tells whether it fitted in memory. Threading: the caller's thread.
 #ifndef MEMORY_RECOVERY_FITS_IN_MEMORY_H_
 #define MEMORY_RECOVERY_FITS_IN_MEMORY_H_
 
@@ -13,8 +10,9 @@
 
 namespace slimreel {
 
-// False: memory ran out. Then the exception is gone (a live one keeps tensors
-// alive) and blocks kept for reuse are given back. Other exceptions pass.
+// Runs `work`. Returns false if memory ran out. The exception is gone by then, because a live
+// exception keeps tensors alive, and the blocks kept for reuse are given back to the system.
+// Other exceptions pass through.
 template <typename Work>
 bool FitsInMemory(Work&& work) {
   bool out_of_memory = false;

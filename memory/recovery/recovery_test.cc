@@ -16,7 +16,7 @@
 namespace slimreel {
 namespace {
 
-// What the trainer does: the answer leaves the catch block, the exception does not.
+// As the trainer does: only the answer leaves the catch block, never the exception.
 template <typename Body>
 bool RunsOutOfMemory(Body body) {
   bool out_of_memory = false;

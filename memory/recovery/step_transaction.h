@@ -1,10 +1,9 @@
-// What a step must be able to undo: gradients and the buffers that a forward
-// pass moves (BatchNorm's running statistics). Parameters and optimizer state
-// change only after the retried region, and randomness is counter-based.
+// Undoes an attempt of a step. An attempt changes gradients and the buffers that a forward pass
+// moves (BatchNorm's running statistics). Parameters and optimizer state change only after the
+// retried region, and randomness is counter-based, so neither needs undoing.
 //
-// Called by the trainer around each attempt of a step. Threading: one thread.
-// Owns its snapshots, whose memory is taken at construction, so that neither
-// Begin nor Rollback can run out of memory.
+// Threading: one thread. Ownership: it owns its snapshots and takes their memory at construction,
+// so Begin and Rollback cannot run out of memory.
 #ifndef MEMORY_RECOVERY_STEP_TRANSACTION_H_
 #define MEMORY_RECOVERY_STEP_TRANSACTION_H_
 
@@ -16,15 +15,15 @@ namespace slimreel {
 
 class StepTransaction {
  public:
-  // The tensors are shared, not copied: the model's own parameters and buffers.
+  // Shares the tensors with the model; copies nothing but the snapshots.
   StepTransaction(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers);
 
-  // Snapshots the buffers; at the start of a step, before the first forward.
+  // Snapshots the buffers. Call it at the start of a step, before the first forward pass.
   void Begin();
-  // Undoes an attempt: buffers as at Begin (in place), every gradient undefined.
-  // May be called any number of times after one Begin.
+  // Undoes an attempt: restores the buffers in place as they were at Begin and makes every
+  // gradient undefined. May be called any number of times after one Begin.
   void Rollback();
-  // Gradients to none, for the start of the next step.
+  // Makes every gradient undefined, for the start of the next step.
   void DropGradients();
 
  private:

@@ -12,9 +12,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A budget that leaves the system, other processes and libraries their part.
+// The advised budget leaves the rest to the system, other processes and libraries.
 constexpr double kAdvisedShare = 0.8;
-constexpr double kLargeHolder = 0.1;  // of the ceiling; worth a line of advice
+constexpr double kLargeHolder = 0.1;  // share of the ceiling that is worth a line of advice
 constexpr int64_t kMiB = int64_t{1} << 20;
 
 std::string InMebibytes(double bytes) {
@@ -35,7 +35,7 @@ std::string InUtc(int64_t unix_seconds) {
 }
 
 void AppendHost(const HostMemory& host, std::string& text) {
-  absl::StrAppendFormat(&text, "Host memory   %s in all, %s available, swap free %s\n",
+  absl::StrAppendFormat(&text, "Host memory   %s in total, %s available, %s of swap free\n",
                         FormatBytes(host.total_bytes), FormatBytes(host.available_bytes),
                         FormatBytes(host.swap_free_bytes));
   const Ceiling ceiling = LowestCeiling(host, std::nullopt);
@@ -53,7 +53,7 @@ void AppendHost(const HostMemory& host, std::string& text) {
 void AppendAccelerators(const std::vector<AcceleratorMemory>& accelerators, std::string& text) {
   absl::StrAppend(&text, "\nAccelerators\n");
   if (accelerators.empty()) {
-    absl::StrAppend(&text, "  none that this LibTorch can use: training runs on the CPU\n");
+    absl::StrAppend(&text, "  none that this LibTorch can use; training runs on the CPU\n");
   }
   for (const AcceleratorMemory& one : accelerators) {
     absl::StrAppendFormat(&text, "  %-16s %12s   free %12s\n", one.device,
@@ -82,7 +82,7 @@ std::vector<std::string> Advice(const Diagnosis& diagnosis) {
   if (diagnosis.accelerators.empty()) {
     advice.push_back(absl::StrCat(
         "To train on the CPU: memory.budget=", InMebibytes(kAdvisedShare * host.headroom_bytes()),
-        " leaves a fifth of what can still be taken to the rest"));
+        " leaves a fifth of the free memory to other processes"));
   }
   for (const ProcessMemory& process : diagnosis.processes) {
     if (process.pid == diagnosis.own_pid) continue;
@@ -95,7 +95,7 @@ std::vector<std::string> Advice(const Diagnosis& diagnosis) {
     advice.push_back(absl::StrCat("The machine has ", FormatBytes(host.total_bytes), ", but ",
                                   ceiling.origin, " allows ", FormatBytes(ceiling.bytes), " (",
                                   host.limits.front().where,
-                                  "): raise it there (container, job or ulimit) to use more"));
+                                  "); to use more, raise it there (container, job or ulimit)"));
   }
   return advice;
 }
@@ -139,7 +139,7 @@ std::string DiagnosisJson(const Diagnosis& diagnosis) {
                                  {"command", process.command}});
   }
   json["advice"] = Advice(diagnosis);
-  // Command lines may hold bytes that are no UTF-8.
+  // Command lines may hold bytes that are not UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -14,10 +14,10 @@ namespace {
 constexpr size_t kMaxCommandLength = 100;
 
 std::string ReadCommand(const std::filesystem::path& folder) {
-  // A process that ends meanwhile has none.
+  // A process that ends during the reading has no command line.
   std::string command = ReadFile((folder / "cmdline").string()).value_or("");
   while (!command.empty() && command.back() == '\0') command.pop_back();
-  // Arguments are separated by zeros, and may hold anything.
+  // Zero bytes separate the arguments, and an argument may hold any byte.
   for (char& c : command) {
     if (static_cast<unsigned char>(c) < 32) c = ' ';
   }

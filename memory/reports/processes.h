@@ -1,4 +1,4 @@
-// Who holds the machine's memory: processes by resident set, from /proc.
+// Which processes hold the machine's memory: processes by resident set, from /proc.
 #ifndef MEMORY_REPORTS_PROCESSES_H_
 #define MEMORY_REPORTS_PROCESSES_H_
 
@@ -10,12 +10,12 @@ namespace slimreel {
 
 struct ProcessMemory {
   int64_t pid = 0;
-  std::string command;         // its arguments, at most 100 characters
-  int64_t resident_bytes = 0;  // VmRSS; shared pages count for each that maps them
+  std::string command;         // the command line, at most 100 characters
+  int64_t resident_bytes = 0;  // VmRSS; a shared page counts for each process that maps it
 };
 
-// The `most` processes of the largest resident sets, largest first. Processes
-// that end meanwhile or may not be read are left out.
+// The `most` processes with the largest resident sets, largest first. Processes that end during
+// the reading or that this user may not read are left out.
 std::vector<ProcessMemory> LargestProcesses(size_t most, const std::string& root = "");
 
 }  // namespace slimreel

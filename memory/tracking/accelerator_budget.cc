@@ -13,14 +13,14 @@ namespace slimreel {
 namespace {
 
 // Note [A ceiling without the vendor's headers]
-// c10's device-generic allocator interface reads and cleans up but knows no
-// ceiling. CUDA's own interface does (setMemoryFraction), but its headers include
-// the toolkit's, which neither a CPU wheel nor the runtime wheels that a CUDA
-// wheel depends on hold completely (crt/host_config.h comes with the compiler).
-// The generic *settings* do reach it: PYTORCH_CUDA_ALLOC_CONF's key
-// per_process_memory_fraction is parsed by a hook that the device's library
-// registers in libc10, and each device's allocator reads it once, when it is made.
-// So the same program, built against a CPU wheel, sets it where the hook is there.
+// c10's device-generic allocator interface can read statistics and empty caches, but has no
+// ceiling. CUDA's own interface has one (setMemoryFraction), but its headers include the CUDA
+// toolkit's. Neither a CPU wheel nor the runtime wheels of a CUDA wheel hold all of those
+// (crt/host_config.h comes with the compiler). The generic *settings* do reach the allocator:
+// the device's library registers a hook in libc10 that parses the key
+// per_process_memory_fraction of PYTORCH_CUDA_ALLOC_CONF, and each device's allocator reads the
+// key once, when it is made. So the same program, built against a CPU wheel, can set the ceiling
+// if the hook is registered.
 constexpr char kFractionKey[] = "per_process_memory_fraction";
 constexpr int kFractionDigits = 12;
 
@@ -45,16 +45,16 @@ absl::Status SetAcceleratorBudget(at::Device device, int64_t budget_bytes) {
   if (!TakesFraction()) {
     return absl::UnimplementedError(absl::StrCat(
         "memory.budget cannot be enforced on ", device.str(), ": the allocator of this LibTorch ",
-        "has no setting ", kFractionKey, "; use a newer CUDA wheel, or leave memory.budget out"));
+        "has no setting ", kFractionKey, "; use a newer CUDA wheel, or remove memory.budget"));
   }
   c10::DeviceAllocator* const allocator = c10::getDeviceAllocator(device.type());
   if (allocator->initialized()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "memory.budget cannot be enforced on ", device.str(),
-        ": its allocator is in use already, and reads the setting only when it is made"));
+        ": its allocator is already in use; set the budget before the device's first tensor"));
   }
   const auto total = static_cast<int64_t>(allocator->getMemoryInfo(DeviceIndexOf(device)).second);
-  // Settings that the user gave by the environment stay in force.
+  // Settings that the user gave in the environment stay in force.
   const std::string before = c10::CachingAllocator::getAllocatorSettings();
   c10::CachingAllocator::setAllocatorSettings(absl::StrCat(
       before, before.empty() ? "" : ",", kFractionKey, ":", MemoryFraction(budget_bytes, total)));

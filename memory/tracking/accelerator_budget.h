@@ -1,6 +1,6 @@
-// A hard ceiling for an accelerator's caching allocator.
+// Sets a hard ceiling for an accelerator's caching allocator.
 //
-// Threading: one thread, before the device's first tensor.
+// Threading: call it from one thread, before the device's first tensor.
 #ifndef MEMORY_TRACKING_ACCELERATOR_BUDGET_H_
 #define MEMORY_TRACKING_ACCELERATOR_BUDGET_H_
 
@@ -13,20 +13,19 @@
 
 namespace slimreel {
 
-// Of a device that may have been named without a number: the first, 0.
+// The device's number; 0, the first device, if it was named without one.
 c10::DeviceIndex DeviceIndexOf(at::Device device);
 
-// From now on LibTorch's allocator of `device` throws c10::OutOfMemoryError instead
-// of reserving more than `budget_bytes` (> 0): it first gives cached blocks back.
-// What it reserves holds live and kept blocks alike.
+// After this call, LibTorch's allocator of `device` does not reserve more than `budget_bytes` (>
+// 0). It first gives cached blocks back, then throws c10::OutOfMemoryError. Reserved memory
+// includes live and kept blocks.
 //
-// See Note [A ceiling without the vendor's headers] for how. Errors:
-// FailedPrecondition where the allocator is in use already; Unimplemented where
-// this LibTorch's allocator takes no ceiling.
+// See Note [A ceiling without the vendor's headers]. Errors: FailedPrecondition if the allocator is
+// already in use; Unimplemented if this LibTorch's allocator takes no ceiling.
 absl::Status SetAcceleratorBudget(at::Device device, int64_t budget_bytes);
 
-// The share of `total_bytes` as the allocator's settings write it: decimal,
-// rounded down, so that the ceiling is never above the budget; at most 1.
+// budget_bytes / total_bytes as the allocator's settings write it: decimal, at most 1, and rounded
+// down, so that the ceiling is never above the budget.
 std::string MemoryFraction(int64_t budget_bytes, int64_t total_bytes);
 
 }  // namespace slimreel

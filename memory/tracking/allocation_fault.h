@@ -1,7 +1,7 @@
-// Out of memory at exactly one allocation, for tests of recovery.
+// Makes exactly one allocation run out of memory, for tests of recovery.
 //
-// Threading: allocations of any thread count; construct and destroy it while no
-// other thread allocates. It is the allocator's observer as long as it lives.
+// Threading: allocations of any thread count. Construct and destroy it while no other thread
+// allocates. It is the allocator's hook as long as it lives.
 #ifndef MEMORY_TRACKING_ALLOCATION_FAULT_H_
 #define MEMORY_TRACKING_ALLOCATION_FAULT_H_
 
@@ -15,12 +15,12 @@ class AllocationFault final : public AllocationHook {
  public:
   enum class Where {
     kEverywhere,
-    kWhileCharged,  // from a charge to its end: the trainer's retried region
+    kWhileCharged,  // only while a CpuCharge lives: the trainer's retried region
   };
   static constexpr int64_t kNever = -1;
 
-  // The `nth` allocation from now, counted from 0, throws c10::OutOfMemoryError,
-  // once; a charge counts as an allocation. kNever: only counts.
+  // The `nth` allocation from now (counted from 0) throws c10::OutOfMemoryError, once. A charge
+  // counts as an allocation. kNever: none throws; they are only counted.
   explicit AllocationFault(int64_t nth, Where where = Where::kEverywhere);
   ~AllocationFault() override;
   AllocationFault(const AllocationFault&) = delete;
@@ -37,7 +37,7 @@ class AllocationFault final : public AllocationHook {
   const int64_t nth_;
   const Where where_;
   int64_t num_seen_ = 0;
-  int64_t num_charges_ = 0;  // alive
+  int64_t num_charges_ = 0;  // charges that live now
 };
 
 }  // namespace slimreel

@@ -1,9 +1,9 @@
-// Sees every allocation of the CPU allocator, and may refuse one: how tests make
-// the n-th allocation of a step fail, and how the allocations of a step are recorded.
-// Costs one branch an allocation where no observer is set.
+// A hook that the CPU allocator calls at every allocation and that may refuse it. Tests use it to
+// make the n-th allocation of a step fail; recordings use it to list the allocations of a step.
+// If no hook is set, an allocation costs one branch more.
 //
-// Set by SetCpuAllocationHook (cpu_allocator.h). Threading: calls come one at a
-// time, from the thread that allocates or frees; they must not touch a tensor.
+// SetCpuAllocationHook (cpu_allocator.h) sets it. Threading: calls come one at a time, from the
+// thread that allocates or frees. A hook must not touch a tensor.
 #ifndef MEMORY_TRACKING_ALLOCATION_HOOK_H_
 #define MEMORY_TRACKING_ALLOCATION_HOOK_H_
 
@@ -13,14 +13,14 @@ namespace slimreel {
 
 enum class AllocationKind {
   kTensor,
-  kCharge,  // a CpuCharge: counted as live, allocated elsewhere; its `data` is null
+  kCharge,  // a CpuCharge: memory counted as live but allocated elsewhere; its `data` is null
 };
 
 class AllocationHook {
  public:
   virtual ~AllocationHook() = default;
-  // Before the budget is asked. Throwing refuses the allocation: nothing is counted. An
-  // observer takes here what memory it needs for the two calls below.
+  // Called before the budget is checked. To refuse the allocation, throw: nothing is counted then.
+  // A hook takes the memory that it needs for the two calls below here.
   virtual void BeforeAllocate(AllocationKind /*kind*/, int64_t /*bytes*/) {}
   virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/,
                           int64_t /*bytes*/) noexcept {}

@@ -14,10 +14,10 @@ namespace {
 
 constexpr char kDescriptionMark[] = "# ";
 
-// Sizes of the blocks that live while a trace is read or walked through.
+// The sizes of the live blocks while a trace is read or walked through.
 class LiveBlocks {
  public:
-  // False where the event frees what does not live.
+  // False if the event frees a block that does not live.
   bool Apply(const AllocationEvent& event) {
     if (event.bytes > 0) {
       sizes_.push_back(event.bytes);
@@ -48,7 +48,7 @@ LiveBlocks WalkThrough(const AllocationTrace& trace) {
   return blocks;
 }
 
-// The event of one line; nullopt where it is none.
+// The event of one line; nullopt if the line is not an event.
 std::optional<AllocationEvent> ParseEvent(const std::string& line, int64_t next_block) {
   int64_t number = 0;
   if (line.size() < 2 || !absl::SimpleAtoi(line.substr(1), &number)) return std::nullopt;
@@ -59,7 +59,7 @@ std::optional<AllocationEvent> ParseEvent(const std::string& line, int64_t next_
 
 absl::Status NoTrace(const std::string& path, int64_t line, const std::string& why) {
   return absl::DataLossError(absl::StrCat(
-      path, ":", line, ": ", why, "; //trainer/benchmark:record_allocations writes a new one"));
+      path, ":", line, ": ", why, "; //trainer/benchmark:record_allocations writes a new trace"));
 }
 
 }  // namespace
@@ -94,17 +94,19 @@ absl::StatusOr<AllocationTrace> ReadAllocationTrace(const std::string& path) {
   while (std::getline(file, line)) {
     ++number;
     const auto event = ParseEvent(line, blocks.num_blocks());
-    if (!event) return NoTrace(path, number, "neither +BYTES nor -NUMBER");
-    if (!blocks.Apply(*event)) return NoTrace(path, number, "frees a block that does not live");
+    if (!event) return NoTrace(path, number, "the line is neither +BYTES nor -NUMBER");
+    if (!blocks.Apply(*event))
+      return NoTrace(path, number, "the line frees a block that does not live");
     trace.events.push_back(*event);
   }
-  if (blocks.num_live() > 0) return NoTrace(path, number, "ends before all blocks are freed");
+  if (blocks.num_live() > 0)
+    return NoTrace(path, number, "the file ends before all blocks are freed");
   return trace;
 }
 
 void AllocationRecorder::BeforeAllocate(AllocationKind kind, int64_t /*bytes*/) {
   if (kind != AllocationKind::kTensor) return;
-  // The block begins and, like all that live, ends once.
+  // Room for the start of this block and for one end of each live block.
   const size_t events = trace_.events.size() + live_.size() + 2;
   if (events > trace_.events.capacity()) trace_.events.reserve(2 * events);
   if (live_.size() + 1 >= live_.bucket_count()) live_.reserve(2 * (live_.size() + 1));

@@ -1,11 +1,11 @@
-// The allocations of a step as a list, to be replayed through other allocators.
+// The allocations of a step as a list that can be replayed through other allocators.
 //
-// Recorded by //trainer/benchmark:record_allocations, replayed by allocator_benchmark.
-// Threading: one thread; the recorder is called by one at a time.
+// //trainer/benchmark:record_allocations records it, allocator_benchmark replays it.
+// Threading: one thread. The allocator calls the recorder from one thread at a time.
 //
-// As a file: the first line is "# " and what was recorded; then one line an event,
-// "+BYTES" where a block is allocated and "-NUMBER" where the block of that number
-// (counted from 0 in order of allocation) is freed.
+// The file: the first line is "# " and a description. Then each line is one event: "+BYTES"
+// allocates a block, "-NUMBER" frees the block of that number. Blocks are numbered from 0 in order
+// of allocation.
 #ifndef MEMORY_TRACKING_ALLOCATION_TRACE_H_
 #define MEMORY_TRACKING_ALLOCATION_TRACE_H_
 
@@ -28,26 +28,27 @@ struct AllocationEvent {
 
 struct AllocationTrace {
   std::string description;
-  std::vector<AllocationEvent> events;  // every block is freed in the end, once
+  std::vector<AllocationEvent> events;  // every block is freed exactly once
 
   int64_t num_blocks() const;
-  int64_t allocated_bytes() const;  // sum over all blocks
+  int64_t allocated_bytes() const;  // sum of all blocks
   int64_t peak_bytes() const;       // highest sum of live blocks
 };
 
 absl::Status WriteAllocationTrace(const AllocationTrace& trace, const std::string& path);
-// Errors: NotFound; DataLoss with the line where the file is no trace.
+// Errors: NotFound; DataLoss with the line number if the file is not a trace.
 absl::StatusOr<AllocationTrace> ReadAllocationTrace(const std::string& path);
 
-// Notes tensor allocations while it is the allocator's observer; blocks that are
-// older are left out, and charges, which allocate nothing.
+// Records tensor allocations while it is the allocator's hook. It ignores blocks that are older
+// than the recording, and charges, because they allocate nothing.
 class AllocationRecorder final : public AllocationHook {
  public:
-  // Takes the memory for the two below, of all blocks that live; throws std::bad_alloc.
+  // Takes the memory that OnAllocate and OnFree need for all live blocks. Throws std::bad_alloc.
   void BeforeAllocate(AllocationKind kind, int64_t bytes) override;
   void OnAllocate(AllocationKind kind, const void* data, int64_t bytes) noexcept override;
   void OnFree(AllocationKind kind, const void* data, int64_t bytes) noexcept override;
-  // What was recorded; blocks that still live are freed at its end, oldest first.
+  // Returns the recording and starts anew. Blocks that still live are freed at its end, oldest
+  // first.
   AllocationTrace Take(const std::string& description);
 
  private:
@@ -55,7 +56,7 @@ class AllocationRecorder final : public AllocationHook {
   int64_t num_blocks_ = 0;
   using Live = std::unordered_map<const void*, int64_t>;  // data -> block
   Live live_;
-  Live::node_type spare_;  // of the next block
+  Live::node_type spare_;  // the map's node for the next block
 };
 
 }  // namespace slimreel

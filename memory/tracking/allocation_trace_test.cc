@@ -49,8 +49,8 @@ TEST(AllocationTraceTest, RecorderNumbersBlocksAndFreesWhatIsLeft) {
   EXPECT_EQ(Recorded().peak_bytes(), 130);
 }
 
-// 1000 blocks, every third freed again; the calls that may not fail find all memory taken.
-// False once no call of operator new failed.
+// Records 1000 blocks and frees every third. Operator new fails during the calls that must not
+// fail, and once, at its `nth` call, in the others. Returns false once no call failed.
 bool RecordsWithoutMemory(int64_t nth) {
   const std::vector<char> memory(1000);
   AllocationRecorder recorder;
@@ -67,7 +67,7 @@ bool RecordsWithoutMemory(int64_t nth) {
     recorder.OnAllocate(AllocationKind::kTensor, &data, 10);
     if (++recorded % 3 == 0) recorder.OnFree(AllocationKind::kTensor, &data, 10);
   }
-  EXPECT_EQ(FailingNew::TakeNumFailed(), refused) << "each failure is a refusal";
+  EXPECT_EQ(FailingNew::TakeNumFailed(), refused) << "each failure is one refusal";
   EXPECT_EQ(recorder.Take("").num_blocks(), recorded);
   return refused > 0;
 }

@@ -1,14 +1,14 @@
-// What an allocator costs and saves on the allocations of real training steps:
-// recorded traces are replayed through each design, every block written once, as
-// kernels do. Designs: LibTorch's own allocator (aligned malloc, free), freed blocks
-// kept by size class (the usual design), pages kept and moved (this project's).
+// Measures what an allocator costs and saves on the allocations of real training steps. It replays
+// recorded traces through each design and writes every block once, as kernels do. Designs:
+// LibTorch's own allocator (aligned malloc, free), freed blocks kept by size class (the usual
+// design), pages kept and moved (this project's).
 //
 //   bazel run //memory/tracking:allocator_benchmark [-- [--json] [--rounds=N] [TRACE...]]
 //
-// A round replays the trace twice through each design in turn and times the second
-// time, the steady state; between designs all kept memory goes back. The ratios are
-// medians over the rounds of LibTorch's time by the design's, taken in the same round.
-// `resident`: highest resident set over the highest sum of live bytes.
+// A round replays the trace twice through each design in turn. It times the second replay, the
+// steady state. Between designs, all kept memory goes back. A ratio is LibTorch's time divided by
+// the design's time in the same round, as the median over the rounds.
+// `resident`: highest resident set divided by the highest sum of live bytes.
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_format.h>
 #include <absl/strings/strip.h>
@@ -104,11 +104,11 @@ void Replay(const AllocationTrace& trace, Design& design) {
 
 struct Measured {
   double ms = 0.0;
-  double resident = 0.0;  // over the trace's peak
+  double resident = 0.0;  // highest resident set / the trace's peak
 };
 
 Measured Measure(const AllocationTrace& trace, const std::string& name) {
-  malloc_trim(0);  // what the design before this one left in malloc's hands
+  malloc_trim(0);  // gives back what the design before left in malloc
   const int64_t before = ReadResidentSet().bytes;
   ResetPeakResidentSet();
   const std::unique_ptr<Design> design = MakeDesign(name);

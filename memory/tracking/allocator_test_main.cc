@@ -1,4 +1,5 @@
-// main of tests that count tensor bytes: installs the allocator before the first tensor.
+// The main function of tests that count tensor bytes: it installs the allocator before the first
+// tensor.
 #include <gtest/gtest.h>
 
 #include "memory/tracking/cpu_allocator.h"

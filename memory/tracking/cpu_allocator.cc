@@ -17,14 +17,14 @@ namespace slimreel {
 namespace {
 
 constexpr size_t kAlignment = 64;
-// Below this malloc keeps freed memory in hand anyway; from here on (its own
-// default threshold) it may map fresh pages for every request.
+// Below this size, malloc itself keeps freed memory. From this size on (malloc's own default
+// threshold), it may map fresh pages for every request.
 constexpr size_t kMinPageBlock = 128 << 10;
 
-// Stands before the data of every allocation and keeps it aligned.
+// Precedes the data of every allocation and keeps the data aligned.
 struct Prefix {
   int64_t requested;
-  PageBlock* pages;  // owned; null for a block of malloc
+  PageBlock* pages;  // owned; null if the block is malloc's
 };
 static_assert(sizeof(Prefix) <= kAlignment);
 
@@ -33,10 +33,9 @@ Prefix* PrefixOf(void* data) {
 }
 
 // Note [One lock]
-// A step allocates some thousands of times, nearly always from one thread, and an
-// uncontended lock costs some 20 ns. In return live and kept bytes change together:
-// no reading and no peak ever counts a block twice while it turns from kept to
-// live, and two threads cannot pass the budget between them.
+// A step allocates some thousands of times, nearly always from one thread, and an uncontended lock
+// costs about 20 ns. In return, live and kept bytes change together. No reading and no peak counts
+// a block twice while it turns from kept to live, and two threads together cannot pass the budget.
 class CpuAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
@@ -107,10 +106,10 @@ class CpuAllocator final : public c10::Allocator {
     return data;
   }
 
-  // All below: under the lock.
+  // The functions below run under the lock.
 
-  // Counts `bytes` as live, or throws and counts nothing. What follows a claim cannot fail
-  // but by ThrowSystemRefusal, so that the count always is what lives.
+  // Counts `bytes` as live, or throws and counts nothing. After a claim, only ThrowSystemRefusal
+  // can fail, and it takes the claim back. So the count is always what lives.
   void Claim(AllocationKind kind, int64_t bytes) {
     if (hook_ != nullptr) hook_->BeforeAllocate(kind, bytes);
     if (budget_ > 0 && live_ + bytes > budget_) {
@@ -147,7 +146,7 @@ class CpuAllocator final : public c10::Allocator {
     if (budget_ > 0 && over > 0) store_.Release(over);
   }
 
-  // Null where the system refuses, also after all kept pages were given back.
+  // Null if the system refuses even after all kept pages were given back.
   void* FromMalloc(size_t bytes) noexcept {
     void* raw = nullptr;
     if (posix_memalign(&raw, kAlignment, bytes + kAlignment) != 0) {
@@ -178,13 +177,13 @@ class CpuAllocator final : public c10::Allocator {
       return;
     }
     store_.Free(std::move(pages));
-    ReleaseAboveBudget();  // a block is a few bytes larger than what was asked for
+    ReleaseAboveBudget();  // a block is a few bytes larger than the request
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
   }
 
   static void Delete(void* data) noexcept;
 
-  mutable std::mutex mutex_;  // of everything below. See Note [One lock]
+  mutable std::mutex mutex_;  // guards everything below. See Note [One lock]
   PageStore store_;
   bool reuse_ = true;
   AllocationHook* hook_ = nullptr;
@@ -196,7 +195,7 @@ class CpuAllocator final : public c10::Allocator {
   int64_t needed_ = 0;
 };
 
-// Never destroyed: tensors of static lifetime are freed after main.
+// Never destroyed, because tensors of static lifetime are freed after main.
 CpuAllocator& TheAllocator() {
   static CpuAllocator* const allocator = new CpuAllocator;
   return *allocator;

@@ -91,7 +91,7 @@ TEST_F(CpuAllocatorTest, KeptBlocksAreGivenBackBeforeABudgetRefuses) {
   SetCpuBudget(before_.live_bytes + 10 * kMiB);
   std::vector<at::Tensor> held;
   for (int i = 0; i < 10 * 16; ++i) {
-    held.push_back(Bytes(kMiB / 16));  // of malloc: the kept pages are no use
+    held.push_back(Bytes(kMiB / 16));  // from malloc, which cannot use the kept pages
     EXPECT_LE(ReadCpuMemory().reserved_bytes, CpuBudget());
   }
   EXPECT_EQ(Live(), 10 * kMiB);
@@ -117,7 +117,7 @@ TEST_F(CpuAllocatorTest, ChargeCountsAsLiveWhileItLives) {
 }
 
 TEST_F(CpuAllocatorTest, ReservedIsLivePlusKeptAlsoWithAChargedBatch) {
-  Bytes(2 * kMiB);  // kept from now on, with the pages of its prefix
+  Bytes(2 * kMiB);  // kept from now on, with its prefix
   const int64_t kept = ReadCpuMemory().reserved_bytes - ReadCpuMemory().live_bytes;
   EXPECT_GE(kept, 2 * kMiB);
   {
@@ -170,8 +170,8 @@ TEST_F(CpuAllocatorTest, ImpossibleRequestIsOutOfMemoryAndCountsNothing) {
   EXPECT_EQ(Live(), 0);
 }
 
-// Blocks of all kinds come and go while operator new fails from the `nth` call on, `count` times.
-// Each operation is done or refused as a whole, and the count stays what is held.
+// Allocates and frees blocks of all kinds while operator new fails `count` times, from its `nth`
+// call on. Each operation is done or refused as a whole, and the count stays equal to what is held.
 class BookKeeping {
  public:
   BookKeeping(int64_t nth, int64_t count)
@@ -184,7 +184,7 @@ class BookKeeping {
     for (size_t i = 0; i < std::size(sizes); ++i) {
       Take(sizes[i]);
       if (i % 2 == 1) Drop(i / 2);
-      if (i == 9) SetBudget(before_ + 25 * kMiB);  // gives kept pages back, a part of a block too
+      if (i == 9) SetBudget(before_ + 25 * kMiB);  // gives kept pages back, also part of a block
     }
     for (size_t i = 0; i < blocks_.size(); ++i) Drop(i);
     EXPECT_EQ(held_, 0);
@@ -205,7 +205,7 @@ class BookKeeping {
         blocks_.back() = c10::GetCPUAllocator()->allocate(bytes);
       } catch (const c10::OutOfMemoryError&) {
         refused = true;
-      } catch (const std::bad_alloc&) {  // not even the error's words found memory
+      } catch (const std::bad_alloc&) {  // no memory even for the text of the error
         refused = true;
       }
     }

@@ -11,7 +11,8 @@ namespace {
 
 using c10::CachingAllocator::StatType;
 
-// Null while the device holds no tensor: an allocator that is not made has no statistics.
+// Null until the device holds its first tensor: the allocator does not exist yet and has no
+// statistics.
 c10::DeviceAllocator* ReadyAllocator(at::Device device) {
   c10::DeviceAllocator* const allocator = c10::getDeviceAllocator(device.type());
   return allocator->initialized() ? allocator : nullptr;

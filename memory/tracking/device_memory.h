@@ -1,9 +1,7 @@
-// One reading of tensor memory for every device: the CPU's comes from this
-// project's allocator, an accelerator's from its caching allocator through the
-// generic interface of c10, so that no CUDA header is needed. What is done is
-// decided at run time by the type of the device.
+// Reads and bounds tensor memory for every device. The CPU's numbers come from this project's
+// allocator. An accelerator's come from its caching allocator through c10's generic interface, so
+// no CUDA header is needed. The type of the device decides at run time.
 //
-// Called by the trainer (budget, readings, clean-up) and by //memory:diagnose.
 // Threading: any thread.
 #ifndef MEMORY_TRACKING_DEVICE_MEMORY_H_
 #define MEMORY_TRACKING_DEVICE_MEMORY_H_
@@ -19,12 +17,12 @@
 namespace slimreel {
 
 struct DeviceMemoryReading {
-  int64_t live_bytes = 0;  // requested bytes of live tensors; CPU: and charged batches
+  int64_t live_bytes = 0;  // requested bytes of live tensors; on the CPU + of charges
   int64_t peak_live_bytes = 0;
-  int64_t reserved_bytes = 0;  // with blocks kept for reuse
+  int64_t reserved_bytes = 0;  // live + blocks kept for reuse
   int64_t peak_reserved_bytes = 0;
   int64_t num_refusals = 0;
-  int64_t needed_bytes = 0;  // live + requested at the last refusal; 0: none, or not known
+  int64_t needed_bytes = 0;  // live + requested bytes at the last refusal; 0: none or unknown
 };
 
 struct DeviceTotals {
@@ -33,22 +31,22 @@ struct DeviceTotals {
   int64_t free_bytes = 0;
 };
 
-// Zeros for an accelerator that holds no tensor yet.
+// All zeros for an accelerator that has not held a tensor yet.
 DeviceMemoryReading ReadDeviceMemory(at::Device device);
 void ResetDevicePeaks(at::Device device);
 // Gives kept blocks back to the system or the driver.
 void ReleaseKeptDeviceBlocks(at::Device device);
-// The same on the CPU and on the accelerator, where one is in use.
+// The same on the CPU and, if one is in use, on the accelerator.
 void ReleaseAllKeptBlocks();
 
-// A hard ceiling of tensor memory (> 0), enforced by the device's allocator with
-// c10::OutOfMemoryError: at once on the CPU, before its first tensor on an accelerator.
-// Errors: see SetAcceleratorBudget.
+// Sets a hard ceiling (> 0) of tensor memory. The device's allocator enforces it with
+// c10::OutOfMemoryError. On the CPU it may be set at any time, on an accelerator only before the
+// device's first tensor. Errors: see SetAcceleratorBudget.
 absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes);
 
-// What the accelerator `device` has in all and free.
+// The total and free memory of the accelerator `device`.
 DeviceTotals ReadDeviceTotals(at::Device device);
-// Accelerators that this process sees; empty where LibTorch has none.
+// The accelerators that this process sees; empty if LibTorch has none.
 std::vector<DeviceTotals> ListAccelerators();
 
 }  // namespace slimreel

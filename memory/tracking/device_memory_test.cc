@@ -1,6 +1,6 @@
-// Accelerators are at hand on few machines; a made-up one takes their place: a
-// device type that LibTorch leaves to others, an allocator with c10's generic
-// interface, and a settings parser such as CUDA's library registers.
+// Few machines have an accelerator, so these tests make one up: a device type that LibTorch leaves
+// to others, an allocator with c10's generic interface, and a settings parser like the one that
+// CUDA's library registers.
 #include "memory/tracking/device_memory.h"
 
 #include <ATen/Functions.h>
@@ -82,7 +82,7 @@ TEST_F(DeviceMemoryTest, FractionNeverAllowsMoreThanTheBudget) {
   }
 }
 
-// One test: a parser, once registered, stays for the life of the process.
+// One test, because a registered parser stays for the life of the process.
 TEST_F(DeviceMemoryTest, BudgetReachesTheAllocatorsSettingsBeforeItsFirstUseOnly) {
   allocator_.in_use = false;
   const absl::Status no_setting = SetDeviceBudget(kDevice, kGiB);

@@ -14,23 +14,23 @@ namespace {
 
 using BlockPtr = std::unique_ptr<PageBlock>;
 
-// Note [Book-keeping takes no memory when it may not fail]
-// Blocks are freed by deleters, which must not throw, and pages are given back just
-// when memory is short. So the record of a block lives as long as the block itself,
-// live or kept, and has room for all segments that a block can have; the list of kept
-// blocks has room for all that may be kept. Memory is only taken where a new block begins,
-// by a request or by a split, and before anything changes: no record, no block.
+// Note [Book-keeping takes no memory when it must not fail]
+// Deleters free blocks and must not throw, and pages are given back when memory is short. So the
+// record of a block lives as long as the block, live or kept, and has room for all segments that a
+// block can have. The list of kept blocks has room for all blocks that may be kept. Memory is taken
+// only when a new block begins, by a request or by a split, and before anything changes. Without a
+// record there is no block.
 
-// A rest smaller than this stays with the block that is handed out.
+// When a block is split and the rest would be smaller than this, the rest stays with the block.
 constexpr size_t kMinRest = 16 << 10;
-// Splitting and moving make mappings smaller and more numerous, and a process
-// may hold 65530 of them: at this number all kept pages are given back.
+// Splitting and moving make mappings smaller and more numerous, and a process may hold 65530 of
+// them. When this many are kept, all kept pages are given back.
 constexpr int64_t kMaxKeptSegments = 4096;
 
 BlockPtr NewRecord() noexcept { return BlockPtr(new (std::nothrow) PageBlock); }
 
-// Takes the first `bytes` off `block`; where `head` is given, it becomes that part. Both stay
-// made of whole mappings or parts of one.
+// Cuts the first `bytes` off `block`. If `head` is not null, it becomes the part that was cut off.
+// Both consist of whole mappings or of parts of one mapping.
 void CutHead(PageBlock& block, size_t bytes, PageBlock* head) noexcept {
   size_t left = bytes;
   size_t whole = 0;
@@ -119,7 +119,7 @@ BlockPtr PageStore::Assemble(size_t bytes) noexcept {
   block->bytes = bytes;
   const size_t moved = MoveKept(*block, bytes);
   if (moved == bytes) return block;
-  // Too few pages, or in too many pieces: the rest is fresh, and as much of what is kept goes.
+  // Too few pages, or too many pieces: the rest is fresh, and as many kept bytes are given back.
   const size_t rest = bytes - moved;
   Release(static_cast<int64_t>(rest));
   if (mmap(block->base + moved, rest, PROT_READ | PROT_WRITE,

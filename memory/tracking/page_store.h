@@ -1,13 +1,12 @@
-// Blocks of whole pages that keep their physical pages when freed. A request is
-// served by a freed block of that size, by splitting a larger one, or by moving
-// the pages of several smaller ones under one new range of addresses (mremap):
-// moving page tables is some hundred times faster than filling fresh pages. So
-// fresh pages are taken only when too few are kept, and what is reserved never
-// exceeds the highest sum of live blocks.
+// Blocks of whole pages that keep their physical pages when they are freed. A request gets a freed
+// block of its size, or a part of a larger one, or the pages of several smaller ones, moved under
+// one new range of addresses (mremap). Moving page tables is some hundred times faster than filling
+// fresh pages. Fresh pages are taken only if too few are kept, so what is reserved never exceeds
+// the highest sum of live blocks.
 //
-// See Note [Book-keeping takes no memory when it may not fail] in page_store.cc.
+// See Note [Book-keeping takes no memory when it must not fail] in page_store.cc.
 //
-// Threading: none; the caller locks.
+// Threading: not thread-safe; the caller locks.
 #ifndef MEMORY_TRACKING_PAGE_STORE_H_
 #define MEMORY_TRACKING_PAGE_STORE_H_
 
@@ -18,10 +17,10 @@
 
 namespace slimreel {
 
-// A contiguous range of addresses. The kernel remaps one mapping at a time, so
-// the block knows the mappings that it is made of.
+// A contiguous range of addresses. The kernel moves one mapping at a time, so the block knows the
+// mappings that it consists of.
 struct PageBlock {
-  // Pages are moved out of at most kMaxMoves mappings into one block, and the rest is fresh.
+  // At most kMaxMoves mappings are moved into one block; the rest of the block is fresh pages.
   static constexpr size_t kMaxMoves = 64;
   static constexpr size_t kMaxSegments = kMaxMoves + 1;
 
@@ -38,25 +37,25 @@ class PageStore {
   PageStore(const PageStore&) = delete;
   PageStore& operator=(const PageStore&) = delete;
 
-  // `bytes` rounded up to pages, contents undefined. Null when the system refuses the
-  // pages or the memory for their record, also after all kept pages were given back.
+  // Returns a block of `bytes`, rounded up to pages, with undefined contents. Null if the system
+  // refuses the pages or the memory for their record even after all kept pages were given back.
   std::unique_ptr<PageBlock> Allocate(size_t bytes) noexcept;
   void Free(std::unique_ptr<PageBlock> block) noexcept;
 
-  // Gives kept pages back, at least `bytes` of them where so many are kept; returns the bytes
-  // given.
+  // Gives kept pages back: at least `bytes`, or all if fewer are kept. Returns the bytes given
+  // back.
   int64_t Release(int64_t bytes) noexcept;
 
   int64_t kept_bytes() const { return kept_bytes_; }
-  int64_t fresh_bytes() const { return fresh_bytes_; }  // ever taken from the system
-  int64_t moved_bytes() const { return moved_bytes_; }  // ever moved by remapping
+  int64_t fresh_bytes() const { return fresh_bytes_; }  // taken from the system so far
+  int64_t moved_bytes() const { return moved_bytes_; }  // moved by remapping so far
 
   static size_t RoundUp(size_t bytes);
 
  private:
   struct Kept {
-    size_t bytes;      // the block's, beside its address: a search reads no block
-    PageBlock* block;  // owned; plain, so that entries are moved by memmove
+    size_t bytes;      // the block's size, stored here so that a search reads no block
+    PageBlock* block;  // owned; a plain pointer, so that memmove can move entries
   };
 
   std::unique_ptr<PageBlock> TakeAtLeast(size_t bytes) noexcept;
@@ -69,8 +68,8 @@ class PageStore {
   std::unique_ptr<PageBlock> Take(std::vector<Kept>::iterator kept) noexcept;
   std::unique_ptr<PageBlock> TakeLargest() noexcept;
 
-  // By size; among equal ones the most recently freed first (its cache lines are warm). Its
-  // memory is taken at construction.
+  // Sorted by size. Among equal sizes the most recently freed block is first, because its cache
+  // lines are warm. The vector's memory is taken at construction.
   std::vector<Kept> kept_;
   int64_t kept_bytes_ = 0;
   int64_t fresh_bytes_ = 0;

@@ -97,8 +97,8 @@ bool IsMapped(const char* page) {
   return mincore(const_cast<char*>(page), 1, &resident) == 0;
 }
 
-// Splits, moves and partial releases while records are refused from the `nth` call of operator
-// new on, `count` times; false once none is. No page is lost: in the end all are given back.
+// Runs splits, moves and partial releases while operator new fails `count` times, from its `nth`
+// call on. Returns false once no call failed. No page is lost: in the end all are given back.
 bool TrafficWithRefusedRecords(int64_t nth, int64_t count) {
   PageStore store;
   std::vector<BlockPtr> live;
@@ -136,11 +136,11 @@ TEST(PageStoreTest, RefusedRecordMeansNoBlockAndLosesNoPage) {
   int64_t nth = 0;
   while (TrafficWithRefusedRecords(nth, 1) || TrafficWithRefusedRecords(nth, FailingNew::kAllLater))
     ++nth;
-  EXPECT_GT(nth, 4) << "at least so many records were taken";
+  EXPECT_GT(nth, 4) << "more than four records were taken";
 }
 
-// Random traffic: blocks never overlap or lose their contents, and kept + live
-// never exceeds the highest sum of live blocks.
+// Random traffic: blocks never overlap, they keep their contents, and kept + live bytes never
+// exceed the highest sum of live blocks.
 TEST(PageStoreTest, RandomTrafficKeepsContentsAndTheBoundOnReserved) {
   PageStore store;
   std::mt19937 random(5);

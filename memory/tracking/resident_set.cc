@@ -24,7 +24,7 @@ ResidentSet ReadResidentSet(const std::string& root) {
 
 bool ResetPeakResidentSet() {
   std::ofstream clear("/proc/self/clear_refs");
-  clear << 5 << std::flush;  // 5: peak resident set, see proc(5)
+  clear << 5 << std::flush;  // 5 resets the peak resident set; see proc(5)
   return clear.good();
 }
 

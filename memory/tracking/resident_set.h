@@ -1,4 +1,4 @@
-// The process's resident set, as the kernel counts it.
+// Reads the process's resident set, as the kernel counts it.
 #ifndef MEMORY_TRACKING_RESIDENT_SET_H_
 #define MEMORY_TRACKING_RESIDENT_SET_H_
 
@@ -13,10 +13,10 @@ struct ResidentSet {
   int64_t file_bytes = 0;  // RssFile: mapped files, which the system can drop
 };
 
-// Reads <root>/proc/self/status; zeros where there is none.
+// Reads <root>/proc/self/status; zeros if the file does not exist.
 ResidentSet ReadResidentSet(const std::string& root = "");
 
-// VmHWM becomes what is resident now; false where the kernel does not allow it.
+// Sets VmHWM to what is resident now. Returns false if the kernel does not allow it.
 bool ResetPeakResidentSet();
 
 }  // namespace slimreel
