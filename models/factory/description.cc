@@ -12,7 +12,7 @@
 namespace slimreel {
 namespace {
 
-// As the executor cuts the graph between stages.
+// Cuts the graph between stages, as the executor does.
 Tensors Detached(const Tensors& from) {
   Tensors cut;
   for (const at::Tensor& tensor : from) {
@@ -45,7 +45,7 @@ Tensors ZeroInputs(const Model& model, int64_t batch, at::Device device = at::kC
   return slots;
 }
 
-// One label a sample, or one a token.
+// One label per sample, or one per token.
 at::Tensor ZeroTargets(const Model& model, int64_t batch) {
   for (const InputSlot& slot : model.inputs) {
     if (slot.kind == InputKind::kTokens) return at::zeros({batch, slot.sizes[0]}, at::kLong);
@@ -82,7 +82,7 @@ StageRun RunStage(Stage* stage, const StageContext& context, const Tensors& in,
   return run;
 }
 
-// Without grad: a loss that works in pieces makes its gradients on the way else.
+// Runs without grad: with grad, a loss that works in pieces would also compute its gradients.
 int64_t ForwardFlops(Stage* stage, const StageContext& context, const Tensors& in) {
   const c10::AutoGradMode no_grad(false);
   const FlopCounter counter;
@@ -90,7 +90,7 @@ int64_t ForwardFlops(Stage* stage, const StageContext& context, const Tensors& i
   return counter.flops();
 }
 
-// The references give parameters this name, BatchNorm's statistics never.
+// In the references, such tables are parameters and so end in ".weight"; no statistic does.
 bool IsFixedTable(const NamedTensor& buffer) { return buffer.name.ends_with(".weight"); }
 
 }  // namespace
@@ -114,7 +114,7 @@ std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
   std::vector<StageDescription> stages;
   Tensors slots = ZeroInputs(model, batch);
   for (Stage* stage : model.ChainWithLoss()) {
-    // `slots` keeps the stages before alive until this one is measured.
+    // `slots` keeps the stages before alive until this stage is measured.
     const Tensors in = Detached(slots);
     StageDescription description;
     description.name = stage->name();

@@ -36,7 +36,7 @@ TEST(DescriptionTest, FlopsOfATransformerAreTheClosedForm) {
   const auto model = Build("video_vit_nano", 64, 10);
   const int64_t tokens = (16 / 2) * 4 * 4, dim = 128, hidden = 512, layers = 4, batch = 2;
   const int64_t patches = tokens * dim * 3 * 2 * 16 * 16;
-  // Four maps dim x dim; scores and their product with the values; two maps of the MLP.
+  // Four maps dim x dim; the scores and their product with the values; two maps of the MLP.
   const int64_t layer =
       tokens * 4 * dim * dim + 2 * tokens * tokens * dim + tokens * 2 * dim * hidden;
   EXPECT_EQ(Flops(*model, batch), 2 * batch * (patches + layers * layer + dim * 10));
@@ -44,8 +44,8 @@ TEST(DescriptionTest, FlopsOfATransformerAreTheClosedForm) {
 
 TEST(DescriptionTest, FlopsOfAResidualNetworkAreThoseOfItsKernelsAtTheirOutputs) {
   const auto model = Build("r3d_nano", 32, 10);
-  // Outputs T x H x W by the first part of a key: the stem halves pictures, each layer
-  // halves clips.
+  // Outputs T x H x W by the first part of a key: the stem halves height and width, each layer
+  // halves all three.
   const auto places = [](const std::string& key) -> int64_t {
     if (key.starts_with("stem")) return 16 * 16 * 16;
     if (key.starts_with("layer1")) return 8 * 8 * 8;
@@ -60,7 +60,7 @@ TEST(DescriptionTest, FlopsOfAResidualNetworkAreThoseOfItsKernelsAtTheirOutputs)
   EXPECT_EQ(Flops(*model, 3), 3 * expected);
 }
 
-TEST(DescriptionTest, TheLossOfSpeechCountsItsForwardProductAlone) {
+TEST(DescriptionTest, SpeechLossCountsOnlyItsForwardProduct) {
   const auto model = Build("whisper_nano", 64, 10);
   const int64_t positions = 448, dim = 128;
   EXPECT_EQ(DescribeStages(*model, 1, LiveBytes).back().flops,
@@ -82,7 +82,7 @@ TEST(DescriptionTest, EveryModelIsDescribedFromZerosOfItsOwnInputs) {
   }
 }
 
-// Whether one sample, a normalisation group of its own, can be trained on.
+// Whether a normalisation group of one sample can be trained on.
 bool OneSampleHasVariance(const Model& model) {
   StageContext context;
   context.training = true;

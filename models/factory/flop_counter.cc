@@ -14,8 +14,8 @@ namespace {
 using Values = c10::ArrayRef<const c10::IValue>;
 using Formula = int64_t (*)(Values inputs);
 
-// Of this thread. `depth`: counted operations that are running, so that what one of them
-// calls in turn (a convolution its matrix product) is not counted again.
+// The counts of this thread. `depth`: number of counted operations that run now. If one of them
+// calls another (a convolution calls its matrix product), the inner one is not counted again.
 thread_local int64_t counted = 0;
 thread_local int64_t depth = 0;
 
@@ -40,7 +40,7 @@ int64_t Convolution(Values in) {
   const at::Tensor &input = in[0].toTensor(), &weight = in[1].toTensor();
   const int64_t per_filter = weight.numel() / weight.size(0);
   if (in[6].toBool())
-    return 2 * input.numel() * per_filter;  // every input meets O / groups kernels
+    return 2 * input.numel() * per_filter;  // every input value meets O / groups kernels
   const auto stride = in[3].toIntVector(), padding = in[4].toIntVector(),
              dilation = in[5].toIntVector();
   int64_t outputs = input.size(0) * weight.size(0);

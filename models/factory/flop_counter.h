@@ -1,7 +1,7 @@
-// Counts the arithmetic of convolutions, matrix products and attention as ATen runs
-// them, whichever stage, form or kernel asks for them.
+// Counts the arithmetic of convolutions, matrix products and attention as ATen runs them, whichever
+// stage, form or kernel calls them.
 //
-// Caller: description. Counts what its own thread calls while it lives; counters nest.
+// Threading: it counts what its own thread calls while it lives. Counters nest.
 #ifndef MODELS_FACTORY_FLOP_COUNTER_H_
 #define MODELS_FACTORY_FLOP_COUNTER_H_
 
@@ -18,9 +18,9 @@ class FlopCounter {
   FlopCounter(const FlopCounter&) = delete;
   FlopCounter& operator=(const FlopCounter&) = delete;
 
-  // Two per multiply-add. A convolution counts its whole kernel at every output, padding
-  // included; attention both products over all pairs of tokens, also where a mask is
-  // causal; element-wise work, norms and pooling count nothing.
+  // Two per multiply-add. A convolution counts its whole kernel at every output, also at padding.
+  // Attention counts both products over all pairs of tokens, also with a causal mask. Element-wise
+  // work, norms and pooling count nothing.
   int64_t flops() const;
 
  private:

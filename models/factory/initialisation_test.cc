@@ -1,6 +1,6 @@
-// Fresh weights against what the references draw: transformers' `initializer_range` 0.02,
-// torchvision's and mmaction2's Kaiming normal (fan-out), heads of 0.01, torch.nn's uniform
-// defaults.
+// Compares fresh weights with what the references draw: transformers' `initializer_range` 0.02,
+// torchvision's and mmaction2's Kaiming normal (fan-out), heads with deviation 0.01, torch.nn's
+// uniform defaults.
 #include <ATen/core/Tensor.h>
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ Expected OfTransformer(const std::string& key, const at::Tensor& weight) {
   return {Draw::kConstant, Matches(key, "bias$") ? 0.0 : 1.0};
 }
 
-// torchvision's VideoResNet and ResNet; mmaction2's ResNet3d, whose blocks begin as identities.
+// torchvision's VideoResNet and ResNet; mmaction2's ResNet3d, whose blocks start as identities.
 Expected OfConvNet(const std::string& key, const at::Tensor& weight) {
   if (weight.dim() >= 4) return {Draw::kNormal, std::sqrt(2.0 / FanOut(weight))};
   if (weight.dim() == 2) return {Draw::kNormal, 0.01};
@@ -44,7 +44,8 @@ Expected OfConvNet(const std::string& key, const at::Tensor& weight) {
   return {Draw::kConstant, Matches(key, "bias$") ? 0.0 : 1.0};
 }
 
-// Of enough values that a wrong deviation, mean or shape shows: 6 standard errors.
+// Compares mean and deviation within 6 standard errors. The tensors are large enough that a wrong
+// deviation, mean or distribution shows.
 void ExpectDrawn(const std::string& key, const at::Tensor& weight, const Expected& expected) {
   const at::Tensor values = weight.detach().to(at::kDouble).flatten();
   const double n = static_cast<double>(values.numel());
@@ -61,7 +62,7 @@ void ExpectDrawn(const std::string& key, const at::Tensor& weight, const Expecte
   if (uniform) {
     EXPECT_LE(most, expected.value) << key;
   } else if (n > 1000) {
-    EXPECT_GT(most, 2.5 * deviation) << key;  // no uniform reaches that
+    EXPECT_GT(most, 2.5 * deviation) << key;  // a uniform distribution does not reach that
   }
 }
 
@@ -94,7 +95,7 @@ TEST(InitialisationTest, ConvolutionalNetworksStartAsTorchvisionsAndMmactions) {
   }
 }
 
-// Its head is torch.nn.Linear's own: uniform in 1 / sqrt(inputs), the bias likewise.
+// The head starts as torch.nn.Linear: weight and bias uniform within 1 / sqrt(inputs).
 TEST(InitialisationTest, PerFrameNetworksHaveTorchsOwnHead) {
   for (const NamedTensor& named : Parameters(*Build("resnet18"))) {
     const bool head = named.name.starts_with("fc.");

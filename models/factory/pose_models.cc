@@ -58,7 +58,7 @@ ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec)
   return model;
 }
 
-// The streams meet at equal sizes: heatmaps of a quarter of the image.
+// The heatmaps must have a quarter of the image's sides, so that the streams meet at equal sizes.
 absl::Status CheckSizes(const ModelSpec& spec) {
   const int64_t size = spec.heatmap_size;
   const bool quarters = spec.height % kPixelsPerHeatmap == 0 && spec.width % kPixelsPerHeatmap == 0;

@@ -1,5 +1,5 @@
-// Convolutional models have the published keys, shapes and parameter counts; built
-// from shapes alone, without memory.
+// Convolutional models have the published keys, shapes and parameter counts. The tests build them
+// on kMeta, without memory.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,14 +16,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Counts of torchvision (its documentation) and of mmaction2 (31.76 M, and computed
-// from its source).
+// Counts of torchvision (from its documentation) and of mmaction2 (31.76 M, and computed from its
+// source).
 struct Published {
   const char* name;
   int64_t num_classes;
   int64_t parameters;
   const char* folder;
-  const char* keys = nullptr;  // whose keys they are; null: of this name
+  const char* keys = nullptr;  // the model whose keys these are; null: this one
 };
 constexpr Published kPublished[] = {
     {"r3d_18", 400, 33371472, "rgb"},

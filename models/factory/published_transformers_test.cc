@@ -1,5 +1,5 @@
-// Keys, shapes and parameter counts of the published sizes, from shapes alone, against
-// what tools/parity/check_hugging_face.py --keys recorded of Hugging Face's classes.
+// Compares keys, shapes and parameter counts of the published sizes, without memory, with what
+// tools/parity/check_hugging_face.py --keys recorded from Hugging Face's classes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace slimreel {
 namespace {
 
-// `digest` of check_hugging_face.py; LayerId is FNV-1a.
+// The same as `digest` of check_hugging_face.py; LayerId is FNV-1a.
 std::string Digest(const std::vector<NamedTensor>& tensors) {
   std::vector<std::string> lines;
   for (const NamedTensor& named : tensors) {
@@ -53,7 +53,7 @@ TEST(PublishedTransformersTest, HaveHuggingFacesKeysShapesAndParameterCounts) {
   }
 }
 
-// The model card's 37.76 M hold the audio positions, 1500 x 384, which nobody trains.
+// The model card's 37.76 M include the audio positions, 1500 x 384, which are never trained.
 TEST(PublishedTransformersTest, FixedTablesCountAsPublishedAndNotAsTrained) {
   ModelSpec spec;
   spec.name = "whisper_tiny";

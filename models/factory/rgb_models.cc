@@ -16,7 +16,7 @@ namespace slimreel {
 namespace {
 
 ModelResult R3dModel(const R3dConfig& config, const ModelSpec& spec) {
-  // Halved four or five times, 32 pixels are still one or two.
+  // After four or five halvings, 32 pixels are still two or one.
   SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
   return FramesModel(spec, kKineticsPixels, MakeR3dStages(config, spec));
@@ -28,7 +28,7 @@ ModelResult FrameResNetModel(const FrameResNetConfig& config, const ModelSpec& s
   return FramesModel(spec, kImageNetPixels, MakeFrameResNetStages(config, spec));
 }
 
-// Both ways a multiple of the patch.
+// Height and width must be multiples of the patch.
 absl::Status RequirePatches(int64_t patch, const ModelSpec& spec) {
   if (spec.height % patch == 0 && spec.width % patch == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(

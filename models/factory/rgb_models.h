@@ -1,4 +1,4 @@
-// Builders of the models that read frames alone.
+// Builders of the models that read only frames.
 #ifndef MODELS_FACTORY_RGB_MODELS_H_
 #define MODELS_FACTORY_RGB_MODELS_H_
 
@@ -6,7 +6,7 @@
 
 namespace slimreel {
 
-// Inputs {clips [B, 3, T, H, W]}; stages: input, then the network's.
+// Inputs: {clips [B, 3, T, H, W]}. Stages: input, then those of the network.
 ModelResult R3dNanoModel(const ModelSpec& spec);
 ModelResult R3d18Model(const ModelSpec& spec);
 ModelResult Mc3R18Model(const ModelSpec& spec);

@@ -13,7 +13,7 @@
 namespace slimreel {
 namespace {
 
-constexpr int64_t kBatch = 5;  // of groups of two: the last is short
+constexpr int64_t kBatch = 5;  // in groups of two; the last group is short
 
 struct Subject {
   const char* name;

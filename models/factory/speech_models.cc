@@ -22,7 +22,7 @@ ModelResult WhisperModel(const WhisperConfig& config, const ModelSpec& spec) {
   }
   if (!spec.class_weights.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("model ", spec.name, " has no classes: leave train.class_weights out"));
+        absl::StrCat("model ", spec.name, " has no classes: remove train.class_weights"));
   }
   auto model = std::make_unique<Model>();
   model->name = spec.name;

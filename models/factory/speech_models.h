@@ -6,8 +6,8 @@
 
 namespace slimreel {
 
-// Inputs {log_mel [B, mels, frames] float, tokens [B, L] int64}; num_classes becomes the
-// vocabulary's size, whatever the spec says.
+// Inputs: {log_mel [B, mels, frames] float, tokens [B, L] int64}. The model's num_classes is the
+// size of the vocabulary; spec.num_classes is ignored.
 ModelResult WhisperNanoModel(const ModelSpec& spec);
 ModelResult WhisperTinyModel(const ModelSpec& spec);
 ModelResult WhisperBaseModel(const ModelSpec& spec);

@@ -12,19 +12,19 @@ namespace {
 
 constexpr float kMinScore = 1e-4f;
 
-// Whole pixels [begin, end) of one axis that a joint at `centre` touches.
+// The whole pixels [begin, end) of one axis that a joint at `centre` touches.
 struct Span {
   int64_t begin;
   int64_t end;
 };
 Span PatchSpan(float centre, float reach, int64_t size) {
-  // Far outside of the plane nothing is drawn, whatever the conversion would give.
+  // A joint far outside of the plane draws nothing, and its conversion to int could overflow.
   if (!(std::abs(centre) < 1e6f)) return {0, 0};
   return {std::max<int64_t>(static_cast<int64_t>(centre - reach), 0),
           std::min<int64_t>(static_cast<int64_t>(centre + reach) + 1, size)};
 }
 
-// joint: x, y, score; plane [height, width].
+// `joint`: x, y, score. `plane`: [height, width].
 void DrawJoint(const float* joint, const HeatmapShape& shape, float* plane) {
   if (!(joint[2] >= kMinScore)) return;
   const float reach = static_cast<float>(3 * shape.sigma);
@@ -46,7 +46,7 @@ void DrawJoint(const float* joint, const HeatmapShape& shape, float* plane) {
 at::Tensor DrawHeatmaps(const at::Tensor& keypoints, const HeatmapShape& shape) {
   TORCH_CHECK(keypoints.dim() == 5 && keypoints.size(4) == 3 &&
                   keypoints.scalar_type() == at::kFloat && keypoints.is_cpu(),
-              "keypoints are [B, M, T, V, 3] float32 on the CPU, not ", keypoints.sizes());
+              "keypoints must be [B, M, T, V, 3] float32 on the CPU, not ", keypoints.sizes());
   const at::Tensor in = keypoints.contiguous();
   const int64_t persons = in.size(1), frames = in.size(2), joints = in.size(3);
   const int64_t plane = shape.height * shape.width;

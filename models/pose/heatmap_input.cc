@@ -12,7 +12,7 @@ Tensors HeatmapInput::Forward(const StageContext& /*context*/, Tensors in) {
     pose = DrawHeatmaps(pose.to(at::kCPU, at::kFloat), shape_);
   } else {
     TORCH_CHECK(pose.dim() == 5 && pose.size(3) == shape_.height && pose.size(4) == shape_.width,
-                "heatmaps are [B, V, T, ", shape_.height, ", ", shape_.width, "], not ",
+                "heatmaps must be [B, V, T, ", shape_.height, ", ", shape_.width, "], not ",
                 pose.sizes());
   }
   pose = pose.to(device, dtype_);

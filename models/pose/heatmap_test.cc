@@ -21,8 +21,8 @@ at::Tensor OneJoint(float x, float y, float score) {
   return at::tensor({x, y, score}, at::kFloat).view({1, 1, 1, 1, 3});
 }
 
-// testdata/heatmaps.json: mmaction2's GeneratePoseTarget on random joints, some
-// outside of the image, some of them faint; by tools/parity/make_conv_fixtures.py.
+// testdata/heatmaps.json holds what mmaction2's GeneratePoseTarget draws for random joints, some
+// outside of the image and some faint. tools/parity/make_conv_fixtures.py makes it.
 TEST(HeatmapTest, EqualsMmactionsGenerator) {
   const nlohmann::json fixture = ReadFixture("models/pose/testdata/heatmaps.json");
   ASSERT_FALSE(fixture["cases"].empty());
@@ -50,7 +50,7 @@ TEST(HeatmapTest, ScoreScalesAndFaintJointsDrawNothing) {
   EXPECT_EQ(DrawHeatmaps(OneJoint(4, 3, 0.99e-4f), {8, 8, 0.6}).abs().max().item<float>(), 0.0f);
 }
 
-TEST(HeatmapTest, JointsThatAreNoNumberDrawNothing) {
+TEST(HeatmapTest, NanAndHugeJointsDrawNothing) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (const at::Tensor& joint :
        {OneJoint(nan, 3, 1), OneJoint(3, 1e30f, 1), OneJoint(3, 3, nan)}) {
@@ -59,7 +59,7 @@ TEST(HeatmapTest, JointsThatAreNoNumberDrawNothing) {
 }
 
 TEST(HeatmapTest, BitsDoNotDependOnTheNumberOfThreads) {
-  // Joints of two persons that overlap; enough pixels that threads share them.
+  // Overlapping joints of two persons, and enough pixels for several threads.
   const at::Tensor keypoints = at::rand({3, 2, 6, 17, 3}).mul(at::tensor({56.0f, 56.0f, 1.0f}));
   at::set_num_threads(1);
   const at::Tensor alone = DrawHeatmaps(keypoints, {56, 56, 0.6});

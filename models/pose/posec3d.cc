@@ -7,7 +7,7 @@ InflatedResNetConfig OverHeatmaps(int64_t num_keypoints, int64_t base) {
   InflatedResNetConfig config;
   config.in_channels = num_keypoints;
   config.base_channels = base;
-  config.stem_stride = 1;  // heatmaps are small already
+  config.stem_stride = 1;  // heatmaps are already small
   config.pool_stride = 1;
   return config;
 }

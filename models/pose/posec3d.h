@@ -1,7 +1,6 @@
-// PoseC3D: a SlowOnly network over heatmaps of joints (Duan et al. 2022,
-// "Revisiting Skeleton-based Action Recognition"), with mmaction2's keys.
-//
-// Callers: the factory; RGB+pose models take the same path.
+// PoseC3D: a SlowOnly network over heatmaps of joints (Duan et al. 2022, "Revisiting
+// Skeleton-based Action Recognition"), with mmaction2's keys. The pose stream of RGB+pose models
+// has the same structure.
 #ifndef MODELS_POSE_POSEC3D_H_
 #define MODELS_POSE_POSEC3D_H_
 
@@ -11,11 +10,11 @@
 
 namespace slimreel {
 
-// mmaction2's posec3d configurations: temporal strides (1, 1, 2).
+// As in mmaction2's posec3d configurations: temporal strides (1, 1, 2).
 InflatedResNetConfig PoseC3d(int64_t num_keypoints);
-// The pose path of RGBPoseConv3D and its pose_only configuration: no temporal stride.
+// As the pose path of RGBPoseConv3D and its pose_only configuration: no temporal stride.
 InflatedResNetConfig PosePath(int64_t num_keypoints);
-// A quarter of the width, one block per layer: for demos and tests.
+// A quarter of the channels and one block per layer, for demos and tests.
 InflatedResNetConfig PoseC3dNano(int64_t num_keypoints);
 
 }  // namespace slimreel

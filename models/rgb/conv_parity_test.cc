@@ -1,4 +1,4 @@
-// Convolutional networks against plain PyTorch; see models/testing/parity.h.
+// Compares the convolutional networks with plain PyTorch; see models/testing/parity.h.
 #include <gtest/gtest.h>
 
 #include "models/losses/cross_entropy.h"

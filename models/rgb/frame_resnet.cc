@@ -20,7 +20,7 @@ class FramesStage : public Stage {
   }
 };
 
-// {raw [B T, C, h, w] (, shortcut)} -> {features [B, T, C]}: last norm, ReLU, spatial mean.
+// {raw [B T, C, h, w] (, shortcut)} -> {features [B, T, C]}: the last norm, ReLU, mean over space.
 class AveragePool : public Stage {
  public:
   AveragePool(const NormReluShape& norm, int64_t num_frames, const ParameterOptions& options)
@@ -52,7 +52,7 @@ ResidualBlockShape Block(const std::string& name, bool bottleneck, int64_t input
   const std::string prefix = name + ".";
   const int64_t outputs = bottleneck ? 4 * width : width;
   ResidualBlockShape block;
-  if (bottleneck) {  // torchvision's: the stride sits on the 3x3 convolution
+  if (bottleneck) {  // as in torchvision, the 3x3 convolution has the stride
     block.convs = {Conv(prefix, 1, inputs, width, 1, 1), Conv(prefix, 2, width, width, 3, stride),
                    Conv(prefix, 3, width, outputs, 1, 1)};
   } else {

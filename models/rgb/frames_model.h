@@ -1,7 +1,5 @@
-// Around the stages of a network that reads frames alone: the input stage before
-// them, the classification loss after them.
-//
-// Callers: builders of RGB models.
+// Makes a model of a network that reads only frames: it adds the input stage before the network
+// and the classification loss after it.
 #ifndef MODELS_RGB_FRAMES_MODEL_H_
 #define MODELS_RGB_FRAMES_MODEL_H_
 

@@ -1,4 +1,4 @@
-// The first stage of every RGB model: pixels become normalised floats.
+// The first stage of every RGB model: it turns pixels into normalised floats.
 #ifndef MODELS_RGB_INPUT_STAGE_H_
 #define MODELS_RGB_INPUT_STAGE_H_
 
@@ -10,13 +10,13 @@
 
 namespace slimreel {
 
-// {clips [B, 3, T, H, W]} -> {the same shape, dtype}: uint8 becomes
-// (x / 255 - mean) / std; floats count as normalised and are converted to dtype
-// (handed on where they have it). No parameters, so no gradient: an executor
-// may run it once, outside of the schedule.
+// {clips [B, 3, T, H, W]} -> {clips of the same shape, of `dtype`}. uint8 becomes
+// (x / 255 - mean) / std. Floats count as normalised: they are converted to dtype, or handed on if
+// they have it. The stage has no parameters, so no gradient, and an executor may run it once,
+// outside of the schedule.
 class InputStage : public Stage {
  public:
-  // `slots_after`: further slots of the tuple, handed on.
+  // `slots_after`: number of further slots of the tuple; they are handed on.
   InputStage(const std::array<float, 3>& mean, const std::array<float, 3>& std,
              at::ScalarType dtype, int slots_after = 0);
   Tensors Forward(const StageContext& context, Tensors in) override;

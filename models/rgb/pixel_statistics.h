@@ -1,4 +1,4 @@
-// Normalisation of pixels scaled to 0..1 that the published weights of a family expect.
+// How to normalise pixels (scaled to 0..1), as the published weights of each family expect it.
 #ifndef MODELS_RGB_PIXEL_STATISTICS_H_
 #define MODELS_RGB_PIXEL_STATISTICS_H_
 

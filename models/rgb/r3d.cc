@@ -14,7 +14,7 @@ namespace {
 using Size = std::vector<int64_t>;
 using Stages = std::vector<std::unique_ptr<Stage>>;
 
-// torchvision's midplanes: about as many weights as a 3x3x3 convolution has.
+// torchvision's midplanes: the two convolutions have about as many weights as a 3x3x3 one.
 int64_t MiddleChannels(int64_t inputs, int64_t outputs) {
   return inputs * outputs * 27 / (inputs * 9 + 3 * outputs);
 }

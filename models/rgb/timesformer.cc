@@ -53,7 +53,7 @@ class Embeddings : public Stage {
             .transpose(1, 2);
     TORCH_CHECK(patches.size(1) == positions_.size(1) - 1 && frames == times_.size(1),
                 "the model was built for ", times_.size(1), " frames of ", positions_.size(1) - 1,
-                " patches, the clips give ", frames, " of ", patches.size(1));
+                " patches, but the clips have ", frames, " frames of ", patches.size(1));
     const at::Tensor where = positions_.narrow(1, 1, patches.size(1)).unsqueeze(2);
     const at::Tensor rest = patches.add(where).add(times_.unsqueeze(1)).reshape({batch, -1, dim});
     const at::Tensor cls = cls_.add(positions_.narrow(1, 0, 1)).expand({batch, 1, dim});
@@ -69,8 +69,8 @@ class Embeddings : public Stage {
   at::Tensor times_;          // [1, T, C]
 };
 
-// What the temporal and the spatial half have in common: a norm, a joint projection to
-// query, key and value, and an output projection.
+// The common part of the temporal and the spatial half: a norm, a joint projection to query, key
+// and value, and an output projection.
 class DividedAttention : public TransformerHalf {
  protected:
   DividedAttention(std::string name, const HalfOptions& options, int64_t frames,
@@ -101,7 +101,7 @@ class DividedAttention : public TransformerHalf {
   Linear out_;  // [C, C]
 };
 
-// Each patch attends to itself over the frames; `temporal_dense` ends the branch.
+// Each patch attends to itself in all frames. The layer `temporal_dense` ends the branch.
 class TemporalHalf : public DividedAttention {
  public:
   TemporalHalf(int64_t index, const HalfOptions& options, int64_t frames, const std::string& layer)
@@ -129,8 +129,8 @@ class TemporalHalf : public DividedAttention {
   Linear dense_;  // [C, C]
 };
 
-// The patches of each frame attend to each other and to the CLS token, which takes the
-// mean of what the frames give it.
+// The patches of each frame attend to each other and to the CLS token. The CLS token gets the mean
+// of its outputs over the frames.
 class SpatialHalf : public DividedAttention {
  public:
   SpatialHalf(int64_t index, const HalfOptions& options, int64_t frames, const std::string& layer)
@@ -156,7 +156,7 @@ class SpatialHalf : public DividedAttention {
   }
 };
 
-// {tokens [B, 1 + P T, C]} -> {logits [B, K]}: norm and linear map of the CLS token.
+// {tokens [B, 1 + P T, C]} -> {logits [B, K]}: the norm and a linear map of the CLS token.
 class ClsClassifier : public Stage {
  public:
   ClsClassifier(const TimesformerConfig& config, const ModelSpec& spec)

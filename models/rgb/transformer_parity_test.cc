@@ -1,4 +1,4 @@
-// The video transformers against plain PyTorch, by fixtures of
+// Compares the video transformers with plain PyTorch, by fixtures of
 // tools/parity/make_transformer_fixtures.py.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/equal.h>
@@ -49,7 +49,7 @@ TEST(TimesformerTest, EqualsTheReferenceInBothPrecisionsModesAndForms) {
   ExpectFixture("timesformer.json", SmallTimesformer);
 }
 
-// The factory's test of all models leaves those out that are slow to build.
+// The factory's test of all models leaves out the models that are slow to build.
 TEST(TimesformerTest, EveryStageGivesTheSameBitsWithoutGradAndWritesNoInput) {
   ModelSpec spec = SmallSpec(at::kFloat);
   spec.dropout = spec.drop_path = 0.3;

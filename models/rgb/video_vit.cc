@@ -39,9 +39,9 @@ class Embeddings : public Stage {
     at::Tensor tokens =
         EmbedPatches(in[0], weight_, bias_, {config_.tubelet, config_.patch, config_.patch});
     TORCH_CHECK(tokens.size(1) == positions_.size(1), "the model was built for ",
-                positions_.size(1), " tokens, the clips give ", tokens.size(1));
+                positions_.size(1), " tokens, but the clips have ", tokens.size(1));
     const at::Tensor positions = positions_.to(tokens.device());
-    // Products may come in a narrower dtype than the residual stream.
+    // Under autocast, the tokens have a narrower dtype than the residual stream.
     return {tokens.scalar_type() == positions.scalar_type() ? tokens.add_(positions)
                                                             : tokens.add(positions)};
   }
@@ -53,7 +53,7 @@ class Embeddings : public Stage {
   at::Tensor positions_;  // [1, N, C]; not in the state dict
 };
 
-// Keys have no bias: softmax would not see it.
+// Keys have no bias, because softmax ignores it.
 AttentionKeys AttentionKeysOf(const std::string& layer) {
   const std::string inner = layer + ".attention.attention";
   return {layer + ".layernorm_before",

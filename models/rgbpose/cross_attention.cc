@@ -27,8 +27,8 @@ at::Tensor PooledTokens(const at::Tensor& y) {
       .contiguous();
 }
 
-// [1, T * kTokensPerFrame, width] (Vaswani et al. 2017, section 3.5): position of a
-// token's frame, `step` apart; sines first, then cosines.
+// [1, T * kTokensPerFrame, width] (Vaswani et al. 2017, section 3.5): the sines, then the cosines
+// of the time of a token's frame. Frames are `step` apart.
 at::Tensor TimeTable(int64_t tokens, int64_t step, int64_t width, const at::TensorOptions& like) {
   const at::Tensor frames = at::arange(tokens / kTokensPerFrame, like)
                                 .add(0.5)
@@ -44,7 +44,7 @@ at::Tensor Project(const at::Tensor& tokens, const Linear& map) {
   return LinearRows(AsRows(tokens), map.weight, map.bias);
 }
 
-// As Project, with the time of the tokens added.
+// As Project, plus the time table of the tokens.
 at::Tensor ProjectInTime(const at::Tensor& tokens, const Linear& map, int64_t step) {
   const at::Tensor rows = Project(tokens, map);
   const at::Tensor table =
@@ -68,8 +68,8 @@ CrossAttention::Side CrossAttention::MakeSide(ParameterMaker& make, const std::s
 
 CrossAttention::CrossAttention(const CrossAttentionShape& shape, const ParameterOptions& options)
     : Stage(shape.name), width_(shape.width) {
-  TORCH_CHECK(width_ > 0 && width_ % kHeadWidth == 0, "the width is a multiple of ", kHeadWidth,
-              ", not ", width_);
+  TORCH_CHECK(width_ > 0 && width_ % kHeadWidth == 0, "the width must be a positive multiple of ",
+              kHeadWidth, ", not ", width_);
   ParameterMaker make(options, &parameters_, &buffers_);
   rgb_ = MakeSide(make, shape.name + ".rgb", shape.rgb_channels, shape, shape.speed_ratio);
   pose_ = MakeSide(make, shape.name + ".pose", shape.pose_channels, shape, 1);

@@ -1,7 +1,6 @@
-// `fusion: cross_attention`: at a lateral point the RGB and the pose stream attend to
-// each other. The project's own variant; no reference exists.
-//
-// Callers: rgbpose_conv3d. Threading and ownership: as every stage.
+// `model.fusion: cross_attention`: at a lateral point, the RGB and the pose stream attend to each
+// other. This is the project's own variant; it has no reference implementation.
+// Threading and ownership: as every stage.
 #ifndef MODELS_RGBPOSE_CROSS_ATTENTION_H_
 #define MODELS_RGBPOSE_CROSS_ATTENTION_H_
 
@@ -17,19 +16,20 @@
 namespace slimreel {
 
 struct CrossAttentionShape {
-  std::string name;  // of the stage, and prefix of its keys
+  std::string name;  // the stage's name and the prefix of its keys
   int64_t rgb_channels = 0;
   int64_t pose_channels = 0;
   int64_t width = 0;        // of queries, keys and values; a multiple of kHeadWidth
   int64_t speed_ratio = 4;  // pose frames per RGB frame
 };
 
-// {rgb y [B, C, T, H, W], lateral, pose y [B, C', T', H', W'], lateral} -> the same
-// tuple, laterals handed on: y + gate * up(out(attention(q(tokens of y), k, v(tokens of
-// the other)))). Tokens: y averaged over a kGrid x kGrid grid of each frame, linear to
-// `width`, plus sinusoids of the time in pose frames, so that frames of both streams
-// find each other; `up` repeats a token over its part of the grid. Gates start at 0, where
-// the tuple is unchanged. Keys name.{rgb,pose}.{q,k,v,out}.{weight,bias}, name.{rgb,pose}.gate.
+// {rgb y [B, C, T, H, W], lateral, pose y [B, C', T', H', W'], lateral} -> a tuple of the same
+// shapes. The laterals are handed on. Each y becomes
+//   y + gate * up(out(attention(q(tokens of y), k(tokens of other y), v(tokens of other y))))
+// Tokens: y averaged over a kGrid x kGrid grid of each frame. q and k add sinusoids of the time in
+// pose frames, so that attention can align the frames of both streams. `up` repeats a token over
+// its cell of the grid. Gates start at 0, which leaves the tuple unchanged.
+// Keys: name.{rgb,pose}.{q,k,v,out}.{weight,bias}, name.{rgb,pose}.gate.
 class CrossAttention : public Stage {
  public:
   static constexpr int64_t kGrid = 4;
@@ -42,11 +42,11 @@ class CrossAttention : public Stage {
   struct Side {
     Linear query, key, value, out;
     at::Tensor gate;     // [1]
-    int64_t frame_step;  // pose frames between two frames
+    int64_t frame_step;  // pose frames from one frame to the next
   };
   static Side MakeSide(ParameterMaker& make, const std::string& prefix, int64_t channels,
                        const CrossAttentionShape& shape, int64_t frame_step);
-  // y + gate * attention of `side` to the other's tokens. tokens [B, N, C].
+  // y + gate * attention of `side` to the tokens of `other`. Tokens: [B, N, C].
   at::Tensor Attend(const Side& side, const at::Tensor& y, const at::Tensor& tokens,
                     const Side& other, const at::Tensor& other_tokens) const;
 

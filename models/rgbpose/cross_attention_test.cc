@@ -51,7 +51,7 @@ TEST(CrossAttentionTest, EachStreamSeesTheOtherAtAnOpenGate) {
   EXPECT_FALSE(at::equal(fused.Forward()[2], before[2]));
 }
 
-// Central differences of the loss along one direction per parameter and input.
+// Compares gradients with central differences along one direction per parameter and input.
 TEST(CrossAttentionTest, GradientsAreThoseOfFiniteDifferences) {
   Fused fused;
   RandomiseByFormula(fused.stages);

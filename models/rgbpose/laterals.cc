@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kFusionKernel = 7;
 
-// Into RGB: fewer frames; into pose: more.
+// A lateral into RGB reduces the number of frames, one into pose raises it.
 Convolution MakeLateral(ParameterMaker& make, const LateralSide& to, const LateralSide& from,
                         int64_t speed_ratio, bool transposed) {
   return Convolution(make, to.key + ".conv",
@@ -21,7 +21,7 @@ Convolution MakeLateral(ParameterMaker& make, const LateralSide& to, const Later
                       transposed});
 }
 
-// Zeros for the whole batch, with the probability; whatever the split.
+// Zeros with this probability. All micro-batches of a batch draw the same, whatever the split.
 at::Tensor DropForBatch(const StageContext& context, uint64_t key, double probability,
                         const at::Tensor& x) {
   if (!context.training || probability <= 0) return x;

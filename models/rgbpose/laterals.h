@@ -1,6 +1,5 @@
-// Where the RGB and the pose stream exchange features (mmaction2's RGBPoseConv3D).
-//
-// Callers: rgbpose_conv3d. Threading and ownership: as every stage.
+// The stage in which the RGB and the pose stream exchange features (mmaction2's RGBPoseConv3D).
+// Threading and ownership: as every stage.
 #ifndef MODELS_RGBPOSE_LATERALS_H_
 #define MODELS_RGBPOSE_LATERALS_H_
 
@@ -15,11 +14,11 @@
 
 namespace slimreel {
 
-// One stream at a lateral point.
+// One stream at the point where the streams exchange features.
 struct LateralSide {
-  NormReluShape norm;  // of the raw outputs that the stream brings
-  std::string key;     // prefix of the lateral into this stream: key.conv (, key.bn)
-  int64_t channels;    // that it adds
+  NormReluShape norm;  // the norm of the stream's raw outputs
+  std::string key;     // prefix of the lateral into this stream: key.conv, and key.bn for pose
+  int64_t channels;    // channels that this lateral adds
 };
 
 struct LateralsShape {
@@ -30,13 +29,14 @@ struct LateralsShape {
   double drop_path = 0.0;   // probability that a lateral is zero for a whole batch
 };
 
-// {rgb raw (, shortcut), pose raw (, shortcut)} -> {rgb y, lateral into rgb, pose y,
-// lateral into pose}, y = relu(norm(raw) + shortcut). Into RGB: a convolution (7, 1, 1) of
-// the pose y with stride speed_ratio in time, without norm; into pose: relu(norm(.)) of
-// a transposed convolution (7, 1, 1) of the RGB y. The consumer concatenates.
-// Drop-path draws once per batch and stream, for all lateral points alike, from
-// (seed, step, stream); a dropped lateral gives zeros and takes no gradient, and its
-// norm has moved its statistics all the same.
+// {rgb raw (, shortcut), pose raw (, shortcut)} -> {rgb y, lateral into rgb, pose y, lateral into
+// pose}, with y = relu(norm(raw) + shortcut).
+// The lateral into RGB is a convolution (7, 1, 1) of the pose y with stride speed_ratio in time,
+// without norm. The lateral into pose is relu(norm(.)) of a transposed convolution (7, 1, 1) of the
+// RGB y. The next convolution concatenates y and the lateral.
+// Drop-path draws once per batch and stream from (seed, step, stream); all lateral points use the
+// same draw. A dropped lateral is zeros and gets zero gradients. Its norm still moves its
+// statistics.
 class Laterals : public Stage {
  public:
   Laterals(const LateralsShape& shape, const ParameterOptions& options);
@@ -50,7 +50,7 @@ class Laterals : public Stage {
   };
   std::optional<Side> rgb_;
   std::optional<Side> pose_;
-  std::optional<BatchNorm> pose_norm_;  // of the transposed convolution
+  std::optional<BatchNorm> pose_norm_;  // after the transposed convolution
   double drop_path_;
 };
 

@@ -19,7 +19,7 @@ void Append(Stages& to, Stages from) {
   for (auto& stage : from) to.push_back(std::move(stage));
 }
 
-// Both networks under construction.
+// Builds both networks.
 class Fusion {
  public:
   Fusion(const RgbPoseConfig& config, const ModelSpec& spec)
@@ -58,7 +58,7 @@ class Fusion {
     Append(stages_, InflatedLayer(config_.pose, l, kPose, pose_, AroundPose()));
   }
 
-  // After RGB layer point + 2 and pose layer point + 1, counted from 1 as the keys are.
+  // Comes after RGB layer point + 2 and pose layer point + 1. Layers count from 1, as in the keys.
   void ExchangeFeatures(size_t point) {
     LateralsShape shape;
     shape.name = absl::StrCat("laterals", point + 1);
@@ -101,7 +101,9 @@ RgbPoseConfig MakeRgbPoseConfig(int64_t num_keypoints, int64_t base,
   for (size_t l = 0; l < config.pose.layers.size(); ++l) {
     config.pose.layers[l].blocks = pose_blocks[l];
   }
-  for (size_t point : {0, 1}) {  // channel ratio 4; into pose inflated by 16
+  // mmaction2: channel ratio 4, inflated by 16 into pose. So a lateral has a quarter of the
+  // channels of the stream that it goes into.
+  for (size_t point : {0, 1}) {
     config.rgb.layers[point + 2].lateral = config.rgb.OutputChannels(point + 1) / 4;
     config.pose.layers[point + 1].lateral = config.pose.OutputChannels(point) / 4;
   }

@@ -1,7 +1,5 @@
-// RGBPoseConv3D: an RGB and a pose network that exchange features early (Duan et al.
-// 2022), with mmaction2's keys and both heads.
-//
-// Callers: the factory.
+// RGBPoseConv3D: an RGB and a pose network that exchange features early (Duan et al. 2022), with
+// mmaction2's keys and both heads.
 #ifndef MODELS_RGBPOSE_RGBPOSE_CONV3D_H_
 #define MODELS_RGBPOSE_RGBPOSE_CONV3D_H_
 
@@ -17,8 +15,8 @@ namespace slimreel {
 
 inline constexpr int64_t kPoseFramesPerFrame = 4;  // mmaction2's speed ratio
 
-// Four RGB layers and three pose layers of half the base; laterals before RGB layers
-// 3 and 4, pose layers 2 and 3.
+// Four RGB layers, and three pose layers with half as many base channels. Laterals come before the
+// RGB layers 3 and 4 and before the pose layers 2 and 3.
 struct RgbPoseConfig {
   InflatedResNetConfig rgb;
   InflatedResNetConfig pose;
@@ -26,13 +24,15 @@ struct RgbPoseConfig {
 
 RgbPoseConfig RgbPoseConv3d(int64_t num_keypoints);
 RgbPoseConfig RgbPoseConv3dNano(int64_t num_keypoints);
-// Any base and numbers of blocks, laterals as the channels ask for.
+// The same structure with `base` channels in RGB and these numbers of blocks per layer. The widths
+// of the laterals follow from the channels.
 RgbPoseConfig MakeRgbPoseConfig(int64_t num_keypoints, int64_t base,
                                 std::vector<int64_t> rgb_blocks, std::vector<int64_t> pose_blocks);
 
-// Stages after the input stages. {clips [B, 3, T, H, W] normalised, heatmaps [B, V, 4 T,
-// H / 4, W / 4]} -> {RGB logits [B, K], pose logits [B, K]}. Reads of spec: num_classes,
-// dropout (the reference's: 0.5), drop_path (0; of laterals), fusion, seed, dtype, device.
+// Makes the stages after the input stages. {clips [B, 3, T, H, W] normalised, heatmaps [B, V, 4 T,
+// H / 4, W / 4]} -> {RGB logits [B, K], pose logits [B, K]}. It reads num_classes, dropout (unset:
+// the reference's 0.5), drop_path (of the laterals; unset: 0), fusion, seed, dtype and device of
+// the spec.
 std::vector<std::unique_ptr<Stage>> MakeRgbPoseStages(const RgbPoseConfig& config,
                                                       const ModelSpec& spec);
 

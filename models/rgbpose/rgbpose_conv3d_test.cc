@@ -19,7 +19,7 @@ Stages SmallNetwork(StreamFusion fusion, at::ScalarType dtype = at::kDouble) {
   spec.dropout = 0.0;
   spec.fusion = fusion;
   spec.dtype = dtype;
-  // Base 8: cross attention's width is a multiple of 16.
+  // Base 8, because the width of cross attention must be a multiple of 16.
   return MakeRgbPoseStages(MakeRgbPoseConfig(5, 8, {1, 1, 2, 1}, {1, 2, 1}), spec);
 }
 
@@ -42,7 +42,7 @@ Tensors Logits(const Stages& stages) {
   return slots;
 }
 
-// The keys of the plain model are in both, so the formula gives them equal weights.
+// Both models have the keys of the plain one, so the formula gives these equal weights.
 TEST(RgbPoseConv3dTest, CrossAttentionAtGateZeroIsThePlainModel) {
   const Stages plain = SmallNetwork(StreamFusion::kLateral);
   const Stages fused = SmallNetwork(StreamFusion::kCrossAttention);
@@ -110,7 +110,7 @@ TEST(LateralsTest, DropPathIsOneDrawPerBatchAndStreamWhateverTheSplit) {
     pose_dropped += IsZero(first[3]);
     both += IsZero(first[1]) && IsZero(first[3]);
   }
-  // 32 expected of 64, standard deviation 4; the streams draw apart.
+  // 32 of 64 are expected, with standard deviation 4. The streams draw independently.
   EXPECT_NEAR(rgb_dropped, 32, 20);
   EXPECT_NEAR(pose_dropped, 32, 20);
   EXPECT_LT(both, rgb_dropped);

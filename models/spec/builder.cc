@@ -7,7 +7,7 @@ namespace slimreel {
 absl::Status RefuseDropPath(const ModelSpec& spec) {
   if (spec.drop_path <= 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "model ", spec.name, " has no drop-path: leave model.drop_path out or set it to 0, not ",
+      "model ", spec.name, " has no drop-path: remove model.drop_path or set it to 0, not ",
       spec.drop_path));
 }
 

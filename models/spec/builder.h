@@ -1,6 +1,5 @@
-// What a family's builders have in common: they turn a checked ModelSpec into a model.
-//
-// Callers: the factory's table, which has one line per model.
+// The common part of all builders. A builder turns a checked ModelSpec into a model; the factory's
+// table has one line per builder.
 #ifndef MODELS_SPEC_BUILDER_H_
 #define MODELS_SPEC_BUILDER_H_
 
@@ -16,12 +15,13 @@ namespace slimreel {
 using Stages = std::vector<std::unique_ptr<Stage>>;
 using ModelResult = absl::StatusOr<std::unique_ptr<Model>>;
 
-// InvalidArgument where the model does not take what `spec` says, with what it takes.
+// Error: InvalidArgument if the model does not take what `spec` says. It names what the model
+// takes.
 using ModelBuilder = ModelResult (*)(const ModelSpec& spec);
 
-// spec.drop_path must be unset or 0 for a model without drop-path.
+// For a model without drop-path: an error unless spec.drop_path is unset or 0.
 absl::Status RefuseDropPath(const ModelSpec& spec);
-// Images below size x size are refused.
+// An error if the image is smaller than size x size.
 absl::Status RequireMinImageSize(int64_t size, const ModelSpec& spec);
 
 }  // namespace slimreel

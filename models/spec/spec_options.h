@@ -1,7 +1,5 @@
-// A model's spec as the options of its layers, halves and head: what every builder
-// of stages would write alike.
-//
-// Callers: the stages of rgb, rgbpose and speech models, and their builders. Pure functions.
+// Turns a model's spec into the options of its parameters, transformer halves and head, so that
+// all builders do it the same way. Pure functions.
 #ifndef MODELS_SPEC_SPEC_OPTIONS_H_
 #define MODELS_SPEC_SPEC_OPTIONS_H_
 
@@ -16,22 +14,22 @@ namespace slimreel {
 
 ParameterOptions MakeParameterOptions(const ModelSpec& spec);
 
-// `reference_dropout`: where model.dropout is not set. `features`: that the head reads, where
-// it does not take them from the norm before it.
+// `reference_dropout`: the dropout if model.dropout is not set. `features`: the number of features
+// that the head reads, if the norm before it does not tell.
 ClassifierOptions MakeClassifierOptions(const ModelSpec& spec, double reference_dropout,
                                         int64_t features = 0);
 
-// What a transformer's configuration says of all its blocks.
+// What a transformer's configuration says about all of its blocks.
 struct TransformerSizes {
   int64_t dim = 0;     // C, features of a token
-  int64_t heads = 1;   // of attention
-  int64_t hidden = 0;  // of the MLP
+  int64_t heads = 1;   // heads of attention
+  int64_t hidden = 0;  // hidden features of the MLP
   double norm_eps = 1e-5;
   double init_std = 0.02;
 };
 
-// One slot, not causal; model.dropout where it is set. model.drop_path depends on the layer
-// (LayerDropPath) and is left at 0.
+// Options for one slot, not causal, with model.dropout if it is set. drop_path stays 0, because it
+// depends on the layer (LayerDropPath).
 HalfOptions MakeHalfOptions(const TransformerSizes& sizes, const ModelSpec& spec);
 
 }  // namespace slimreel

@@ -44,8 +44,9 @@ class AudioEmbeddings : public Stage {
     const at::Tensor mel = in[0].to(first_weight_.scalar_type());
     TORCH_CHECK(mel.dim() == 3 && mel.size(1) == config_.mels && mel.size(2) % 2 == 0 &&
                     mel.size(2) <= 2 * config_.audio_positions,
-                "log-mel is [B, ", config_.mels, ", frames] with an even number of frames up to ",
-                2 * config_.audio_positions, ", not ", mel.sizes());
+                "log-mel must be [B, ", config_.mels,
+                ", frames] with an even number of frames up to ", 2 * config_.audio_positions,
+                ", not ", mel.sizes());
     const at::Tensor first = at::gelu(at::conv1d(mel, first_weight_, first_bias_, 1, 1));
     const at::Tensor second = at::gelu(at::conv1d(first, second_weight_, second_bias_, 2, 1));
     const at::Tensor x = second.transpose(1, 2).contiguous();
@@ -61,7 +62,7 @@ class AudioEmbeddings : public Stage {
   at::Tensor positions_;                    // [audio_positions, C]
 };
 
-// {x [B, N, C], rest} -> {norm(x)}, or {norm(x), rest}: slot 1 handed on.
+// {x [B, N, C], slot 1} -> {norm(x)}, or {norm(x), slot 1} if it hands slot 1 on.
 class FinalNorm : public Stage {
  public:
   FinalNorm(std::string name, const std::string& key, int64_t dim, bool hands_on,
@@ -80,7 +81,7 @@ class FinalNorm : public Stage {
   }
 
  private:
-  bool hands_on_;  // slot 1
+  bool hands_on_;  // whether it hands slot 1 on
   Norm norm_;
 };
 
@@ -101,15 +102,16 @@ class TextEmbeddings : public Stage {
 
   Tensors Forward(const StageContext& context, Tensors in) override {
     const at::Tensor& tokens = in[1];
-    TORCH_CHECK(tokens.dim() == 2 && tokens.size(1) <= positions_.size(0), "tokens are [B, L], L ",
-                "at most ", positions_.size(0), ", not ", tokens.sizes());
+    TORCH_CHECK(tokens.dim() == 2 && tokens.size(1) <= positions_.size(0),
+                "tokens must be [B, L], L ", "at most ", positions_.size(0), ", not ",
+                tokens.sizes());
     const at::Tensor y =
         at::embedding(tokens_, tokens, pad_id_).add_(positions_.narrow(0, 0, tokens.size(1)));
     return {dropout_.Forward(context, y), in[0]};
   }
   std::vector<int> handed_on() const override { return {-1, 0}; }
 
-  // What the loss projects with.
+  // The loss projects the states with it.
   const NamedTensor& embedding() const { return parameters_[0]; }
 
  private:
@@ -132,7 +134,7 @@ MlpKeys MlpKeysOf(const std::string& layer) {
   return {layer + ".final_layer_norm", KeysOf(layer + ".fc1"), KeysOf(layer + ".fc2")};
 }
 
-// The other slot: tokens in the encoder, the encoder's states in the decoder.
+// Two slots: slot 1 holds the tokens in the encoder and the encoder's states in the decoder.
 HalfOptions BlocksOf(const WhisperConfig& config, const ModelSpec& spec) {
   HalfOptions options =
       MakeHalfOptions({config.dim, config.heads, 4 * config.dim, kNormEps, kInitStd}, spec);

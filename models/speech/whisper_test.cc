@@ -1,5 +1,5 @@
-// Whisper against plain PyTorch by a fixture of
-// tools/parity/make_transformer_fixtures.py, and the tied output.
+// Compares Whisper with plain PyTorch, by a fixture of tools/parity/make_transformer_fixtures.py,
+// and checks the tied output.
 #include "models/speech/whisper.h"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ TEST(WhisperTest, OutputProjectionIsTheTokenEmbeddingItself) {
   EXPECT_EQ(found, 1);
 }
 
-// modeling_whisper.py, sinusoids(4, 6), printed by torch 2.13.
+// The numbers are sinusoids(4, 6) of modeling_whisper.py, printed by torch 2.13.
 TEST(WhisperTest, AudioPositionsAreTheReferences) {
   const at::Tensor positions = AudioPositions(3, 6);
   const double third[] = {0.9092974, 0.0199987, 0.0002, -0.4161468, 0.9998, 1.0};
