@@ -1,6 +1,5 @@
-// The model that docs/models.md adds as an example: a convolution over the
-// differences of neighbouring frames, and a linear head. Small and fast; sees
-// motion and nothing else.
+// The example model of docs/models.md: a convolution over the differences of neighbouring frames,
+// and a linear head. It is small and fast, and it sees only motion.
 #ifndef DOCS_EXAMPLES_MOTION_NET_H_
 #define DOCS_EXAMPLES_MOTION_NET_H_
 

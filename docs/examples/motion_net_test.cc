@@ -1,4 +1,4 @@
-// docs/models.md shows motion_net.h; this builds and trains it, as the guide says one should.
+// docs/models.md shows motion_net.h. This test builds the model and trains it.
 #include "docs/examples/motion_net.h"
 
 #include <ATen/ops/equal.h>
