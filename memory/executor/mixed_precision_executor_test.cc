@@ -1,4 +1,4 @@
-// The executor under autocast, and with a scaled loss.
+// Tests the executor under autocast and with a scaled loss.
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace slimreel {
 namespace {
 
-// Three linear stages and a loss; the first weight is used by the third as well.
+// Three linear stages and a loss. The third stage uses the first weight again.
 struct LinearChain {
   LinearChain() {
     for (int i = 0; i < 2; ++i) {
@@ -41,7 +41,7 @@ struct LinearChain {
     return chain;
   }
 
-  // Loss, then the gradients.
+  // Returns the loss, then the gradients.
   Tensors Run(const std::vector<StageMode>& modes, const StageContext& context,
               const at::Tensor& loss_gradient = {}) {
     for (at::Tensor& weight : weights) weight.mutable_grad().reset();

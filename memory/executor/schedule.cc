@@ -33,7 +33,7 @@ absl::Status OpError(size_t position, const Op& op, absl::string_view what) {
                                                  OpName(op.kind), "(", op.stage, "): ", what));
 }
 
-// What exists while a schedule runs.
+// Replays a schedule and tracks which values and graphs exist.
 struct Replay {
   explicit Replay(int num_stages)
       : num_stages(num_stages),
@@ -78,7 +78,7 @@ struct Replay {
   int num_stages;
   std::vector<bool> value;  // value[i]: the input tuple of stage i
   std::vector<bool> graph;  // graph[i]: what the backward of stage i needs
-  int next_backward;        // the stage whose backward is due
+  int next_backward;        // the stage that goes backward next
 };
 
 absl::StatusOr<StageMode> ParseMode(absl::string_view word) {
@@ -160,7 +160,7 @@ absl::Status ValidateSchedule(const Schedule& schedule, int num_stages) {
 std::vector<bool> OutputsRead(const Schedule& schedule) {
   int highest = 0;
   for (const Op& op : schedule) highest = std::max(highest, op.stage);
-  // read[i]: walking from the end, the value that is stage i's input here is read later on.
+  // Walks from the end. read[i]: a later operation reads the current input of stage i.
   std::vector<bool> read(highest + 2, false);
   std::vector<bool> result(schedule.size(), false);
   for (size_t position = schedule.size(); position-- > 0;) {

@@ -41,7 +41,7 @@ TEST(ScheduleTest, AnyLostOrDoubledOperationIsAnError) {
     Schedule lost = good;
     lost.erase(lost.begin() + n);
     EXPECT_FALSE(ValidateSchedule(lost, 4).ok()) << "without operation " << n;
-    if (good[n].kind == OpKind::kForwardCheckpoint) continue;  // a second run does no harm
+    if (good[n].kind == OpKind::kForwardCheckpoint) continue;  // a second run is allowed
     Schedule doubled = good;
     doubled.insert(doubled.begin() + n, good[n]);
     EXPECT_FALSE(ValidateSchedule(doubled, 4).ok()) << "operation " << n << " twice";
@@ -56,7 +56,7 @@ TEST(ScheduleTest, ErrorsNameTheOperation) {
   EXPECT_FALSE(ValidateSchedule({}, 1).ok());
 }
 
-TEST(ScheduleTest, OutputOfARecomputeIsReadByNobody) {
+TEST(ScheduleTest, OutputOfARecomputeIsNotRead) {
   const std::vector<bool> read = OutputsRead(MakeSchedule({kCheckpoint, kCheckpoint}));
   //                          F_ck0  F_ck1  F_keep2 B2     F_keep1 B1    F_keep0 B0
   const std::vector<bool> expected = {true, true, false, false, false, false, false, false};

@@ -29,7 +29,7 @@ TEST(LoaderSizingTest, AutoKeepsOneBatchReadyAndOneInTheMakingPerWorker) {
   EXPECT_FALSE(sizing.lowered);
 }
 
-TEST(LoaderSizingTest, WhatTheUserGaveStands) {
+TEST(LoaderSizingTest, NumbersFromTheUserAreKept) {
   LoaderSizingRequest request = Auto(2, 2);
   request.num_workers = 5;
   request.prefetch_factor = 3;
@@ -51,7 +51,7 @@ TEST(LoaderSizingTest, ABudgetTakesBatchesFirstAndThenIdleThreads) {
   EXPECT_EQ(SizeLoader(request).prefetch_batches, 3);
 }
 
-TEST(LoaderSizingTest, BuffersNeverPassTheBudgetAndLessThanOneBatchDoesNotFit) {
+TEST(LoaderSizingTest, BuffersNeverPassTheBudgetAndABudgetBelowTheBatchesInUseDoesNotFit) {
   LoaderSizingRequest request = Auto(4, 1);
   for (request.batches_in_use = 1; request.batches_in_use <= 2; ++request.batches_in_use) {
     for (request.budget_bytes = kBatch / 4; request.budget_bytes < 12 * kBatch;

@@ -39,7 +39,7 @@ TEST(SplitTest, HalvingEndsAtOneOrAtTheGroup) {
   EXPECT_EQ(HalfMicroBatch(8, 0), 4);
   EXPECT_EQ(HalfMicroBatch(5, 0), 2);
   EXPECT_EQ(HalfMicroBatch(1, 0), 1);
-  EXPECT_EQ(HalfMicroBatch(12, 4), 4);  // 6 is no multiple
+  EXPECT_EQ(HalfMicroBatch(12, 4), 4);  // 6 is not a multiple
   EXPECT_EQ(HalfMicroBatch(4, 4), 4);
   EXPECT_EQ(HalfMicroBatch(3, 4), 3);  // a batch shorter than its group
 }

@@ -36,14 +36,17 @@ std::string WhyNoOther(const TightenLimits& limits) {
 
 // The last plan is the tightest, so every plan needs at least what the last one needed.
 std::string MoreMemory(const std::vector<TriedPlan>& tried, int64_t budget_bytes) {
-  const std::string what = budget_bytes > 0
-                               ? "a larger memory.budget"
-                               : "more free memory on the device, whose system refused";
+  std::vector<std::string> facts;
+  if (budget_bytes <= 0) facts.push_back("the system refused");
   const int64_t needed = tried.empty() ? 0 : tried.back().needed_bytes;
-  if (needed <= 0) return what;
-  // The refusal ended the step, so the rest of the step is unknown.
-  return absl::StrCat(what, " (", FormatBytes(needed),
-                      " was needed when the last plan failed; the whole step needs more)");
+  if (needed > 0) {
+    // The refusal ended the step, so the rest of the step is unknown.
+    facts.push_back(absl::StrCat(FormatBytes(needed), " was needed when the last plan failed"));
+    facts.push_back("the whole step needs more");
+  }
+  std::string text = budget_bytes > 0 ? "a larger memory.budget" : "more free memory on the device";
+  if (!facts.empty()) absl::StrAppend(&text, " (", absl::StrJoin(facts, "; "), ")");
+  return text;
 }
 
 std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
@@ -63,7 +66,7 @@ std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const Tig
         "frozen), which change what is learnt");
   }
   remedies.push_back("fewer or smaller frames (data.num_frames, data.img_size)");
-  remedies.push_back("half precision where it is not set yet (trainer.precision=bf16)");
+  remedies.push_back("half precision, if it is not set yet (trainer.precision=bf16)");
   remedies.push_back("or a smaller model.name");
   return remedies;
 }

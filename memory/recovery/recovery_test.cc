@@ -28,14 +28,14 @@ bool RunsOutOfMemory(Body body) {
   return out_of_memory;
 }
 
-TEST(OutOfMemoryTest, EveryKindIsKnownByType) {
+TEST(OutOfMemoryTest, EveryKindIsRecognisedByType) {
   EXPECT_TRUE(RunsOutOfMemory([] { throw std::bad_alloc(); }));
   EXPECT_TRUE(RunsOutOfMemory([] { TORCH_CHECK_WITH(OutOfMemoryError, false, "full"); }));
   EXPECT_TRUE(RunsOutOfMemory([] { throw dnnl::error(dnnl_out_of_memory, "anything"); }));
   EXPECT_TRUE(RunsOutOfMemory([] { at::empty({int64_t{1} << 60}); }));
 }
 
-TEST(OutOfMemoryTest, OtherErrorsAreNot) {
+TEST(OutOfMemoryTest, OtherErrorsAreNotOutOfMemory) {
   EXPECT_FALSE(RunsOutOfMemory([] { throw std::runtime_error("out of memory"); }));
   EXPECT_FALSE(RunsOutOfMemory([] { TORCH_CHECK(false, "out of memory"); }));
   EXPECT_FALSE(RunsOutOfMemory([] { throw dnnl::error(dnnl_unimplemented, "no"); }));
@@ -56,7 +56,7 @@ class RolledBackStep {
   Executor executor_;
 };
 
-TEST(StepTransactionTest, StepThatRanOutOfMemoryGivesTheBitsOfOneThatDidNot) {
+TEST(StepTransactionTest, StepAfterOutOfMemoryGivesTheBitsOfAnUndisturbedStep) {
   RolledBackStep undisturbed;
   const StepResult expected = TakeResult(undisturbed.chain_, undisturbed.Run("keep"));
 

@@ -32,7 +32,7 @@ TEST(DiagnosisTest, AdviceNamesBudgetHolderAndLimit) {
   EXPECT_NE(advice[2].find("/sys/fs/cgroup/memory.max"), std::string::npos) << advice[2];
 }
 
-TEST(DiagnosisTest, AcceleratorIsWhatTheBudgetIsFor) {
+TEST(DiagnosisTest, AdvisesABudgetForTheAccelerator) {
   Diagnosis diagnosis = LimitedMachine();
   diagnosis.accelerators = {{"cuda:0", 8 * kGiB, 5 * kGiB}};
   EXPECT_NE(Advice(diagnosis)[0].find("trainer.device=cuda:0 memory.budget=4096MiB"),
@@ -79,7 +79,7 @@ TEST(ProcessesTest, LargestComeFirstAndKernelThreadsAreLeftOut) {
   EXPECT_EQ(LargestProcesses(1, root).size(), 1);
 }
 
-TEST(ProcessesTest, OfThisMachineHoldThisOne) {
+TEST(ProcessesTest, ListsThisProcess) {
   bool found = false;
   for (const ProcessMemory& process : LargestProcesses(100000)) {
     if (process.pid == getpid()) found = process.resident_bytes > 0;

@@ -86,7 +86,7 @@ TEST(AllocationTraceTest, FileReadsBackToTheSame) {
   EXPECT_EQ(read->description, "three blocks");
 }
 
-TEST(AllocationTraceTest, FileThatIsNoTraceIsRefusedWithItsLine) {
+TEST(AllocationTraceTest, MalformedFileIsRefusedWithItsLine) {
   EXPECT_EQ(ReadAllocationTrace(PathOf("none.trace")).status().code(), absl::StatusCode::kNotFound);
   for (const auto& [text, line] :
        std::vector<std::pair<std::string, std::string>>{{"+100\n-0\n", ":1:"},

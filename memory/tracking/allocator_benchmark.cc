@@ -54,7 +54,7 @@ class TorchDesign final : public Design {
   c10::Allocator* allocator_;
 };
 
-// Freed blocks are kept by size, in steps of an eighth of the power of two.
+// Keeps freed blocks by size class. A class is an eighth of a power of two wide.
 class SizeClassDesign final : public Design {
  public:
   ~SizeClassDesign() override {

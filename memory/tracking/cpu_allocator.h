@@ -12,7 +12,8 @@
 
 namespace slimreel {
 
-// All numbers are of one moment. In every reading, reserved is live + kept; likewise the peaks.
+// All numbers are of one moment: reserved is always live + kept, and peak_reserved the highest
+// such sum.
 struct CpuMemoryReading {
   int64_t live_bytes = 0;       // requested bytes of live tensors + of charges
   int64_t peak_live_bytes = 0;  // highest since the last ResetCpuPeaks

@@ -240,7 +240,7 @@ class BookKeeping {
   int64_t num_refused_ = 0;
 };
 
-TEST_F(CpuAllocatorTest, FailingBookKeepingRefusesWithTheRightCountAndFreesAlways) {
+TEST_F(CpuAllocatorTest, FailingBookKeepingKeepsTheCountAndAlwaysFrees) {
   int64_t failed = 1, refused = 0;
   for (int64_t nth = 0; failed > 0; ++nth) {
     failed = 0;

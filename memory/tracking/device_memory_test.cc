@@ -100,7 +100,7 @@ TEST_F(DeviceMemoryTest, BudgetReachesTheAllocatorsSettingsBeforeItsFirstUseOnly
   EXPECT_EQ(SetDeviceBudget(kDevice, kGiB).code(), absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_F(DeviceMemoryTest, CpuIsReadAndHeldByThisProjectsAllocator) {
+TEST_F(DeviceMemoryTest, CpuReadingsAndBudgetAreThisProjectsAllocators) {
   const at::Tensor held = at::empty({1000}, at::kByte);
   const DeviceMemoryReading reading = ReadDeviceMemory(at::kCPU);
   EXPECT_GE(reading.live_bytes, 1000);

@@ -67,7 +67,7 @@ TEST(PageStoreTest, SmallBlocksBecomeOneLargeBlockByMovingPages) {
   store.Free(std::move(large));
 }
 
-TEST(PageStoreTest, WhatIsMissingIsFreshAndReservedStaysTheSumOfLiveBlocks) {
+TEST(PageStoreTest, MissingPagesAreFreshAndReservedStaysTheSumOfLiveBlocks) {
   PageStore store;
   store.Free(store.Allocate(kMiB));
   BlockPtr large = store.Allocate(3 * kMiB);
@@ -77,7 +77,7 @@ TEST(PageStoreTest, WhatIsMissingIsFreshAndReservedStaysTheSumOfLiveBlocks) {
   store.Free(std::move(large));
 }
 
-TEST(PageStoreTest, ReleaseGivesBackWhatIsAskedForInPages) {
+TEST(PageStoreTest, ReleaseRoundsUpToPages) {
   PageStore store;
   store.Free(store.Allocate(4 * kMiB));
   EXPECT_EQ(store.Release(kMiB - 1), kMiB);

@@ -35,7 +35,7 @@ std::unique_ptr<Model> Build(const ModelSpec& spec) {
   return std::move(*model);
 }
 
-// Keys and shapes of a state dict, by tools/parity/make_{conv,transformer}_fixtures.py.
+// Compares keys and shapes with those that tools/parity/make_{conv,transformer}_fixtures.py wrote.
 void ExpectKeys(const Model& model, const std::string& file) {
   std::ifstream stream("models/rgb/testdata/" + file);
   std::map<std::string, std::vector<int64_t>> got;
@@ -65,7 +65,7 @@ TEST(FactoryTest, VideoVitSmallHasHuggingFacesKeysAndCount) {
   ExpectKeys(*model, "video_vit_small_keys.json");
 }
 
-// Made-up inputs of a model: counters, and for speech 8 tokens a sample.
+// Made-up inputs of a model: counters.
 Tensors Inputs(const Model& model, int64_t batch) {
   Tensors slots;
   for (const InputSlot& slot : model.inputs) {
@@ -101,7 +101,8 @@ int64_t CountByShapes(ModelSpec spec) {
 }
 
 TEST(FactoryTest, EveryStageGivesTheSameBitsWithoutGradAndWritesNoInput) {
-  constexpr int64_t kQuickToRun = 40'000'000;  // parameters; the larger are the same stages, wider
+  constexpr int64_t kQuickToRun =
+      40'000'000;  // parameters; larger models have the same stages, but wider
   for (const ModelEntry& entry : ModelTable()) {
     ModelSpec spec = Spec(entry.name, 6, 32);
     spec.dropout = 0.2;
@@ -186,7 +187,6 @@ TEST(FactoryTest, PixelsAreNormalisedAndFloatsPass) {
   EXPECT_TRUE(model->stages[0]->Forward({}, out)[0].is_same(out[0]));
 }
 
-// What the spec says of the loss reaches it.
 TEST(FactoryTest, SmoothingAndWeightsOfTheSpecReachTheLoss) {
   ModelSpec spec = Spec("rgbposeconv3d_nano", 3, 64);
   spec.label_smoothing = 0.2;
@@ -210,7 +210,7 @@ TEST(FactoryTest, SmoothingAndWeightsOfTheSpecReachTheLoss) {
   }
 }
 
-// The step keys dropout and drop-path, and nothing else of a forward pass.
+// Whether two steps differ. In a forward pass, only dropout and drop-path depend on the step.
 bool DropsAnything(const ModelSpec& spec) {
   const auto model = Build(spec);
   StageContext context;
@@ -225,7 +225,7 @@ bool DropsAnything(const ModelSpec& spec) {
   return !at::equal(last(0), last(1));
 }
 
-TEST(FactoryTest, DropoutAndDropPathOfTheSpecReachTheNetworkAndTheReferencesStandElse) {
+TEST(FactoryTest, DropoutAndDropPathOfTheSpecReachTheNetworkElseTheReferencesApply) {
   for (const char* name : {"r3d_nano", "resnet18", "posec3d_nano", "rgbposeconv3d_nano",
                            "video_vit_nano", "whisper_nano"}) {
     ModelSpec spec = Spec(name, 6, 32);
@@ -249,7 +249,7 @@ TEST(FactoryTest, DropoutAndDropPathOfTheSpecReachTheNetworkAndTheReferencesStan
   }
 }
 
-// A normalisation group counts clips, also where frames are folded into the batch.
+// A normalisation group counts clips, also if frames are folded into the batch.
 TEST(FactoryTest, GroupsOfOneClipNormaliseLikeClipsAlone) {
   ModelSpec spec = Spec("resnet18", 5, 32);
   spec.num_frames = 2;
@@ -272,7 +272,7 @@ TEST(FactoryTest, GroupsOfOneClipNormaliseLikeClipsAlone) {
   }
 }
 
-// mmaction2's temporal_strides: (1, 1, 2) of its posec3d configurations, (1, 1, 1) of
+// mmaction2's temporal_strides: (1, 1, 2) in its posec3d configurations, (1, 1, 1) in
 // rgbpose_conv3d/pose_only.py.
 TEST(FactoryTest, PoseOnlyKeepsTheFramesThatPoseC3dHalves) {
   const auto frames_before_the_head = [](const std::string& name) {

@@ -105,7 +105,7 @@ TEST(InitialisationTest, PerFrameNetworksHaveTorchsOwnHead) {
   }
 }
 
-TEST(InitialisationTest, SeedsAndKeysDrawOtherWeights) {
+TEST(InitialisationTest, EachSeedAndKeyDrawsOtherWeights) {
   ModelSpec spec;
   spec.name = "video_vit_nano";
   const auto first = BuildModel(spec), same = BuildModel(spec);

@@ -91,14 +91,14 @@ struct LateralsUnderTest {
 
 bool IsZero(const at::Tensor& x) { return x.abs().max().item<double>() == 0.0; }
 
-TEST(LateralsTest, SpeedRatioIsBridgedBothWays) {
+TEST(LateralsTest, LateralsConvertTheFrameRateBothWays) {
   LateralsUnderTest under_test;
   const Tensors out = under_test.Forward(0, 0, false);
   EXPECT_EQ(out[1].sizes(), at::IntArrayRef({2, 4, 2, 3, 3}));
   EXPECT_EQ(out[3].sizes(), at::IntArrayRef({2, 2, 8, 3, 3}));
 }
 
-TEST(LateralsTest, DropPathIsOneDrawPerBatchAndStreamWhateverTheSplit) {
+TEST(LateralsTest, DropPathDrawsOncePerBatchAndStreamForAnySplit) {
   LateralsUnderTest under_test;
   int rgb_dropped = 0, pose_dropped = 0, both = 0;
   for (int64_t step = 0; step < 64; ++step) {
@@ -117,7 +117,7 @@ TEST(LateralsTest, DropPathIsOneDrawPerBatchAndStreamWhateverTheSplit) {
   EXPECT_FALSE(IsZero(under_test.Forward(0, 0, false)[1]));
 }
 
-TEST(LateralsTest, ADroppedLateralTakesZeroGradients) {
+TEST(LateralsTest, DroppedLateralGetsZeroGradients) {
   LateralsUnderTest under_test;
   int dropped = 0;
   for (int64_t step = 0; step < 16; ++step) {

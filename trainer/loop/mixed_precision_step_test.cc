@@ -1,4 +1,5 @@
-// Steps at half precision: what fp16's loss scale skips, and that mixed precision learns.
+// Tests steps at half precision: which steps fp16's loss scale skips, and that mixed precision
+// learns.
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
