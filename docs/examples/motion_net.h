@@ -63,7 +63,7 @@ inline ModelResult MotionNetModel(const ModelSpec& spec) {
   Stages stages;
   stages.push_back(std::make_unique<DifferenceConv>(spec));
   stages.push_back(std::make_unique<MeanHead>(spec));
-  return FramesModel(spec, kKineticsPixels, std::move(stages));
+  return MakeFramesModel(spec, kKineticsPixels, std::move(stages));
 }
 
 }  // namespace slimreel

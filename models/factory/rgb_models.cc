@@ -19,13 +19,13 @@ ModelResult R3dModel(const R3dConfig& config, const ModelSpec& spec) {
   // After four or five halvings, 32 pixels are still two or one.
   SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  return FramesModel(spec, kKineticsPixels, MakeR3dStages(config, spec));
+  return MakeFramesModel(spec, kKineticsPixels, MakeR3dStages(config, spec));
 }
 
 ModelResult FrameResNetModel(const FrameResNetConfig& config, const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  return FramesModel(spec, kImageNetPixels, MakeFrameResNetStages(config, spec));
+  return MakeFramesModel(spec, kImageNetPixels, MakeFrameResNetStages(config, spec));
 }
 
 // Height and width must be multiples of the patch.
@@ -43,7 +43,7 @@ ModelResult VideoVitModel(const VideoVitConfig& config, const ModelSpec& spec) {
                      config.tubelet, ", not ", spec.num_frames, " (data.num_frames)"));
   }
   SLIMREEL_RETURN_IF_ERROR(RequirePatches(config.patch, spec));
-  return FramesModel(spec, kImageNetPixels, MakeVideoVitStages(config, spec));
+  return MakeFramesModel(spec, kImageNetPixels, MakeVideoVitStages(config, spec));
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ ModelResult ResNet50Model(const ModelSpec& spec) { return FrameResNetModel(ResNe
 ModelResult SlowOnlyR50Model(const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(RequireMinImageSize(32, spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  return FramesModel(
+  return MakeFramesModel(
       spec, kImageNetPixels,
       MakeInflatedResNetStages(SlowOnlyR50(), MakeClassifierOptions(spec, kInflatedHeadDropout)));
 }
@@ -75,7 +75,7 @@ ModelResult VideoVitBaseModel(const ModelSpec& spec) { return VideoVitModel(Vide
 ModelResult TimesformerBaseModel(const ModelSpec& spec) {
   const TimesformerConfig config = TimesformerBase();
   SLIMREEL_RETURN_IF_ERROR(RequirePatches(config.patch, spec));
-  return FramesModel(spec, kTimesformerPixels, MakeTimesformerStages(config, spec));
+  return MakeFramesModel(spec, kTimesformerPixels, MakeTimesformerStages(config, spec));
 }
 
 }  // namespace slimreel

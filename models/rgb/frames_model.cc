@@ -7,8 +7,8 @@
 
 namespace slimreel {
 
-std::unique_ptr<Model> FramesModel(const ModelSpec& spec, const PixelStatistics& pixels,
-                                   Stages network) {
+std::unique_ptr<Model> MakeFramesModel(const ModelSpec& spec, const PixelStatistics& pixels,
+                                       Stages network) {
   auto model = std::make_unique<Model>();
   model->name = spec.name;
   model->input = {spec.num_frames, spec.height, spec.width, pixels.mean, pixels.std};

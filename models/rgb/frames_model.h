@@ -11,8 +11,8 @@
 namespace slimreel {
 
 // `network`: {normalised clips [B, 3, T, H, W]} -> ... -> {logits [B, K]}.
-std::unique_ptr<Model> FramesModel(const ModelSpec& spec, const PixelStatistics& pixels,
-                                   Stages network);
+std::unique_ptr<Model> MakeFramesModel(const ModelSpec& spec, const PixelStatistics& pixels,
+                                       Stages network);
 
 }  // namespace slimreel
 

@@ -21,8 +21,9 @@ InflatedResNetConfig SlowOnlyR50() {
   return config;
 }
 
-std::unique_ptr<Stage> InflatedStem(const InflatedResNetConfig& config, const NetworkNames& names,
-                                    ConvStream& stream, OtherSlots others) {
+std::unique_ptr<Stage> MakeInflatedStem(const InflatedResNetConfig& config,
+                                        const NetworkNames& names, ConvStream& stream,
+                                        OtherSlots others) {
   const int64_t stride = config.stem_stride;
   auto stage =
       stream.Conv(Named(names, "conv1",
@@ -32,9 +33,9 @@ std::unique_ptr<Stage> InflatedStem(const InflatedResNetConfig& config, const Ne
   return stage;
 }
 
-std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& config, size_t l,
-                                                  const NetworkNames& names, ConvStream& stream,
-                                                  OtherSlots others) {
+std::vector<std::unique_ptr<Stage>> MakeInflatedLayer(const InflatedResNetConfig& config, size_t l,
+                                                      const NetworkNames& names, ConvStream& stream,
+                                                      OtherSlots others) {
   const InflatedResNetConfig::Layer& layer = config.layers[l];
   const int64_t width = config.base_channels << l;
   const int64_t outputs = config.OutputChannels(l);
@@ -67,9 +68,10 @@ std::vector<std::unique_ptr<Stage>> MakeInflatedResNetStages(const InflatedResNe
   const NetworkNames names{"backbone.", ""};
   ConvStream stream(head.parameters, /*items_per_sample=*/1);
   std::vector<std::unique_ptr<Stage>> stages;
-  stages.push_back(InflatedStem(config, names, stream));
+  stages.push_back(MakeInflatedStem(config, names, stream));
   for (size_t l = 0; l < config.layers.size(); ++l) {
-    for (auto& stage : InflatedLayer(config, l, names, stream)) stages.push_back(std::move(stage));
+    for (auto& stage : MakeInflatedLayer(config, l, names, stream))
+      stages.push_back(std::move(stage));
   }
   stages.push_back(std::make_unique<ConvClassifier>(
       "cls_head", std::vector<ConvClassifier::Stream>{{"cls_head.fc_cls", stream.TakeNorm()}},

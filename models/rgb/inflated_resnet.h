@@ -41,12 +41,13 @@ struct NetworkNames {
 };
 
 // Makes conv1. The next stage runs the pooling after it.
-std::unique_ptr<Stage> InflatedStem(const InflatedResNetConfig& config, const NetworkNames& names,
-                                    ConvStream& stream, OtherSlots others = {});
+std::unique_ptr<Stage> MakeInflatedStem(const InflatedResNetConfig& config,
+                                        const NetworkNames& names, ConvStream& stream,
+                                        OtherSlots others = {});
 // Makes the blocks of layer `l`, three stages each.
-std::vector<std::unique_ptr<Stage>> InflatedLayer(const InflatedResNetConfig& config, size_t l,
-                                                  const NetworkNames& names, ConvStream& stream,
-                                                  OtherSlots others = {});
+std::vector<std::unique_ptr<Stage>> MakeInflatedLayer(const InflatedResNetConfig& config, size_t l,
+                                                      const NetworkNames& names, ConvStream& stream,
+                                                      OtherSlots others = {});
 
 // Dropout before the last linear map of mmaction2's I3DHead and RGBPoseHead.
 inline constexpr double kInflatedHeadDropout = 0.5;

@@ -30,9 +30,9 @@ class Fusion {
         pose_(options_, 1) {}
 
   Stages Make() {
-    stages_.push_back(InflatedStem(config_.rgb, kRgb, rgb_, AroundRgb()));
+    stages_.push_back(MakeInflatedStem(config_.rgb, kRgb, rgb_, AroundRgb()));
     for (size_t l : {0, 1}) RgbLayer(l);
-    stages_.push_back(InflatedStem(config_.pose, kPose, pose_, AroundPose()));
+    stages_.push_back(MakeInflatedStem(config_.pose, kPose, pose_, AroundPose()));
     PoseLayer(0);
     for (size_t point : {0, 1}) {
       ExchangeFeatures(point);
@@ -52,10 +52,10 @@ class Fusion {
   OtherSlots AroundPose() const { return {rgb_.slots(), 0}; }
 
   void RgbLayer(size_t l) {
-    Append(stages_, InflatedLayer(config_.rgb, l, kRgb, rgb_, AroundRgb()));
+    Append(stages_, MakeInflatedLayer(config_.rgb, l, kRgb, rgb_, AroundRgb()));
   }
   void PoseLayer(size_t l) {
-    Append(stages_, InflatedLayer(config_.pose, l, kPose, pose_, AroundPose()));
+    Append(stages_, MakeInflatedLayer(config_.pose, l, kPose, pose_, AroundPose()));
   }
 
   // Comes after RGB layer point + 2 and pose layer point + 1. Layers count from 1, as in the keys.
