@@ -66,7 +66,7 @@ absl::StatusOr<const Row*> FindRow(const std::string& name) {
 
 absl::Status CheckProbability(const char* key, double value) {
   if (value < 1.0) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(key, " is in [0, 1), not ", value));
+  return absl::InvalidArgumentError(absl::StrCat(key, " must be in [0, 1), not ", value));
 }
 
 absl::Status CheckSpec(const ModelSpec& spec) {
@@ -79,7 +79,8 @@ absl::Status CheckSpec(const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(CheckProbability("model.drop_path", spec.drop_path));
   SLIMREEL_RETURN_IF_ERROR(CheckProbability("train.label_smoothing", spec.label_smoothing));
   if (spec.label_smoothing < 0) {
-    return absl::InvalidArgumentError("train.label_smoothing is in [0, 1)");
+    return absl::InvalidArgumentError(
+        absl::StrCat("train.label_smoothing must be in [0, 1), not ", spec.label_smoothing));
   }
   if (!spec.class_weights.empty() &&
       static_cast<int64_t>(spec.class_weights.size()) != spec.num_classes) {
@@ -88,15 +89,15 @@ absl::Status CheckSpec(const ModelSpec& spec) {
                      spec.num_classes, " classes; give one per class"));
   }
   for (double weight : spec.class_weights) {
-    if (!(weight >= 0)) return absl::InvalidArgumentError("train.class_weights are >= 0");
+    if (!(weight >= 0)) return absl::InvalidArgumentError("train.class_weights must be 0 or more");
   }
   if (spec.dtype != at::kFloat && spec.dtype != at::kDouble) {
-    return absl::InvalidArgumentError("models are built in float32 or float64");
+    return absl::InvalidArgumentError("the dtype of a model must be float32 or float64");
   }
   return absl::OkStatus();
 }
 
-// An option that the model would ignore is a mistake.
+// Refuses options that the model would ignore.
 absl::Status CheckFamilyOptions(const Row& row, const ModelSpec& spec) {
   const bool two_streams = row.entry.family == ModelFamily::kRgbPose;
   const char* const family = FamilyName(row.entry.family);
