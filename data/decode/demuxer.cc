@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -40,15 +39,11 @@ void DiscardAllBut(const AVStream* kept, AVFormatContext* format) {
   }
 }
 
-// avformat_find_stream_info, which decodes some frames by itself, under the bound on their size.
+// Calls avformat_find_stream_info with a bound on the size of the frames that it decodes.
 int FindStreamInfo(AVFormatContext* format, int64_t max_pixels) {
-  std::vector<AVDictionary*> codecs(format->nb_streams, nullptr);
-  if (max_pixels > 0) {
-    for (AVDictionary*& codec : codecs) av_dict_set_int(&codec, "max_pixels", max_pixels, 0);
-  }
-  const int error = avformat_find_stream_info(format, codecs.empty() ? nullptr : codecs.data());
-  for (AVDictionary*& codec : codecs) av_dict_free(&codec);
-  return error;
+  OptionDictionaries codecs(format->nb_streams);
+  if (max_pixels > 0) codecs.Set("max_pixels", max_pixels);
+  return avformat_find_stream_info(format, codecs.data());
 }
 
 bool IsNamed(const AVFormatContext& format, const char* part) {
@@ -78,12 +73,12 @@ absl::Status Demuxer::OpenFormat() {
   format->interrupt_callback = {PollWatch, &watch_};
   format->pb = source_->io();
   format->io_open = RefuseOtherFiles;
-  AVDictionary* options = nullptr;
-  av_dict_set(&options, "protocol_whitelist", "none", 0);
-  av_dict_set(&options, "format_whitelist", kContainers, 0);
-  // On failure libavformat frees the context itself.
-  const int error = avformat_open_input(&format, ("file:" + path_).c_str(), nullptr, &options);
-  av_dict_free(&options);
+  OptionDictionaries options(1);
+  options.Set("protocol_whitelist", "none");
+  options.Set("format_whitelist", kContainers);
+  // If the call fails, libavformat frees the context itself.
+  const int error =
+      avformat_open_input(&format, ("file:" + path_).c_str(), nullptr, options.data());
   if (error >= 0) format_.reset(format);
   SLIMREEL_RETURN_IF_ERROR(Trouble(error));
   if (error >= 0) return absl::OkStatus();

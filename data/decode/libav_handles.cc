@@ -1,11 +1,14 @@
 #include "data/decode/libav_handles.h"
 
 extern "C" {
+#include <libavutil/dict.h>
 #include <libavutil/error.h>
 #include <libavutil/log.h>
 #include <libavutil/mem.h>
 #include <libavutil/version.h>
 }
+
+#include <utility>
 
 namespace slimreel {
 
@@ -19,8 +22,28 @@ void LibavDeleter::operator()(AVIOContext* context) const {
   avio_context_free(&context);
 }
 
+void MuxerDeleter::operator()(AVFormatContext* muxer) const {
+  if (muxer->pb != nullptr) TakeMemoryOutput(muxer);
+  avformat_free_context(muxer);
+}
+
+void BlockDeleter::operator()(void* block) const { av_free(block); }
+
+OptionDictionaries::~OptionDictionaries() {
+  for (AVDictionary*& dictionary : dictionaries_) av_dict_free(&dictionary);
+}
+
+void OptionDictionaries::Set(const char* key, const char* value) {
+  for (AVDictionary*& dictionary : dictionaries_) av_dict_set(&dictionary, key, value, 0);
+}
+
+void OptionDictionaries::Set(const char* key, int64_t value) {
+  for (AVDictionary*& dictionary : dictionaries_) av_dict_set_int(&dictionary, key, value, 0);
+}
+
 FramePtr NewFrame() { return FramePtr(av_frame_alloc()); }
 PacketPtr NewPacket() { return PacketPtr(av_packet_alloc()); }
+BlockPtr NewBlock(size_t bytes) { return BlockPtr(av_malloc(bytes)); }
 
 IoContextPtr NewReadingContext(int buffer_bytes, void* opaque,
                                int (*read)(void* opaque, uint8_t* to, int bytes),
@@ -31,6 +54,13 @@ IoContextPtr NewReadingContext(int buffer_bytes, void* opaque,
       avio_alloc_context(buffer, buffer_bytes, /*write_flag=*/0, opaque, read, nullptr, seek));
   if (context == nullptr) av_free(buffer);
   return context;
+}
+
+std::string TakeMemoryOutput(AVFormatContext* muxer) {
+  uint8_t* bytes = nullptr;
+  const int size = avio_close_dyn_buf(std::exchange(muxer->pb, nullptr), &bytes);
+  const BlockPtr owner(bytes);
+  return std::string(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
 }
 
 std::string LibavErrorText(int error) {

@@ -59,6 +59,30 @@ TEST(LibavHandlesTest, ContextsAreFreedWithAllTheyOwn) {
   ASSERT_NE(avfilter_graph_alloc_filter(graph.get(), avfilter_get_by_name("null"), "in"), nullptr);
 }
 
+TEST(LibavHandlesTest, AMuxerGivesItsOutputOnceAndIsFreedWithOrWithoutThat) {
+  for (const bool take : {true, false}) {
+    AVFormatContext* made = nullptr;
+    ASSERT_GE(avformat_alloc_output_context2(&made, nullptr, "mp4", nullptr), 0);
+    const MuxerPtr muxer(made);
+    ASSERT_GE(avio_open_dyn_buf(&muxer->pb), 0);
+    avio_write(muxer->pb, reinterpret_cast<const unsigned char*>("bytes"), 5);
+    if (!take) continue;
+    EXPECT_EQ(TakeMemoryOutput(muxer.get()), "bytes");
+    EXPECT_EQ(muxer->pb, nullptr);
+  }
+}
+
+TEST(LibavHandlesTest, OptionsAreSetInEveryDictionary) {
+  OptionDictionaries options(2);
+  options.Set("name", "value");
+  options.Set("number", int64_t{7});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_STREQ(av_dict_get(options.data()[i], "name", nullptr, 0)->value, "value");
+    EXPECT_STREQ(av_dict_get(options.data()[i], "number", nullptr, 0)->value, "7");
+  }
+  EXPECT_EQ(OptionDictionaries(0).data(), nullptr);
+}
+
 TEST(LibavHandlesTest, ErrorsAreInWords) {
   EXPECT_EQ(LibavErrorText(AVERROR_INVALIDDATA), "Invalid data found when processing input");
   EXPECT_EQ(LibavErrorText(AVERROR(ENOENT)), std::strerror(ENOENT));

@@ -2,7 +2,6 @@
 
 extern "C" {
 #include <libavutil/error.h>
-#include <libavutil/mem.h>
 }
 
 #include <cerrno>
@@ -10,6 +9,7 @@ extern "C" {
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "data/decode/libav_handles.h"
 #include "data/decode/media_error.h"
 
 namespace slimreel {
@@ -62,10 +62,6 @@ absl::Status MachineErrorOf(const std::string& path, int libav_error) {
   return Machine(path, error_number);
 }
 
-bool MemoryIsShort() {
-  void* const largest = av_malloc(INT_MAX);
-  av_free(largest);
-  return largest == nullptr;
-}
+bool MemoryIsShort() { return NewBlock(INT_MAX) == nullptr; }
 
 }  // namespace slimreel

@@ -1,46 +1,20 @@
 #include "data/demo/video_writer.h"
 
-#include <memory>
-#include <utility>
-
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "data/decode/libav_handles.h"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/opt.h>
 }
 
 namespace slimreel {
 namespace {
 
-struct DeleteCodecContext {
-  void operator()(AVCodecContext* context) const { avcodec_free_context(&context); }
-};
-struct DeleteFrame {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-struct DeletePacket {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-// The muxer and the growing memory it writes to.
-struct DeleteMuxer {
-  void operator()(AVFormatContext* muxer) const {
-    if (muxer->pb != nullptr) {
-      uint8_t* bytes = nullptr;
-      avio_close_dyn_buf(muxer->pb, &bytes);
-      av_free(bytes);
-    }
-    avformat_free_context(muxer);
-  }
-};
-
 absl::Status LibavError(absl::string_view what, int code) {
-  char text[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(code, text, sizeof(text));
-  return absl::InternalError(absl::StrCat("cannot encode video: ", what, ": ", text));
+  return absl::InternalError(
+      absl::StrCat("cannot encode video: ", what, ": ", LibavErrorText(code)));
 }
 
 // BT.601, limited range, in 8-bit fixed point; chroma from the mean of 2 x 2 pixels.
@@ -81,10 +55,10 @@ class Mp4Encoder {
   absl::Status OpenMuxer();
   absl::Status Drain();  // hands every packet that is ready to the muxer
 
-  std::unique_ptr<AVCodecContext, DeleteCodecContext> codec_;
-  std::unique_ptr<AVFormatContext, DeleteMuxer> muxer_;
-  std::unique_ptr<AVFrame, DeleteFrame> frame_;
-  std::unique_ptr<AVPacket, DeletePacket> packet_;
+  CodecContextPtr codec_;
+  MuxerPtr muxer_;
+  FramePtr frame_;
+  PacketPtr packet_;
   AVStream* stream_ = nullptr;  // the muxer's
 };
 
@@ -141,8 +115,8 @@ absl::Status Mp4Encoder::Open(int width, int height, const VideoEncoding& encodi
   absl::Status status = OpenCodec(width, height, encoding);
   if (status.ok()) status = OpenMuxer();
   if (!status.ok()) return status;
-  frame_.reset(av_frame_alloc());
-  packet_.reset(av_packet_alloc());
+  frame_ = NewFrame();
+  packet_ = NewPacket();
   if (!frame_ || !packet_) return LibavError("set-up", AVERROR(ENOMEM));
   frame_->format = codec_->pix_fmt;
   frame_->width = width;
@@ -183,11 +157,7 @@ absl::StatusOr<std::string> Mp4Encoder::Finish() {
   if (absl::Status status = Drain(); !status.ok()) return status;
   error = av_write_trailer(muxer_.get());
   if (error < 0) return LibavError("writing the trailer", error);
-  uint8_t* bytes = nullptr;
-  const int size = avio_close_dyn_buf(std::exchange(muxer_->pb, nullptr), &bytes);
-  std::string file(reinterpret_cast<const char*>(bytes), size);
-  av_free(bytes);
-  return file;
+  return TakeMemoryOutput(muxer_.get());
 }
 
 }  // namespace

@@ -4,14 +4,9 @@
 
 #include <cstdio>
 #include <fstream>
-#include <memory>
 
+#include "data/decode/libav_handles.h"
 #include "data/demo/motion_clip.h"
-
-extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-}
 
 namespace slimreel {
 namespace {
@@ -43,27 +38,24 @@ void Receive(AVCodecContext* codec, AVFrame* frame, Decoded* decoded) {
 Decoded Decode(const std::string& file) {
   const std::string path = testing::TempDir() + "/video_writer_test.mp4";
   std::ofstream(path, std::ios::binary) << file;
-  AVFormatContext* demuxer = nullptr;
+  AVFormatContext* opened = nullptr;
   Decoded decoded;
-  if (avformat_open_input(&demuxer, path.c_str(), nullptr, nullptr) < 0) return decoded;
-  avformat_find_stream_info(demuxer, nullptr);
+  if (avformat_open_input(&opened, path.c_str(), nullptr, nullptr) < 0) return decoded;
+  const FormatContextPtr demuxer(opened);
+  avformat_find_stream_info(demuxer.get(), nullptr);
   const AVCodecParameters* parameters = demuxer->streams[0]->codecpar;
-  AVCodecContext* codec = avcodec_alloc_context3(avcodec_find_decoder(parameters->codec_id));
-  avcodec_parameters_to_context(codec, parameters);
-  avcodec_open2(codec, nullptr, nullptr);
-  AVPacket* packet = av_packet_alloc();
-  AVFrame* frame = av_frame_alloc();
-  while (av_read_frame(demuxer, packet) >= 0) {
-    avcodec_send_packet(codec, packet);
-    av_packet_unref(packet);
-    Receive(codec, frame, &decoded);
+  const CodecContextPtr codec(avcodec_alloc_context3(avcodec_find_decoder(parameters->codec_id)));
+  avcodec_parameters_to_context(codec.get(), parameters);
+  avcodec_open2(codec.get(), nullptr, nullptr);
+  const PacketPtr packet = NewPacket();
+  const FramePtr frame = NewFrame();
+  while (av_read_frame(demuxer.get(), packet.get()) >= 0) {
+    avcodec_send_packet(codec.get(), packet.get());
+    av_packet_unref(packet.get());
+    Receive(codec.get(), frame.get(), &decoded);
   }
-  avcodec_send_packet(codec, nullptr);
-  Receive(codec, frame, &decoded);
-  av_frame_free(&frame);
-  av_packet_free(&packet);
-  avcodec_free_context(&codec);
-  avformat_close_input(&demuxer);
+  avcodec_send_packet(codec.get(), nullptr);
+  Receive(codec.get(), frame.get(), &decoded);
   return decoded;
 }
 
