@@ -1,9 +1,6 @@
 #include "data/annotations/keypoint_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/atomic_file.h"
+#include "base/random_access_file.h"
 #include "base/status_macros.h"
 #include "data/shard/npy.h"
 
@@ -24,49 +21,8 @@ namespace {
 
 constexpr char kExtension[] = ".kpts.npy";
 
-// A descriptor that is closed at the end.
-class OpenFile {
- public:
-  explicit OpenFile(int fd) : fd_(fd) {}
-  OpenFile(OpenFile&& other) : fd_(std::exchange(other.fd_, -1)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-absl::Status Bad(const std::string& path, absl::string_view what) {
+absl::Status DataError(const std::string& path, absl::string_view what) {
   return absl::DataLossError(absl::StrCat(path, ": ", what));
-}
-
-absl::StatusOr<OpenFile> Open(const std::string& path, int64_t* size) {
-  // A pipe would be waited for, for ever.
-  OpenFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  // No file can have a name that the system does not take.
-  if (file.fd() < 0 && errno == ENAMETOOLONG) return SystemError(ENOENT, "open", path);
-  struct stat status;
-  if (file.fd() < 0 || fstat(file.fd(), &status) != 0) return SystemError(errno, "open", path);
-  if (!S_ISREG(status.st_mode)) return Bad(path, "this is no regular file");
-  *size = status.st_size;
-  return file;
-}
-
-// `bytes` bytes of the file from `offset` on, or less where it ends before.
-absl::StatusOr<size_t> ReadAt(const std::string& path, const OpenFile& file, int64_t offset,
-                              char* into, size_t bytes) {
-  size_t done = 0;
-  while (done < bytes) {
-    const ssize_t count =
-        pread(file.fd(), into + done, bytes - done, offset + static_cast<int64_t>(done));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return SystemError(errno, "read", path);
-    if (count == 0) break;
-    done += static_cast<size_t>(count);
-  }
-  return done;
 }
 
 // IEEE 754 binary16, widened exactly.
@@ -109,39 +65,42 @@ struct ElementType {
 
 absl::StatusOr<ElementType> TypeOf(const std::string& path, const NpyHeaderFields& header) {
   if (header.fortran_order) {
-    return Bad(path, "the array has Fortran order; save numpy.ascontiguousarray(array)");
+    return DataError(path, "the array has Fortran order; save numpy.ascontiguousarray(array)");
   }
   if (header.descr == "<f4") return ElementType{4, FromFloat};
   if (header.descr == "<f8") return ElementType{8, FromDouble};
   if (header.descr == "<f2") return ElementType{2, FromHalf};
   const bool big_endian = absl::StartsWith(header.descr, ">");
-  return Bad(path, absl::StrCat("the array's type is ", header.descr,
-                                big_endian ? ", big-endian" : "", "; save array.astype('<f4')"));
+  return DataError(
+      path, absl::StrCat("the array's type is ", header.descr, big_endian ? ", big-endian" : "",
+                         "; save array.astype('<f4')"));
 }
 
-// The header alone, held against the size of the file and `max_bytes`.
-absl::StatusOr<NpyHeaderFields> ReadHeader(const std::string& path, const OpenFile& file,
-                                           int64_t size, int64_t max_bytes) {
+// Reads the header only, and checks it against the size of the file and `max_bytes`.
+absl::StatusOr<NpyHeaderFields> ReadHeader(const std::string& path, const RandomAccessFile& file,
+                                           int64_t max_bytes) {
+  const int64_t size = file.size_bytes();
   std::string front(static_cast<size_t>(std::min(size, kMaxNpyHeaderBytes)), '\0');
-  SLIMREEL_ASSIGN_OR_RETURN(const size_t count, ReadAt(path, file, 0, front.data(), front.size()));
+  SLIMREEL_ASSIGN_OR_RETURN(const size_t count, file.ReadAt(0, front.data(), front.size()));
   front.resize(count);
   absl::StatusOr<NpyHeaderFields> header = ParseNpyHeader(front);
-  if (!header.ok()) return Bad(path, header.status().message());
+  if (!header.ok()) return DataError(path, header.status().message());
   SLIMREEL_ASSIGN_OR_RETURN(const ElementType type, TypeOf(path, *header));
   const std::vector<int64_t>& shape = header->shape;
   if (shape.size() != 4 || shape[3] != 3 || std::count(shape.begin(), shape.end(), 0) > 0) {
-    return Bad(path, absl::StrCat("shape (", absl::StrJoin(shape, ", "),
-                                  ") is not (persons, frames, joints, 3)"));
+    return DataError(path, absl::StrCat("shape (", absl::StrJoin(shape, ", "),
+                                        ") is not (persons, frames, joints, 3)"));
   }
   int64_t elements = 1;
   for (const int64_t extent : shape) {
     if (extent > std::numeric_limits<int64_t>::max() / 8 / elements) {
-      return Bad(path, "the shape is larger than any file");
+      return DataError(path, "the shape is larger than any file");
     }
     elements *= extent;
   }
   if (elements * type.bytes != size - header->header_bytes) {
-    return Bad(path, absl::StrCat("shape (", absl::StrJoin(shape, ", "), ") does not match its ",
+    return DataError(path,
+                     absl::StrCat("shape (", absl::StrJoin(shape, ", "), ") does not match its ",
                                   size - header->header_bytes, " bytes"));
   }
   const int64_t in_memory = elements * static_cast<int64_t>(sizeof(float));
@@ -156,9 +115,9 @@ absl::Status CheckValues(const std::string& path, const KeypointTrack& track) {
                                     [](float value) { return std::isfinite(value); });
   if (bad == track.values.end()) return absl::OkStatus();
   const int64_t index = (bad - track.values.begin()) / 3;
-  return Bad(path, absl::StrCat("joint ", index % track.joints, " of frame ",
-                                index / track.joints % track.frames, " is ", *bad,
-                                " as float32; write 0, 0, 0 for a missing joint"));
+  return DataError(path, absl::StrCat("joint ", index % track.joints, " of frame ",
+                                      index / track.joints % track.frames, " is ", *bad,
+                                      " as float32; write 0, 0, 0 for a missing joint"));
 }
 
 }  // namespace
@@ -171,9 +130,9 @@ std::string KeypointPathOf(const std::string& video_path) {
 }
 
 absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path, int64_t max_bytes) {
-  int64_t size = 0;
-  SLIMREEL_ASSIGN_OR_RETURN(const OpenFile file, Open(path, &size));
-  SLIMREEL_ASSIGN_OR_RETURN(const NpyHeaderFields header, ReadHeader(path, file, size, max_bytes));
+  SLIMREEL_ASSIGN_OR_RETURN(const RandomAccessFile file, RandomAccessFile::Open(path));
+  if (!file.is_regular()) return DataError(path, "this is no regular file");
+  SLIMREEL_ASSIGN_OR_RETURN(const NpyHeaderFields header, ReadHeader(path, file, max_bytes));
   SLIMREEL_ASSIGN_OR_RETURN(const ElementType type, TypeOf(path, header));
   const std::vector<int64_t>& shape = header.shape;
   KeypointTrack track{shape[0], shape[1], shape[2], {}};
@@ -184,8 +143,8 @@ absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path, int64_t 
     const size_t count = std::min(kPiece, track.values.size() - at);
     const size_t bytes = count * static_cast<size_t>(type.bytes);
     const int64_t offset = header.header_bytes + static_cast<int64_t>(at) * type.bytes;
-    SLIMREEL_ASSIGN_OR_RETURN(const size_t read, ReadAt(path, file, offset, piece.data(), bytes));
-    if (read < bytes) return Bad(path, "the file became shorter while it was read");
+    SLIMREEL_ASSIGN_OR_RETURN(const size_t read, file.ReadAt(offset, piece.data(), bytes));
+    if (read < bytes) return DataError(path, "the file became shorter while it was read");
     for (size_t i = 0; i < count; ++i) {
       track.values[at + i] = type.read(piece.data() + i * static_cast<size_t>(type.bytes));
     }
