@@ -26,7 +26,7 @@ class VideosByName {
   VideosByName(const FoundVideos& found, const std::string& annotations)
       : found_(found), files_(annotations) {
     std::error_code ignored;
-    here_ = (std::filesystem::current_path(ignored) / "").string();
+    working_folder_ = (std::filesystem::current_path(ignored) / "").string();
     by_name_.reserve(2 * found.videos().size());
     for (uint32_t i = 0; i < found.videos().size(); ++i) {
       const InputVideo& video = found.videos()[i];
@@ -44,49 +44,50 @@ class VideosByName {
   // The video that a line at `where` names; nothing: none. InvalidArgument: several.
   absl::StatusOr<std::optional<size_t>> Find(absl::string_view listed,
                                              const std::string& where) const {
-    const Hits* hits = HitsOf(listed);
-    if (hits == nullptr) return std::nullopt;
-    if (hits->second == hits->first) return std::optional<size_t>(hits->first);
+    const Matches* matches = FindMatches(listed);
+    if (matches == nullptr) return std::nullopt;
+    if (matches->second == matches->first) return std::optional<size_t>(matches->first);
     return absl::InvalidArgumentError(
-        absl::StrCat(where, ": ", listed, " could be ", found_.videos()[hits->first].path, " or ",
-                     found_.videos()[hits->second].path, "; write more of the path"));
+        absl::StrCat(where, ": ", listed, " could be ", found_.videos()[matches->first].path,
+                     " or ", found_.videos()[matches->second].path, "; write more of the path"));
   }
 
  private:
-  struct Hits {
+  struct Matches {
     uint32_t first;
     uint32_t second;  // another one, where there is
   };
 
   void Add(absl::string_view name, uint32_t video) {
-    const auto [at, added] = by_name_.try_emplace(name, Hits{video, video});
+    const auto [at, added] = by_name_.try_emplace(name, Matches{video, video});
     if (!added && at->second.first != video) at->second.second = video;
   }
 
-  const Hits* Lookup(absl::string_view name) const {
+  const Matches* FindName(absl::string_view name) const {
     const auto at = by_name_.find(name);
     return at == by_name_.end() ? nullptr : &at->second;
   }
 
   // As it is written, beside the file, and both with the other way to say where that is.
-  const Hits* HitsOf(absl::string_view listed) const {
-    if (const Hits* hits = Lookup(listed)) return hits;
+  const Matches* FindMatches(absl::string_view listed) const {
+    if (const Matches* matches = FindName(listed)) return matches;
     for (const std::string& path : {files_.Beside(listed), std::string(listed)}) {
       std::string storage;
       const absl::string_view normal = NormalPath(path, &storage);
-      if (const Hits* hits = Lookup(normal)) return hits;
-      const Hits* hits = absl::StartsWith(normal, "/") ? Lookup(absl::StripPrefix(normal, here_))
-                                                       : Lookup(absl::StrCat(here_, normal));
-      if (hits != nullptr) return hits;
+      if (const Matches* matches = FindName(normal)) return matches;
+      const Matches* matches = absl::StartsWith(normal, "/")
+                                   ? FindName(absl::StripPrefix(normal, working_folder_))
+                                   : FindName(absl::StrCat(working_folder_, normal));
+      if (matches != nullptr) return matches;
     }
     return nullptr;
   }
 
   const FoundVideos& found_;
   const ListedFiles files_;
-  std::string here_;
+  std::string working_folder_;
   std::deque<std::string> storage_;
-  absl::flat_hash_map<absl::string_view, Hits> by_name_;
+  absl::flat_hash_map<absl::string_view, Matches> by_name_;
 };
 
 // How many lines did what.

@@ -36,7 +36,7 @@ absl::Status CheckNames(const ClassRequest& request) {
 }
 
 // The first `limit` of them: "left, right, ...".
-std::string Some(const std::vector<std::string>& names) {
+std::string FirstFew(const std::vector<std::string>& names) {
   constexpr size_t kShown = 5;
   const auto end = names.begin() + static_cast<int64_t>(std::min(names.size(), kShown));
   return absl::StrCat(absl::StrJoin(names.begin(), end, ", "),
@@ -78,7 +78,7 @@ class Numbering {
     }
     if (!request_.known.empty() || !request_.named.empty()) {
       result_.classes = request_.known.empty() ? request_.named : request_.known;
-      counted_ = true;
+      numbers_allowed_ = true;
       return absl::OkStatus();
     }
     if (no_number == nullptr && names.empty()) return CountClasses();
@@ -107,7 +107,7 @@ class Numbering {
       count = std::max(count, *number + 1);
     }
     for (int64_t i = 0; i < count; ++i) result_.classes.push_back(absl::StrCat(i));
-    counted_ = true;
+    numbers_allowed_ = true;
     return absl::OkStatus();
   }
 
@@ -118,11 +118,11 @@ class Numbering {
     const std::optional<int64_t> number =
         label.from_folder ? std::nullopt : LabelNumber(label.text);
     const int64_t count = static_cast<int64_t>(result_.classes.size());
-    if (number && counted_ && *number < count) return *number;
-    if (number && !counted_) {
+    if (number && numbers_allowed_ && *number < count) return *number;
+    if (number && !numbers_allowed_) {
       return absl::InvalidArgumentError(
           absl::StrCat(label.origin, ": `", label.text,
-                       "` is a number, and other labels are names (", Some(result_.classes),
+                       "` is a number, and other labels are names (", FirstFew(result_.classes),
                        "), as a folder is the class of its videos that --annotations does not "
                        "name; write names only, or name all classes in their order, a word alone "
                        "in each line of --annotations"));
@@ -149,7 +149,7 @@ class Numbering {
 
   const std::vector<WrittenLabel>& labels_;
   const ClassRequest& request_;
-  bool counted_ = false;  // whether a number may stand for the class at that place
+  bool numbers_allowed_ = false;  // whether a number may stand for the class at that place
   absl::flat_hash_map<absl::string_view, int64_t> by_name_;
   ClassNumbers result_;
 };

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path Real(const fs::path& path) {
+fs::path RealPath(const fs::path& path) {
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   return error ? path : real;
@@ -29,7 +29,7 @@ class Walk {
   explicit Walk(FolderVideos* found) : found_(found) {}
 
   // `below`: the folder's name below the input, with a slash at its end; empty for the input.
-  absl::Status Into(const fs::path& folder, const fs::path& real, const std::string& below) {
+  absl::Status Enter(const fs::path& folder, const fs::path& real, const std::string& below) {
     std::error_code error;
     fs::directory_iterator it(folder, error);
     const bool vanished = error.value() == ENOENT || error.value() == ENOTDIR;
@@ -38,16 +38,16 @@ class Walk {
       if (forbidden) found_->unreadable.push_back(folder.string());
       return absl::OkStatus();
     }
-    way_.push_back(real);
+    ancestors_.push_back(real);
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-      SLIMREEL_RETURN_IF_ERROR(Entry(*it, below));
+      SLIMREEL_RETURN_IF_ERROR(AddEntry(*it, below));
     }
-    way_.pop_back();
+    ancestors_.pop_back();
     return error ? SystemError(error.value(), "list", folder.string()) : absl::OkStatus();
   }
 
  private:
-  absl::Status Entry(const fs::directory_entry& entry, const std::string& below) {
+  absl::Status AddEntry(const fs::directory_entry& entry, const std::string& below) {
     const std::string name = entry.path().filename().string();
     if (name[0] == '.') return absl::OkStatus();
     std::error_code ignored;
@@ -60,31 +60,31 @@ class Walk {
       return absl::OkStatus();
     }
     const bool link = entry.is_symlink(ignored);
-    const fs::path real = link ? Real(entry.path()) : way_.back() / name;
+    const fs::path real = link ? RealPath(entry.path()) : ancestors_.back() / name;
     if (link && LeadsBack(real)) {
       found_->links_back.push_back(entry.path().string());
       return absl::OkStatus();
     }
-    return Into(entry.path(), real, absl::StrCat(below, name, "/"));
+    return Enter(entry.path(), real, absl::StrCat(below, name, "/"));
   }
 
   // To a folder on the way, or to one that such a folder lies in: all would be found again.
   bool LeadsBack(const fs::path& target) const {
-    return std::any_of(way_.begin(), way_.end(), [&target](const fs::path& inner) {
+    return std::any_of(ancestors_.begin(), ancestors_.end(), [&target](const fs::path& inner) {
       return std::mismatch(target.begin(), target.end(), inner.begin(), inner.end()).first ==
              target.end();
     });
   }
 
   FolderVideos* const found_;
-  std::vector<fs::path> way_;  // from the input down, by their real paths
+  std::vector<fs::path> ancestors_;  // from the input down, by their real paths
 };
 
 }  // namespace
 
 absl::StatusOr<FolderVideos> ListFolderVideos(const std::string& folder) {
   FolderVideos found;
-  SLIMREEL_RETURN_IF_ERROR(Walk(&found).Into(folder, Real(folder), ""));
+  SLIMREEL_RETURN_IF_ERROR(Walk(&found).Enter(folder, RealPath(folder), ""));
   std::sort(found.videos.begin(), found.videos.end());
   std::sort(found.links_back.begin(), found.links_back.end());
   std::sort(found.unreadable.begin(), found.unreadable.end());

@@ -14,29 +14,29 @@ int FoundVideos::AddOrigin(const std::string& origin) {
 void FoundVideos::Add(InputVideo video, absl::string_view label, bool from_folder, int origin,
                       int line) {
   videos_.push_back(std::move(video));
-  given_.push_back({LabelNumberOf(label, from_folder), origin, line});
+  sources_.push_back({LabelIndexOf(label, from_folder), origin, line});
 }
 
 void FoundVideos::Relabel(size_t video, absl::string_view label, int origin, int line) {
-  given_[video] = {LabelNumberOf(label, false), origin, line};
+  sources_[video] = {LabelIndexOf(label, false), origin, line};
 }
 
 std::string FoundVideos::OriginOf(size_t video) const {
-  const Given& given = given_[video];
-  const std::string& origin = origins_[given.origin];
-  return given.line > 0 ? absl::StrCat(origin, ":", given.line) : origin;
+  const Source& source = sources_[video];
+  const std::string& origin = origins_[source.origin];
+  return source.line > 0 ? absl::StrCat(origin, ":", source.line) : origin;
 }
 
 absl::string_view FoundVideos::LabelOf(size_t video) const {
-  const int label = given_[video].label;
+  const int label = sources_[video].label;
   return label < 0 ? absl::string_view() : labels_[label].text;
 }
 
 std::vector<WrittenLabel> FoundVideos::WrittenLabels() {
   std::vector<WrittenLabel> written;
-  for (size_t i = 0; i < given_.size(); ++i) {
-    if (given_[i].label < 0) continue;
-    Label& label = labels_[given_[i].label];
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].label < 0) continue;
+    Label& label = labels_[sources_[i].label];
     if (label.written >= 0) continue;
     label.written = static_cast<int64_t>(written.size());
     written.push_back({label.text, label.from_folder, OriginOf(i)});
@@ -46,12 +46,12 @@ std::vector<WrittenLabel> FoundVideos::WrittenLabels() {
 
 std::vector<InputVideo> FoundVideos::TakeVideos(const std::vector<int64_t>& numbers) {
   for (size_t i = 0; i < videos_.size(); ++i) {
-    if (given_[i].label >= 0) videos_[i].label = numbers[labels_[given_[i].label].written];
+    if (sources_[i].label >= 0) videos_[i].label = numbers[labels_[sources_[i].label].written];
   }
   return std::move(videos_);
 }
 
-int FoundVideos::LabelNumberOf(absl::string_view label, bool from_folder) {
+int FoundVideos::LabelIndexOf(absl::string_view label, bool from_folder) {
   if (label.empty()) return -1;
   auto& known = from_folder ? of_folders_ : of_lists_;
   const auto [at, added] = known.try_emplace(label, static_cast<int>(labels_.size()));

@@ -27,7 +27,7 @@ class FoundVideos {
 
   const std::vector<InputVideo>& videos() const { return videos_; }
   std::string OriginOf(size_t video) const;  // "list.txt:3"
-  bool IsOf(size_t video, int origin) const { return given_[video].origin == origin; }
+  bool IsOf(size_t video, int origin) const { return sources_[video].origin == origin; }
   absl::string_view LabelOf(size_t video) const;  // empty: none
 
   // Those that videos have.
@@ -36,7 +36,7 @@ class FoundVideos {
   std::vector<InputVideo> TakeVideos(const std::vector<int64_t>& numbers);
 
  private:
-  struct Given {
+  struct Source {
     int label = -1;  // in labels_
     int origin = 0;
     int line = 0;
@@ -47,10 +47,10 @@ class FoundVideos {
     int64_t written = -1;  // its place in WrittenLabels
   };
 
-  int LabelNumberOf(absl::string_view label, bool from_folder);
+  int LabelIndexOf(absl::string_view label, bool from_folder);
 
   std::vector<InputVideo> videos_;
-  std::vector<Given> given_;
+  std::vector<Source> sources_;
   std::vector<Label> labels_;
   std::vector<std::string> origins_;
   absl::flat_hash_map<std::string, int> of_folders_;  // text -> place in labels_

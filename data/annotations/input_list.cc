@@ -45,7 +45,7 @@ std::string NameOf(absl::string_view listed) {
   return std::string(name);
 }
 
-absl::Status NoVideo(const std::string& input, absl::string_view why) {
+absl::Status NoVideoError(const std::string& input, absl::string_view why) {
   return WithExitCode(absl::FailedPreconditionError(
                           absl::StrCat("--input: ", input, " holds no video", why,
                                        "; check that its disk is there, or leave it out")),
@@ -77,11 +77,11 @@ class Inputs {
     SLIMREEL_ASSIGN_OR_RETURN(const FolderVideos folder, ListFolderVideos(input));
     Warn(input, folder);
     if (folder.videos.empty()) {
-      return NoVideo(input,
-                     folder.unreadable.empty()
-                         ? ""
-                         : absl::StrCat(" that can be read (", folder.unreadable.front(), " and ",
-                                        folder.unreadable.size() - 1, " more folders cannot)"));
+      return NoVideoError(
+          input, folder.unreadable.empty()
+                     ? ""
+                     : absl::StrCat(" that can be read (", folder.unreadable.front(), " and ",
+                                    folder.unreadable.size() - 1, " more folders cannot)"));
     }
     const int origin = found_.AddOrigin(input);
     const absl::string_view slash = absl::EndsWith(input, "/") ? "" : "/";
@@ -118,7 +118,7 @@ class Inputs {
     SLIMREEL_ASSIGN_OR_RETURN(
         LabelFile lines,
         ReadLabelFile(list, [&files](absl::string_view name) { return files.Exists(name); }));
-    if (lines.lines.empty()) return NoVideo(list, ", for it has no line that names one");
+    if (lines.lines.empty()) return NoVideoError(list, ", for it has no line that names one");
     std::move(lines.warnings.begin(), lines.warnings.end(), std::back_inserter(warnings_));
     const int origin = found_.AddOrigin(list);
     found_.Reserve(lines.lines.size());
@@ -136,7 +136,7 @@ class Inputs {
   std::vector<std::string> unreadable_;
 };
 
-absl::Status RefuseDoubles(const FoundVideos& found) {
+absl::Status RefuseDuplicates(const FoundVideos& found) {
   absl::flat_hash_map<absl::string_view, size_t> seen;
   seen.reserve(found.videos().size());
   std::deque<std::string> storage;
@@ -165,7 +165,7 @@ absl::StatusOr<InputList> ListInputs(const InputRequest& request) {
   Inputs inputs;
   for (const std::string& input : request.inputs) SLIMREEL_RETURN_IF_ERROR(inputs.Add(input));
   FoundVideos& found = inputs.found();
-  SLIMREEL_RETURN_IF_ERROR(RefuseDoubles(found));
+  SLIMREEL_RETURN_IF_ERROR(RefuseDuplicates(found));
   if (request.keypoints) SLIMREEL_RETURN_IF_ERROR(CheckKeypoints(found));
   ClassRequest classes{request.known_classes, {}, request.annotations};
   if (!request.annotations.empty()) {

@@ -53,29 +53,30 @@ absl::Status CheckSize(const std::string& path) {
 }
 
 // What the first line is, if it is no video.
-enum class Head { kNone, kKnown, kLikely };
+enum class Heading { kNone, kKnown, kLikely };
 
-class HeadFinder {
+class HeadingFinder {
  public:
-  HeadFinder(const LabelFile& file, const NamesFile& names_file)
+  HeadingFinder(const LabelFile& file, const NamesFile& names_file)
       : file_(file), names_file_(names_file) {}
 
-  Head Find() const {
-    if (file_.lines.empty()) return Head::kNone;
+  Heading Find() const {
+    if (file_.lines.empty()) return Heading::kNone;
     const LabelLine& first = file_.lines.front();
     if (first.path.empty()) {
       // A column of paths with its name above; above a class it would be a class.
       const bool paths_below =
           file_.lines.size() > 1 && !file_.lines[1].path.empty() && file_.lines[1].label.empty();
-      return paths_below && IsOneOf(kPathWords, first.label) ? Head::kKnown : Head::kNone;
+      return paths_below && IsOneOf(kPathWords, first.label) ? Heading::kKnown : Heading::kNone;
     }
-    if (first.label.empty() || IsVideo(first)) return Head::kNone;
-    if (IsOneOf(kPathWords, first.path) && IsOneOf(kLabelWords, first.label)) return Head::kKnown;
-    return StandsAboveVideos(first) ? Head::kLikely : Head::kNone;
+    if (first.label.empty() || IsVideo(first)) return Heading::kNone;
+    if (IsOneOf(kPathWords, first.path) && IsOneOf(kLabelWords, first.label))
+      return Heading::kKnown;
+    return StandsAboveVideos(first) ? Heading::kLikely : Heading::kNone;
   }
 
   // `label,path`.
-  bool IsTurned() const {
+  bool ColumnsAreSwapped() const {
     if (file_.lines.empty() || file_.lines.front().path.empty()) return false;
     const LabelLine& first = file_.lines.front();
     return !IsVideo(first) && IsOneOf(kLabelWords, first.path) &&
@@ -103,15 +104,15 @@ class HeadFinder {
   const NamesFile& names_file_;
 };
 
-absl::Status TakeHead(const std::string& path, const NamesFile& names_file, LabelFile* file) {
-  const HeadFinder finder(*file, names_file);
-  if (finder.IsTurned()) {
+absl::Status RemoveHeading(const std::string& path, const NamesFile& names_file, LabelFile* file) {
+  const HeadingFinder finder(*file, names_file);
+  if (finder.ColumnsAreSwapped()) {
     return LabelError(path, file->lines.front().line,
                       "the label stands before the path; the columns are path and label");
   }
-  const Head head = finder.Find();
-  if (head == Head::kNone) return absl::OkStatus();
-  if (head == Head::kLikely) {
+  const Heading heading = finder.Find();
+  if (heading == Heading::kNone) return absl::OkStatus();
+  if (heading == Heading::kLikely) {
     const LabelLine& first = file->lines.front();
     file->warnings.push_back(absl::StrCat(path, ":", first.line, ": `", first.path, "` and `",
                                           first.label, "` are taken as the heads of the columns"));
@@ -165,7 +166,7 @@ absl::StatusOr<LabelFile> ReadLabelFile(const std::string& path, const NamesFile
     SLIMREEL_ASSIGN_OR_RETURN(file, ParseLabelJson(text, path));
   } else {
     SLIMREEL_ASSIGN_OR_RETURN(file, ParseText(path, std::move(text), names_file));
-    SLIMREEL_RETURN_IF_ERROR(TakeHead(path, names_file, &file));
+    SLIMREEL_RETURN_IF_ERROR(RemoveHeading(path, names_file, &file));
   }
   SLIMREEL_RETURN_IF_ERROR(CheckLabels(path, file));
   return file;

@@ -17,24 +17,24 @@ namespace {
 constexpr absl::string_view kBlanks = " \t\r";
 
 // A line at its last tab, else at its last blank; without one the path is empty.
-struct Cut {
+struct SplitLabel {
   absl::string_view path;
   absl::string_view label;
   bool at_tab = false;
 };
 
-Cut CutOf(absl::string_view line) {
-  Cut cut;
+SplitLabel SplitLine(absl::string_view line) {
+  SplitLabel split;
   size_t at = line.rfind('\t');
-  cut.at_tab = at != absl::string_view::npos;
-  if (!cut.at_tab) at = line.rfind(' ');
+  split.at_tab = at != absl::string_view::npos;
+  if (!split.at_tab) at = line.rfind(' ');
   if (at == absl::string_view::npos) {
-    cut.label = line;
-    return cut;
+    split.label = line;
+    return split;
   }
-  cut.path = absl::StripTrailingAsciiWhitespace(line.substr(0, at));
-  cut.label = absl::StripLeadingAsciiWhitespace(line.substr(at + 1));
-  return cut;
+  split.path = absl::StripTrailingAsciiWhitespace(line.substr(0, at));
+  split.label = absl::StripLeadingAsciiWhitespace(line.substr(at + 1));
+  return split;
 }
 
 class Lines {
@@ -45,13 +45,13 @@ class Lines {
   absl::Status Add(absl::string_view line, int number) {
     if (line.empty()) return absl::OkStatus();
     if (line[0] == '"') return AddQuoted(line, number);
-    const Cut cut = CutOf(line);
-    if (line[0] == '#' && !names_file_(line) && (cut.path.empty() || !names_file_(cut.path))) {
-      comments_.Add(IsVideoName(line) || IsVideoName(cut.path), number);
+    const SplitLabel split = SplitLine(line);
+    if (line[0] == '#' && !names_file_(line) && (split.path.empty() || !names_file_(split.path))) {
+      comments_.Add(IsVideoName(line) || IsVideoName(split.path), number);
       return absl::OkStatus();
     }
-    if (cut.path.empty()) return AddWord(line, number);
-    return cut.at_tab ? AddColumns(line, cut, number) : AddWords(line, cut, number);
+    if (split.path.empty()) return AddWord(line, number);
+    return split.at_tab ? AddColumns(line, split, number) : AddWords(line, split, number);
   }
 
   void End() {
@@ -107,35 +107,35 @@ class Lines {
     return absl::OkStatus();
   }
 
-  absl::Status AddColumns(absl::string_view line, const Cut& cut, int number) {
+  absl::Status AddColumns(absl::string_view line, const SplitLabel& split, int number) {
     if (names_file_(line)) {
       Push(line, "", number);
       ++without_label_;
       return absl::OkStatus();
     }
-    if (absl::StrContains(cut.path, '\t')) {
+    if (absl::StrContains(split.path, '\t')) {
       return LabelError(origin_, number,
                         "more than two columns; path, a tab and the label stand "
                         "in a line, and quotes around a path that has a tab");
     }
-    Push(cut.path, cut.label, number);
+    Push(split.path, split.label, number);
     ++labelled_;
     return absl::OkStatus();
   }
 
-  absl::Status AddWords(absl::string_view line, const Cut& cut, int number) {
+  absl::Status AddWords(absl::string_view line, const SplitLabel& split, int number) {
     if (IsVideoName(line) || names_file_(line)) {
       Push(line, "", number);
       ++without_label_;
       return absl::OkStatus();
     }
-    if (IsVideoName(cut.path) || names_file_(cut.path)) {
+    if (IsVideoName(split.path) || names_file_(split.path)) {
       ++labelled_;
     } else {
-      SLIMREEL_RETURN_IF_ERROR(RefuseOtherColumns(cut.path, number));
+      SLIMREEL_RETURN_IF_ERROR(RefuseOtherColumns(split.path, number));
       undecided_.push_back({file_->lines.size(), line});
     }
-    Push(cut.path, cut.label, number);
+    Push(split.path, split.label, number);
     return absl::OkStatus();
   }
 

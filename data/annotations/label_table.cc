@@ -37,8 +37,8 @@ class Table {
     first_line_ = line_;
     SkipBlanks();
     const absl::string_view line = absl::StripAsciiWhitespace(text_.substr(0, text_.find('\n')));
-    if (line.empty() || IsComment(line)) return Whole({});
-    if (line[0] != '"' && names_file_(line)) return Whole({line});
+    if (line.empty() || IsComment(line)) return WholeLine({});
+    if (line[0] != '"' && names_file_(line)) return WholeLine({line});
     Row row;
     do {
       SLIMREEL_ASSIGN_OR_RETURN(const absl::string_view field, Field());
@@ -61,8 +61,8 @@ class Table {
   }
 
   // `row`, which is the whole line.
-  Row Whole(Row row) {
-    Take(text_.find('\n'));
+  Row WholeLine(Row row) {
+    TakeFront(text_.find('\n'));
     EndRow();
     return row;
   }
@@ -71,7 +71,7 @@ class Table {
   absl::StatusOr<absl::string_view> Field() {
     SkipBlanks();
     if (!absl::StartsWith(text_, "\"")) {
-      return absl::StripAsciiWhitespace(Take(text_.find_first_of(ends_)));
+      return absl::StripAsciiWhitespace(TakeFront(text_.find_first_of(ends_)));
     }
     absl::string_view value;
     if (!TakeQuoted(&text_, &value, &file_->texts)) {
@@ -86,12 +86,12 @@ class Table {
                                    "the path is written twice"));
   }
 
-  absl::string_view Take(size_t count) {
+  absl::string_view TakeFront(size_t count) {
     const absl::string_view taken = text_.substr(0, count);
     text_.remove_prefix(taken.size());
     return taken;
   }
-  void SkipBlanks() { Take(std::min(text_.find_first_not_of(blanks_), text_.size())); }
+  void SkipBlanks() { TakeFront(std::min(text_.find_first_not_of(blanks_), text_.size())); }
   void EndRow() {
     if (absl::ConsumePrefix(&text_, "\n")) ++line_;
   }
