@@ -1,13 +1,13 @@
-// Which kinds of container are opened. Pure.
+// Which kinds of container are opened.
 #ifndef DATA_DECODE_CONTAINERS_H_
 #define DATA_DECODE_CONTAINERS_H_
 
 namespace slimreel {
 
-// libavformat's names of the demuxers that may open a file, comma-separated, as its option
-// `format_whitelist` takes them. Each reads pictures or sound out of the one file that it is
-// given. Playlists, lists of files, text and patterns of names are not among them: they lead to
-// other files, wait for more, or name themselves.
+// libavformat's names for the demuxers that may open a file, comma-separated, in the form that its
+// option `format_whitelist` takes. Each of them reads pictures or sound from the one given file.
+// Playlists, lists of files, text and name patterns are left out: they open other files or
+// themselves, or wait for more data.
 extern const char kContainers[];
 
 }  // namespace slimreel

@@ -1,5 +1,5 @@
-// Decoding to RGB24 against the ffmpeg program with as many threads, in
-// interleaved pairs. Both decode every frame and convert it; neither keeps it.
+// Times our decoding to RGB24 against the ffmpeg program with the same number of threads, in
+// interleaved pairs. Both decode and convert every frame and keep none.
 #include <gflags/gflags.h>
 
 #include <algorithm>
@@ -20,11 +20,11 @@
 #include "data/decode/libav_handles.h"
 #include "data/decode/video_decoder.h"
 
-DEFINE_string(input, "", "videos, comma-separated; empty: one is made with ffmpeg");
+DEFINE_string(input, "", "videos, comma-separated; empty: ffmpeg makes one");
 DEFINE_string(threads, "1,2", "thread counts, comma-separated");
 DEFINE_int32(pairs, 5, "interleaved pairs");
-DEFINE_int32(short_side, 0, "resize; 0: not");
-DEFINE_bool(json, false, "one JSON object on standard output");
+DEFINE_int32(short_side, 0, "length of the shorter side after resizing; 0: no resize");
+DEFINE_bool(json, false, "print one JSON object to standard output");
 
 namespace slimreel {
 namespace {
@@ -52,7 +52,7 @@ absl::Status DecodeOurs(const std::string& path, int threads, Decoded* decoded) 
 absl::Status RunFfmpeg(const std::string& arguments) {
   const std::string command = absl::StrCat("ffmpeg -nostdin -y -v fatal ", arguments);
   if (std::system(command.c_str()) == 0) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("this failed: ", command));
+  return absl::InternalError(absl::StrCat("command failed: ", command));
 }
 
 absl::Status DecodeByFfmpeg(const std::string& path, int threads, const FrameSize& size) {
@@ -67,7 +67,7 @@ absl::Status DecodeByFfmpeg(const std::string& path, int threads, const FrameSiz
 }
 
 absl::StatusOr<nlohmann::json> Measure(const std::string& path, int threads) {
-  Decoded decoded;  // the size is known when ffmpeg's turn comes
+  Decoded decoded;  // our run fills the size before ffmpeg's run needs it
   SLIMREEL_ASSIGN_OR_RETURN(const PairedTimes times,
                             TimePairs(
                                 FLAGS_pairs, [&] { return DecodeOurs(path, threads, &decoded); },
@@ -123,7 +123,7 @@ absl::Status Main() {
 int main(int argc, char** argv) {
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (FLAGS_pairs < 1) {
-    std::cerr << "decode_benchmark: --pairs is at least 1\n";
+    std::cerr << "decode_benchmark: --pairs must be at least 1\n";
     return 2;
   }
   const absl::Status status = slimreel::Main();

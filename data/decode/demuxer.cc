@@ -18,12 +18,12 @@ namespace {
 
 int PollWatch(void* watch) { return static_cast<ProgressWatch*>(watch)->Stopped() ? 1 : 0; }
 
-// Some containers name other files. Frames must come from the file that was asked for.
+// Some containers name other files. Frames must come from the given file only.
 int RefuseOtherFiles(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
   return AVERROR(EACCES);
 }
 
-// The first stream that fits, null where none does.
+// The first stream that matches, or null.
 AVStream* FindStream(AVFormatContext* format, const std::string& specifier) {
   for (unsigned i = 0; i < format->nb_streams; ++i) {
     AVStream* stream = format->streams[i];
@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<Demuxer>> Demuxer::Open(const std::string& path,
   SLIMREEL_ASSIGN_OR_RETURN(demuxer->source_,
                             FileSource::Open(path, stopped, demuxer->options_.read));
   SLIMREEL_RETURN_IF_ERROR(demuxer->OpenFormat());
-  SLIMREEL_RETURN_IF_ERROR(demuxer->LookInside(specifier));
+  SLIMREEL_RETURN_IF_ERROR(demuxer->FindStreamToRead(specifier));
   return demuxer;
 }
 
@@ -80,21 +80,21 @@ absl::Status Demuxer::OpenFormat() {
   const int error =
       avformat_open_input(&format, ("file:" + path_).c_str(), nullptr, options.data());
   if (error >= 0) format_.reset(format);
-  SLIMREEL_RETURN_IF_ERROR(Trouble(error));
+  SLIMREEL_RETURN_IF_ERROR(ExternalErrorOf(error));
   if (error >= 0) return absl::OkStatus();
   return MediaError(
       absl::StatusCode::kInvalidArgument, kReasonNotMedia,
-      absl::StrCat(path_, ": no media file that FFmpeg can open (", LibavErrorText(error),
-                   "); is it complete, and really a video? "
+      absl::StrCat(path_, ": FFmpeg cannot open it as a media file (", LibavErrorText(error),
+                   "); check that it is complete and a video. "
                    "Playlists and lists of files are not read"));
 }
 
-absl::Status Demuxer::LookInside(const std::string& specifier) {
-  // Before as well: libavformat forgets a size that the bound forbids it to look into.
+absl::Status Demuxer::FindStreamToRead(const std::string& specifier) {
+  // Check here as well: if the bound stops libavformat from decoding, it forgets the size.
   SLIMREEL_RETURN_IF_ERROR(CheckPictureSize(FindStream(format_.get(), specifier)));
   watch_.Progress();
   const int error = FindStreamInfo(format_.get(), options_.max_decoded_frame_bytes);
-  SLIMREEL_RETURN_IF_ERROR(Trouble(error));
+  SLIMREEL_RETURN_IF_ERROR(ExternalErrorOf(error));
   if (error < 0) {
     return MediaError(absl::StatusCode::kInvalidArgument, kReasonDamagedHeader,
                       absl::StrCat(path_, ": ", LibavErrorText(error)));
@@ -102,16 +102,18 @@ absl::Status Demuxer::LookInside(const std::string& specifier) {
   stream_ = FindStream(format_.get(), specifier);
   DiscardAllBut(stream_, format_.get());
   if (stream_ == nullptr) {
-    return MediaError(absl::StatusCode::kInvalidArgument, kReasonNoVideo,
-                      absl::StrCat(path_, ": no video stream among its ", format_->nb_streams,
-                                   " streams (", format_->iformat->long_name, ")"));
+    return MediaError(
+        absl::StatusCode::kInvalidArgument, kReasonNoVideo,
+        absl::StrCat(path_, ": none of its ", format_->nb_streams, " streams is a video stream (",
+                     format_->iformat->long_name, ")"));
   }
   watch_.Progress();
   return CheckPictureSize(stream_);
 }
 
-// What stopped libavformat, or was hidden by it: before anything is said about the file itself.
-absl::Status Demuxer::Trouble(int error) {
+// An error from outside of the file's content, which libavformat may have hidden: interrupted or no
+// progress, a failed read, the machine. Check it before blaming the file for `error`.
+absl::Status Demuxer::ExternalErrorOf(int error) {
   SLIMREEL_RETURN_IF_ERROR(watch_.Check(path_));
   SLIMREEL_RETURN_IF_ERROR(source_->status());
   return MachineErrorOf(path_, error);
@@ -131,17 +133,17 @@ absl::Status Demuxer::CheckPictureSize(const AVStream* stream) const {
 absl::StatusOr<bool> Demuxer::Read(AVPacket* packet) {
   for (;;) {
     const int error = av_read_frame(format_.get(), packet);
-    SLIMREEL_RETURN_IF_ERROR(Trouble(error));
+    SLIMREEL_RETURN_IF_ERROR(ExternalErrorOf(error));
     if (error == AVERROR(EAGAIN)) continue;
     if (error < 0) {
-      truncated_ = error != AVERROR_EOF || last_was_cut_ || BreaksOff();
+      truncated_ = error != AVERROR_EOF || last_was_cut_ || FileIsTruncated();
       SLIMREEL_RETURN_IF_ERROR(source_->status());
       return false;
     }
     if (packet->stream_index == stream_->index) {
       ++packets_;
-      // The mark of a cut packet; but MPEG-TS sets it also where a counter jumps, as it does where
-      // whole streams were joined. Only the last packet can be cut.
+      // The flag marks a cut packet. MPEG-TS also sets it at a jump of a counter, as at the seam of
+      // joined streams. So only the flag of the last packet means that the file is cut.
       last_was_cut_ = (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
       return true;
     }
@@ -149,18 +151,18 @@ absl::StatusOr<bool> Demuxer::Read(AVPacket* packet) {
   }
 }
 
-bool Demuxer::BreaksOff() const {
+bool Demuxer::FileIsTruncated() const {
   if (IsNamed(*format_, "matroska")) {
     const auto read = [this](uint64_t at, uint8_t* to, size_t bytes) {
       return source_->ReadAt(at, to, bytes);
     };
-    return MatroskaBreaksOff(read, static_cast<uint64_t>(source_->bytes()));
+    return MatroskaIsTruncated(read, static_cast<uint64_t>(source_->bytes()));
   }
-  return IsNamed(*format_, "mp4") && IndexPassesTheEnd();
+  return IsNamed(*format_, "mp4") && IndexPointsPastTheEnd();
 }
 
-// Only the index of MP4 and MOV is complete by construction.
-bool Demuxer::IndexPassesTheEnd() const {
+// For MP4 and MOV only: their index is always complete.
+bool Demuxer::IndexPointsPastTheEnd() const {
   const int64_t file_bytes = source_->bytes();
   const int entries = avformat_index_get_entries_count(stream_);
   for (int i = 0; i < entries; ++i) {

@@ -16,7 +16,7 @@ void RunFfmpeg(const std::string& arguments) {
 
 std::vector<uint8_t> FfmpegFrames(const std::string& path, const std::string& filter) {
   const std::string raw = TestFolder("reference") + "/frames.rgb";
-  // Damaged files make ffmpeg complain, and go on; its exit status must not tell of them.
+  // ffmpeg complains about damaged files and goes on. Its exit status must still be 0.
   const std::string command = "ffmpeg -nostdin -y -v fatal -max_error_rate 1 -threads 1 -i '" +
                               path + "' -map 0:V:0 -fps_mode passthrough " +
                               (filter.empty() ? "" : "-vf " + filter + " ") +

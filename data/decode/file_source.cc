@@ -24,12 +24,12 @@ const char* KindOf(mode_t mode) {
   return "a device";
 }
 
-// A pipe or a device may never end, and cannot be read twice.
-absl::Status RefuseWhatIsNoFile(const std::string& path, const struct stat& status) {
+// Refuses the rest: a pipe or a device may never end, and cannot be read twice.
+absl::Status CheckRegularFile(const std::string& path, const struct stat& status) {
   if (S_ISREG(status.st_mode)) return absl::OkStatus();
   return MediaError(absl::StatusCode::kInvalidArgument, kReasonUnreadable,
                     absl::StrCat(path, ": this is ", KindOf(status.st_mode),
-                                 "; only regular files are read, copy what it gives into one"));
+                                 "; only regular files are read: copy its content into one"));
 }
 
 }  // namespace
@@ -38,17 +38,17 @@ absl::StatusOr<std::unique_ptr<FileSource>> FileSource::Open(const std::string& 
                                                              std::function<bool()> stopped,
                                                              ReadFunction read) {
   struct stat status;
-  // Asked before: to open a device may already do something.
+  // Check before open(2) too, because opening a device may have effects.
   if (stat(path.c_str(), &status) != 0) return ErrnoStatus(path, errno);
-  if (absl::Status refused = RefuseWhatIsNoFile(path, status); !refused.ok()) return refused;
+  if (absl::Status refused = CheckRegularFile(path, status); !refused.ok()) return refused;
   std::unique_ptr<FileSource> source(new FileSource);
   source->path_ = path;
   source->stopped_ = std::move(stopped);
   source->read_ = read ? std::move(read) : pread;
-  // Without waiting, should a pipe have taken its place meanwhile.
+  // O_NONBLOCK: do not wait if a pipe has taken the file's place meanwhile.
   source->file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (source->file_ < 0 || fstat(source->file_, &status) != 0) return ErrnoStatus(path, errno);
-  if (absl::Status refused = RefuseWhatIsNoFile(path, status); !refused.ok()) return refused;
+  if (absl::Status refused = CheckRegularFile(path, status); !refused.ok()) return refused;
   source->io_ = NewReadingContext(kBufferBytes, source.get(), Read, Seek);
   if (source->io_ == nullptr) return ErrnoStatus(path, ENOMEM);
   return source;

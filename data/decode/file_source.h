@@ -1,5 +1,5 @@
-// The bytes of one regular file, for libavformat: opened and read here, so that every errno is
-// known. (libavformat's own file protocol hides most of them behind "end of file".)
+// Opens one regular file and reads its bytes for libavformat, and remembers errno if a read fails.
+// (libavformat's own file protocol reports most errors as "end of file".)
 //
 // Threading: one thread at a time. The source must outlive the demuxer that reads it.
 #ifndef DATA_DECODE_FILE_SOURCE_H_
@@ -20,11 +20,11 @@ namespace slimreel {
 
 class FileSource {
  public:
-  // As pread(2), which it is unless a test stands in for a failing disk.
+  // The signature of pread(2). Tests put a failing disk in its place.
   using ReadFunction = std::function<ssize_t(int file, void* to, size_t bytes, off_t at)>;
 
-  // Refuses pipes, sockets, devices and folders, and never waits for one. `stopped` is polled
-  // before each read.
+  // Refuses pipes, sockets, devices and folders, without waiting for one. `stopped` is polled
+  // before each read; true ends the read with AVERROR_EXIT.
   static absl::StatusOr<std::unique_ptr<FileSource>> Open(const std::string& path,
                                                           std::function<bool()> stopped,
                                                           ReadFunction read = nullptr);
@@ -33,15 +33,15 @@ class FileSource {
   FileSource& operator=(const FileSource&) = delete;
 
   AVIOContext* io() const { return io_.get(); }
-  // Up to `bytes` at `at`, beside what io() reads; how many there were.
+  // Reads up to `bytes` bytes at offset `at`. Returns how many it read. Does not move io().
   size_t ReadAt(uint64_t at, uint8_t* to, size_t bytes);
-  int64_t bytes() const;  // of the file, now; 0 where that cannot be asked
-  // The trouble of the first read that failed, OK while all went well. libav may have gone on.
+  int64_t bytes() const;  // the present size of the file; 0 if the system cannot tell
+  // The error of the first read that failed, or OK. libav may have gone on after it.
   absl::Status status() const;
 
  private:
   FileSource() = default;
-  // >= 0, or -1 with errno; what fails for good is kept for status().
+  // Returns >= 0, or -1 with errno set. Keeps the first error for status().
   ssize_t Pread(int64_t at, uint8_t* to, size_t bytes);
   static int Read(void* source, uint8_t* to, int bytes);
   static int64_t Seek(void* source, int64_t offset, int whence);

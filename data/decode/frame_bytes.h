@@ -1,4 +1,4 @@
-// How much memory pictures take, and the bounds on it, judged before memory is taken.
+// How much memory pictures take, and checks of their bounds before memory is allocated.
 #ifndef DATA_DECODE_FRAME_BYTES_H_
 #define DATA_DECODE_FRAME_BYTES_H_
 
@@ -9,17 +9,17 @@
 
 namespace slimreel {
 
-// Bytes of a decoded picture; of an unknown pixel format (AV_PIX_FMT_NONE) the least that it
-// could be. Saturates.
+// Bytes of a decoded picture. If the pixel format is unknown (AV_PIX_FMT_NONE), the smallest number
+// that it could be. Saturates at the largest int64.
 int64_t DecodedBytes(const FrameSize& size, int pixel_format);
 
-// OK up to `max_bytes` (0: no bound), else the file's reason `frame_too_large`. `what`: "decoded"
-// or "RGB".
+// OK up to `max_bytes` (0: no bound), else an error with the reason `frame_too_large`. `what` names
+// the frame in the message: "decoded" or "RGB".
 absl::Status CheckFrameBytes(const char* what, const FrameSize& size, int64_t bytes,
                              int64_t max_bytes);
 
-// Of a frame as RGB24: also a side over kMaxSide is too large. A sliver of a picture that is
-// scaled by its short side becomes one that nobody trains on, under the bound of bytes or not.
+// The same for a frame as RGB24. A side over kMaxSide is too large as well: scaling a very narrow
+// picture by its short side gives a frame of no use for training, whatever its bytes.
 inline constexpr int kMaxSide = 65535;
 absl::Status CheckOutputFrame(const FrameSize& size, int64_t max_bytes);
 

@@ -1,4 +1,4 @@
-// Sizes of frames: what is stored for a given short side. Pure.
+// The size of a frame, and the size that is stored for a given short side. Free of FFmpeg.
 #ifndef DATA_DECODE_FRAME_SIZE_H_
 #define DATA_DECODE_FRAME_SIZE_H_
 
@@ -13,14 +13,15 @@ struct FrameSize {
   friend bool operator==(const FrameSize&, const FrameSize&) = default;
 };
 
-// How decoded frames are sized. Everything 0: as decoded, without a resize.
+// How decoded frames are resized. If all members are 0, they are not.
 struct FrameSizing {
-  int short_side = 0;    // the shorter side becomes this, the longer is rounded to nearest (and
-                         // saturates: see FrameSize::rgb_bytes before memory is taken)
-  FrameSize exact = {};  // both sides given: wins over short_side
+  // The shorter side gets this length. The longer one is rounded to the nearest pixel and saturates
+  // at 2^30, so check rgb_bytes() before allocating memory.
+  int short_side = 0;
+  FrameSize exact = {};  // wins over short_side if both sides are above 0
 };
 
-// The size that `upright` (after rotation) is stored with.
+// The size that a frame of size `upright` (after rotation) is stored with.
 FrameSize OutputSize(const FrameSize& upright, const FrameSizing& sizing);
 
 }  // namespace slimreel

@@ -9,7 +9,7 @@
 namespace slimreel {
 namespace {
 
-// Element IDs, with their length markers.
+// Element IDs, including their length markers.
 constexpr uint64_t kEbmlHeader = 0x1A45DFA3;
 constexpr uint64_t kSegment = 0x18538067;
 constexpr uint64_t kVoid = 0xEC;
@@ -20,15 +20,15 @@ constexpr uint64_t kTags = 0x1254C367;
 constexpr uint64_t kChapters = 0x1043A770;
 constexpr uint64_t kAttachments = 0x1941A469;
 
-// A number of 1 to 8 bytes: as many as the first byte has leading zero bits, and one. All
-// bits set (without the marker) is a length that is not known.
+// A number of 1 to 8 bytes. The first byte's leading zero bits plus one give the number of bytes.
+// A length whose bits, without the marker, are all 1 is unknown.
 struct VarInt {
   uint64_t with_marker = 0;
   uint64_t value = 0;
   bool unknown = false;
 };
 
-// Takes one from the front of `bytes`.
+// Removes one number from the front of `bytes`.
 std::optional<VarInt> TakeVarInt(absl::Span<const uint8_t>* bytes) {
   if (bytes->empty() || bytes->front() == 0) return std::nullopt;  // the end, or over 8 bytes
   const size_t count = static_cast<size_t>(std::countl_zero(bytes->front())) + 1;
@@ -43,7 +43,7 @@ std::optional<VarInt> TakeVarInt(absl::Span<const uint8_t>* bytes) {
 struct Element {
   uint64_t id = 0;
   VarInt length;
-  uint64_t begin = 0;  // of its content
+  uint64_t begin = 0;  // offset of the content
   uint64_t end() const { return begin + length.value; }
 };
 
@@ -57,16 +57,17 @@ std::optional<Element> ReadElement(const ReadAt& read, uint64_t at) {
   return Element{id->with_marker, *length, at + got - rest.size()};
 }
 
-// Of a Segment that ends behind the file: what the file breaks off in.
+// For a Segment that ends past the end of the file: whether the file is cut before the last
+// pictures.
 bool PicturesAreMissing(const ReadAt& read, const Element& segment, uint64_t file_bytes) {
   bool pictures = false;
   for (uint64_t at = segment.begin; at < file_bytes;) {
     const std::optional<Element> child = ReadElement(read, at);
     if (!child || child->length.unknown) return true;
-    const bool behind_pictures = child->id == kCues || child->id == kTags ||
-                                 child->id == kChapters || child->id == kAttachments ||
-                                 child->id == kVoid || child->id == kCrc32;
-    if (child->length.value > file_bytes - child->begin) return !(pictures && behind_pictures);
+    const bool follows_pictures = child->id == kCues || child->id == kTags ||
+                                  child->id == kChapters || child->id == kAttachments ||
+                                  child->id == kVoid || child->id == kCrc32;
+    if (child->length.value > file_bytes - child->begin) return !(pictures && follows_pictures);
     pictures = pictures || child->id == kCluster;
     at = child->end();
   }
@@ -75,17 +76,17 @@ bool PicturesAreMissing(const ReadAt& read, const Element& segment, uint64_t fil
 
 }  // namespace
 
-bool MatroskaBreaksOff(const ReadAt& read, uint64_t file_bytes) {
+bool MatroskaIsTruncated(const ReadAt& read, uint64_t file_bytes) {
   for (uint64_t at = 0;;) {
     const std::optional<Element> element = ReadElement(read, at);
     if (!element || element->length.unknown) return false;
-    const bool passes_the_end = element->length.value > file_bytes - element->begin;
-    if (element->id == kSegment && passes_the_end) {
+    const bool ends_past_the_file = element->length.value > file_bytes - element->begin;
+    if (element->id == kSegment && ends_past_the_file) {
       return PicturesAreMissing(read, *element, file_bytes);
     }
     const bool known = element->id == kEbmlHeader || element->id == kSegment ||
                        element->id == kVoid || element->id == kCrc32;
-    if (!known || passes_the_end) return false;
+    if (!known || ends_past_the_file) return false;
     at = element->end();
   }
 }

@@ -21,7 +21,7 @@ bool BreaksOff(const std::string& bytes) {
   const auto read = [&bytes](uint64_t at, uint8_t* to, size_t count) {
     return at < bytes.size() ? bytes.copy(reinterpret_cast<char*>(to), count, at) : size_t{0};
   };
-  return MatroskaBreaksOff(read, bytes.size());
+  return MatroskaIsTruncated(read, bytes.size());
 }
 
 TEST(MatroskaSizeTest, AFileThatLacksPicturesBreaksOff) {

@@ -1,8 +1,8 @@
-// Why a media file, or a part of it, could not be used: a short code that goes
-// into reports and can be counted, carried by the Status that explains it.
+// Why a media file, or a part of it, could not be used: a short reason code, which reports store
+// and count. The Status with the explanation carries it.
 //
-// The machine's own errors (no memory, no descriptor, no room) are a class apart: they carry no
-// code, say nothing about the file, and stop the run.
+// Errors of the machine (no memory, no descriptor, no room on the disk) are different: they carry
+// no code, say nothing about the file, and stop the run.
 #ifndef DATA_DECODE_MEDIA_ERROR_H_
 #define DATA_DECODE_MEDIA_ERROR_H_
 
@@ -13,38 +13,39 @@
 
 namespace slimreel {
 
-// The codes, in the order in which a file meets them.
+// The codes, in the order in which they are checked.
 inline constexpr std::string_view kReasonNotFound = "not_found";
-inline constexpr std::string_view kReasonUnreadable = "unreadable";  // permissions, no file
-inline constexpr std::string_view kReasonIoError = "io_error";       // the disk or its network
-inline constexpr std::string_view kReasonNotMedia = "not_media";     // no container recognised
+inline constexpr std::string_view kReasonUnreadable =
+    "unreadable";                                                 // permissions, not a regular file
+inline constexpr std::string_view kReasonIoError = "io_error";    // the disk or its network
+inline constexpr std::string_view kReasonNotMedia = "not_media";  // no known container
 inline constexpr std::string_view kReasonDamagedHeader =
-    "damaged_header";  // container, but cut or broken
+    "damaged_header";  // the container is known but cut or broken
 inline constexpr std::string_view kReasonNoVideo = "no_video_stream";
 inline constexpr std::string_view kReasonNoDecoder = "no_decoder";
 inline constexpr std::string_view kReasonFrameTooLarge =
-    "frame_too_large";  // over a bound of this run
+    "frame_too_large";  // above a bound of this run
 inline constexpr std::string_view kReasonNoConversion = "no_conversion";  // to RGB
-inline constexpr std::string_view kReasonNoFrames = "no_frames";          // nothing decoded
-inline constexpr std::string_view kReasonNoProgress = "no_progress";      // nothing came in time
+inline constexpr std::string_view kReasonNoFrames = "no_frames";      // no frame could be decoded
+inline constexpr std::string_view kReasonNoProgress = "no_progress";  // no frame came in time
 inline constexpr std::string_view kReasonTooDamaged =
-    "too_damaged";  // gave up after a run of errors
+    "too_damaged";  // given up after many errors in a row
 inline constexpr std::string_view kReasonDamagedPackets = "damaged_packets";
 inline constexpr std::string_view kReasonTruncated = "truncated";
 
-// A Status with a code; ReasonOf gives it back, empty where there is none.
+// MediaError makes a Status with a code. ReasonOf returns the code; empty if there is none.
 absl::Status MediaError(absl::StatusCode code, std::string_view reason, std::string_view message);
 std::string ReasonOf(const absl::Status& status);
 
-// The same code and reason, `path` before the message.
+// The same status code and reason, with `path` before the message.
 absl::Status WithPath(std::string_view path, const absl::Status& status);
 
-// True where another run may find the same file sound: the reason depends on the machine, on
-// rights or on bounds of this run. What may pass is never remembered.
+// True if another run may be able to use the same file, because the reason depends on the machine,
+// on permissions or on bounds of this run. Such a reason must not be remembered for later runs.
 bool ReasonMayPass(std::string_view reason);
 
-// An error of the machine, with `message` for what it could not do: RESOURCE_EXHAUSTED without a
-// reason. It ends the run: the next file would meet the same.
+// An error of the machine: RESOURCE_EXHAUSTED without a reason code. `message` says what failed. It
+// ends the run, because the next file would fail in the same way.
 absl::Status MachineError(std::string_view message);
 bool IsMachineError(const absl::Status& status);
 

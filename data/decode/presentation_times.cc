@@ -4,32 +4,35 @@ namespace slimreel {
 
 // Note [Which times are believed]
 //
-// A frame's pts is believed, unless
-// - there is none: libavcodec's best effort stands in, which is the dts;
-// - it does not lie above that of the frame before;
-// - it passes that of the next frame, which lies above that of the frame before: then this frame
-//   is the one that stands out. (Order alone tells; the gaps of a variable rate are kept.)
-// - it leaps by more than `far` beyond what was expected, and lies by more than `far` after its
-//   own dts and after that of the next frame. A true gap moves the dts as well. This finds
-//   several in a row. The last frames have no dts: there the stream's end stands in, so far as
-//   the container tells it apart from the times of its frames (Matroska does not).
-// Such a frame is estimated: the frame before plus its duration, but below the next frame's time
-// where that comes earlier, so that one bad time never costs the next.
+// A frame's pts is believed, except in these cases:
+// - The frame has no pts. libavcodec's best effort, which is the dts, stands in.
+// - The pts is not above that of the frame before.
+// - The pts is above that of the next frame, and the next frame's pts is above that of the frame
+//   before. Then this frame is the outlier. The rule looks at order only, so the gaps of a variable
+//   frame rate are kept.
+// - The pts is more than `max_leap` above the expected time, more than `max_leap` above the frame's
+//   own dts, and more than `max_leap` above the next frame's dts. (A true gap moves the dts as
+//   well.) This rule finds several outliers in a row. The last frames have no dts; the end of the
+//   stream stands in for it, if the container stores that end separately from the times of the
+//   frames (Matroska does not).
+// The time of such a frame is estimated: the time of the frame before plus its duration, or less,
+// so that it stays below the next frame's time. One wrong time never costs the next one.
 //
-// Files whose pts fall again and again (more than one frame in eight) carry them in decoding
-// order: then libavcodec's best effort is taken for all. Streams that were joined end to end
-// start again below what was shown; all of a later part is continued by durations.
-PresentationTimes::Judged PresentationTimes::Judge(const FrameTime& frame, const FrameTime* next) {
+// In some files the pts falls again and again (in more than one frame of eight). They carry their
+// pts in decoding order, so libavcodec's best effort is used for all their frames. If streams were
+// joined end to end, the times of the later part start below those already shown; all frames of
+// the later part then get estimated times.
+ChosenTime PresentationTimes::Choose(const FrameTime& frame, const FrameTime* next) {
   ++frames_;
-  if (frame.pts && last_said_ && *frame.pts <= *last_said_) ++falls_;
-  if (frame.pts) last_said_ = frame.pts;
+  if (frame.pts && last_pts_ && *frame.pts <= *last_pts_) ++falls_;
+  if (frame.pts) last_pts_ = frame.pts;
   const std::optional<int64_t> time = TimeOf(frame);
-  Judged judged;
-  judged.estimated = !time || (last_ && *time <= *last_) || IsOutlier(frame, *time, next);
-  judged.pts = judged.estimated ? Estimate(next) : *time;
-  last_ = judged.pts;
+  ChosenTime chosen;
+  chosen.estimated = !time || (last_ && *time <= *last_) || IsOutlier(frame, *time, next);
+  chosen.pts = chosen.estimated ? Estimate(next) : *time;
+  last_ = chosen.pts;
   last_duration_ = frame.duration;
-  return judged;
+  return chosen;
 }
 
 std::optional<int64_t> PresentationTimes::TimeOf(const FrameTime& frame) const {
@@ -42,10 +45,10 @@ bool PresentationTimes::IsOutlier(const FrameTime& frame, int64_t time,
   const std::optional<int64_t> next_time = next == nullptr ? std::nullopt : TimeOf(*next);
   if (!last_) return start_ && next_time && *start_ <= *next_time && *next_time < time;
   if (next_time && *next_time > *last_ && *next_time < time) return true;
-  if (time - (*last_ + last_duration_) <= far_) return false;
-  if (!frame.dts) return end_ && time - *end_ > far_;
-  if (time - *frame.dts <= far_) return false;
-  return next == nullptr || !next->dts || time - *next->dts > far_;
+  if (time - (*last_ + last_duration_) <= max_leap_) return false;
+  if (!frame.dts) return end_ && time - *end_ > max_leap_;
+  if (time - *frame.dts <= max_leap_) return false;
+  return next == nullptr || !next->dts || time - *next->dts > max_leap_;
 }
 
 int64_t PresentationTimes::Estimate(const FrameTime* next) const {

@@ -19,43 +19,42 @@ std::vector<FrameTime> Steady() {
   return frames;
 }
 
-std::vector<PresentationTimes::Judged> JudgeAll(const std::vector<FrameTime>& frames,
-                                                std::optional<int64_t> start = 0,
-                                                std::optional<int64_t> end = std::nullopt) {
+std::vector<ChosenTime> ChooseAll(const std::vector<FrameTime>& frames,
+                                  std::optional<int64_t> start = 0,
+                                  std::optional<int64_t> end = std::nullopt) {
   PresentationTimes times(start, end, kFar);
-  std::vector<PresentationTimes::Judged> judged;
+  std::vector<ChosenTime> chosen;
   for (size_t i = 0; i < frames.size(); ++i) {
-    judged.push_back(times.Judge(frames[i], i + 1 < frames.size() ? &frames[i + 1] : nullptr));
+    chosen.push_back(times.Choose(frames[i], i + 1 < frames.size() ? &frames[i + 1] : nullptr));
   }
-  return judged;
+  return chosen;
 }
 
 // The times of Steady(), of which those in `estimated` were not believed.
-void ExpectSteady(const std::vector<PresentationTimes::Judged>& judged,
-                  const std::vector<int64_t>& estimated) {
+void ExpectSteady(const std::vector<ChosenTime>& chosen, const std::vector<int64_t>& estimated) {
   std::vector<int64_t> found;
-  for (size_t i = 0; i < judged.size(); ++i) {
+  for (size_t i = 0; i < chosen.size(); ++i) {
     const int64_t number = static_cast<int64_t>(i);
-    EXPECT_EQ(judged[i].pts, number * kStep) << i;
-    if (judged[i].estimated) found.push_back(number);
+    EXPECT_EQ(chosen[i].pts, number * kStep) << i;
+    if (chosen[i].estimated) found.push_back(number);
   }
   EXPECT_EQ(found, estimated);
 }
 
-TEST(PresentationTimesTest, GoodTimesAreKept) { ExpectSteady(JudgeAll(Steady()), {}); }
+TEST(PresentationTimesTest, GoodTimesAreKept) { ExpectSteady(ChooseAll(Steady()), {}); }
 
 TEST(PresentationTimesTest, OnlyTheOutlierIsEstimatedWhereverItIs) {
   for (const int64_t at : {0, 1, 20, 49}) {
     for (const int64_t by : {7 * kStep, 900000 * kStep}) {
-      if (at == 49 && by < kFar) continue;  // a gap before the last frame, as far as is known
+      if (at == 49 && by < kFar) continue;  // could also be a gap before the last frame
       std::vector<FrameTime> frames = Steady();
       *frames[at].pts += by;
-      ExpectSteady(JudgeAll(frames), {at});
+      ExpectSteady(ChooseAll(frames), {at});
     }
   }
   std::vector<FrameTime> frames = Steady();
   *frames[20].pts -= 7 * kStep;
-  ExpectSteady(JudgeAll(frames), {20});
+  ExpectSteady(ChooseAll(frames), {20});
 }
 
 // libavcodec's best effort turns to dts behind the first outlier, here one frame late.
@@ -63,13 +62,13 @@ TEST(PresentationTimesTest, LaterTimesStayThoseOfTheContainer) {
   std::vector<FrameTime> frames = Steady();
   *frames[20].pts += 900000;
   for (size_t i = 21; i < frames.size(); ++i) *frames[i].best += kStep;
-  ExpectSteady(JudgeAll(frames), {20});
+  ExpectSteady(ChooseAll(frames), {20});
 }
 
 TEST(PresentationTimesTest, SeveralOutliersInARowAreFoundByTheirDecodingTimes) {
   std::vector<FrameTime> frames = Steady();
   for (const size_t at : {20, 21, 22}) *frames[at].pts += 900000;
-  ExpectSteady(JudgeAll(frames), {20, 21, 22});
+  ExpectSteady(ChooseAll(frames), {20, 21, 22});
 }
 
 // Frames that the codec held until the end of the file come without a dts.
@@ -77,9 +76,9 @@ TEST(PresentationTimesTest, TheLastFramesAreHeldAgainstTheStreamsEnd) {
   std::vector<FrameTime> frames = Steady();
   frames[48].dts = frames[49].dts = std::nullopt;
   *frames[49].pts += 900000;
-  ExpectSteady(JudgeAll(frames, 0, 50 * kStep), {49});
-  EXPECT_FALSE(JudgeAll(frames, 0, 50 * kStep + 900000)[49].estimated);
-  EXPECT_FALSE(JudgeAll(frames)[49].estimated) << "a gap, as far as is known";
+  ExpectSteady(ChooseAll(frames, 0, 50 * kStep), {49});
+  EXPECT_FALSE(ChooseAll(frames, 0, 50 * kStep + 900000)[49].estimated);
+  EXPECT_FALSE(ChooseAll(frames)[49].estimated) << "it could also be a gap";
 }
 
 TEST(PresentationTimesTest, TrueGapsAreKept) {
@@ -88,10 +87,10 @@ TEST(PresentationTimesTest, TrueGapsAreKept) {
       std::vector<FrameTime> frames = Steady();
       for (size_t i = 20; i < frames.size(); ++i) *frames[i].pts += gap;
       for (size_t i = 20 + dts_late; i < frames.size(); ++i) *frames[i].dts += gap;
-      const auto judged = JudgeAll(frames);
+      const auto chosen = ChooseAll(frames);
       for (size_t i = 0; i < frames.size(); ++i) {
-        EXPECT_FALSE(judged[i].estimated) << i;
-        EXPECT_EQ(judged[i].pts, *frames[i].pts) << i;
+        EXPECT_FALSE(chosen[i].estimated) << i;
+        EXPECT_EQ(chosen[i].pts, *frames[i].pts) << i;
       }
     }
   }
@@ -100,17 +99,17 @@ TEST(PresentationTimesTest, TrueGapsAreKept) {
 TEST(PresentationTimesTest, MissingTimesAreContinuedByTheDuration) {
   std::vector<FrameTime> frames = Steady();
   for (const size_t at : {10, 11, 12, 49}) frames[at] = {.duration = kStep};
-  ExpectSteady(JudgeAll(frames), {10, 11, 12, 49});
-  ExpectSteady(JudgeAll(std::vector<FrameTime>(3, {.duration = kStep}), std::nullopt), {0, 1, 2});
+  ExpectSteady(ChooseAll(frames), {10, 11, 12, 49});
+  ExpectSteady(ChooseAll(std::vector<FrameTime>(3, {.duration = kStep}), std::nullopt), {0, 1, 2});
 }
 
 TEST(PresentationTimesTest, AnEstimateLeavesTheNextFrameItsTime) {
   std::vector<FrameTime> frames = Steady();
   frames[20] = {};
   frames[19].duration = 10 * kStep;  // wrong: frame 21 comes earlier
-  const auto judged = JudgeAll(frames);
-  EXPECT_EQ(judged[20].pts, 20 * kStep);  // halfway
-  EXPECT_FALSE(judged[21].estimated);
+  const auto chosen = ChooseAll(frames);
+  EXPECT_EQ(chosen[20].pts, 20 * kStep);  // halfway
+  EXPECT_FALSE(chosen[21].estimated);
 }
 
 TEST(PresentationTimesTest, TimesInDecodingOrderGiveWayToTheBestEffort) {
@@ -119,12 +118,12 @@ TEST(PresentationTimesTest, TimesInDecodingOrderGiveWayToTheBestEffort) {
   for (size_t i = 0; i < frames.size(); ++i) {
     *frames[i].pts = kStep * static_cast<int64_t>(i % 4 == 3 ? i - 2 : i % 4 == 0 ? i : i + 1);
   }
-  const auto judged = JudgeAll(frames);
+  const auto chosen = ChooseAll(frames);
   for (size_t i = 1; i < frames.size(); ++i) {
-    EXPECT_GE(judged[i].pts, judged[i - 1].pts) << i;
+    EXPECT_GE(chosen[i].pts, chosen[i - 1].pts) << i;
     if (i > 20) {
-      EXPECT_EQ(judged[i].pts, *frames[i].best) << i;
-      EXPECT_FALSE(judged[i].estimated) << i;
+      EXPECT_EQ(chosen[i].pts, *frames[i].best) << i;
+      EXPECT_FALSE(chosen[i].estimated) << i;
     }
   }
 }
@@ -133,10 +132,10 @@ TEST(PresentationTimesTest, AStreamThatStartsAgainIsContinued) {
   std::vector<FrameTime> frames = Steady();
   const std::vector<FrameTime> again = Steady();
   frames.insert(frames.end(), again.begin(), again.end());
-  const auto judged = JudgeAll(frames);
+  const auto chosen = ChooseAll(frames);
   for (size_t i = 0; i < frames.size(); ++i) {
-    EXPECT_EQ(judged[i].pts, static_cast<int64_t>(i) * kStep);
-    EXPECT_EQ(judged[i].estimated, i >= 50);
+    EXPECT_EQ(chosen[i].pts, static_cast<int64_t>(i) * kStep);
+    EXPECT_EQ(chosen[i].estimated, i >= 50);
   }
 }
 

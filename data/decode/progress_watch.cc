@@ -41,7 +41,7 @@ absl::Status ProgressWatch::Check(const std::string& path) {
   if (interrupted_) return absl::CancelledError(absl::StrCat(path, ": decoding was stopped"));
   return MediaError(absl::StatusCode::kDeadlineExceeded, kReasonNoProgress,
                     absl::StrCat(path, ": no frame came within ", options_.timeout_us / 1000000,
-                                 " s; is its disk slow, or the machine overloaded?"));
+                                 " s; check whether its disk is slow or the machine overloaded"));
 }
 
 }  // namespace slimreel

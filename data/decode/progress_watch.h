@@ -1,4 +1,4 @@
-// Ends work that nobody wants any more, or that gives nothing: the poll that blocking loops ask.
+// Tells a blocking loop when to stop: on an interruption, or if no progress came in time.
 //
 // Threading: one thread at a time.
 #ifndef DATA_DECODE_PROGRESS_WATCH_H_
@@ -14,7 +14,7 @@ namespace slimreel {
 
 struct ProgressWatchOptions {
   std::function<bool()> interrupted = nullptr;  // empty: never
-  int64_t timeout_us = 0;                       // without progress; 0: for ever
+  int64_t timeout_us = 0;                       // longest time without progress; 0: no limit
   std::function<int64_t()> clock_us = nullptr;  // empty: the steady clock
 };
 
@@ -22,13 +22,13 @@ class ProgressWatch {
  public:
   explicit ProgressWatch(ProgressWatchOptions options);
 
-  // Something came, or the wait begins: the time counts anew.
+  // Restarts the clock. Call it when a frame came, and when the wait begins.
   void Progress();
 
-  // True once interrupted or too late, and from then on.
+  // Polls. True if interrupted or too late; stays true from then on.
   bool Stopped();
 
-  // Polls. OK, CANCELLED, or DEADLINE_EXCEEDED with the reason `no_progress`.
+  // Polls. Returns OK, CANCELLED, or DEADLINE_EXCEEDED with the reason `no_progress`.
   absl::Status Check(const std::string& path);
 
  private:

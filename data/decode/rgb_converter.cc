@@ -25,24 +25,24 @@ namespace slimreel {
 
 // Note [Same filters as ffmpeg]
 //
-// Colour conversion has many right answers: chroma position, matrix, range,
-// dithering and the order of rotation and scaling all move some bytes by one or
-// more. Frames that are stored must be the ones that users see when they check
-// with ffmpeg, so this builds the very graph that the ffmpeg program builds:
+// Colour conversion has many right answers: chroma position, matrix, range, dithering and the order
+// of rotation and scaling all change some bytes by one or more. Stored frames must equal those that
+// users see when they check with ffmpeg. So this code builds the same graph as the ffmpeg program:
 //
 //   buffer -> [transpose | hflip, vflip | rotate] -> [scale] -> format=rgb24 -> buffersink
 //
-// - Rotation comes first, in the decoded pixel format, like autorotate.
-// - With a size, `scale=W:H:flags=bilinear` resizes the planes and converts in
-//   one go. Without one, libavfilter inserts the conversion itself, with the
-//   flags that the ffmpeg program gives it (bicubic).
-// - The scale filter reads range and matrix from each frame, knows the chroma
-//   position, and writes into padded rows (swscale writes past the end of tight ones).
-// - A stream that changes its size, format or rotation gets a new graph. Frames that are not
-//   resized then go through `scale=W:H:flags=bicubic` to the first one's size, as ffmpeg's
-//   "scaler_out" does. (With a size of its own, ffmpeg puts that second scaler behind the first.
-//   Resized frames go here from their own size to the stored one in the one bilinear step, as
-//   they would in a file that holds only them.)
+// - Rotation comes first, in the decoded pixel format, as ffmpeg's autorotate does.
+// - If a size is asked for, `scale=W:H:flags=bilinear` resizes the planes and converts in one step.
+//   If not, libavfilter inserts the conversion itself, with the flags that the ffmpeg program gives
+//   it (bicubic).
+// - The scale filter reads range and matrix from each frame, knows the chroma position, and writes
+//   into padded rows. (swscale writes past the end of rows without padding.)
+// - If a stream changes its size, format or rotation, a new graph is built. If no size is asked
+// for,
+//   later frames then go through `scale=W:H:flags=bicubic` to the size of the first one, as
+//   ffmpeg's "scaler_out" does.
+// - If a size is asked for, later frames go from their own size to the stored one in one bilinear
+//   step, as in a file without a change. (ffmpeg would put its second scaler after the first.)
 namespace {
 
 absl::Status FilterError(std::string_view what, int error) {
@@ -66,7 +66,7 @@ bool Near(double degrees, double target) { return std::fabs(degrees - target) < 
 }  // namespace
 
 double ClockwiseRotation(const DisplayMatrix& matrix) {
-  // As fftools' get_rotation: whole degrees, brought into [0, 360).
+  // As get_rotation in fftools: whole degrees, in [0, 360).
   double theta = -std::round(av_display_rotation_get(matrix.data()));
   if (std::isnan(theta)) return 0;
   theta -= 360 * std::floor(theta / 360 + 0.9 / 360);
@@ -99,7 +99,7 @@ absl::StatusOr<const AVFrame*> RgbConverter::Convert(
       {frame->width, frame->height}, frame->format, frame->sample_aspect_ratio, MatrixOf(*frame)};
   if (!input.matrix) input.matrix = stream_matrix;
   if (!input_ || !input_->SameGraph(input)) SLIMREEL_RETURN_IF_ERROR(Configure(input));
-  // The graph is one to one and knows nothing of time: a missing pts must not upset it.
+  // The graph gives one frame for each frame and ignores times, so a missing pts does no harm.
   if (int error = av_buffersrc_add_frame_flags(source_, frame, AV_BUFFERSRC_FLAG_PUSH); error < 0) {
     return FilterError("buffer source", error);
   }
@@ -130,7 +130,7 @@ absl::Status RgbConverter::Configure(const Input& input) {
   return absl::OkStatus();
 }
 
-// Without `scaler_flags` no frame is resized.
+// If `scaler_flags` is empty, the graph does not resize.
 absl::Status RgbConverter::BuildGraph(const Input& input, std::string_view scaler_flags) {
   source_ = sink_ = nullptr;
   graph_.reset(avfilter_graph_alloc());

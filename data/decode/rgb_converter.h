@@ -1,6 +1,6 @@
-// Decoded frames in any pixel format -> upright RGB24 frames of one size, with
-// the filters that the ffmpeg program inserts itself, so that the bytes are the
-// same as `ffmpeg -pix_fmt rgb24` gives. See Note [Same filters as ffmpeg].
+// Converts decoded frames of any pixel format to upright RGB24 frames of one size. It uses the
+// filters that the ffmpeg program inserts, so the bytes equal those of `ffmpeg -pix_fmt rgb24`.
+// See Note [Same filters as ffmpeg] in rgb_converter.cc.
 //
 // Threading: one thread at a time.
 #ifndef DATA_DECODE_RGB_CONVERTER_H_
@@ -21,20 +21,20 @@
 
 namespace slimreel {
 
-// A display matrix as containers and codecs carry it (libavutil/display.h).
+// A display matrix in the form that containers and codecs use (libavutil/display.h).
 using DisplayMatrix = std::array<int32_t, 9>;
 
-// Degrees clockwise that bring the stored picture upright, 0 to 359.
+// The clockwise rotation that makes the stored picture upright, in degrees, 0 to 359.
 double ClockwiseRotation(const DisplayMatrix& matrix);
 
-// Filters (name, arguments) that undo `matrix`; ffmpeg_filter.c,
-// configure_input_video_filter, of FFmpeg 5.1. Flips count too.
+// The filters (name, arguments) that make a picture with `matrix` upright; they undo flips too. As
+// configure_input_video_filter in ffmpeg_filter.c of FFmpeg 5.1.
 std::vector<std::pair<std::string, std::string>> UprightFilters(const DisplayMatrix& matrix);
 
 struct RgbConverterOptions {
   FrameSizing sizing;
-  int threads = 1;               // of swscale
-  AVRational time_base{1, 25};   // the stream's; it does not change pixels
+  int threads = 1;               // for swscale
+  AVRational time_base{1, 25};   // of the stream; does not change pixels
   int64_t max_output_bytes = 0;  // of an RGB frame; 0: no bound
 };
 
@@ -42,10 +42,10 @@ class RgbConverter {
  public:
   explicit RgbConverter(const RgbConverterOptions& options) : options_(options) {}
 
-  // `stream_matrix` counts where the frame brings none of its own. Takes the
-  // frame's buffers. The result is RGB24 with padded rows, valid until the next
-  // call, of one size for all frames: that of the first. Errors: the machine's, or the reasons
-  // `frame_too_large` (before memory is taken) and `no_conversion`.
+  // `stream_matrix` is used if the frame has no matrix of its own. Takes the frame's buffers. The
+  // result is RGB24 with padded rows and is valid until the next call. All results have the size of
+  // the first one. Errors: those of the machine, or the reasons `frame_too_large` (before memory is
+  // allocated) and `no_conversion`.
   absl::StatusOr<const AVFrame*> Convert(AVFrame* frame,
                                          const std::optional<DisplayMatrix>& stream_matrix);
 

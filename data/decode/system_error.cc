@@ -15,15 +15,15 @@ extern "C" {
 namespace slimreel {
 namespace {
 
-absl::Status Machine(const std::string& path, int error_number) {
+absl::Status MachineStatus(const std::string& path, int error_number) {
   const char* remedy = "";
   if (error_number == ENOMEM) remedy = "; run fewer workers, or give the process more memory";
   if (error_number == EMFILE) remedy = "; raise `ulimit -n`, or run fewer workers";
   return MachineError(absl::StrCat(path, ": ", std::strerror(error_number),
-                                   " (the machine's limit, not the file's fault)", remedy));
+                                   " (a limit of the machine, not a fault of the file)", remedy));
 }
 
-bool IsMachines(int error_number) {
+bool IsMachineErrno(int error_number) {
   return error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE ||
          error_number == ENOBUFS || error_number == ENOSPC;
 }
@@ -31,7 +31,7 @@ bool IsMachines(int error_number) {
 }  // namespace
 
 absl::Status ErrnoStatus(const std::string& path, int error_number) {
-  if (IsMachines(error_number)) return Machine(path, error_number);
+  if (IsMachineErrno(error_number)) return MachineStatus(path, error_number);
   const std::string text = absl::StrCat(path, ": ", std::strerror(error_number));
   switch (error_number) {
     case ENOENT:
@@ -49,17 +49,19 @@ absl::Status ErrnoStatus(const std::string& path, int error_number) {
 
 // Note [Whose ENOMEM]
 //
-// libav says ENOMEM where malloc failed, and also where a damaged header asked for more than
-// INT_MAX bytes, which it refuses by itself (av_max_alloc). The first is the machine's and stops
-// the run; the second must not: one bad file would stop every run. So the largest block that
-// libav grants is asked for. Where the machine gives it (untouched, so it costs nothing), the
-// request that failed was the file's. Where it does not, the machine is taken to be short: a run
-// that stops without need is better than a sound file that is lost.
+// libav returns ENOMEM in two cases: malloc failed, or a damaged header asked for more than INT_MAX
+// bytes, which libav itself refuses (av_max_alloc). The first is an error of the machine and stops
+// the run. The second must not stop it, or one bad file would stop every run.
+//
+// To tell them apart, we allocate the largest block that libav grants. It is never touched, so it
+// costs nothing. If the allocation succeeds, the failed request was the file's fault. If it fails,
+// we take the machine to be short of memory: stopping without need is better than losing a good
+// file.
 absl::Status MachineErrorOf(const std::string& path, int libav_error) {
   const int error_number = AVUNERROR(libav_error);
-  if (!IsMachines(error_number)) return absl::OkStatus();
+  if (!IsMachineErrno(error_number)) return absl::OkStatus();
   if (error_number == ENOMEM && !MemoryIsShort()) return absl::OkStatus();
-  return Machine(path, error_number);
+  return MachineStatus(path, error_number);
 }
 
 bool MemoryIsShort() { return NewBlock(INT_MAX) == nullptr; }

@@ -1,5 +1,7 @@
-// What an errno, or a return value of libav that holds one, says: something about the file, or
-// about the machine. Pure but for MemoryIsShort.
+// Turns an errno, or a return value of libav that holds one, into an error of the file or of the
+// machine (media_error.h).
+//
+// Threading: any thread.
 #ifndef DATA_DECODE_SYSTEM_ERROR_H_
 #define DATA_DECODE_SYSTEM_ERROR_H_
 
@@ -9,16 +11,17 @@
 
 namespace slimreel {
 
-// The Status of a call on `path` that failed with `error_number`. No memory, descriptors, buffers
-// or room: the machine's (media_error.h). No such file, no right: the file's. All else, such as
-// EIO, ESTALE or ETIMEDOUT, is `io_error`.
+// The Status for a call on `path` that failed with `error_number`. If memory, descriptors, buffers
+// or room on the disk ran out, it is an error of the machine. A missing file is `not_found`,
+// missing permission is `unreadable`, and all else, such as EIO, ESTALE or ETIMEDOUT, is
+// `io_error`.
 absl::Status ErrnoStatus(const std::string& path, int error_number);
 
-// The machine's error that libav's return value tells of; OK where it tells of the file. See Note
-// [Whose ENOMEM].
+// The error of the machine that `libav_error` stands for; OK if it says something about the file.
+// See Note [Whose ENOMEM] in system_error.cc.
 absl::Status MachineErrorOf(const std::string& path, int libav_error);
 
-// True where the largest block that libav would ever ask for cannot be had now.
+// True if the largest block that libav ever asks for cannot be allocated now.
 bool MemoryIsShort();
 
 }  // namespace slimreel

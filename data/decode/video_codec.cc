@@ -13,11 +13,11 @@ namespace slimreel {
 
 // Note [Bounds on decoded frames]
 //
-// A few bytes can announce a picture of gigabytes, at the start of a stream or in its middle.
-// Three doors stand before the memory: the size that the container tells (Demuxer and Open);
-// `max_pixels`, which codecs ask before they set up tables of their own; and GetBuffer, which
-// hands out the frame's memory and knows its exact bytes. Codecs often answer "invalid data" for
-// whatever GetBuffer said, so it also remembers why it gave nothing.
+// A few bytes can announce a picture of gigabytes, at the start of a stream or in its middle. Three
+// checks come before the allocation: the size that the container gives (Demuxer and Open);
+// `max_pixels`, which codecs check before they allocate their own tables; and GetBuffer, which
+// allocates the frame and knows its exact size. Codecs often replace GetBuffer's error by "invalid
+// data", so GetBuffer also remembers why it refused.
 absl::StatusOr<std::unique_ptr<VideoCodec>> VideoCodec::Open(const std::string& path,
                                                              const AVStream& stream,
                                                              const VideoCodecOptions& options) {
@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<VideoCodec>> VideoCodec::Open(const std::string& 
     context->thread_count = options.threads;
     context->opaque = codec.get();
     context->get_buffer2 = GetBuffer;
-    // No format has less than a byte a pixel, but for a few of black and white.
+    // Every format has at least one byte per pixel, except a few black and white ones.
     if (codec->max_bytes_ > 0) context->max_pixels = codec->max_bytes_;
     error = avcodec_open2(context, decoder, nullptr);
   }
@@ -67,15 +67,15 @@ int VideoCodec::Send(const AVPacket* packet) { return avcodec_send_packet(contex
 int VideoCodec::Receive(AVFrame* frame) {
   const int error = avcodec_receive_frame(context_.get(), frame);
   if (error >= 0) {
-    // Of codecs with memory of their own.
+    // Checks again, for codecs that do not call GetBuffer.
     const int64_t bytes = DecodedBytes({frame->width, frame->height}, frame->format);
     if (max_bytes_ > 0 && bytes > max_bytes_) refused_bytes_ = bytes;
   }
-  // A codec may conceal that it got no memory for a picture, and go on without it.
+  // A codec may hide that it got no memory for a picture, and go on without the picture.
   return refused_bytes_ > 0 || no_memory_ ? AVERROR(EINVAL) : error;
 }
 
-absl::Status VideoCodec::Judge(int error) const {
+absl::Status VideoCodec::FatalErrorOf(int error) const {
   const int64_t refused = refused_bytes_;
   if (refused > 0 || RefusedTheSize(error)) {
     return MediaError(
@@ -89,8 +89,8 @@ absl::Status VideoCodec::Judge(int error) const {
                     absl::StrCat(path_, ": a decoded frame is larger than libavcodec can hold"));
 }
 
-// What a picture over max_pixels leaves behind: a context with its size, or without any
-// (ff_set_dimensions), or dav1d's own error.
+// Whether a picture above max_pixels caused `error`. Such a picture leaves a context with its size,
+// or with no size (ff_set_dimensions), or dav1d's own error.
 bool VideoCodec::RefusedTheSize(int error) const {
   if (max_bytes_ <= 0) return false;
   const AVCodecContext& context = *context_;

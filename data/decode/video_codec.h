@@ -1,4 +1,4 @@
-// The decoder of one video stream: packets in, frames out, and what its errors mean.
+// The decoder of one video stream: takes packets, gives frames, and tells what its errors mean.
 //
 // Threading: one thread at a time; libavcodec's own threads stay inside. Owns the codec.
 #ifndef DATA_DECODE_VIDEO_CODEC_H_
@@ -28,13 +28,13 @@ class VideoCodec {
   VideoCodec(const VideoCodec&) = delete;
   VideoCodec& operator=(const VideoCodec&) = delete;
 
-  // As avcodec_send_packet and avcodec_receive_frame. Null tells of the end.
+  // As avcodec_send_packet and avcodec_receive_frame. A null packet marks the end.
   int Send(const AVPacket* packet);
   int Receive(AVFrame* frame);
 
-  // Of a negative value that Send or Receive gave: OK where a packet is damaged (or the codec
-  // waits), the machine's error, or the reason `frame_too_large`.
-  absl::Status Judge(int error) const;
+  // What a negative return value of Send or Receive means: OK if only a packet is damaged (or the
+  // codec waits for more), else an error of the machine, or one with the reason `frame_too_large`.
+  absl::Status FatalErrorOf(int error) const;
 
  private:
   explicit VideoCodec(std::string path) : path_(std::move(path)) {}
@@ -43,10 +43,10 @@ class VideoCodec {
 
   const std::string path_;
   int64_t max_bytes_ = 0;
-  // Written by GetBuffer, on whatever thread libavcodec decodes.
+  // Written by GetBuffer, on any thread of libavcodec.
   std::atomic<int64_t> refused_bytes_{0};
   std::atomic<bool> no_memory_{false};
-  CodecContextPtr context_;  // last: its threads end before the members that they write to
+  CodecContextPtr context_;  // declared last: its threads write to the members above
 };
 
 }  // namespace slimreel

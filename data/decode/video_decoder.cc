@@ -28,7 +28,7 @@ namespace slimreel {
 namespace {
 
 constexpr AVRational kMicroseconds{1, 1000000};
-// At the end a codec may repeat an error for ever; it never holds as many frames.
+// While it is drained, a codec may repeat an error for ever. It never holds this many frames.
 constexpr int64_t kMaxDrainingErrors = 1000;
 
 std::string OrUnknown(const char* name) { return name == nullptr ? "unknown" : name; }
@@ -60,10 +60,10 @@ VideoStream Describe(const AVStream& stream) {
   return described;
 }
 
-// Ticks: a time that leaps further may be wrong (presentation_times.h).
-int64_t FarTicks(const AVStream& stream) {
-  constexpr int64_t kFarUs = 10'000'000;
-  return std::max<int64_t>(1, av_rescale_q(kFarUs, kMicroseconds, stream.time_base));
+// In ticks: a time that leaps by more than this may be wrong (presentation_times.h).
+int64_t MaxLeapTicks(const AVStream& stream) {
+  constexpr int64_t kMaxLeapUs = 10'000'000;
+  return std::max<int64_t>(1, av_rescale_q(kMaxLeapUs, kMicroseconds, stream.time_base));
 }
 
 std::optional<int64_t> OrNone(int64_t ticks) {
@@ -75,7 +75,7 @@ std::optional<int64_t> EndOf(const AVStream& stream) {
   return start && stream.duration > 0 ? std::optional(*start + stream.duration) : std::nullopt;
 }
 
-// What a decoder holds of libav, but for the streams themselves.
+// The packet and the frames that a decoder owns.
 struct Handles {
   PacketPtr packet = NewPacket();
   FramePtr current = NewFrame();
@@ -97,7 +97,7 @@ class LibavVideoDecoder : public VideoDecoder {
         converter_({options.sizing, options.threads, demuxer_->stream()->time_base,
                     options.max_output_frame_bytes}),
         times_(OrNone(demuxer_->stream()->start_time), EndOf(*demuxer_->stream()),
-               FarTicks(*demuxer_->stream())),
+               MaxLeapTicks(*demuxer_->stream())),
         handles_(std::move(handles)) {}
 
   absl::StatusOr<bool> Next() override;
@@ -112,10 +112,10 @@ class LibavVideoDecoder : public VideoDecoder {
  private:
   absl::Status LookAhead();
   absl::StatusOr<bool> Decode(AVFrame* frame);
-  absl::Status Feed();
+  absl::Status FeedCodec();
   absl::Status SendPacket();
   absl::Status CountError(int error);
-  absl::Status Emit();
+  absl::Status FinishFrame();
   FrameTime TimeOf(const AVFrame& frame) const;
   void FillTimes();
 
@@ -129,44 +129,44 @@ class LibavVideoDecoder : public VideoDecoder {
   PresentationTimes times_;
   Handles handles_;
   const AVFrame* rgb_ = nullptr;  // owned by converter_
-  bool begun_ = false;
+  bool started_ = false;
   bool has_ahead_ = false;     // handles_.ahead is the frame after the current one
-  absl::Status end_;           // what follows the frame ahead, where none does
-  bool packet_waits_ = false;  // the codec was full: offer it again
+  absl::Status final_status_;  // if no frame follows: OK at the end, or the error
+  bool packet_waits_ = false;  // the codec was full: send the packet again
   bool draining_ = false;
   int64_t errors_in_a_row_ = 0;
-  int64_t damaged_bytes_ = 0;            // of the packets of these errors
+  int64_t damaged_bytes_ = 0;            // bytes of the packets that gave these errors
   int64_t origin_pts_ = AV_NOPTS_VALUE;  // ticks
   FrameInfo info_;
   DecodeStats stats_;
 };
 
-// One frame is held back: the time of the next one tells whether its own is wrong.
+// Decodes one frame ahead: the time of the next frame shows whether this frame's time is wrong.
 absl::StatusOr<bool> LibavVideoDecoder::Next() {
   demuxer_->watch().Progress();
-  if (!begun_) {
-    begun_ = true;
+  if (!started_) {
+    started_ = true;
     SLIMREEL_RETURN_IF_ERROR(LookAhead());
   }
   if (!has_ahead_) {
-    if (!end_.ok()) return end_;
+    if (!final_status_.ok()) return final_status_;
     return false;
   }
   std::swap(handles_.current, handles_.ahead);
   SLIMREEL_RETURN_IF_ERROR(LookAhead());
-  SLIMREEL_RETURN_IF_ERROR(Emit());
+  SLIMREEL_RETURN_IF_ERROR(FinishFrame());
   return true;
 }
 
-// An error of the file waits until the frames before it are out; others come at once.
+// Keeps an error of the file until the frames before it are out. Other errors return at once.
 absl::Status LibavVideoDecoder::LookAhead() {
   has_ahead_ = false;
-  if (!end_.ok()) return absl::OkStatus();
+  if (!final_status_.ok()) return absl::OkStatus();
   absl::StatusOr<bool> more = Decode(handles_.ahead.get());
   has_ahead_ = more.ok() && *more;
   if (more.ok()) return absl::OkStatus();
-  end_ = more.status();
-  return ReasonOf(end_).empty() ? end_ : absl::OkStatus();
+  final_status_ = more.status();
+  return ReasonOf(final_status_).empty() ? final_status_ : absl::OkStatus();
 }
 
 absl::StatusOr<bool> LibavVideoDecoder::Decode(AVFrame* frame) {
@@ -181,15 +181,15 @@ absl::StatusOr<bool> LibavVideoDecoder::Decode(AVFrame* frame) {
     SLIMREEL_RETURN_IF_ERROR(demuxer_->watch().Check(path_));
     if (error != AVERROR(EAGAIN)) SLIMREEL_RETURN_IF_ERROR(CountError(error));
     if (!draining_) {
-      SLIMREEL_RETURN_IF_ERROR(Feed());
+      SLIMREEL_RETURN_IF_ERROR(FeedCodec());
     } else if (error == AVERROR(EAGAIN) || errors_in_a_row_ > kMaxDrainingErrors) {
-      return false;  // a codec that will not flush has nothing more to give
+      return false;  // the codec cannot be drained further
     }
   }
 }
 
-// Gives the codec one packet, or tells it that none is left.
-absl::Status LibavVideoDecoder::Feed() {
+// Gives the codec one packet, or marks the end if none is left.
+absl::Status LibavVideoDecoder::FeedCodec() {
   if (packet_waits_) return SendPacket();
   AVPacket* const packet = handles_.packet.get();
   av_packet_unref(packet);
@@ -211,20 +211,21 @@ absl::Status LibavVideoDecoder::SendPacket() {
 }
 
 absl::Status LibavVideoDecoder::CountError(int error) {
-  SLIMREEL_RETURN_IF_ERROR(codec_->Judge(error));
+  SLIMREEL_RETURN_IF_ERROR(codec_->FatalErrorOf(error));
   ++stats_.damaged_packets;
   ++errors_in_a_row_;
   damaged_bytes_ += handles_.packet->size;
   if (damaged_bytes_ <= options_.max_damaged_bytes) return absl::OkStatus();
   return MediaError(
       absl::StatusCode::kDataLoss, kReasonTooDamaged,
-      absl::StrFormat("%s: gave up after %d damaged packets of %d bytes in a row (%s), %d frames "
-                      "decoded before",
-                      path_, errors_in_a_row_, damaged_bytes_, LibavErrorText(error),
-                      stats_.frames + (has_ahead_ ? 1 : 0)));
+      absl::StrFormat(
+          "%s: gave up after %d damaged packets in a row, %d bytes (%s); %d frames were "
+          "decoded before",
+          path_, errors_in_a_row_, damaged_bytes_, LibavErrorText(error),
+          stats_.frames + (has_ahead_ ? 1 : 0)));
 }
 
-absl::Status LibavVideoDecoder::Emit() {
+absl::Status LibavVideoDecoder::FinishFrame() {
   AVFrame* const frame = handles_.current.get();
   FillTimes();
   info_.number = stats_.frames++;
@@ -259,16 +260,16 @@ void LibavVideoDecoder::FillTimes() {
   const AVStream& stream = *demuxer_->stream();
   const FrameTime time = TimeOf(*handles_.current);
   const FrameTime next = has_ahead_ ? TimeOf(*handles_.ahead) : FrameTime();
-  const PresentationTimes::Judged judged = times_.Judge(time, has_ahead_ ? &next : nullptr);
-  if (judged.estimated) ++stats_.estimated_pts;
+  const ChosenTime chosen = times_.Choose(time, has_ahead_ ? &next : nullptr);
+  if (chosen.estimated) ++stats_.estimated_pts;
   if (origin_pts_ == AV_NOPTS_VALUE) {
-    // "The stream's own start" is what the container says, unless a frame is earlier.
+    // The stream starts where the container says, or at the first frame if that is earlier.
     origin_pts_ =
-        stream.start_time == AV_NOPTS_VALUE ? judged.pts : std::min(judged.pts, stream.start_time);
+        stream.start_time == AV_NOPTS_VALUE ? chosen.pts : std::min(chosen.pts, stream.start_time);
     stream_.start_pts = origin_pts_;
   }
-  info_.pts_estimated = judged.estimated;
-  info_.pts_us = av_rescale_q(judged.pts - origin_pts_, stream.time_base, kMicroseconds);
+  info_.pts_estimated = chosen.estimated;
+  info_.pts_us = av_rescale_q(chosen.pts - origin_pts_, stream.time_base, kMicroseconds);
   info_.duration_us = av_rescale_q(time.duration, stream.time_base, kMicroseconds);
 }
 
@@ -295,7 +296,7 @@ absl::StatusOr<std::unique_ptr<VideoDecoder>> VideoDecoder::Open(
   demuxing.max_decoded_frame_bytes = options.max_decoded_frame_bytes;
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<Demuxer> demuxer,
                             Demuxer::Open(path, "V:0", std::move(demuxing)));
-  // What frames will tell, where the container tells it already: before any is decoded.
+  // If the container gives the size, check the RGB frame before any frame is decoded.
   const AVCodecParameters& parameters = *demuxer->stream()->codecpar;
   if (parameters.width > 0 && parameters.height > 0) {
     const FrameSize output = OutputSize({parameters.width, parameters.height}, options.sizing);
