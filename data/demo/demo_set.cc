@@ -73,7 +73,8 @@ std::vector<DemoClass> ClassesOf(const DemoSetOptions& options) {
   return classes;
 }
 
-// The seed of one clip: distinct inputs give unrelated clips (chained mixing).
+// The seed of one clip. Inputs are mixed one after the other, so that different inputs give
+// unrelated clips.
 uint64_t ClipSeed(uint64_t seed, int64_t label, int number) {
   uint64_t z = seed;
   for (const uint64_t part : {static_cast<uint64_t>(label), static_cast<uint64_t>(number)}) {
@@ -89,9 +90,9 @@ absl::Status MakeClassFolders(const std::string& output, const std::vector<DemoC
   return absl::OkStatus();
 }
 
-// Written aside and renamed, so that a killed run leaves no half-written clip under a
-// clip's name. Not synced as base's WriteFileAtomically does: that took longer than drawing
-// and encoding, and after a power cut the clips are made again in seconds.
+// Writes the file aside and renames it, so that a killed run leaves no half-written clip under a
+// clip's name. It does not sync, unlike WriteFileAtomically: syncing took longer than drawing and
+// encoding, and after a power cut the clips can be made again in seconds.
 absl::Status Publish(const std::string& path, const std::string& bytes) {
   const std::string aside = path + ".partial";
   {
@@ -109,7 +110,8 @@ absl::Status Publish(const std::string& path, const std::string& bytes) {
   return absl::OkStatus();
 }
 
-// Returns the size of what it wrote. Keypoints first: a clip under its name has them.
+// Returns the number of bytes written. Writes the keypoints first, so that a clip that exists has
+// its keypoints.
 absl::StatusOr<int64_t> WriteClip(const DemoSetOptions& options, const DemoClass& demo,
                                   int64_t label, int number) {
   const DemoClip clip = demo.make(ClipSeed(options.seed, label, number));
@@ -139,7 +141,7 @@ struct Work {
           WriteClip(options, classes[label], label, static_cast<int>(i % options.clips_per_class));
       const std::lock_guard<std::mutex> lock(mutex);
       if (!bytes.ok()) {
-        next = total;  // the other threads finish the clip in hand
+        next = total;  // the other threads stop after their present clip
         if (first_error.ok()) first_error = bytes.status();
         return;
       }
@@ -153,7 +155,7 @@ struct Work {
   const std::vector<DemoClass>& classes;
   const int64_t total;
   std::atomic<int64_t> next = 0;
-  std::mutex mutex;  // guards what follows
+  std::mutex mutex;  // guards the members below
   absl::Status first_error;
   DemoSetSummary summary;
 };
@@ -162,7 +164,7 @@ struct Work {
 
 absl::StatusOr<DemoSetSummary> WriteDemoSet(const DemoSetOptions& options) {
   if (options.output.empty()) {
-    return absl::InvalidArgumentError("no output folder given; say --output=DIR");
+    return absl::InvalidArgumentError("no output folder given; write --output=DIR");
   }
   if (options.clips_per_class < 1 || options.clips_per_class > kMaxClipsPerClass) {
     return absl::InvalidArgumentError(absl::StrCat("clips_per_class is ", options.clips_per_class,

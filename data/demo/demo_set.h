@@ -1,9 +1,8 @@
-// Writes a demo set: a folder per class, each full of encoded clips, beside them
-// keypoints where the set has them.
+// Writes a demo set: one folder of encoded clips per class, with keypoint files beside the clips if
+// the set has keypoints.
 //
-// Callers: make_demo; tests that want a small data set of real videos.
-// Threading: WriteDemoSet starts and joins its own threads; the files do not
-// depend on their number.
+// Threading: WriteDemoSet starts and joins its own threads. The files do not depend on their
+// number.
 #ifndef DATA_DEMO_DEMO_SET_H_
 #define DATA_DEMO_DEMO_SET_H_
 
@@ -19,7 +18,7 @@
 namespace slimreel {
 
 struct DemoSetOptions {
-  std::string output;         // folder; made where missing
+  std::string output;         // folder; made if missing
   int clips_per_class = 100;  // 1..1000000
   uint64_t seed = 0;          // another seed gives other clips of the same classes
   int num_threads = 2;        // at least 1
@@ -27,7 +26,7 @@ struct DemoSetOptions {
   MotionClipOptions clip;
   PoseClipOptions pose_clip;
   VideoEncoding encoding;
-  // Called after each clip from the thread that made it, at most one call at a time.
+  // Called after each clip, on the thread that made it; never two calls at once.
   std::function<void(int64_t done, int64_t total)> on_progress;
 };
 
@@ -37,10 +36,12 @@ struct DemoSetSummary {
   int64_t bytes = 0;  // of videos and keypoints
 };
 
-// Writes output/<class>/<class>_s<seed>_<number>.mp4 (and .kpts.npy), each published whole. Clips
-// of the same name are replaced; nothing else is touched. Same options, same bytes. Errors:
-// InvalidArgument, PermissionDenied and such from the file system (with the path), Unimplemented
-// (no H.264 encoder). After an error the clips that were complete stay.
+// Writes output/<class>/<class>_s<seed>_<number>.mp4 (and .kpts.npy). Each file appears under its
+// name only when it is complete. Clips of the same name are replaced; other files stay. The same
+// options give the same bytes.
+//
+// Errors: InvalidArgument; errors of the file system such as PermissionDenied, with the path;
+// Unimplemented (no H.264 encoder). After an error, complete clips stay.
 absl::StatusOr<DemoSetSummary> WriteDemoSet(const DemoSetOptions& options);
 
 }  // namespace slimreel

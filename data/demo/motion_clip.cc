@@ -11,15 +11,16 @@
 namespace slimreel {
 namespace {
 
-// Note [One frame tells nothing]
-// Every quantity that some class changes over time (place, angle, size) lives
-// on a circle and starts uniformly on it, whatever the class. Moving along a
-// circle keeps a uniform distribution uniform, so frame t of a clip has the
-// same distribution in all classes, for every t: what differs is only how
-// consecutive frames relate. The price is that an object that leaves at one edge
-// comes back at the other, and that a growing object starts small again once it
-// is as large as objects get. Background, colours, textures and shape are drawn
-// independently of the class.
+// Note [One frame does not reveal the class]
+//
+// Every quantity that some class changes over time (place, angle, size) lies on a circle and starts
+// uniformly on it, in every class. Moving along a circle keeps a uniform distribution uniform. So
+// frame t of a clip has the same distribution in all classes, for every t. Only the relation
+// between consecutive frames differs.
+//
+// The price: an object that leaves at one edge comes back at the other, and a growing object starts
+// small again when it has reached the largest size. Background, colours, textures and shape are
+// drawn independently of the class.
 
 constexpr double kSmallestObject = 18.0;  // side or diameter
 constexpr double kLargestObject = 44.0;
@@ -31,9 +32,9 @@ constexpr double kMaxAngularVelocity = 0.30;
 constexpr double kMinGrowth = 0.035;  // of the size circle per frame
 constexpr double kMaxGrowth = 0.055;
 
-// Ranges of the textures' colours. Objects are always brighter than
-// what is behind them: a network then finds them with its first layer, and what is
-// left to learn is the motion, in minutes on two cores. It tells nothing of the class.
+// Ranges of the textures' colours. Objects are always brighter than the background, so a network
+// finds them with its first layer and then has only the motion to learn, in minutes on two cores.
+// The brightness does not depend on the class.
 constexpr Shade kBackgroundShade{40.0, 100.0, 25.0};
 constexpr Shade kObjectShade{160.0, 215.0, 40.0};
 
@@ -43,14 +44,14 @@ void DrawBackground(const MotionClipParameters& p, const MotionClipOptions& o, i
                   p.background_y + p.background_velocity_y * frame, o.width, o.height, image);
 }
 
-// How much of the pixel at (x, y) from the centre the object covers, 0..1.
+// The part of a pixel that the object covers, 0 to 1. (x, y) is the pixel's place from the centre.
 double Coverage(double x, double y, double radius, bool disc) {
   const double outside =
       disc ? std::hypot(x, y) - radius : std::max(std::abs(x), std::abs(y)) - radius;
   return std::clamp(0.5 - outside, 0.0, 1.0);
 }
 
-// One copy of the object around (centre_x, centre_y); pixels outside of the image are skipped.
+// Draws one copy of the object around (centre_x, centre_y). Skips pixels outside of the image.
 void DrawObjectAt(const MotionClipParameters& p, const MotionClipOptions& o, int frame,
                   double centre_x, double centre_y, const Texture& texture, float* image) {
   const double phase = Wrap(p.size_phase + p.growth * frame, 1.0);
@@ -65,12 +66,12 @@ void DrawObjectAt(const MotionClipParameters& p, const MotionClipOptions& o, int
   const int x_end = std::min(o.width, static_cast<int>(std::floor(centre_x + reach)) + 1);
   for (int y = y_begin; y < y_end; ++y) {
     for (int x = x_begin; x < x_end; ++x) {
-      // Back into the object's own axes.
+      // Rotate back into the object's own axes.
       const double across = cosine * (x - centre_x) + sine * (y - centre_y);
       const double along = -sine * (x - centre_x) + cosine * (y - centre_y);
       const float coverage = static_cast<float>(Coverage(across, along, radius, p.disc));
       if (coverage <= 0) continue;
-      // The texture grows with the object; half of its cells show, so that its ends never meet.
+      // The texture grows with the object. Only half of its cells show, so its edges never meet.
       const double scale = Texture::kCells / 4.0 / radius;
       const std::array<float, 3> colour =
           texture.At(static_cast<float>(across * scale + Texture::kCells / 2.0),
@@ -114,7 +115,7 @@ absl::string_view MotionName(Motion motion) {
 
 MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
                                               const MotionClipOptions& options) {
-  // Every draw happens for every class, so that only what the class uses differs.
+  // All numbers are drawn for every class, so clips of one seed differ only in the class's motion.
   SplitMix64 random(seed);
   MotionClipParameters p;
   p.x = random.Uniform(0, options.width);

@@ -1,8 +1,7 @@
-// Draws clips whose class is the motion of one textured object: the material
-// of the demo set. Pure functions over pixels: no files, no codecs, no threads.
+// Draws the clips of the demo set. Their class is the motion of one textured object.
 //
-// Nothing in a single frame tells the class. See Note [One frame tells nothing].
-// Callers: demo_set, tests that need labelled frames.
+// A single frame does not reveal the class. See Note [One frame does not reveal the class].
+// Threading: pure functions over pixels; no files, no codecs.
 #ifndef DATA_DEMO_MOTION_CLIP_H_
 #define DATA_DEMO_MOTION_CLIP_H_
 
@@ -27,25 +26,25 @@ struct MotionClipOptions {
   int num_frames = 24;
 };
 
-// How one object and its background look and move. Lengths in pixels, angles
-// in radians (growing = clockwise on the screen), time in frames.
+// How the object and its background look and move. Lengths are in pixels, angles in radians
+// (increasing: clockwise on the screen), times in frames.
 struct MotionClipParameters {
-  double x = 0, y = 0;  // centre at frame 0; the plane is a torus
+  double x = 0, y = 0;  // centre at frame 0; the plane wraps at its edges
   double velocity_x = 0, velocity_y = 0;
   double angle = 0, angular_velocity = 0;
   double size_phase = 0;  // in [0, 1): log-uniform between the smallest and the largest object
   double growth = 0;      // phase per frame; past 1 the object starts small again
-  bool disc = false;      // else a square
+  bool disc = false;      // true: a disc; false: a square
   double background_x = 0, background_y = 0;
   double background_velocity_x = 0, background_velocity_y = 0;
-  uint64_t texture_seed = 0;  // of both textures and their colours
+  uint64_t texture_seed = 0;  // for both textures and their colours
 };
 
-// A function of (motion, seed) alone.
+// Depends only on its arguments.
 MotionClipParameters DrawMotionClipParameters(Motion motion, uint64_t seed,
                                               const MotionClipOptions& options);
 
-// num_frames x height x width x 3 bytes, RGB.
+// Returns [num_frames, height, width, 3] uint8, RGB.
 std::vector<uint8_t> RenderMotionClip(const MotionClipParameters& parameters,
                                       const MotionClipOptions& options);
 

@@ -11,19 +11,21 @@ namespace slimreel {
 namespace {
 
 // Note [Neither stream is enough]
-// A class is a colour and a motion. The figure wears a round cloak that covers all its
-// limbs can reach, so the frames show colour, place and size: RenderPoseClip reads no limb,
-// and clips of one seed are equal pixel for pixel over all motions. The keypoints are those
-// of the body under the cloak, as sensors on it would give them: PoseClipKeypoints reads no
-// colour, and clips of one seed are equal number for number over all colours. Seeds say
-// nothing of the class, so the best that frames alone allow is one over the number of
-// motions, and keypoints alone one over the number of colours. Place and size of the
-// figure are in both streams, alike.
+//
+// A class is a colour and a motion. The figure wears a round cloak that covers everything its limbs
+// can reach. So the frames show colour, place and size: RenderPoseClip reads no limb, and clips of
+// one seed have equal pixels in all motions. The keypoints are those of the body under the cloak,
+// as sensors on the body would give them: PoseClipKeypoints reads no colour, and clips of one seed
+// have equal keypoints in all colours.
+//
+// Seeds do not depend on the class. So the best accuracy from frames is one over the number of
+// motions, and from keypoints one over the number of colours. Place and size of the figure are the
+// same in both streams.
 
 constexpr int kJoints = 17;
 constexpr double kTau = 2 * std::numbers::pi;
 
-// Lengths as shares of the figure's height.
+// Lengths as fractions of the figure's height.
 constexpr double kCloakRadius = 0.70;
 constexpr double kShoulderHeight = 0.30, kShoulderWidth = 0.11;
 constexpr double kUpperArm = 0.17, kForearm = 0.16;
@@ -32,7 +34,7 @@ constexpr double kNoseHeight = 0.42;
 
 constexpr double kArmSwing = 0.8, kLegSwing = 0.5, kBendSwing = 0.6;  // radians
 constexpr double kJitter = 0.4;                                       // pixels
-constexpr double kMissing = 0.03;                                     // of joints
+constexpr double kMissing = 0.03;                                     // fraction of the joints
 
 constexpr Shade kBackground{60.0, 180.0, 25.0};
 constexpr Shade kStrong{150.0, 210.0, 30.0};
@@ -69,8 +71,8 @@ Limbs LimbsAt(const PoseClipParameters& p, int frame) {
   return limbs;
 }
 
-// The joints around the hips' middle, in heights of the figure, which faces us: its left
-// is on our right.
+// The joints relative to the middle of the hips, in units of the figure's height. The figure faces
+// the viewer: its left is on the viewer's right.
 std::array<Point, kJoints> Skeleton(const Limbs& limbs) {
   const Point up{std::sin(limbs.lean), -std::cos(limbs.lean)};
   const Point across{std::cos(limbs.lean), std::sin(limbs.lean)};

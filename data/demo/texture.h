@@ -1,6 +1,6 @@
-// What demo clips are painted with: smooth coloured noise from a seed.
+// Smooth coloured noise from a seed, with which demo clips are painted.
 //
-// Callers: motion_clip, pose_clip. Pure; no threads.
+// Threading: pure functions.
 #ifndef DATA_DEMO_TEXTURE_H_
 #define DATA_DEMO_TEXTURE_H_
 
@@ -9,14 +9,15 @@
 
 namespace slimreel {
 
-// Range of one channel: its mean is drawn, and it swings around it by the contrast.
+// The range of one colour channel. The mean is drawn between the first two; the channel varies
+// around it by the contrast.
 struct Shade {
   double darkest_mean;
   double brightest_mean;
   double contrast;
 };
 
-// Smooth noise between two colours on a grid of kCells x kCells that closes on itself.
+// Smooth noise between two colours on a grid of kCells x kCells cells that wraps at its edges.
 class Texture {
  public:
   static constexpr int kCells = 8;
@@ -25,7 +26,7 @@ class Texture {
   // The same range for red, green and blue.
   Texture(uint64_t seed, const Shade& shade) : Texture(seed, std::array{shade, shade, shade}) {}
 
-  // RGB, 0..255 and somewhat beyond; u and v in cells, from 0 on.
+  // RGB, about 0 to 255. `u` and `v` are in cells and at least 0.
   std::array<float, 3> At(float u, float v) const;
 
  private:
@@ -36,11 +37,11 @@ class Texture {
   std::array<float, 3> span_;
 };
 
-// The part of `value` beyond whole periods, in [0, period).
+// `value` modulo `period`, in [0, period).
 double Wrap(double value, double period);
 
-// Fills `image` [height, width, 3], red green blue, with the texture once across, moved by
-// (shift_x, shift_y) pixels.
+// Fills `image` ([height, width, 3], RGB) with the texture, stretched once over the image and
+// shifted by (shift_x, shift_y) pixels.
 void PaintBackground(const Texture& texture, double shift_x, double shift_y, int width, int height,
                      float* image);
 

@@ -17,9 +17,9 @@ absl::Status LibavError(absl::string_view what, int code) {
       absl::StrCat("cannot encode video: ", what, ": ", LibavErrorText(code)));
 }
 
-// BT.601, limited range, in 8-bit fixed point; chroma from the mean of 2 x 2 pixels.
-// By hand because swscale reads past the end of tightly packed RGB rows, and
-// the last pixels then depend on what lies there.
+// Converts to BT.601, limited range, in 8-bit fixed point. Chroma is the mean of 2 x 2 pixels. We
+// do not use swscale: it reads past the end of RGB rows without padding, so the last pixels would
+// depend on the memory there.
 void ConvertToYuv420(const uint8_t* rgb, AVFrame* frame) {
   const int width = frame->width;
   for (int y = 0; y < frame->height; ++y) {
@@ -80,16 +80,16 @@ absl::Status Mp4Encoder::OpenCodec(int width, int height, const VideoEncoding& e
   codec_->gop_size = encoding.keyframe_interval;
   codec_->max_b_frames = encoding.max_b_frames;
   codec_->thread_count = 1;
-  // libx264 reports every file at level info; let it say that only to who debugs libav.
+  // libx264 logs each file at level info; lower that to debug.
   codec_->log_level_offset = AV_LOG_DEBUG - AV_LOG_INFO;
   codec_->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
-  // Options of libx264; another encoder may not know them, which does no harm.
+  // Options of libx264. Other encoders may refuse them, which does no harm.
   av_opt_set(codec_->priv_data, "preset", encoding.preset.c_str(), 0);
   av_opt_set_int(codec_->priv_data, "crf", encoding.crf, 0);
   // x264's macroblock-tree rate control (its SIMD form) gives other bits from call to call on
-  // pictures a few macroblocks wide: seen on one clip in twenty, never without it.
+  // pictures a few macroblocks wide. It did so on one clip in twenty; without it, never.
   av_opt_set_int(codec_->priv_data, "mbtree", 0, 0);
-  // x264 would drop B-frames where it finds no use for them; clips shall have them.
+  // With b_strategy on, x264 leaves out B-frames that do not help. These clips must have them.
   av_opt_set_int(codec_->priv_data, "b_strategy", 0, 0);
   const int error = avcodec_open2(codec_.get(), codec, nullptr);
   return error < 0 ? LibavError("opening the encoder", error) : absl::OkStatus();
@@ -141,7 +141,7 @@ absl::Status Mp4Encoder::Drain() {
 }
 
 absl::Status Mp4Encoder::Encode(const uint8_t* rgb, int64_t frame_number) {
-  // The encoder may still read the frame before.
+  // The encoder may still be reading the previous frame.
   int error = av_frame_make_writable(frame_.get());
   if (error < 0) return LibavError("allocating a frame", error);
   ConvertToYuv420(rgb, frame_.get());
@@ -165,9 +165,9 @@ absl::StatusOr<std::string> Mp4Encoder::Finish() {
 absl::StatusOr<std::string> EncodeMp4(const uint8_t* frames, int num_frames, int width, int height,
                                       const VideoEncoding& encoding) {
   if (num_frames <= 0 || width <= 0 || height <= 0 || width % 2 != 0 || height % 2 != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot encode ", num_frames, " frames of ", width, "x", height,
-                     ": at least one frame, width and height even and above 0"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cannot encode ", num_frames, " frames of ", width, "x", height,
+        ": at least one frame is needed, and width and height must be even and above 0"));
   }
   Mp4Encoder encoder;
   absl::Status status = encoder.Open(width, height, encoding);
