@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <thread>
 
-DEFINE_string(output, "", "folder to write; gets one folder per class");
-DEFINE_int32(clips_per_class, 100, "clips of each class, 1 to 1000000");
+DEFINE_string(output, "", "folder to write to; it gets one folder per class");
+DEFINE_int32(clips_per_class, 100, "number of clips of each class, 1 to 1000000");
 DEFINE_uint64(seed, 0, "another seed gives other clips of the same classes");
 DEFINE_bool(pose, false,
             "figures of three colours and three motions, with keypoints beside the videos");
@@ -23,8 +23,8 @@ Program MakeDemoProgram() {
       "Writes short clips whose class is the motion of an object: DIR/<class>/*.mp4 for\n"
       "the classes clockwise, down, grow, left, right, up.\n"
       "With --pose, the class is the colour and the motion of a cloaked figure (blue_arms,\n"
-      "..., red_legs): the colour is seen in the video alone, the motion in the keypoints\n"
-      "(DIR/<class>/*.kpts.npy) alone.";
+      "..., red_legs): only the video shows the colour, and only the keypoints\n"
+      "(DIR/<class>/*.kpts.npy) show the motion.";
   program.flags = {"output", "clips_per_class", "seed", "pose", "speech", "fake"};
   program.examples =
       "make_demo --output=clips/train\n"

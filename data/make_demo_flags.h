@@ -1,4 +1,6 @@
-// The command line of //data:make_demo as options. The only file that knows its flags.
+// Turns the command line of //data:make_demo into options. No other file knows its flags.
+//
+// Threading: call from the main thread.
 #ifndef DATA_MAKE_DEMO_FLAGS_H_
 #define DATA_MAKE_DEMO_FLAGS_H_
 
@@ -10,7 +12,8 @@ namespace slimreel {
 
 Program MakeDemoProgram();
 
-// Reads all flags. InvalidArgument: --output is missing; Unimplemented: --speech, --fake.
+// Reads all flags. InvalidArgument: --output is missing. Unimplemented: --speech or --fake is
+// given.
 absl::StatusOr<DemoSetOptions> DemoSetOptionsFromFlags();
 
 }  // namespace slimreel

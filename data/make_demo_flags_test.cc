@@ -41,7 +41,7 @@ TEST_F(MakeDemoFlagsTest, MistakesAreUsageWithTheNearestFlag) {
   EXPECT_EQ(DemoSetOptionsFromFlags().status().code(), absl::StatusCode::kUnimplemented);
 }
 
-TEST_F(MakeDemoFlagsTest, HelpShowsItsOwnFlagsAlone) {
+TEST_F(MakeDemoFlagsTest, HelpShowsOnlyItsOwnFlags) {
   const std::string page = HelpPage(MakeDemoProgram());
   EXPECT_THAT(page, HasSubstr("--clips_per_class\n"));
   EXPECT_THAT(page, Not(HasSubstr("minloglevel")));

@@ -21,24 +21,26 @@
 DEFINE_string(config, "", "YAML file; without it, the defaults");
 DEFINE_string(
     input, "",
-    "what to prepare, comma-separated: one folder that holds a folder per class "
-    "(clips, not clips/left,clips/right), folders of videos without labels, lists of "
-    "`path label` lines (.txt, .lst, .list), tables of path and label (.csv, .tsv), JSON of "
-    "paths and labels (.json), videos. A name with a comma is taken whole where it "
-    "exists. Each must hold a video. A later run into the same split "
-    "replaces it: give all of it, what is unchanged is not done again");
+    "what to prepare, comma-separated: one folder with a folder per class (clips, not "
+    "clips/left,clips/right); folders of videos without labels; lists of `path label` lines "
+    "(.txt, .lst, .list); tables of path and label (.csv, .tsv); JSON of paths and labels (.json); "
+    "videos. If a file has a comma in its name, the name is taken whole. Each input must hold a "
+    "video. A later run replaces the whole split, so give all inputs again; unchanged videos are "
+    "not prepared again");
 DEFINE_string(annotations, "",
-              "list, table or JSON of labels, as --input takes them, for videos of the inputs; "
-              "words alone name the classes in order");
+              "list, table or JSON with labels for videos of the inputs, in the forms that --input "
+              "takes; a word alone on a line names a class, and these lines set the order");
 DEFINE_string(output, "", "folder for the shards; several splits may share it");
 DEFINE_string(split, "train", "train, val or test");
-DEFINE_string(num_workers, "auto",
-              "decoding threads; auto: dataloader.num_workers, else one per core. "
-              "Fewer where decoders have no room in half of memory.host_budget or, without that, "
-              "of a quarter of the free memory. Changes no byte");
-DEFINE_string(part, "", "3/16: the third of 16 parts that machines share");
+DEFINE_string(
+    num_workers, "auto",
+    "decoding threads; auto: dataloader.num_workers, else one per core. There are fewer if "
+    "the decoders do not fit in half of memory.host_budget or, if that is not set, in half "
+    "of a quarter of the free memory. The number changes no byte of the output");
+DEFINE_string(part, "",
+              "3/16: prepare only the third of 16 parts, so that machines share the work");
 DEFINE_bool(replace_division, false,
-            "prepare this split whole, or in another number of parts, in place of what the folder "
+            "prepare this split whole, or in another number of parts, and replace what the folder "
             "holds of it now");
 
 namespace slimreel {
@@ -73,8 +75,8 @@ absl::Status SizeByHostMemory(const MemoryOptions& memory, PrepareOptions* optio
   const PrepareSizing sizing = SizePreparation(options->num_workers, budget.bytes);
   if (sizing.lowered) {
     LOG(WARNING) << "decoding threads: " << sizing.num_workers << " instead of "
-                 << options->num_workers << ", because more have no room in " << budget.origin
-                 << ", " << FormatBytes(budget.bytes);
+                 << options->num_workers << ", because more do not fit in " << budget.origin << ", "
+                 << FormatBytes(budget.bytes);
   }
   options->num_workers = sizing.num_workers;
   options->memory_bytes = sizing.memory_bytes;
@@ -90,7 +92,7 @@ Program PrepareProgram() {
   program.synopsis = "prepare --input=PATHS --output=DIR [--config=FILE] [KEY=VALUE...]";
   program.description =
       "Decodes videos, cuts them into chunks and writes shards (tar files).\n"
-      "A second run does only what is new or changed.";
+      "A second run prepares only new and changed videos.";
   program.flags = {"config", "input",       "annotations", "output",
                    "split",  "num_workers", "part",        "replace_division"};
   program.list_flags = {"input"};

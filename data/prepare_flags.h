@@ -1,4 +1,6 @@
-// The command line of //data:prepare as options. The only file that knows its flags.
+// Turns the command line of //data:prepare into options. No other file knows its flags.
+//
+// Threading: call from the main thread.
 #ifndef DATA_PREPARE_FLAGS_H_
 #define DATA_PREPARE_FLAGS_H_
 
@@ -13,7 +15,8 @@ namespace slimreel {
 
 Program PrepareProgram();
 
-// Reads --config with `overrides` and all other flags. InvalidArgument, NotFound.
+// Reads --config with `overrides`, and all other flags. InvalidArgument: a bad flag or key.
+// NotFound: no such config file.
 absl::StatusOr<PrepareOptions> PrepareOptionsFromFlags(
     const std::vector<ConfigOverride>& overrides);
 

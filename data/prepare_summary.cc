@@ -24,9 +24,9 @@ std::string LabelsLine(const PrepareSummary& summary) {
                         summary.unlabelled_videos, " videos\n");
   }
   return absl::StrCat("labels:  none (", summary.unlabelled_videos,
-                      " videos). They are the names of the folders inside --input (one folder "
-                      "that\n         holds a folder per class), or come from a list as --input "
-                      "or --annotations\n");
+                      " videos). Labels are the names of the folders inside --input (one "
+                      "folder with\n         a folder per class), or come from a list given as "
+                      "--input or --annotations\n");
 }
 
 }  // namespace
@@ -35,16 +35,16 @@ std::string SummaryText(const PrepareOptions& options, const PrepareSummary& sum
   std::string text = absl::StrCat("videos:  ", Counts(summary.videos), "\n");
   if (summary.removed > 0) {
     absl::StrAppend(&text, "removed: ", summary.removed,
-                    " videos that the earlier run had and --input does not give now\n");
+                    " videos that the earlier run had and --input no longer gives\n");
   }
   if (summary.away > 0) {
     absl::StrAppend(&text, "away:    ", summary.away,
-                    " videos are not there now; what was prepared of them before stands\n");
+                    " videos are missing now; what was prepared from them before stays\n");
   }
   if (summary.shortened_videos > 0) {
     absl::StrAppend(&text, "rests:   ", summary.left_out_frames, " frames at the ends of ",
                     summary.shortened_videos,
-                    " videos are too few for a chunk (data.min_chunk_frames)\n");
+                    " videos are left out: too few for a chunk (data.min_chunk_frames)\n");
   }
   if (!summary.reasons.empty()) {
     absl::StrAppend(&text, "reasons: ", Counts(summary.reasons), "\n");

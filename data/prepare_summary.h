@@ -1,4 +1,6 @@
-// What //data:prepare prints at its end.
+// The text that //data:prepare prints at its end.
+//
+// Threading: a pure function.
 #ifndef DATA_PREPARE_SUMMARY_H_
 #define DATA_PREPARE_SUMMARY_H_
 
@@ -8,8 +10,8 @@
 
 namespace slimreel {
 
-// A few lines, `name: numbers`, with what the user may not expect: videos that are no longer
-// in the split, samples without a label.
+// A few lines of `name: numbers`. They include what the user may not expect, such as videos that
+// are no longer in the split, and samples without a label.
 std::string SummaryText(const PrepareOptions& options, const PrepareSummary& summary);
 
 }  // namespace slimreel

@@ -17,7 +17,7 @@ PrepareSummary LabelledSummary() {
   return summary;
 }
 
-TEST(PrepareSummaryTest, WhereAllIsAsExpectedThereIsNoWordOfLabelsOrRemovals) {
+TEST(PrepareSummaryTest, LabelsAndRemovalsAreMentionedOnlyIfSomethingIsUnexpected) {
   const std::string text = SummaryText({}, LabelledSummary());
   EXPECT_THAT(text, HasSubstr("videos:  3 ok, 1 unchanged\n"));
   EXPECT_THAT(text, HasSubstr("samples: 9 with 0 frames, 2 classes\n"));
@@ -31,7 +31,7 @@ TEST(PrepareSummaryTest, RemovedVideosAreCounted) {
   EXPECT_THAT(SummaryText({}, summary), HasSubstr("removed: 4 videos that the earlier run had"));
 }
 
-TEST(PrepareSummaryTest, UnlabelledSamplesAreCountedAndWithoutAnyLabelItSaysHowToGiveThem) {
+TEST(PrepareSummaryTest, UnlabelledSamplesAreCountedAndAllUnlabelledGetsARemedy) {
   PrepareSummary summary = LabelledSummary();
   summary.unlabelled_samples = 2;
   summary.unlabelled_videos = 1;

@@ -20,7 +20,7 @@
 namespace slimreel {
 namespace {
 
-// Videos by path, by name below the input, and by file name: what a line may call them.
+// Finds videos by the names that a line may use: path, name below the input, and file name.
 class VideosByName {
  public:
   VideosByName(const FoundVideos& found, const std::string& annotations)
@@ -41,21 +41,21 @@ class VideosByName {
     return by_name_.contains(word) || files_.Exists(word);
   }
 
-  // The video that a line at `where` names; nothing: none. InvalidArgument: several.
+  // The video that a line at `where` names, or nothing. InvalidArgument: the name fits several.
   absl::StatusOr<std::optional<size_t>> Find(absl::string_view listed,
                                              const std::string& where) const {
     const Matches* matches = FindMatches(listed);
     if (matches == nullptr) return std::nullopt;
     if (matches->second == matches->first) return std::optional<size_t>(matches->first);
     return absl::InvalidArgumentError(
-        absl::StrCat(where, ": ", listed, " could be ", found_.videos()[matches->first].path,
-                     " or ", found_.videos()[matches->second].path, "; write more of the path"));
+        absl::StrCat(where, ": ", "`", listed, "` could be ", found_.videos()[matches->first].path,
+                     " or ", found_.videos()[matches->second].path, "; write more of its path"));
   }
 
  private:
   struct Matches {
     uint32_t first;
-    uint32_t second;  // another one, where there is
+    uint32_t second;  // another video; equal to `first` if there is none
   };
 
   void Add(absl::string_view name, uint32_t video) {
@@ -68,7 +68,8 @@ class VideosByName {
     return at == by_name_.end() ? nullptr : &at->second;
   }
 
-  // As it is written, beside the file, and both with the other way to say where that is.
+  // Tries the word as written, then its path beside the file and the word as a path; of each path,
+  // the absolute and the relative form.
   const Matches* FindMatches(absl::string_view listed) const {
     if (const Matches* matches = FindName(listed)) return matches;
     for (const std::string& path : {files_.Beside(listed), std::string(listed)}) {
@@ -90,7 +91,7 @@ class VideosByName {
   absl::flat_hash_map<absl::string_view, Matches> by_name_;
 };
 
-// How many lines did what.
+// Counts of lines.
 struct Counts {
   int64_t named = 0;
   int64_t unused = 0;
@@ -104,7 +105,7 @@ absl::Status CheckCounts(const std::string& annotations, const FoundVideos& foun
     return absl::InvalidArgumentError(
         absl::StrCat(annotations, ": none of its ", counts.unused,
                      " lines names a video of the input, the first ", counts.first_unused,
-                     "; a line gives the path of a video, or its name as in ",
+                     "; a line names a video by its path, or by its name as in ",
                      found.videos().empty() ? "--input" : found.videos().front().name));
   }
   bool has_labels = false;
@@ -114,8 +115,8 @@ absl::Status CheckCounts(const std::string& annotations, const FoundVideos& foun
   if (has_labels && (has_classes || counts.named > 0)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       annotations, ": ",
-      has_classes ? "it names classes, and no video has a label" : "it gives no label",
-      "; give lines of `path label`, a table of path and label (.csv, .tsv), or JSON"));
+      has_classes ? "it names classes, but no video has a label" : "it gives no label",
+      "; write lines of `path label`, a table of path and label (.csv, .tsv), or JSON"));
 }
 
 void Warn(const std::string& annotations, const Counts& counts,
@@ -127,7 +128,7 @@ void Warn(const std::string& annotations, const Counts& counts,
   }
   if (counts.without_label > 0) {
     warnings->push_back(absl::StrCat(annotations, ": ", counts.without_label,
-                                     " lines name a video and give it no label"));
+                                     " lines name a video but give it no label"));
   }
 }
 
@@ -161,7 +162,7 @@ absl::StatusOr<std::vector<std::string>> Annotate(const std::string& annotations
     if (found->IsOf(*video, origin) && found->LabelOf(*video) != line.label) {
       return absl::InvalidArgumentError(absl::StrCat(where, ": ", line.path,
                                                      " has another label at ",
-                                                     found->OriginOf(*video), "; leave one out"));
+                                                     found->OriginOf(*video), "; remove one"));
     }
     found->Relabel(*video, line.label, origin, line.line);
   }

@@ -1,4 +1,6 @@
-// The labels of `--annotations` for the videos of `--input`.
+// Applies the labels of `--annotations` to the videos of `--input`.
+//
+// Threading: one thread at a time per FoundVideos.
 #ifndef DATA_ANNOTATIONS_ANNOTATE_H_
 #define DATA_ANNOTATIONS_ANNOTATE_H_
 
@@ -10,13 +12,14 @@
 
 namespace slimreel {
 
-// Gives the labels of the file to the videos that its lines name: by their paths, their names
-// below the input, or their file names. A line without a label takes a video's label away.
-// Returns the words that stand alone: the names of the classes, in their order.
+// Gives each video that a line of the file names the label of that line. A line names a video by
+// its path, by its name below the input, or by its file name. A line without a label removes the
+// video's label. Returns the class names in the order of the file: the words that are alone on a
+// line.
 //
-// InvalidArgument with file:line: what ReadLabelFile refuses; a name that several videos bear;
-// two labels for one video. With the file: it names no video, or gives neither labels nor
-// classes. Lines that name no video are counted in a warning.
+// InvalidArgument with file:line: anything that ReadLabelFile refuses; a name that several videos
+// have; two labels for one video. InvalidArgument with the file: no line names a video, or no video
+// has a label. Lines that name no video are counted in a warning.
 absl::StatusOr<std::vector<std::string>> Annotate(const std::string& annotations,
                                                   FoundVideos* found,
                                                   std::vector<std::string>* warnings);

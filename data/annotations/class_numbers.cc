@@ -24,18 +24,18 @@ absl::Status CheckNames(const ClassRequest& request) {
   for (const std::string& name : request.named) {
     if (!seen.insert(name).second) {
       return absl::InvalidArgumentError(absl::StrCat(request.named_by, ": class ", name,
-                                                     " is named twice; leave one of them out"));
+                                                     " is named twice; remove one of the lines"));
     }
   }
   if (request.known.empty() || request.named.empty() || request.known == request.named) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      request.named_by, ": its class names are not those that this data set has already (",
+      request.named_by, ": its class names differ from those that this data set already has (",
       absl::StrJoin(request.known, ", "), ")"));
 }
 
-// The first `limit` of them: "left, right, ...".
+// The first few names: "left, right, ...".
 std::string FirstFew(const std::vector<std::string>& names) {
   constexpr size_t kShown = 5;
   const auto end = names.begin() + static_cast<int64_t>(std::min(names.size(), kShown));
@@ -63,7 +63,7 @@ class Numbering {
 
  private:
   absl::Status ChooseClasses() {
-    std::set<std::string> names;  // of folders, and of lists if these are not all numbers
+    std::set<std::string> names;  // of folders; of lists too, unless all their labels are numbers
     std::set<std::string> in_lists;
     const WrittenLabel* no_number = nullptr;
     int64_t digits = 0;
@@ -86,23 +86,23 @@ class Numbering {
     if (no_number != nullptr && digits > 0) {
       result_.warnings.push_back(absl::StrCat(no_number->origin, ": `", no_number->text,
                                               "` is no number, so the ", digits,
-                                              " labels that are numbers are names of classes too"));
+                                              " labels that are numbers become class names too"));
     }
     result_.classes.assign(names.begin(), names.end());
     return absl::OkStatus();
   }
 
-  // 0, 1, ... up to the highest label.
+  // Makes the classes 0, 1, ... up to the highest label.
   absl::Status CountClasses() {
     int64_t count = 0;
     for (const WrittenLabel& label : labels_) {
       const std::optional<int64_t> number = LabelNumber(label.text);
       if (!number || *number >= kMaxNumberedClasses) {
         return absl::InvalidArgumentError(
-            absl::StrCat(label.origin, ": ", label.text,
-                         " as the number of a class would make more than ", kMaxNumberedClasses,
-                         " classes; check that this is the column of labels, or write "
-                         "names for labels"));
+            absl::StrCat(label.origin, ": ", label.text, " as a class number would make more than ",
+                         kMaxNumberedClasses,
+                         " classes; check that this is the column of labels, or use names "
+                         "as labels"));
       }
       count = std::max(count, *number + 1);
     }
@@ -111,7 +111,7 @@ class Numbering {
     return absl::OkStatus();
   }
 
-  // Names first, then numbers: a class may be called "7".
+  // Looks for a name first, then for a number: a class may be named "7".
   absl::StatusOr<int64_t> NumberOf(const WrittenLabel& label) const {
     const auto at = by_name_.find(label.text);
     if (at != by_name_.end()) return at->second;
@@ -122,15 +122,15 @@ class Numbering {
     if (number && !numbers_allowed_) {
       return absl::InvalidArgumentError(
           absl::StrCat(label.origin, ": `", label.text,
-                       "` is a number, and other labels are names (", FirstFew(result_.classes),
-                       "), as a folder is the class of its videos that --annotations does not "
-                       "name; write names only, or name all classes in their order, a word alone "
-                       "in each line of --annotations"));
+                       "` is a number, but other labels are names (", FirstFew(result_.classes),
+                       "; a folder's name is the label of its videos unless --annotations gives "
+                       "another); use names only, or list all class names in order in "
+                       "--annotations, one word per line"));
     }
-    return absl::InvalidArgumentError(absl::StrCat(
-        label.origin, ": `", label.text, "` is no class of this data set, which has ", count,
-        number ? " classes, numbered from 0" : " classes",
-        "; correct the label, or prepare into another --output if the classes have changed"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(label.origin, ": `", label.text, "` is no class of this data set, which has ",
+                     count, number ? " classes, numbered from 0" : " classes",
+                     "; correct the label, or use another --output if the classes have changed"));
   }
 
   void WarnOfEmptyClasses(const std::vector<bool>& used) {
@@ -143,13 +143,13 @@ class Numbering {
             ? ""
             : absl::StrCat(" (", result_.classes[first], ")"),
         request_.known.empty() && request_.named.empty()
-            ? "; numbers for labels count from 0, and the highest says how many classes there are"
+            ? "; numbers as labels count from 0, and the highest sets the number of classes"
             : ""));
   }
 
   const std::vector<WrittenLabel>& labels_;
   const ClassRequest& request_;
-  bool numbers_allowed_ = false;  // whether a number may stand for the class at that place
+  bool numbers_allowed_ = false;  // whether a label may be the index of a class
   absl::flat_hash_map<absl::string_view, int64_t> by_name_;
   ClassNumbers result_;
 };

@@ -1,7 +1,9 @@
-// Labels as they were written -> classes and their numbers. Pure functions.
+// Turns labels, as users wrote them, into classes and their numbers.
 //
-// The name of a folder is a name, whatever it looks like: `01` and `1` are two classes. In
-// lists digits are a number, unless a class bears that name, or names stand among the labels.
+// A folder's name is always a name: `01` and `1` are two classes. In lists, digits are a number,
+// unless a class has that name or other labels of the lists are names.
+//
+// Threading: pure functions.
 #ifndef DATA_ANNOTATIONS_CLASS_NUMBERS_H_
 #define DATA_ANNOTATIONS_CLASS_NUMBERS_H_
 
@@ -13,30 +15,32 @@
 
 namespace slimreel {
 
-// Labels that are numbers make as many classes as the highest one says, up to this: a wrong
-// column (bytes, times, identities) would make millions.
+// Labels that are numbers make (highest number + 1) classes, up to this bound. Without a bound a
+// wrong column (sizes, times, identifiers) would make millions of classes.
 inline constexpr int64_t kMaxNumberedClasses = 100000;
 
 struct WrittenLabel {
   std::string text;
   bool from_folder = false;
-  std::string origin;  // "list.txt:3", of the first video that has it
+  std::string origin;  // "list.txt:3": where the first video with this label was given
 };
 
 struct ClassRequest {
-  std::vector<std::string> known;  // by another split; empty: none
-  std::vector<std::string> named;  // by the annotations, in their order; empty: none
-  std::string named_by;            // the file, for messages
+  std::vector<std::string> known;  // the classes of another split; empty: none
+  std::vector<std::string> named;  // the classes that annotations name, in order; empty: none
+  std::string named_by;            // the annotations file, for messages
 };
 
 struct ClassNumbers {
-  std::vector<std::string> classes;  // known, else named, else by name, else 0, 1, ...
-  std::vector<int64_t> numbers;      // of each label
+  std::vector<std::string> classes;  // the known ones, else the named ones, else those of the
+                                     // labels: sorted names, or 0, 1, ...
+  std::vector<int64_t> numbers;      // of each label: an index into classes
   std::vector<std::string> warnings;
 };
 
-// InvalidArgument with the origin: a label that is no class, a number over the bound, a number
-// beside folder names; with the file: classes named twice, or others than the known ones.
+// InvalidArgument with the origin: a label that is not a class, a number above the bound, a number
+// together with folder names. InvalidArgument with `named_by`: a class named twice, or classes that
+// differ from the known ones.
 absl::StatusOr<ClassNumbers> NumberClasses(const std::vector<WrittenLabel>& labels,
                                            const ClassRequest& request);
 

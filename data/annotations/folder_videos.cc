@@ -28,7 +28,8 @@ class Walk {
  public:
   explicit Walk(FolderVideos* found) : found_(found) {}
 
-  // `below`: the folder's name below the input, with a slash at its end; empty for the input.
+  // `real`: the folder's canonical path. `below`: its name below the input, ending in a slash;
+  // empty for the input itself.
   absl::Status Enter(const fs::path& folder, const fs::path& real, const std::string& below) {
     std::error_code error;
     fs::directory_iterator it(folder, error);
@@ -54,7 +55,7 @@ class Walk {
     if (!entry.is_directory(ignored)) {
       if (IsVideoName(name)) {
         found_->videos.push_back(below + name);
-      } else if (!absl::EndsWith(name, ".kpts.npy")) {  // beside their videos (keypoint_file.h)
+      } else if (!absl::EndsWith(name, ".kpts.npy")) {  // keypoint files lie beside their videos
         ++found_->others;
       }
       return absl::OkStatus();
@@ -68,7 +69,8 @@ class Walk {
     return Enter(entry.path(), real, absl::StrCat(below, name, "/"));
   }
 
-  // To a folder on the way, or to one that such a folder lies in: all would be found again.
+  // True if `target` is one of the ancestors or contains one. Following it would find every video
+  // again.
   bool LeadsBack(const fs::path& target) const {
     return std::any_of(ancestors_.begin(), ancestors_.end(), [&target](const fs::path& inner) {
       return std::mismatch(target.begin(), target.end(), inner.begin(), inner.end()).first ==
@@ -77,7 +79,7 @@ class Walk {
   }
 
   FolderVideos* const found_;
-  std::vector<fs::path> ancestors_;  // from the input down, by their real paths
+  std::vector<fs::path> ancestors_;  // canonical paths, from the input down
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
-// The videos below a folder. Links to folders are followed, but not back to a folder that the
-// link lies in. Hidden files and folders are left out.
+// Finds the videos below a folder. Links to folders are followed, except links to a folder that
+// contains the link. Hidden files and folders are left out.
+//
+// Threading: pure functions of the file system.
 #ifndef DATA_ANNOTATIONS_FOLDER_VIDEOS_H_
 #define DATA_ANNOTATIONS_FOLDER_VIDEOS_H_
 
@@ -12,14 +14,15 @@
 namespace slimreel {
 
 struct FolderVideos {
-  std::vector<std::string> videos;  // below the folder, '/' between folders, in byte order
-  int64_t others = 0;               // files that are no videos by their names
-  std::vector<std::string> links_back;
+  std::vector<std::string> videos;      // paths below the folder, with '/', in byte order
+  int64_t others = 0;                   // number of files whose names are not those of videos
+  std::vector<std::string> links_back;  // links that were not followed
   std::vector<std::string> unreadable;  // folders that this user may not read
 };
 
-// PermissionDenied where `folder` itself may not be read; a sub-folder of that kind is only
-// told. The machine's other errors, as SystemError has them, with the folder that they met.
+// PermissionDenied if this user may not read `folder` itself. A sub-folder that may not be read is
+// only listed in `unreadable`. Other errors of the machine are those of SystemError
+// (base/atomic_file.h) and name the folder.
 absl::StatusOr<FolderVideos> ListFolderVideos(const std::string& folder);
 
 }  // namespace slimreel

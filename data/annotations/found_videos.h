@@ -1,5 +1,7 @@
-// Videos with their labels as written, before labels have numbers. Lean, because lists may
-// have millions of lines: labels and origins are held once. An object belongs to one thread.
+// Videos with their labels as users wrote them, before labels get numbers. Lists may have millions
+// of lines, so each label and each origin is stored once.
+//
+// Threading: an object belongs to one thread.
 #ifndef DATA_ANNOTATIONS_FOUND_VIDEOS_H_
 #define DATA_ANNOTATIONS_FOUND_VIDEOS_H_
 
@@ -17,11 +19,12 @@ namespace slimreel {
 
 class FoundVideos {
  public:
-  // A folder, list or video that was given; Add and Relabel name it by the number returned.
+  // Adds an origin: a folder, list or video that the user gave. Returns its number for Add and
+  // Relabel.
   int AddOrigin(const std::string& origin);
   void Reserve(size_t more) { videos_.reserve(videos_.size() + more); }
 
-  // An empty label is none; line 0: the origin has no lines.
+  // An empty label means no label. Line 0 means that the origin has no lines.
   void Add(InputVideo video, absl::string_view label, bool from_folder, int origin, int line);
   void Relabel(size_t video, absl::string_view label, int origin, int line);
 
@@ -30,9 +33,9 @@ class FoundVideos {
   bool IsOf(size_t video, int origin) const { return sources_[video].origin == origin; }
   absl::string_view LabelOf(size_t video) const;  // empty: none
 
-  // Those that videos have.
+  // The labels that videos have, each once.
   std::vector<WrittenLabel> WrittenLabels();
-  // All videos; `numbers` are of the labels that WrittenLabels returned. Leaves none.
+  // Moves all videos out, with `numbers` as their labels: one for each label of WrittenLabels.
   std::vector<InputVideo> TakeVideos(const std::vector<int64_t>& numbers);
 
  private:
@@ -44,7 +47,7 @@ class FoundVideos {
   struct Label {
     std::string text;
     bool from_folder = false;
-    int64_t written = -1;  // its place in WrittenLabels
+    int64_t written = -1;  // index in WrittenLabels
   };
 
   int LabelIndexOf(absl::string_view label, bool from_folder);

@@ -36,7 +36,7 @@ bool IsListName(absl::string_view path) {
 
 absl::string_view FileName(absl::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-// What a key is made of: without what leads out of the input.
+// The name from which a key is made: normal, without leading "../" and "/".
 std::string NameOf(absl::string_view listed) {
   std::string storage;
   absl::string_view name = NormalPath(listed, &storage);
@@ -48,7 +48,7 @@ std::string NameOf(absl::string_view listed) {
 absl::Status NoVideoError(const std::string& input, absl::string_view why) {
   return WithExitCode(absl::FailedPreconditionError(
                           absl::StrCat("--input: ", input, " holds no video", why,
-                                       "; check that its disk is there, or leave it out")),
+                                       "; check that its disk is mounted, or leave it out")),
                       ExitCode::kDataUnusable);
 }
 
@@ -97,19 +97,19 @@ class Inputs {
   void Warn(const std::string& input, const FolderVideos& folder) {
     if (folder.others > 0) {
       warnings_.push_back(absl::StrCat(input, ": ", folder.others,
-                                       " files are passed over (by their names, no videos)"));
+                                       " files are skipped: their names are not those of videos"));
     }
     for (const std::string& link : folder.links_back) {
       warnings_.push_back(absl::StrCat(
-          link, ": this link is not followed, for it leads back to a folder that it lies in"));
+          link, ": this link is not followed, because it leads to a folder that contains it"));
     }
     unreadable_.insert(unreadable_.end(), folder.unreadable.begin(), folder.unreadable.end());
     if (!folder.unreadable.empty()) {
-      warnings_.push_back(absl::StrCat(
-          input, ": ", folder.unreadable.size(),
-          " folders cannot be read and their videos are left out; give this user the right to "
-          "them: ",
-          absl::StrJoin(folder.unreadable, ", ")));
+      warnings_.push_back(absl::StrCat(input, ": ", folder.unreadable.size(),
+                                       " folders cannot be read, so their videos are left out; "
+                                       "give this user permission to read "
+                                       "them: ",
+                                       absl::StrJoin(folder.unreadable, ", ")));
     }
   }
 
@@ -118,12 +118,12 @@ class Inputs {
     SLIMREEL_ASSIGN_OR_RETURN(
         LabelFile lines,
         ReadLabelFile(list, [&files](absl::string_view name) { return files.Exists(name); }));
-    if (lines.lines.empty()) return NoVideoError(list, ", for it has no line that names one");
+    if (lines.lines.empty()) return NoVideoError(list, ": no line names one");
     std::move(lines.warnings.begin(), lines.warnings.end(), std::back_inserter(warnings_));
     const int origin = found_.AddOrigin(list);
     found_.Reserve(lines.lines.size());
     for (const LabelLine& line : lines.lines) {
-      // A word alone is a path here.
+      // In an input, a word alone on a line is a path.
       const absl::string_view path = line.path.empty() ? line.label : line.path;
       found_.Add({files.Resolve(path), NameOf(path)}, line.path.empty() ? "" : line.label, false,
                  origin, line.line);
@@ -146,7 +146,7 @@ absl::Status RefuseDuplicates(const FoundVideos& found) {
     if (!added) {
       return absl::InvalidArgumentError(
           absl::StrCat(found.OriginOf(i), ": ", path, " is given twice, first by ",
-                       found.OriginOf(at->second), "; leave one of them out"));
+                       found.OriginOf(at->second), "; remove one of them"));
     }
   }
   return absl::OkStatus();

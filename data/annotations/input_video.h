@@ -1,4 +1,4 @@
-// A video of an input.
+// A video that an input gives.
 #ifndef DATA_ANNOTATIONS_INPUT_VIDEO_H_
 #define DATA_ANNOTATIONS_INPUT_VIDEO_H_
 
@@ -8,9 +8,9 @@
 namespace slimreel {
 
 struct InputVideo {
-  std::string path;  // to open
-  std::string name;  // below its input, '/' between folders: what keys are made of
-  int64_t label = -1;
+  std::string path;    // to open the file
+  std::string name;    // below its input, with '/'; keys are made from it
+  int64_t label = -1;  // index of the class; -1: none
 };
 
 }  // namespace slimreel

@@ -25,7 +25,7 @@ absl::Status DataError(const std::string& path, absl::string_view what) {
   return absl::DataLossError(absl::StrCat(path, ": ", what));
 }
 
-// IEEE 754 binary16, widened exactly.
+// Converts IEEE 754 binary16 to float32; the value does not change.
 float FromHalf(const char* bytes) {
   uint16_t half;
   std::memcpy(&half, bytes, sizeof(half));
@@ -44,7 +44,7 @@ float FromHalf(const char* bytes) {
 float FromDouble(const char* bytes) {
   double value;
   std::memcpy(&value, bytes, sizeof(value));
-  // A cast of what lies outside of float32 is undefined; here it is infinite, and refused.
+  // A cast of a value outside of float32's range is undefined. Return infinity, which is refused.
   if (std::abs(value) > std::numeric_limits<float>::max()) {
     return value > 0 ? std::numeric_limits<float>::infinity()
                      : -std::numeric_limits<float>::infinity();
@@ -65,7 +65,7 @@ struct ElementType {
 
 absl::StatusOr<ElementType> TypeOf(const std::string& path, const NpyHeaderFields& header) {
   if (header.fortran_order) {
-    return DataError(path, "the array has Fortran order; save numpy.ascontiguousarray(array)");
+    return DataError(path, "the array is in Fortran order; save numpy.ascontiguousarray(array)");
   }
   if (header.descr == "<f4") return ElementType{4, FromFloat};
   if (header.descr == "<f8") return ElementType{8, FromDouble};
@@ -106,8 +106,8 @@ absl::StatusOr<NpyHeaderFields> ReadHeader(const std::string& path, const Random
   const int64_t in_memory = elements * static_cast<int64_t>(sizeof(float));
   if (in_memory <= max_bytes) return header;
   return absl::OutOfRangeError(absl::StrCat(path, ": its ", in_memory,
-                                            " bytes of keypoints are more than the ", max_bytes,
-                                            " that are allowed; divide the video"));
+                                            " bytes of keypoints exceed the bound of ", max_bytes,
+                                            "; divide the video"));
 }
 
 absl::Status CheckValues(const std::string& path, const KeypointTrack& track) {
@@ -131,7 +131,7 @@ std::string KeypointPathOf(const std::string& video_path) {
 
 absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path, int64_t max_bytes) {
   SLIMREEL_ASSIGN_OR_RETURN(const RandomAccessFile file, RandomAccessFile::Open(path));
-  if (!file.is_regular()) return DataError(path, "this is no regular file");
+  if (!file.is_regular()) return DataError(path, "this is not a regular file");
   SLIMREEL_ASSIGN_OR_RETURN(const NpyHeaderFields header, ReadHeader(path, file, max_bytes));
   SLIMREEL_ASSIGN_OR_RETURN(const ElementType type, TypeOf(path, header));
   const std::vector<int64_t>& shape = header.shape;
@@ -144,7 +144,7 @@ absl::StatusOr<KeypointTrack> ReadKeypointFile(const std::string& path, int64_t 
     const size_t bytes = count * static_cast<size_t>(type.bytes);
     const int64_t offset = header.header_bytes + static_cast<int64_t>(at) * type.bytes;
     SLIMREEL_ASSIGN_OR_RETURN(const size_t read, file.ReadAt(offset, piece.data(), bytes));
-    if (read < bytes) return DataError(path, "the file became shorter while it was read");
+    if (read < bytes) return DataError(path, "the file became shorter during reading");
     for (size_t i = 0; i < count; ++i) {
       track.values[at + i] = type.read(piece.data() + i * static_cast<size_t>(type.bytes));
     }

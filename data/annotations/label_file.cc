@@ -20,7 +20,7 @@
 namespace slimreel {
 namespace {
 
-// Ten million lines of a hundred bytes; a video that is given for a list is not read whole.
+// Enough for ten million lines of a hundred bytes. A video given by mistake is not read whole.
 constexpr int64_t kMaxListBytes = int64_t{1} << 30;
 
 constexpr absl::string_view kPathWords[] = {
@@ -49,10 +49,10 @@ absl::Status CheckSize(const std::string& path) {
   if (!S_ISREG(status.st_mode) || status.st_size <= kMaxListBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(path, ": ", status.st_size, " bytes are too many for a list of labels (at most ",
-                   kMaxListBytes, "); divide it, or name another file"));
+                   kMaxListBytes, "); divide it, or give another file"));
 }
 
-// What the first line is, if it is no video.
+// Whether the first line is a heading: no; yes, by its words; yes, by the lines below it.
 enum class Heading { kNone, kKnown, kLikely };
 
 class HeadingFinder {
@@ -64,7 +64,7 @@ class HeadingFinder {
     if (file_.lines.empty()) return Heading::kNone;
     const LabelLine& first = file_.lines.front();
     if (first.path.empty()) {
-      // A column of paths with its name above; above a class it would be a class.
+      // One word: a heading only above paths without labels. Above class names it is a class name.
       const bool paths_below =
           file_.lines.size() > 1 && !file_.lines[1].path.empty() && file_.lines[1].label.empty();
       return paths_below && IsOneOf(kPathWords, first.label) ? Heading::kKnown : Heading::kNone;
@@ -108,14 +108,15 @@ absl::Status RemoveHeading(const std::string& path, const NamesFile& names_file,
   const HeadingFinder finder(*file, names_file);
   if (finder.ColumnsAreSwapped()) {
     return LabelError(path, file->lines.front().line,
-                      "the label stands before the path; the columns are path and label");
+                      "the label comes before the path; the columns must be path and label");
   }
   const Heading heading = finder.Find();
   if (heading == Heading::kNone) return absl::OkStatus();
   if (heading == Heading::kLikely) {
     const LabelLine& first = file->lines.front();
     file->warnings.push_back(absl::StrCat(path, ":", first.line, ": `", first.path, "` and `",
-                                          first.label, "` are taken as the heads of the columns"));
+                                          first.label,
+                                          "` are taken as the headings of the columns"));
   }
   file->lines.erase(file->lines.begin());
   return absl::OkStatus();
@@ -131,15 +132,15 @@ absl::Status CheckLabels(const std::string& path, const LabelFile& file) {
     if (IsNegative(line.label)) {
       return LabelError(path, line.line,
                         absl::StrCat("`", line.label,
-                                     "` is no label: labels are numbers from 0, "
-                                     "or names; leave it out where a video has none"));
+                                     "` is no label: labels are numbers from 0, or names; leave "
+                                     "the label out if a video has none"));
     }
     if (!line.path.empty() && IsVideoName(line.label)) {
       return LabelError(path, line.line,
                         absl::StrCat("`", line.label,
-                                     "` is the name of a video and stands where "
-                                     "the label should; a line has a path and a label, and quotes "
-                                     "around a path that holds what divides the columns"));
+                                     "` is the name of a video, but a label should be here; a line "
+                                     "has a path and a label; put quotes around a path that "
+                                     "contains the separator"));
     }
   }
   return absl::OkStatus();

@@ -1,9 +1,14 @@
-// A file of labels in any form -> its lines. The form follows from the name and the content:
-// JSON (label_json.h), a table in a .csv or .tsv (label_table.h), else lines (label_lines.h).
+// Reads a file of labels in any form. The form follows from the name and the content: JSON
+// (label_json.h), a table in a .csv or .tsv (label_table.h), else lines (label_lines.h).
 //
-// A first line that heads the columns is no video: `path,label` and its like (`video_path`,
-// `filename`, ... before `class`, `target`, ...), in all forms of text; and, which is then said,
-// another one that stands above videos, names none, and has a label that no line below has.
+// A first line with the headings of the columns is skipped in all forms of text. It is a heading if
+// - it has known words for both columns: `path`, `video_path`, `filename`, ... and `label`,
+// `class`,
+//   `target`, ...; or
+// - it does not name a video, at least half of the lines below do (the first 100 count), its label
+//   is not a number, and no line below has its label. A warning then says so.
+//
+// Threading: pure functions of the file system.
 #ifndef DATA_ANNOTATIONS_LABEL_FILE_H_
 #define DATA_ANNOTATIONS_LABEL_FILE_H_
 
@@ -17,11 +22,12 @@
 
 namespace slimreel {
 
-// InvalidArgument with path:line: a line that has no meaning, a negative number for a label,
-// columns in the other order; a folder, or a file too big for a list. Else as ReadFile.
+// InvalidArgument with path:line: a line that cannot be understood, a negative number as a label,
+// columns in the wrong order. InvalidArgument with the path: a folder, a file too large for a list.
+// Other errors: those of ReadFile (base/atomic_file.h).
 absl::StatusOr<LabelFile> ReadLabelFile(const std::string& path, const NamesFile& names_file);
 
-// The number where `label` is one (only digits), else nothing.
+// The number if `label` has only digits, else nothing.
 std::optional<int64_t> LabelNumber(absl::string_view label);
 
 }  // namespace slimreel

@@ -22,7 +22,7 @@ constexpr absl::string_view kAllowed =
     "[{\"path\": \"a.mp4\", \"label\": \"left\"}], where a label is a text, a whole number, true, "
     "false or null";
 
-// Tells where the parser is, which its events do not.
+// An iterator that tells how far the parser has read. The parser's events do not tell it.
 struct Position {
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
@@ -48,7 +48,7 @@ struct Position {
   const char** reached = nullptr;
 };
 
-// The parser's events -> lines. A function that returns false ends the parsing.
+// Turns the parser's events into lines. A function that returns false ends the parsing.
 class LabelEvents : public nlohmann::json_sax<Json> {
  public:
   LabelEvents(absl::string_view text, absl::string_view origin, LabelFile* file)
@@ -63,7 +63,7 @@ class LabelEvents : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override {
     return Scalar(absl::StrCat(value), true);
   }
-  // Tables that pass through a column with gaps come back with 3.0 for 3.
+  // Some tools write 3.0 for 3, if the column had gaps.
   bool number_float(number_float_t value, const string_t& written) override {
     const bool whole = std::trunc(value) == value && std::abs(value) < 1e15;
     return Scalar(whole ? absl::StrCat(static_cast<int64_t>(value)) : written, whole);
@@ -84,7 +84,7 @@ class LabelEvents : public nlohmann::json_sax<Json> {
   }
   bool start_array(std::size_t) override {
     if (depth_ == 0) in_list_ = true;
-    if (depth_ == 1) return Refuse("a list stands where a label should");
+    if (depth_ == 1) return Refuse("a list is in the place of a label");
     if (depth_ == 2 && IsMember()) return Refuse(absl::StrCat("its ", key_, " is a list"));
     ++depth_;
     return true;
@@ -116,7 +116,7 @@ class LabelEvents : public nlohmann::json_sax<Json> {
 
   bool Scalar(const std::string& value, bool is_label) {
     if (depth_ == 0) return Refuse("a single value");
-    if (depth_ == 1 && in_list_) return Refuse("a list of other things than objects");
+    if (depth_ == 1 && in_list_) return Refuse("the elements of the list are not objects");
     if (depth_ == 1) BeginVideo();
     if (depth_ == 2 && IsPathKey()) {
       if (!path_.empty()) return Refuse("an object names two paths");
@@ -147,7 +147,7 @@ class LabelEvents : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  // The parser has seen one character more than it has told of.
+  // The parser has read one character more than its events cover.
   int Line() {
     if (reached_ - 1 > counted_) {
       line_ += static_cast<int>(std::count(counted_, reached_ - 1, '\n'));
@@ -167,7 +167,7 @@ class LabelEvents : public nlohmann::json_sax<Json> {
   const char* counted_;
   const char* reached_;
   int line_ = 1;
-  int depth_ = 0;  // 1 in the outer list or object, 2 in a video's
+  int depth_ = 0;  // 1: in the outer list or object; 2: in the object of a video
   bool in_list_ = false;
   std::string path_;
   std::string key_;
@@ -184,7 +184,8 @@ absl::StatusOr<LabelFile> ParseLabelJson(absl::string_view text, absl::string_vi
   const Position end{text.data() + text.size(), nullptr};
   const bool whole = Json::sax_parse(begin, end, &events);
   if (!events.status().ok()) return events.status();
-  if (!whole) return absl::InternalError(absl::StrCat(origin, ": the parser of JSON gave up"));
+  if (!whole)
+    return absl::InternalError(absl::StrCat(origin, ": the JSON parser stopped without an error"));
   return file;
 }
 

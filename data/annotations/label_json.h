@@ -1,10 +1,12 @@
-// Labels as JSON, in two forms:
+// Parses labels in JSON, in two forms:
 //
 //   {"a.mp4": "left", "b.mp4": {"label": "FAKE", "split": "train"}}
 //   [{"path": "a.mp4", "label": 3}, {"filename": "b.mp4", "label": true}]
 //
-// A label is a text, a whole number, true or false (then "true" or "false" is the class), or
-// null for none. Other members of a video's object are passed over. Pure functions.
+// A label is a text, a whole number, true or false (the class is then "true" or "false"), or null
+// for no label. Other members of a video's object are skipped.
+//
+// Threading: pure functions.
 #ifndef DATA_ANNOTATIONS_LABEL_JSON_H_
 #define DATA_ANNOTATIONS_LABEL_JSON_H_
 
@@ -16,10 +18,11 @@
 
 namespace slimreel {
 
-// InvalidArgument with origin:line and what is allowed: no JSON, or another form.
+// InvalidArgument with origin:line and the allowed forms: the text is not JSON, or has another
+// form.
 absl::StatusOr<LabelFile> ParseLabelJson(absl::string_view text, absl::string_view origin);
 
-// Whether a text that may be lines or JSON is meant as JSON. A path may begin with a bracket.
+// Whether the text is meant as JSON. (A first line of text may begin with a bracket too.)
 bool IsLabelJson(absl::string_view text);
 
 }  // namespace slimreel

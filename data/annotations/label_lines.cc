@@ -16,7 +16,7 @@ namespace {
 
 constexpr absl::string_view kBlanks = " \t\r";
 
-// A line at its last tab, else at its last blank; without one the path is empty.
+// A line split at its last tab, else at its last blank. If it has neither, the path is empty.
 struct SplitLabel {
   absl::string_view path;
   absl::string_view label;
@@ -55,7 +55,7 @@ class Lines {
   }
 
   void End() {
-    // What neither a file nor an extension decides is as the other lines are.
+    // If neither a file nor an extension decides, a line is like the other lines.
     if (labelled_ == 0 && without_label_ > 0) {
       for (const auto& [at, line] : undecided_) {
         file_->lines[at].path = line;
@@ -88,8 +88,8 @@ class Lines {
     const bool one_word = label.find_first_of(kBlanks) == absl::string_view::npos;
     if (label.size() == line.size() || (!one_word && !at_tab)) {
       return LabelError(origin_, number,
-                        "after a path in quotes a blank and one word, the label, may stand; a "
-                        "quote that belongs to the path is written twice");
+                        "after a path in quotes, only a blank and one word, the label, may "
+                        "follow; write a quote inside the path twice");
     }
     Push(path, label, number);
     ++labelled_;
@@ -115,8 +115,8 @@ class Lines {
     }
     if (absl::StrContains(split.path, '\t')) {
       return LabelError(origin_, number,
-                        "more than two columns; path, a tab and the label stand "
-                        "in a line, and quotes around a path that has a tab");
+                        "more than two columns; write the path, a tab and the label, and put "
+                        "quotes around a path that contains a tab");
     }
     Push(split.path, split.label, number);
     ++labelled_;
@@ -143,15 +143,16 @@ class Lines {
     if (!HasVideoNameInside(path)) return absl::OkStatus();
     return LabelError(
         origin_, number,
-        "after the name of a video a blank or a tab and one label may stand; a label with blanks "
-        "stands after a tab, or after a comma in a .csv file; a path with blanks stands in quotes");
+        "after the name of a video, only a blank or a tab and one label may follow; a label with "
+        "blanks needs a tab before it, or a comma in a .csv file; put quotes around a path with "
+        "blanks");
   }
 
   const absl::string_view origin_;
   const NamesFile& names_file_;
   LabelFile* const file_;
-  int64_t labelled_ = 0;       // lines of which it is sure
-  int64_t without_label_ = 0;  // likewise
+  int64_t labelled_ = 0;       // lines that certainly have a label
+  int64_t without_label_ = 0;  // lines that certainly have none
   std::vector<std::pair<size_t, absl::string_view>> undecided_;
   Comments comments_;
 };
@@ -168,7 +169,7 @@ absl::StatusOr<std::string> PlainText(std::string text, absl::string_view origin
   if (nul != std::string::npos) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<int64_t>(nul), '\n');
     return LabelError(origin, static_cast<int>(line),
-                      "this is no text (of ASCII or UTF-8); a list has lines of `path label`");
+                      "this is not ASCII or UTF-8 text; a list has lines of `path label`");
   }
   if (!absl::StrContains(text, '\n')) std::replace(text.begin(), text.end(), '\r', '\n');
   return text;
@@ -201,10 +202,11 @@ void Comments::Add(bool like_video, int line) {
 
 void Comments::Warn(absl::string_view origin, std::vector<std::string>* warnings) const {
   if (like_videos == 0) return;
-  warnings->push_back(absl::StrCat(origin, ": ", like_videos,
-                                   " lines with names of videos are comments, because they begin "
-                                   "with # and name no file that is there (the first is line ",
-                                   first_line, "); quotes around the path make it a video"));
+  warnings->push_back(
+      absl::StrCat(origin, ": ", like_videos,
+                   " lines with names of videos are skipped as comments, because they "
+                   "begin with # and name no existing file (the first is line ",
+                   first_line, "); put quotes around a path that begins with #"));
 }
 
 absl::StatusOr<LabelFile> ParseLabelLines(std::string text, absl::string_view origin,

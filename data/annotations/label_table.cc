@@ -60,14 +60,14 @@ class Table {
     return true;
   }
 
-  // `row`, which is the whole line.
+  // Skips the rest of the line and returns `row`.
   Row WholeLine(Row row) {
     TakeFront(text_.find('\n'));
     EndRow();
     return row;
   }
 
-  // Up to the separator or the end of the line.
+  // The next field: up to the separator or the end of the line.
   absl::StatusOr<absl::string_view> Field() {
     SkipBlanks();
     if (!absl::StartsWith(text_, "\"")) {
@@ -81,9 +81,9 @@ class Table {
     SkipBlanks();
     if (text_.empty() || text_[0] == separator_ || text_[0] == '\n') return value;
     return LabelError(origin_, line_,
-                      absl::StrCat("after the quote a ", separator_ == ',' ? "comma" : "tab",
-                                   " or the end of the line must stand; a quote that belongs to "
-                                   "the path is written twice"));
+                      absl::StrCat("after the quote, a ", separator_ == ',' ? "comma" : "tab",
+                                   " or the end of the line must follow; write a quote inside the "
+                                   "path twice"));
   }
 
   absl::string_view TakeFront(size_t count) {
@@ -123,12 +123,13 @@ absl::StatusOr<LabelFile> ParseLabelTable(std::string text, absl::string_view or
     if (row.size() > 2) {
       return LabelError(origin, table.line(),
                         absl::StrCat(row.size(),
-                                     " columns; a list has two, path and label, and "
-                                     "quotes around a path that has a ",
+                                     " columns; a list has two, path and label; put quotes "
+                                     "around a path that contains a ",
                                      between));
     }
     if (row[0].empty()) {
-      return LabelError(origin, table.line(), absl::StrCat("no path stands before the ", between));
+      return LabelError(origin, table.line(),
+                        absl::StrCat("the path before the ", between, " is empty"));
     }
     const bool is_path = row.size() == 2 || IsVideoName(row[0]) || names_file(row[0]);
     file.lines.push_back({is_path ? row[0] : "",

@@ -1,12 +1,14 @@
-// Labels as tables of two columns, path and label, as RFC 4180 has them; between the columns a
-// comma (.csv) or a tab (.tsv).
+// Parses labels in tables of two columns, path and label (RFC 4180), separated by a comma (.csv) or
+// a tab (.tsv).
 //
 //   clips/left one.mp4,turns left
 //   "clips/b, c.mp4",              no label
-//   clips/d, e.mp4                 no label either, where the line names a file that is there
+//   clips/d, e.mp4                 no label either, if the whole line names an existing file
 //   left                           one column: a path or a class name, as in label_lines.h
 //
-// Comments and blank lines are those of label_lines.h. Pure functions but for `NamesFile`.
+// Comments and blank lines are as in label_lines.h.
+//
+// Threading: pure functions, except for the NamesFile that the caller gives.
 #ifndef DATA_ANNOTATIONS_LABEL_TABLE_H_
 #define DATA_ANNOTATIONS_LABEL_TABLE_H_
 
@@ -18,13 +20,13 @@
 
 namespace slimreel {
 
-// InvalidArgument with origin:line: what ParseLabelLines refuses; a line of three columns or
-// more, or without a path.
+// InvalidArgument with origin:line: what ParseLabelLines refuses, a line of three or more columns,
+// a line without a path.
 absl::StatusOr<LabelFile> ParseLabelTable(std::string text, absl::string_view origin,
                                           char separator, const NamesFile& names_file);
 
-// Whether `separator` stands in at least half of the lines: some .csv files have lines of
-// `path label`.
+// Whether at least half of the lines contain `separator`. (Some .csv files have lines of
+// `path label` instead.)
 bool IsLabelTable(absl::string_view text, char separator);
 
 }  // namespace slimreel

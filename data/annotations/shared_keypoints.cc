@@ -13,7 +13,7 @@
 namespace slimreel {
 namespace {
 
-// "dir/clip.mp4" -> "dir/clip", as std::filesystem has it.
+// "dir/clip.mp4" -> "dir/clip", as std::filesystem's stem does.
 absl::string_view StemOf(absl::string_view path) {
   const size_t dot = path.rfind('.');
   const bool none = dot == absl::string_view::npos || dot == 0 || path[dot - 1] == '/' ||
@@ -36,7 +36,7 @@ absl::Status RefuseSharedKeypoints(const std::vector<absl::string_view>& videos)
     const auto [at, added] = first_of.emplace(StemOf(videos[i]), i);
     if (!added) colliding.insert({at->second, i});
   }
-  // The whole name of one may be what another one's ends in: clip.mp4, clip.mp4.avi.
+  // The whole name of one video may be the stem of another: clip.mp4 and clip.mp4.avi.
   for (size_t i = 0; i < videos.size(); ++i) {
     const auto at = first_of.find(videos[i]);
     if (at != first_of.end() && at->second != i) colliding.insert({at->second, i});
@@ -47,9 +47,9 @@ absl::Status RefuseSharedKeypoints(const std::vector<absl::string_view>& videos)
     const auto [at, added] = owner_of.emplace(file, videos[i]);
     if (added || !IsThere(file)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
-        file, ": ", at->second, " and ", videos[i], " share this keypoint file; name it after the ",
-        "video that it belongs to, ", at->second, ".kpts.npy or ", videos[i],
-        ".kpts.npy, or leave one of the videos out"));
+        file, ": ", at->second, " and ", videos[i],
+        " share this keypoint file; rename it after the ", "video that it belongs to, ", at->second,
+        ".kpts.npy or ", videos[i], ".kpts.npy, or leave one of the videos out"));
   }
   return absl::OkStatus();
 }

@@ -1,4 +1,6 @@
-// Two videos that would take the same keypoint file (keypoint_file.h).
+// Refuses two videos that would use the same keypoint file (keypoint_file.h).
+//
+// Threading: pure functions of the file system.
 #ifndef DATA_ANNOTATIONS_SHARED_KEYPOINTS_H_
 #define DATA_ANNOTATIONS_SHARED_KEYPOINTS_H_
 
@@ -9,8 +11,7 @@
 
 namespace slimreel {
 
-// InvalidArgument that names both videos and the way out. Looks for files only where two
-// names collide.
+// InvalidArgument: names both videos and the remedy. Looks for files only if two names collide.
 absl::Status RefuseSharedKeypoints(const std::vector<absl::string_view>& videos);
 
 }  // namespace slimreel

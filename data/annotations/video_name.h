@@ -1,4 +1,6 @@
-// Which file names are names of videos. Pure functions.
+// Which file names are names of videos.
+//
+// Threading: pure functions.
 #ifndef DATA_ANNOTATIONS_VIDEO_NAME_H_
 #define DATA_ANNOTATIONS_VIDEO_NAME_H_
 
@@ -6,11 +8,11 @@
 
 namespace slimreel {
 
-// True where `path` ends in an extension of videos, in any case: "a/b.MP4", "x (31).mp4".
+// True if `path` ends in a video's extension, in upper or lower case: "a/b.MP4", "x (31).mp4".
 bool IsVideoName(absl::string_view path);
 
-// True where the name of a video stands in `text` and a blank, a tab or a separator of
-// columns follows it: "a.mp4,left", "a.mp4 turns left".
+// True if `text` contains the name of a video followed by a blank, a tab or a column separator:
+// "a.mp4,left", "a.mp4 turns left".
 bool HasVideoNameInside(absl::string_view text);
 
 }  // namespace slimreel
