@@ -16,7 +16,7 @@ std::string Refusal(const std::vector<WrittenLabel>& labels, const ClassRequest&
   return numbers.ok() ? "none" : std::string(numbers.status().message());
 }
 
-TEST(ClassNumbersTest, FolderNamesAreNamesWhateverTheyLookLike) {
+TEST(ClassNumbersTest, FolderNamesAreAlwaysNames) {
   auto numbers = NumberClasses({Folder("01"), Folder("1")}, {});
   ASSERT_TRUE(numbers.ok()) << numbers.status();
   EXPECT_EQ(numbers->classes, (Strings{"01", "1"}));
@@ -26,7 +26,7 @@ TEST(ClassNumbersTest, FolderNamesAreNamesWhateverTheyLookLike) {
   EXPECT_EQ(numbers->classes, (Strings{"2019", "2020"}));
   EXPECT_EQ(numbers->numbers, (Numbers{1, 0}));
   EXPECT_TRUE(numbers->warnings.empty());
-  // Not even where classes are numbers already.
+  // Also if the known classes are numbers.
   EXPECT_NE(Refusal({Folder("01")}, {{"0", "1"}, {}, ""}).find("`01` is no class"),
             std::string::npos);
 }
@@ -50,7 +50,7 @@ TEST(ClassNumbersTest, TheHighestNumberIsBounded) {
   EXPECT_EQ(numbers->warnings[0].substr(0, 16), "21840 of 21841 c");
 }
 
-TEST(ClassNumbersTest, ANameAmongNumbersMakesNamesOfAllAndSaysSo) {
+TEST(ClassNumbersTest, ANameAmongNumbersMakesAllLabelsNamesWithAWarning) {
   const auto numbers = NumberClasses({Listed("10"), Listed("2"), Listed("3a")}, {});
   ASSERT_TRUE(numbers.ok()) << numbers.status();
   EXPECT_EQ(numbers->classes, (Strings{"10", "2", "3a"}));
@@ -58,7 +58,7 @@ TEST(ClassNumbersTest, ANameAmongNumbersMakesNamesOfAllAndSaysSo) {
   EXPECT_EQ(numbers->warnings[0].substr(0, 37), "l.txt:1: `3a` is no number, so the 2 ");
 }
 
-TEST(ClassNumbersTest, NumbersBesideFolderNamesNeedAnOrder) {
+TEST(ClassNumbersTest, NumbersTogetherWithFolderNamesNeedAnOrder) {
   EXPECT_NE(Refusal({Folder("left"), Listed("1")}).find("other labels are names (left)"),
             std::string::npos);
   const auto numbers =
@@ -68,7 +68,7 @@ TEST(ClassNumbersTest, NumbersBesideFolderNamesNeedAnOrder) {
   EXPECT_EQ(NumberClasses({Folder("7"), Listed("7")}, {})->numbers, (Numbers{0, 0}));
 }
 
-TEST(ClassNumbersTest, NamedClassesAreOnceAndAgreeWithTheKnownOnes) {
+TEST(ClassNumbersTest, NamedClassesAreUniqueAndEqualTheKnownOnes) {
   EXPECT_EQ(Refusal({}, {{}, {"a", "a"}, "c.txt"}).substr(0, 23), "c.txt: class a is named");
   EXPECT_EQ(Refusal({}, {{"a", "b"}, {"b", "a"}, "c.txt"}).substr(0, 22), "c.txt: its class names");
 }

@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
 
-// Enters a folder as somebody who has no rights that others have not; the path to the folder
-// may be closed to him, so the test stands in it.
+// Enters a folder as a user without special rights. The user may not be able to read the path to
+// the folder, so the test makes it the working folder.
 class AsNobody {
  public:
   explicit AsNobody(const std::string& folder) : before_(fs::current_path()) {
@@ -32,7 +32,7 @@ class AsNobody {
   bool changed_ = false;
 };
 
-TEST(FolderVideosTest, AFolderThatMayNotBeReadIsNamedAndTheRestIsTaken) {
+TEST(FolderVideosTest, AnUnreadableFolderIsNamedAndTheRestIsUsed) {
   const std::string root = TestFolder("folders");
   for (const char* name : {"a/1.mp4", "b/2.mp4", "b/deep/3.mp4", "c/4.mp4"}) {
     WriteTestFile(root + "/" + name, "");

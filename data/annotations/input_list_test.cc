@@ -67,8 +67,9 @@ TEST_F(InputListTest, LinksThatLeadBackAreNotFollowedAndOthersAre) {
   Write("in/right/b.mp4");
   Write("more/c.mp4");
   Write("beside.mp4");
-  fs::create_directory_symlink("..", root_ / "in/left/up");         // to the input
-  fs::create_directory_symlink("../..", root_ / "in/left/higher");  // to what the input lies in
+  fs::create_directory_symlink("..", root_ / "in/left/up");  // to the input
+  fs::create_directory_symlink("../..",
+                               root_ / "in/left/higher");  // to the folder that contains the input
   fs::create_directory_symlink(".", root_ / "in/right/self");
   fs::create_directory_symlink("../more", root_ / "in/more");
   fs::create_directory_symlink("../in", root_ / "more/back");  // a cycle by way of in/more
@@ -80,7 +81,7 @@ TEST_F(InputListTest, LinksThatLeadBackAreNotFollowedAndOthersAre) {
     EXPECT_EQ(NamesOf(*list),
               (Names{"left/a.mp4", "more/c.mp4", "right/b.mp4", "right/more/c.mp4"}));
     EXPECT_EQ(list->classes, (Names{"left", "more", "right"}));
-    EXPECT_EQ(list->warnings.size(), 5u);  // one for each link back
+    EXPECT_EQ(list->warnings.size(), 5u);  // one for each link that is not followed
   }
 }
 
@@ -133,11 +134,11 @@ TEST_F(InputListTest, AnnotationsGiveLabelsAndClassNames) {
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(list->classes, (Names{"walk", "run"}));
   EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{1, 0}));
-  EXPECT_EQ(list->warnings.size(), 1u);  // of c.mp4
+  EXPECT_EQ(list->warnings.size(), 1u);  // about c.mp4
 }
 
-// A path that the list gives from elsewhere, and one that stands from the root.
-TEST_F(InputListTest, AnnotationsFindVideosByEveryWayToSayWhereTheyAre) {
+// A path relative to the list, and an absolute one.
+TEST_F(InputListTest, AnnotationsFindVideosByRelativeAndAbsolutePaths) {
   Write("flat/a.mp4");
   Write("flat/b.mp4");
   const std::string labels =
@@ -157,7 +158,7 @@ TEST_F(InputListTest, AnnotationsFindVideosByEveryWayToSayWhereTheyAre) {
   fs::current_path(before);
 }
 
-TEST_F(InputListTest, JsonOfKaggleGivesLabels) {
+TEST_F(InputListTest, KagglesJsonGivesLabels) {
   Write("flat/a.mp4");
   Write("flat/b.mp4");
   const std::string labels =
@@ -188,7 +189,7 @@ TEST_F(InputListTest, AnnotationsThatLabelNothingAreAMistake) {
   EXPECT_NE(refused("\n").find("it gives no label"), std::string::npos);
   EXPECT_NE(refused("a.mp4 1\nflat/a.mp4 2\n").find("l.txt:2"), std::string::npos);
   Write("in/walk/b.mp4");
-  EXPECT_TRUE(List({"in"}, Write("l.txt", "run\nwalk\n")).ok());  // folders give the labels
+  EXPECT_TRUE(List({"in"}, Write("l.txt", "run\nwalk\n")).ok());  // the folders give the labels
 }
 
 TEST_F(InputListTest, ListsWithoutLabelsAndNamesWithAHashAreWhole) {
@@ -199,13 +200,13 @@ TEST_F(InputListTest, ListsWithoutLabelsAndNamesWithAHashAreWhole) {
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(NamesOf(*list), (Names{"drinking (31).mp4", "#1 goal.mp4", "away (2).mp4"}));
   EXPECT_TRUE(list->classes.empty());
-  // The annotations name videos by their file names, wherever these are.
+  // Annotations may name videos by their file names only.
   list = List({"d"}, Write("labels.txt", "#1 goal.mp4 goal\ndrinking (31).mp4 none\n"));
   ASSERT_TRUE(list.ok()) << list.status();
   EXPECT_EQ(LabelsOf(*list), (std::vector<int64_t>{0, 1}));
 }
 
-TEST_F(InputListTest, KeypointsOfTwoVideosAreAMistakeThatNamesBoth) {
+TEST_F(InputListTest, AKeypointFileForTwoVideosIsRefusedAndNamesBoth) {
   Write("in/clip.mp4");
   Write("in/clip.avi");
   Write("in/clip.x.avi");
@@ -217,7 +218,7 @@ TEST_F(InputListTest, KeypointsOfTwoVideosAreAMistakeThatNamesBoth) {
   without.keypoints = false;
   EXPECT_TRUE(ListInputs(without).ok());
   Write("in/clip.avi.kpts.npy");
-  EXPECT_TRUE(List({"in"}).ok());  // the other name is only clip.mp4's now
+  EXPECT_TRUE(List({"in"}).ok());  // now only clip.mp4 uses clip.kpts.npy
   Write("in/clip.mov");
   ExpectError(List({"in"}), absl::StatusCode::kInvalidArgument, "in/clip.mov and ");
 }
@@ -236,7 +237,7 @@ TEST_F(InputListTest, AmbiguousAnnotationsAreRefusedWithTheLine) {
               "l.txt:2");
 }
 
-TEST_F(InputListTest, KnownClassesBindTheNumbers) {
+TEST_F(InputListTest, KnownClassesSetTheNumbers) {
   Write("val/right/a.mp4");
   auto list = List({"val"}, "", {"left", "right"});
   ASSERT_TRUE(list.ok()) << list.status();

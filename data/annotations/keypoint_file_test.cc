@@ -27,7 +27,7 @@ TEST(KeypointFileTest, TheWholeNameOfTheVideoWins) {
   EXPECT_EQ(KeypointPathOf(folder + "/clip.avi"), folder + "/clip.kpts.npy");
 }
 
-TEST(KeypointFileTest, ValuesComeAsWritten) {
+TEST(KeypointFileTest, ValuesAreReadAsWritten) {
   const std::string path = TestFolder("keypoints") + "/a.kpts.npy";
   const std::vector<float> values = {1, 2, 0.5f, 0, 0, 0, -3, 4, 1, 5, 6.25f, 0.75f};
   WriteTestFile(path, NpyFile(NpyType::kFloat32, {1, 2, 2, 3}, values.data()));
@@ -39,7 +39,7 @@ TEST(KeypointFileTest, ValuesComeAsWritten) {
   EXPECT_EQ(track->values, values);
 }
 
-TEST(KeypointFileTest, WhatIsNoKeypointArrayIsRefusedWithItsPath) {
+TEST(KeypointFileTest, OtherArraysAreRefusedWithThePath) {
   const std::string folder = TestFolder("keypoints");
   const std::string path = folder + "/a.kpts.npy";
   std::vector<float> values(24, 1.0f);
@@ -61,7 +61,7 @@ TEST(KeypointFileTest, WhatIsNoKeypointArrayIsRefusedWithItsPath) {
   EXPECT_TRUE(absl::IsNotFound(ReadKeypointFile(folder + "/none.kpts.npy").status()));
 }
 
-// What numpy.save writes for the shape (1, 1, 2, 3).
+// The file that numpy.save writes for the shape (1, 1, 2, 3).
 std::string NumPyFile(const std::string& descr, const std::string& data,
                       const std::string& order = "False") {
   std::string text =
@@ -91,7 +91,7 @@ TEST(KeypointFileTest, DoublesAndHalvesBecomeFloats) {
                                                std::ldexp(1.0f, -14), 0}));
 }
 
-TEST(KeypointFileTest, WhatHasNoFloatIsRefusedByName) {
+TEST(KeypointFileTest, ValuesOutsideOfFloat32AndOtherTypesAreRefused) {
   const std::string path = TestFolder("keypoints") + "/a.kpts.npy";
   const auto refusal = [&path](const std::string& bytes) {
     WriteTestFile(path, bytes);
@@ -111,8 +111,8 @@ TEST(KeypointFileTest, WhatHasNoFloatIsRefusedByName) {
   EXPECT_NE(refusal(NumPyFile("<f4", floats + "x")).find("25 bytes"), std::string::npos);
 }
 
-// The header says how much memory it takes, before any is taken.
-TEST(KeypointFileTest, AHugeFileIsJudgedByItsHeader) {
+// The header tells how much memory is needed, before any is allocated.
+TEST(KeypointFileTest, AHugeFileIsRefusedByItsHeader) {
   const std::string path = TestFolder("keypoints") + "/a.kpts.npy";
   const std::string header = NpyHeader(NpyType::kFloat32, {1, 500000000, 1, 3});
   WriteTestFile(path, header);
@@ -128,7 +128,7 @@ TEST(KeypointFileTest, AHugeFileIsJudgedByItsHeader) {
   EXPECT_TRUE(absl::IsOutOfRange(ReadKeypointFile(path, 23).status()));
 }
 
-TEST(KeypointFileTest, TheMachinesErrorsAreNotTheFiles) {
+TEST(KeypointFileTest, ErrorsOfTheMachineAreNotTheFiles) {
   const std::string folder = TestFolder("keypoints");
   const std::vector<float> values(6, 1.0f);
   WriteTestFile(folder + "/a.kpts.npy", NpyFile(NpyType::kFloat32, {1, 1, 2, 3}, values.data()));
@@ -140,7 +140,7 @@ TEST(KeypointFileTest, TheMachinesErrorsAreNotTheFiles) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_TRUE(ReadKeypointFile(folder + "/a.kpts.npy").ok());
-  // A name that no file can have is no error.
+  // A name that is too long means that there is no file.
   EXPECT_TRUE(absl::IsNotFound(ReadKeypointFile(std::string(300, 'a') + ".kpts.npy").status()));
 }
 

@@ -34,7 +34,7 @@ TEST_F(LabelFileTest, TheFormFollowsFromNameAndContent) {
   EXPECT_NE(Written(Read("g.json", "a.mp4 1"))[0].find("no JSON"), std::string::npos);
 }
 
-TEST_F(LabelFileTest, TheHeadsOfColumnsAreNoVideo) {
+TEST_F(LabelFileTest, AHeadingIsNotAVideo) {
   for (const char* head : {"path,label", "Path, Label", "video_path,label", "filename,class",
                            "file,target", "Video Name,Class Name"}) {
     const auto file = Read("a.csv", std::string("# note\n") + head + "\na.mp4,3\n");
@@ -47,24 +47,24 @@ TEST_F(LabelFileTest, TheHeadsOfColumnsAreNoVideo) {
   EXPECT_EQ(Written(Read("a.txt", "video_path\na.mp4\n")), (Texts{"2|a.mp4|"}));
 }
 
-TEST_F(LabelFileTest, AnUnknownHeadAboveVideosIsTakenAsOneAndSaid) {
+TEST_F(LabelFileTest, AnUnknownHeadingAboveVideosIsSkippedWithAWarning) {
   const auto file = Read("a.csv", "clip no,feeling\na.mp4,happy\nb.mp4,sad\n");
   EXPECT_EQ(Written(file), (Texts{"2|a.mp4|happy", "3|b.mp4|sad"}));
   ASSERT_EQ(file->warnings.size(), 1u);
   EXPECT_NE(file->warnings[0].find("a.csv:1: `clip no` and `feeling`"), std::string::npos);
 }
 
-TEST_F(LabelFileTest, AFirstVideoIsNoHead) {
+TEST_F(LabelFileTest, AFirstVideoIsNotAHeading) {
   EXPECT_EQ(Written(Read("a.csv", "a.mp4,0\npath,label\n")), (Texts{"1|a.mp4|0", "2|path|label"}));
   EXPECT_EQ(Written(Read("a.csv", "path,label\na.mp4,up\n", {"path"})),
             (Texts{"1|path|label", "2|a.mp4|up"}));
-  // Names without extensions that are not there, a number, a label that another line has.
+  // Missing files without extensions, a number, a label that another line has.
   EXPECT_EQ(Written(Read("a.csv", "x,up\ny,down\n")), (Texts{"1|x|up", "2|y|down"}));
   EXPECT_EQ(Written(Read("a.csv", "x,1\nb.mp4,2\n")), (Texts{"1|x|1", "2|b.mp4|2"}));
   EXPECT_EQ(Written(Read("a.csv", "x,up\nb.mp4,up\n")), (Texts{"1|x|up", "2|b.mp4|up"}));
 }
 
-TEST_F(LabelFileTest, LabelsThatCanBeNoneAreRefusedWithTheLine) {
+TEST_F(LabelFileTest, ImpossibleLabelsAreRefusedWithTheLine) {
   const auto refused = [this](const std::string& name, const std::string& text) {
     return Written(Read(name, text))[0].substr(folder_.size() + 1, 8);
   };
@@ -76,7 +76,7 @@ TEST_F(LabelFileTest, LabelsThatCanBeNoneAreRefusedWithTheLine) {
   EXPECT_EQ(refused("b.csv", "a.mp4,b.mp4\n"), "b.csv:1:");
 }
 
-TEST_F(LabelFileTest, WhatCannotBeReadIsNamed) {
+TEST_F(LabelFileTest, AFileThatCannotBeReadIsNamed) {
   const absl::Status folder = ReadLabelFile(folder_, Names({})).status();
   EXPECT_EQ(ExitCodeOf(folder), ExitCode::kUsage);
   EXPECT_NE(folder.message().find(folder_ + ": Is a directory"), std::string::npos) << folder;

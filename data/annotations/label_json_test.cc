@@ -27,7 +27,7 @@ TEST(LabelJsonTest, AListHasObjectsWithPathAndLabel) {
   EXPECT_EQ(Json("[]"), Texts{});
 }
 
-TEST(LabelJsonTest, OtherFormsAreRefusedWithTheLineAndWhatIsAllowed) {
+TEST(LabelJsonTest, OtherFormsAreRefusedWithTheLineAndTheAllowedForms) {
   for (const char* text :
        {"3", "\"a\"", "[\"a.mp4\"]", "[[1]]", "{\"a.mp4\": [1]}", "{\"a.mp4\": {\"class\": 1}}",
         "{\"a.mp4\": {\"label\": [1]}}", "{\"a.mp4\": {\"label\": {\"x\": 1}}}", "{\"a.mp4\": 0.5}",
@@ -38,14 +38,14 @@ TEST(LabelJsonTest, OtherFormsAreRefusedWithTheLineAndWhatIsAllowed) {
     EXPECT_EQ(written[0].substr(0, 10), "l.json:1: ") << text;
     EXPECT_NE(written[0].find("allowed are"), std::string::npos) << text;
   }
-  // Cut off; lines of JSON.
+  // Cut JSON; JSON lines.
   for (const char* text : {"{\"a.mp4\": 1", "{\"a.mp4\": 1}\n{\"b.mp4\": 1}", ""}) {
     EXPECT_NE(Json(text)[0].find("l.json: this is no JSON: parse error at line"), std::string::npos)
         << Json(text)[0];
   }
 }
 
-TEST(LabelJsonTest, ItIsToldFromPathsWithBrackets) {
+TEST(LabelJsonTest, PathsWithBracketsAreNotJson) {
   EXPECT_TRUE(IsLabelJson(" {\"a.mp4\": 1"));
   EXPECT_TRUE(IsLabelJson("[\n{\"a\""));
   EXPECT_TRUE(IsLabelJson("[1, 2]"));

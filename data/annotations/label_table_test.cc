@@ -15,7 +15,7 @@ Texts Table(const std::string& text, char separator = ',',
   return Written(ParseLabelTable(text, "l.csv", separator, Names(there)));
 }
 
-TEST(LabelTableTest, FieldsAreAsRfc4180HasThem) {
+TEST(LabelTableTest, FieldsFollowRfc4180) {
   EXPECT_EQ(Table("\xEF\xBB\xBF# note, with a comma\r\n\r\n"
                   "a b.mp4,turns left\r\n"
                   " \"c, \"\"d\"\".mp4\" , \"up\nand on\" \n"
@@ -24,7 +24,7 @@ TEST(LabelTableTest, FieldsAreAsRfc4180HasThem) {
                    "8||left"}));
 }
 
-TEST(LabelTableTest, TabsDivideWhatIsSeparatedByTabs) {
+TEST(LabelTableTest, ATsvIsSplitAtTabs) {
   EXPECT_EQ(Table("a b.mp4\tturns left\n\"c\td.mp4\"\t3\ne, f.mp4\t4\ng.mp4\t\n", '\t'),
             (Texts{"1|a b.mp4|turns left", "2|c\td.mp4|3", "3|e, f.mp4|4", "4|g.mp4|"}));
 }
@@ -40,7 +40,7 @@ TEST(LabelTableTest, MistakesAreNamedWithTheLine) {
   }
 }
 
-TEST(LabelTableTest, MostLinesOfATableAreDivided) {
+TEST(LabelTableTest, ATableHasTheSeparatorInHalfOfItsLines) {
   EXPECT_TRUE(IsLabelTable("a.mp4,1\nb.mp4\n", ','));
   EXPECT_FALSE(IsLabelTable("a, b.mp4 1\nc.mp4 2\nd.mp4 3\n", ','));
   EXPECT_FALSE(IsLabelTable("# a, b\na b.mp4 left\n", ','));

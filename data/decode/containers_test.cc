@@ -20,10 +20,10 @@ std::set<std::string> Known() {
   return names;
 }
 
-// A typing error would shut a container out without a word.
-TEST(ContainersTest, EachNameIsOneThatLibavformatHas) {
+// A typing error would silently exclude a container.
+TEST(ContainersTest, LibavformatKnowsEachName) {
   const std::set<std::string> known = Known();
-  // Later versions of FFmpeg brought or took these.
+  // These exist only in some versions of FFmpeg.
   const std::set<std::string> elsewhere = {"vvc", "asf_o"};
   for (const auto name : absl::StrSplit(kContainers, ',')) {
     const std::string text(name);
@@ -31,7 +31,7 @@ TEST(ContainersTest, EachNameIsOneThatLibavformatHas) {
   }
 }
 
-TEST(ContainersTest, WhatLeadsToOtherFilesOrWaitsIsNotAmongThem) {
+TEST(ContainersTest, NoneOpensOtherFilesOrWaits) {
   const std::set<std::string> allowed = absl::StrSplit(kContainers, ',');
   for (const char* name : {"hls", "dash", "concat", "image2", "sdp", "rtsp", "imf", "ffmetadata",
                            "webm_dash_manifest", "lavfi", "tty", "srt", "svg_pipe"}) {

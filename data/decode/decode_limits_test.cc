@@ -1,4 +1,4 @@
-// What bounds a decoder: memory, time and damage; and what a file may do to a run.
+// The bounds of a decoder: memory, time and damage.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -26,14 +26,14 @@ namespace {
 
 constexpr int64_t kMiB = 1 << 20;
 
-// libav gets no block over `bytes` while this lives: what is judged in time needs none.
+// While this object lives, libav cannot allocate a block of more than `bytes`.
 class LargestBlock {
  public:
   explicit LargestBlock(size_t bytes) { av_max_alloc(bytes); }
   ~LargestBlock() { av_max_alloc(INT_MAX); }
 };
 
-// One picture of `pixels` x `pixels` in two colours, of which a single pixel is drawn.
+// A GIF of `pixels` x `pixels` in two colours that stores only one pixel.
 std::string HugeGif(int pixels) {
   const std::string path = TestFolder("gif") + "/huge.gif";
   const std::string side = {static_cast<char>(pixels & 0xff), static_cast<char>(pixels >> 8)};
@@ -43,7 +43,7 @@ std::string HugeGif(int pixels) {
   return path;
 }
 
-TEST(DecodeLimitsTest, APictureOverTheBoundIsRefusedBeforeMemoryIsTaken) {
+TEST(DecodeLimitsTest, APictureOverTheBoundIsRefusedBeforeAllocation) {
   for (const auto& [pixels, bound] : {std::pair{16000, 64 * kMiB}, {8000, 200 * kMiB}}) {
     const std::string gif = HugeGif(pixels);
     VideoDecoderOptions options;
@@ -65,13 +65,13 @@ int64_t PeakKib() {
   return 0;
 }
 
-// libavformat decodes a picture by itself to look into the file: 92 MiB, if it came so far.
-TEST(DecodeLimitsTest, NothingIsDecodedBeforeTheSizeIsJudged) {
+// libavformat decodes a picture itself when it probes the file. Here that would take 92 MiB.
+TEST(DecodeLimitsTest, NothingIsDecodedBeforeTheSizeIsChecked) {
   const std::string path = TestFolder("wide") + "/wide.mkv";
   RunFfmpeg("-f lavfi -i color=red:size=8000x8000 -frames:v 1 -c:v ffv1 " + path);
   EXPECT_EXIT(
       {
-        std::ofstream("/proc/self/clear_refs") << 5;  // the peak counts from here
+        std::ofstream("/proc/self/clear_refs") << 5;  // resets the peak
         const int64_t before = PeakKib();
         VideoDecoderOptions options;
         options.max_decoded_frame_bytes = 50 * kMiB;
@@ -82,7 +82,7 @@ TEST(DecodeLimitsTest, NothingIsDecodedBeforeTheSizeIsJudged) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(DecodeLimitsTest, AFrameThatIsTooLargeAsRgbIsRefusedBeforeMemoryIsTaken) {
+TEST(DecodeLimitsTest, AnRgbFrameThatIsTooLargeIsRefusedBeforeAllocation) {
   const std::string path =
       MakeClip("narrow.mkv", "color=red:size=2x8192:rate=5:duration=0.4", "-c:v ffv1");
   VideoDecoderOptions options;
@@ -107,7 +107,7 @@ TEST(DecodeLimitsTest, AFrameThatIsTooLargeAsRgbIsRefusedBeforeMemoryIsTaken) {
   }
 }
 
-// The frames before are given; what comes is judged where no container tells its size.
+// The frames before the picture are given. The container does not tell the picture's size.
 TEST(DecodeLimitsTest, ALargePictureInTheMiddleIsRefusedToo) {
   const std::string folder = TestFolder("growing");
   for (const char* codec : {"libx264", "mpeg2video", "libx265 -x265-params log-level=none"}) {
@@ -119,13 +119,13 @@ TEST(DecodeLimitsTest, ALargePictureInTheMiddleIsRefusedToo) {
       both += ReadTestFile(part);
     }
     WriteTestFile(folder + "/both.ts", both);
-    // MPEG-2 codes 64 x 64, and holds so much.
+    // MPEG-2 codes 64 x 64 pixels, and this is their size in memory.
     for (const int64_t bound : {1280 * 960 * 3 / 2 - 1, 64 * 64 * 3 / 2}) {
       VideoDecoderOptions options;
       options.max_decoded_frame_bytes = bound;
       const Decoded decoded = DecodeAll(folder + "/both.ts", options);
       EXPECT_EQ(ReasonOf(decoded.status), kReasonFrameTooLarge) << codec << bound << decoded.status;
-      if (std::string(codec) == "mpeg2video") continue;  // its parser tells of it at once
+      if (std::string(codec) == "mpeg2video") continue;  // its parser finds the size at once
       EXPECT_GE(decoded.frames.size(), 8u) << codec;
       EXPECT_EQ(decoded.size, (FrameSize{64, 48})) << codec;
     }
@@ -135,8 +135,8 @@ TEST(DecodeLimitsTest, ALargePictureInTheMiddleIsRefusedToo) {
   }
 }
 
-// Whatever block is the first that cannot be had, the file is never to blame.
-TEST(DecodeLimitsTest, WithoutMemoryTheMachineIsToBlame) {
+// Whichever allocation is the first to fail, it is not an error of the file.
+TEST(DecodeLimitsTest, ALackOfMemoryIsTheMachinesError) {
   for (const char* encoding : {"-c:v libx264 clip.mp4", "-c:v mpeg4 clip.avi", "-c:v ffv1 clip.mkv",
                                "-c:v mpeg2video clip.ts", "-c:v libvpx clip.webm"}) {
     const std::string text = encoding;
@@ -161,8 +161,8 @@ TEST(DecodeLimitsTest, WithoutMemoryTheMachineIsToBlame) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-// As `ulimit -v` does it, in a process of its own. (Sanitizers need an address space without end.)
-TEST(DecodeLimitsTest, AnAddressSpaceThatIsFullDamagesNoPacket) {
+// Uses the limit that `ulimit -v` sets, in a child process. (Sanitizers need more address space.)
+TEST(DecodeLimitsTest, AFullAddressSpaceDamagesNoPacket) {
   const std::string path = MakeClip("clip.mp4", "testsrc2=size=3840x2160:rate=25:duration=0.2",
                                     "-c:v libx264 -preset ultrafast -pix_fmt yuv420p");
   for (const int64_t room : {8 * kMiB, 24 * kMiB, 40 * kMiB}) {
@@ -191,7 +191,7 @@ TEST(DecodeLimitsTest, AnAddressSpaceThatIsFullDamagesNoPacket) {
 }
 #endif
 
-// Fills the pictures `from` to `to` of `all` with what no codec takes.
+// Fills the pictures `from` to `to` of `all` with bytes that no codec accepts.
 void Damage(const std::string& path, double from, double to) {
   std::string bytes = ReadTestFile(path);
   const size_t mdat = bytes.find("mdat") + 4;
@@ -203,7 +203,7 @@ void Damage(const std::string& path, double from, double to) {
   WriteTestFile(path, bytes);
 }
 
-TEST(DecodeLimitsTest, LongDamageIsPassedOverAsFfmpegDoes) {
+TEST(DecodeLimitsTest, LongDamageIsSkippedAsFfmpegDoes) {
   const std::string path = MakeClip("long.mp4", "testsrc2=size=64x64:rate=25:duration=64",
                                     "-c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p");
   Damage(path, 0.1, 0.9);
@@ -227,7 +227,7 @@ TEST(DecodeLimitsTest, DamageIsBoundedByItsBytes) {
   EXPECT_TRUE(DecodeAll(path, options).status.ok());
 }
 
-// The clock takes a second at each poll of the interruption.
+// Each poll of the interruption advances the clock by a second.
 TEST(DecodeLimitsTest, DamageIsBoundedByTimeAndSoundFramesAreNot) {
   const std::string path = MakeClip("clip.mp4", "testsrc2=size=64x64:rate=25:duration=10",
                                     "-c:v libx264 -g 10 -bf 0 -pix_fmt yuv420p");

@@ -25,7 +25,7 @@ namespace {
 
 constexpr char kFirstVideo[] = "V:0";
 
-// 25 frames of 64 x 48, and sound between them.
+// 25 frames of 64 x 48, interleaved with sound.
 std::string ClipWithSound(const std::string& more = "") {
   const std::string path = TestFolder("clip") + "/clip.mp4";
   RunFfmpeg(
@@ -49,7 +49,7 @@ absl::Status ReadAll(Demuxer* demuxer, int64_t* packets) {
 TEST(DemuxerTest, OnlyPacketsOfTheStreamComeOut) {
   const auto demuxer = Demuxer::Open(ClipWithSound(), kFirstVideo, {});
   ASSERT_TRUE(demuxer.ok()) << demuxer.status();
-  EXPECT_EQ((*demuxer)->stream()->index, 1);  // the sound stands before it
+  EXPECT_EQ((*demuxer)->stream()->index, 1);  // stream 0 is the sound
   int64_t packets = 0;
   ASSERT_TRUE(ReadAll(demuxer->get(), &packets).ok());
   EXPECT_EQ(packets, 25);
@@ -57,7 +57,7 @@ TEST(DemuxerTest, OnlyPacketsOfTheStreamComeOut) {
   EXPECT_FALSE((*demuxer)->truncated());
 }
 
-TEST(DemuxerTest, ACoverPictureIsNoVideo) {
+TEST(DemuxerTest, ACoverPictureIsNotAVideoStream) {
   const std::string folder = TestFolder("cover");
   RunFfmpeg("-f lavfi -i color=red:size=200x200 -frames:v 1 " + folder + "/cover.png");
   RunFfmpeg("-i " + folder + "/cover.png -i " + ClipWithSound() +
@@ -67,7 +67,7 @@ TEST(DemuxerTest, ACoverPictureIsNoVideo) {
   EXPECT_EQ((*demuxer)->stream()->codecpar->width, 64);
 }
 
-TEST(DemuxerTest, AFileThatEndsBeforeItsIndexIsKnownAtItsEnd) {
+TEST(DemuxerTest, AnMp4CutInsideItsIndexedFramesIsTruncated) {
   const std::string path = ClipWithSound("-movflags +faststart");
   const std::string bytes = ReadTestFile(path);
   WriteTestFile(path, bytes.substr(0, bytes.size() / 2));
@@ -79,7 +79,7 @@ TEST(DemuxerTest, AFileThatEndsBeforeItsIndexIsKnownAtItsEnd) {
   EXPECT_TRUE((*demuxer)->truncated());
 }
 
-TEST(DemuxerTest, AMatroskaFileThatEndsBeforeItsSegmentIsKnownAtItsEnd) {
+TEST(DemuxerTest, AMatroskaFileShorterThanItsSegmentIsTruncated) {
   const std::string folder = TestFolder("matroska");
   for (const char* name : {"/clip.mkv", "/clip.webm"}) {
     const std::string path = folder + name;
@@ -97,7 +97,7 @@ TEST(DemuxerTest, AMatroskaFileThatEndsBeforeItsSegmentIsKnownAtItsEnd) {
   }
 }
 
-// Open files of this process: a context that leaks keeps its own.
+// The number of open files of this process. A leaked context keeps its file open.
 int64_t OpenFiles() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
 }
@@ -119,7 +119,7 @@ TEST(DemuxerTest, AnInterruptionAtAnyPointOfOpeningLeavesNothingOpen) {
     EXPECT_EQ(OpenFiles(), before) << "stopped when asked for the " << at << "th time";
     points = at + 2;
   }
-  EXPECT_GT(points, 3);  // asked before, between and after libavformat's two steps
+  EXPECT_GT(points, 3);  // polled before, between and after libavformat's two steps
 }
 
 TEST(DemuxerTest, AnInterruptionStopsOpeningAndReading) {
@@ -137,15 +137,15 @@ TEST(DemuxerTest, AnInterruptionStopsOpeningAndReading) {
   EXPECT_EQ(packets, 0);
 }
 
-TEST(DemuxerTest, WhatCannotBeOpenedHasAReason) {
+TEST(DemuxerTest, AFileThatCannotBeOpenedGivesAReason) {
   const std::string folder = TestFolder("bad");
   EXPECT_EQ(ReasonOf(Demuxer::Open(folder, kFirstVideo, {}).status()), kReasonUnreadable);
   EXPECT_EQ(ReasonOf(Demuxer::Open(folder + "/absent", kFirstVideo, {}).status()), kReasonNotFound);
   EXPECT_EQ(ReasonOf(Demuxer::Open(ClipWithSound(), "V:1", {}).status()), kReasonNoVideo);
 }
 
-// A pipe that nobody writes into would be waited for until the test's time is up.
-TEST(DemuxerTest, WhatIsNoRegularFileIsRefusedAtOnceWithWhatItIs) {
+// Nobody writes into the pipe. If the code waited for it, the test would time out.
+TEST(DemuxerTest, AnythingButARegularFileIsRefusedAtOnceAndNamed) {
   const std::string folder = TestFolder("kinds");
   const std::string pipe = folder + "/pipe.mp4";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
@@ -160,8 +160,8 @@ TEST(DemuxerTest, WhatIsNoRegularFileIsRefusedAtOnceWithWhatItIs) {
   }
 }
 
-// An MP4 that cannot be opened before its tail is read; from `bad_at` on its disk fails.
-TEST(DemuxerTest, AFailingDiskIsNoTruncatedFile) {
+// The tail of the MP4 must be read to open it. Its disk fails from `bad_at` on.
+TEST(DemuxerTest, AFailingDiskIsNotATruncatedFile) {
   const std::string path = ClipWithSound("-movflags +faststart");
   const int64_t bytes = static_cast<int64_t>(std::filesystem::file_size(path));
   int64_t bad_at = bytes;
@@ -185,16 +185,16 @@ TEST(DemuxerTest, AFailingDiskIsNoTruncatedFile) {
           demuxer.ok() ? ReadAll(demuxer->get(), &packets) : demuxer.status();
       EXPECT_EQ(ReasonOf(status), kReasonIoError) << bad_at << ": " << status;
     }
-    error_number = ENOMEM;  // the kernel's, for the buffers of a network disk
+    error_number = ENOMEM;  // from the kernel, which has no buffers for a network disk
     const auto demuxer = Demuxer::Open(path, kFirstVideo, failing);
     EXPECT_TRUE(
         IsMachineError(demuxer.ok() ? ReadAll(demuxer->get(), &packets) : demuxer.status()));
   }
 }
 
-TEST(DemuxerTest, WithoutDescriptorsAFileIsNotJudged) {
+TEST(DemuxerTest, ALackOfDescriptorsIsNotTheFilesError) {
   const std::string path = ClipWithSound();
-  // In a process of its own, whose limit may sink.
+  // In a child process, because the limit cannot be raised again.
   EXPECT_EXIT(
       {
         rlimit limit = {};
@@ -207,7 +207,7 @@ TEST(DemuxerTest, WithoutDescriptorsAFileIsNotJudged) {
       testing::ExitedWithCode(0), "");
 }
 
-// A 37-byte list that names itself, and a playlist that never ends: both are called as a video.
+// A 37-byte list that names itself, and a playlist without an end. Both have names of videos.
 TEST(DemuxerTest, ListsOfFilesAreRefusedAndOpenNothing) {
   const std::string folder = TestFolder("lists");
   std::filesystem::copy_file(ClipWithSound("-f mpegts"), folder + "/part.ts");
@@ -268,8 +268,8 @@ TEST(DemuxerTest, ContainersThatUsersHaveAreOpened) {
   }
 }
 
-// Each poll takes a second of the clock.
-TEST(DemuxerTest, AFileThatGivesNothingInTimeIsLeft) {
+// Each poll advances the clock by a second.
+TEST(DemuxerTest, AFileThatGivesNoFrameInTimeIsGivenUp) {
   int64_t now_us = 0;
   ProgressWatchOptions slow = {.timeout_us = 2'000'000,
                                .clock_us = [&now_us] { return now_us += 1'000'000; }};
@@ -297,7 +297,7 @@ TEST(DemuxerTest, WholeFilesJoinedEndToEndAreNotTruncated) {
   }
 }
 
-// A socket of this machine that would see an attempt to connect.
+// A listening local socket, which would notice an attempt to connect.
 class Listener {
  public:
   Listener() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {

@@ -1,4 +1,4 @@
-// The reference must itself be right: frames whose pixels are known.
+// Checks the reference itself, on frames with known pixels.
 #include "data/decode/ffmpeg_program.h"
 
 #include <gtest/gtest-spi.h>

@@ -17,7 +17,7 @@ std::string Take(FileSource* source, int count) {
   return text;
 }
 
-TEST(FileSourceTest, BytesComeFromWhereverTheyAreAskedFor) {
+TEST(FileSourceTest, BytesAreReadAtAnyOffset) {
   const std::string path = TestFolder("source") + "/file";
   std::string bytes;
   for (int i = 0; i < 300000; ++i) bytes.push_back(static_cast<char>(i % 251));
@@ -37,7 +37,7 @@ TEST(FileSourceTest, BytesComeFromWhereverTheyAreAskedFor) {
   EXPECT_TRUE((*source)->status().ok());
 }
 
-// A regular file by its kind, whose first bytes no process has.
+// This is a regular file, but its first bytes cannot be read.
 TEST(FileSourceTest, AnErrorOfReadingIsKept) {
   const auto source = FileSource::Open("/proc/self/mem", nullptr);
   ASSERT_TRUE(source.ok()) << source.status();
@@ -45,7 +45,7 @@ TEST(FileSourceTest, AnErrorOfReadingIsKept) {
   EXPECT_EQ(ReasonOf((*source)->status()), kReasonIoError) << (*source)->status();
 }
 
-TEST(FileSourceTest, WhoStopsGetsNoBytes) {
+TEST(FileSourceTest, AStoppedReaderGetsNoBytes) {
   const std::string path = TestFolder("source") + "/file";
   WriteTestFile(path, "some bytes");
   const auto source = FileSource::Open(path, [] { return true; });

@@ -20,7 +20,7 @@ TEST(FrameBytesTest, BytesFollowTheFormat) {
   EXPECT_EQ(DecodedBytes({INT_MAX, INT_MAX}, AV_PIX_FMT_RGBA64LE), INT64_MAX);
 }
 
-TEST(FrameBytesTest, OnlyWhatPassesTheBoundIsRefused) {
+TEST(FrameBytesTest, OnlySizesAboveTheBoundAreRefused) {
   EXPECT_TRUE(CheckFrameBytes("RGB", {10, 10}, 300, 300).ok());
   EXPECT_TRUE(CheckFrameBytes("RGB", {10, 10}, 300, 0).ok());
   const absl::Status status = CheckFrameBytes("RGB", {10, 10}, 300, 299);

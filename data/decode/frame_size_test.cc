@@ -5,7 +5,7 @@
 namespace slimreel {
 namespace {
 
-TEST(FrameSizeTest, NothingAskedKeepsTheDecodedSize) {
+TEST(FrameSizeTest, WithoutARequestTheDecodedSizeStays) {
   EXPECT_EQ(OutputSize({1920, 1080}, {}), (FrameSize{1920, 1080}));
 }
 

@@ -45,8 +45,8 @@ TEST(LibavHandlesTest, APacketGivesBackWhatItRefersTo) {
   EXPECT_EQ(freed, 1);
 }
 
-// libavcodec frees extradata with its context, libavformat the streams with theirs: the
-// leak checker of the address sanitizer sees what is forgotten.
+// libavcodec frees extradata with its context, and libavformat frees streams with theirs. The leak
+// checker of the address sanitizer finds anything that is not freed.
 TEST(LibavHandlesTest, ContextsAreFreedWithAllTheyOwn) {
   const CodecContextPtr codec(avcodec_alloc_context3(nullptr));
   ASSERT_NE(codec, nullptr);
@@ -59,7 +59,7 @@ TEST(LibavHandlesTest, ContextsAreFreedWithAllTheyOwn) {
   ASSERT_NE(avfilter_graph_alloc_filter(graph.get(), avfilter_get_by_name("null"), "in"), nullptr);
 }
 
-TEST(LibavHandlesTest, AMuxerGivesItsOutputOnceAndIsFreedWithOrWithoutThat) {
+TEST(LibavHandlesTest, AMuxerIsFreedWhetherOrNotItsOutputWasTaken) {
   for (const bool take : {true, false}) {
     AVFormatContext* made = nullptr;
     ASSERT_GE(avformat_alloc_output_context2(&made, nullptr, "mp4", nullptr), 0);
@@ -92,7 +92,7 @@ TEST(LibavHandlesTest, ErrorsAreInWords) {
 TEST(LibavHandlesTest, DurationAndKeyFlagAreTheFrames) {
   const FramePtr frame = NewFrame();
   EXPECT_EQ(FrameDuration(*frame), 0);
-  // The same members as libav itself fills, by the name that this version has.
+  // Fills the same members as libav, by their names in this version.
 #if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
   frame->duration = 512;
 #else

@@ -10,57 +10,57 @@
 namespace slimreel {
 namespace {
 
-// A clip of one second, from a program that goes back to write the length, or not.
+// A clip of one second. If seekable, the writer goes back and stores the length.
 std::string Clip(const std::string& name, const std::string& encoding) {
   const std::string path = TestFolder("clip") + "/" + name;
   RunFfmpeg("-f lavfi -i testsrc2=size=64x48:rate=25:duration=1 " + encoding + " " + path);
   return ReadTestFile(path);
 }
 
-bool BreaksOff(const std::string& bytes) {
+bool IsTruncated(const std::string& bytes) {
   const auto read = [&bytes](uint64_t at, uint8_t* to, size_t count) {
     return at < bytes.size() ? bytes.copy(reinterpret_cast<char*>(to), count, at) : size_t{0};
   };
   return MatroskaIsTruncated(read, bytes.size());
 }
 
-TEST(MatroskaSizeTest, AFileThatLacksPicturesBreaksOff) {
+TEST(MatroskaSizeTest, AFileThatLacksPicturesIsTruncated) {
   for (const std::string& whole :
        {Clip("a.mkv", "-c:v libx264"), Clip("a.webm", "-c:v libvpx-vp9")}) {
-    const size_t cues = whole.rfind("\x1C\x53\xBB\x6B");  // the index, behind all pictures
+    const size_t cues = whole.rfind("\x1C\x53\xBB\x6B");  // the index, after all pictures
     ASSERT_NE(cues, std::string::npos);
-    EXPECT_FALSE(BreaksOff(whole));
-    EXPECT_FALSE(BreaksOff(whole + "something behind it"));
-    EXPECT_FALSE(BreaksOff(whole.substr(0, whole.size() - 1))) << "all pictures are there";
-    EXPECT_TRUE(BreaksOff(whole.substr(0, cues - 1)));
-    EXPECT_TRUE(BreaksOff(whole.substr(0, whole.size() / 2)));
+    EXPECT_FALSE(IsTruncated(whole));
+    EXPECT_FALSE(IsTruncated(whole + "something behind it"));
+    EXPECT_FALSE(IsTruncated(whole.substr(0, whole.size() - 1))) << "all pictures are there";
+    EXPECT_TRUE(IsTruncated(whole.substr(0, cues - 1)));
+    EXPECT_TRUE(IsTruncated(whole.substr(0, whole.size() / 2)));
   }
 }
 
-TEST(MatroskaSizeTest, OfFilesJoinedEndToEndTheLastOneIsJudged) {
+TEST(MatroskaSizeTest, TheLastOfSeveralJoinedFilesCounts) {
   const std::string whole = Clip("a.mkv", "-c:v libx264");
-  EXPECT_FALSE(BreaksOff(whole + whole));
-  EXPECT_TRUE(BreaksOff(whole + whole.substr(0, whole.size() / 2)));
-  EXPECT_FALSE(BreaksOff(whole + std::string(5000, '\xff')));
+  EXPECT_FALSE(IsTruncated(whole + whole));
+  EXPECT_TRUE(IsTruncated(whole + whole.substr(0, whole.size() / 2)));
+  EXPECT_FALSE(IsTruncated(whole + std::string(5000, '\xff')));
 }
 
-TEST(MatroskaSizeTest, WhatSaysNoLengthDoesNotBreakOff) {
+TEST(MatroskaSizeTest, AFileWithoutALengthIsNotTruncated) {
   const std::string live = Clip("live.mkv", "-c:v libx264 -f matroska -live 1");
-  EXPECT_FALSE(BreaksOff(live.substr(0, live.size() / 2)));
+  EXPECT_FALSE(IsTruncated(live.substr(0, live.size() / 2)));
   const std::string other = Clip("a.mp4", "-c:v libx264");
-  EXPECT_FALSE(BreaksOff(other.substr(0, other.size() / 2)));
-  EXPECT_FALSE(BreaksOff(""));
+  EXPECT_FALSE(IsTruncated(other.substr(0, other.size() / 2)));
+  EXPECT_FALSE(IsTruncated(""));
 }
 
-TEST(MatroskaSizeTest, NoBytesAtTheFrontLeadAstray) {
+TEST(MatroskaSizeTest, DamagedFirstBytesAreHandled) {
   const std::string whole = Clip("a.mkv", "-c:v libx264");
   for (size_t count = 0; count < 64; ++count) {
-    BreaksOff(whole.substr(0, count));
+    IsTruncated(whole.substr(0, count));
     std::string changed = whole;
     changed[count] = '\xff';
-    BreaksOff(changed);
+    IsTruncated(changed);
     changed[count] = '\x01';
-    BreaksOff(changed);
+    IsTruncated(changed);
   }
 }
 

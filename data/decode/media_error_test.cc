@@ -29,7 +29,7 @@ TEST(MediaErrorTest, TheReasonTravelsWithCodeAndMessage) {
 TEST(MediaErrorTest, OtherErrorsHaveNoReason) {
   EXPECT_EQ(ReasonOf(absl::DataLossError("truncated")), "");
   EXPECT_EQ(ReasonOf(absl::OkStatus()), "");
-  // Of success nothing is wrong, whatever is said of it.
+  // OK cannot carry a reason.
   EXPECT_EQ(ReasonOf(MediaError(absl::StatusCode::kOk, kReasonTruncated, "")), "");
 }
 
@@ -59,7 +59,7 @@ TEST(MediaErrorTest, ThePathComesBeforeTheMessageAndTheReasonStays) {
   EXPECT_EQ(ReasonOf(WithPath("a.mp4", absl::InternalError("bug"))), "");
 }
 
-TEST(MediaErrorTest, TheMachinesErrorsAreAClassOfTheirOwn) {
+TEST(MediaErrorTest, ErrorsOfTheMachineAreRecognised) {
   EXPECT_TRUE(IsMachineError(MachineError("no memory")));
   EXPECT_TRUE(IsMachineError(WithPath("a.mp4", MachineError("no memory"))));
   EXPECT_FALSE(IsMachineError(

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kStep = 40;
 constexpr int64_t kFar = 10000;
 
-// 50 frames at a constant rate, dts as pts.
+// 50 frames at a constant rate; dts equals pts.
 std::vector<FrameTime> Steady() {
   std::vector<FrameTime> frames;
   for (int64_t i = 0; i < 50; ++i) {
@@ -30,7 +30,7 @@ std::vector<ChosenTime> ChooseAll(const std::vector<FrameTime>& frames,
   return chosen;
 }
 
-// The times of Steady(), of which those in `estimated` were not believed.
+// The times of Steady(), where those in `estimated` are estimates.
 void ExpectSteady(const std::vector<ChosenTime>& chosen, const std::vector<int64_t>& estimated) {
   std::vector<int64_t> found;
   for (size_t i = 0; i < chosen.size(); ++i) {
@@ -57,7 +57,7 @@ TEST(PresentationTimesTest, OnlyTheOutlierIsEstimatedWhereverItIs) {
   ExpectSteady(ChooseAll(frames), {20});
 }
 
-// libavcodec's best effort turns to dts behind the first outlier, here one frame late.
+// After the first outlier libavcodec's best effort switches to dts, which is one frame late here.
 TEST(PresentationTimesTest, LaterTimesStayThoseOfTheContainer) {
   std::vector<FrameTime> frames = Steady();
   *frames[20].pts += 900000;
@@ -71,8 +71,8 @@ TEST(PresentationTimesTest, SeveralOutliersInARowAreFoundByTheirDecodingTimes) {
   ExpectSteady(ChooseAll(frames), {20, 21, 22});
 }
 
-// Frames that the codec held until the end of the file come without a dts.
-TEST(PresentationTimesTest, TheLastFramesAreHeldAgainstTheStreamsEnd) {
+// Frames that the codec holds until the end of the file have no dts.
+TEST(PresentationTimesTest, TheLastFramesAreComparedWithTheStreamsEnd) {
   std::vector<FrameTime> frames = Steady();
   frames[48].dts = frames[49].dts = std::nullopt;
   *frames[49].pts += 900000;
@@ -103,7 +103,7 @@ TEST(PresentationTimesTest, MissingTimesAreContinuedByTheDuration) {
   ExpectSteady(ChooseAll(std::vector<FrameTime>(3, {.duration = kStep}), std::nullopt), {0, 1, 2});
 }
 
-TEST(PresentationTimesTest, AnEstimateLeavesTheNextFrameItsTime) {
+TEST(PresentationTimesTest, AnEstimateStaysBelowTheNextFramesTime) {
   std::vector<FrameTime> frames = Steady();
   frames[20] = {};
   frames[19].duration = 10 * kStep;  // wrong: frame 21 comes earlier

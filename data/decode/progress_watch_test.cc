@@ -23,7 +23,7 @@ TEST(ProgressWatchTest, TimeCountsFromTheLatestProgress) {
   EXPECT_TRUE(watch.Stopped()) << "what was given up stays so";
 }
 
-TEST(ProgressWatchTest, AnInterruptionIsNoFaultOfTheFile) {
+TEST(ProgressWatchTest, AnInterruptionIsNotTheFilesError) {
   bool stop = false;
   ProgressWatch watch({.interrupted = [&stop] { return stop; }});
   EXPECT_FALSE(watch.Stopped());

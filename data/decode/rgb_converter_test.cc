@@ -53,7 +53,7 @@ TEST(RgbConverterTest, OddAnglesAreRotatedInPlace) {
   EXPECT_EQ(UprightFilters(Rotated(30))[0].first, "rotate");
 }
 
-TEST(RgbConverterTest, FramesOfAnotherSizeAreBroughtToTheFirstOnesSize) {
+TEST(RgbConverterTest, FramesOfAnotherSizeAreResizedToTheFirstOnesSize) {
   RgbConverter converter({});
   ASSERT_TRUE(converter.Convert(Grey(64, 48).get(), std::nullopt).ok());
   EXPECT_EQ(converter.size_changes(), 0);
@@ -66,8 +66,8 @@ TEST(RgbConverterTest, FramesOfAnotherSizeAreBroughtToTheFirstOnesSize) {
   EXPECT_EQ(converter.output_size(), (FrameSize{64, 48}));
 }
 
-// The memory would be 192 GiB.
-TEST(RgbConverterTest, AFrameOverTheBoundIsRefusedBeforeMemoryIsTaken) {
+// The frame would take 192 GiB.
+TEST(RgbConverterTest, AFrameOverTheBoundIsRefusedBeforeAllocation) {
   RgbConverter converter({.sizing = {.short_side = 128}, .max_output_bytes = 256 << 20});
   const auto fits = converter.Convert(Grey(64, 48).get(), std::nullopt);
   EXPECT_TRUE(fits.ok()) << fits.status();
@@ -76,7 +76,7 @@ TEST(RgbConverterTest, AFrameOverTheBoundIsRefusedBeforeMemoryIsTaken) {
   EXPECT_EQ(ReasonOf(status), kReasonFrameTooLarge) << status;
 }
 
-// libavfilter takes nothing over a kilobyte.
+// Here libavfilter cannot allocate more than a kilobyte at once.
 TEST(RgbConverterTest, AGraphWithoutMemoryIsTheMachinesError) {
   const FramePtr frame = Grey(64, 48);
   RgbConverter converter({});

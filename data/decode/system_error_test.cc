@@ -15,7 +15,7 @@ extern "C" {
 namespace slimreel {
 namespace {
 
-TEST(SystemErrorTest, WhatTheMachineLacksHasNoReason) {
+TEST(SystemErrorTest, ErrorsOfTheMachineHaveNoReason) {
   for (const int error : {ENOMEM, EMFILE, ENFILE, ENOBUFS, ENOSPC}) {
     const absl::Status status = ErrnoStatus("/v/a.mp4", error);
     EXPECT_TRUE(IsMachineError(status)) << status;
@@ -23,7 +23,7 @@ TEST(SystemErrorTest, WhatTheMachineLacksHasNoReason) {
   }
 }
 
-TEST(SystemErrorTest, WhatTheFileMeetsHasOneThatMayPass) {
+TEST(SystemErrorTest, ErrorsOfTheFileHaveAReasonThatMayPass) {
   for (const auto& [error, reason] : {std::pair{ENOENT, kReasonNotFound},
                                       {ENOTDIR, kReasonNotFound},
                                       {EACCES, kReasonUnreadable},
@@ -39,13 +39,13 @@ TEST(SystemErrorTest, WhatTheFileMeetsHasOneThatMayPass) {
   }
 }
 
-TEST(SystemErrorTest, LibavsErrorsAreTheMachinesOnlyWhereItIsShort) {
+TEST(SystemErrorTest, LibavsEnomemIsTheMachinesErrorOnlyIfMemoryIsShort) {
   EXPECT_TRUE(MachineErrorOf("a", 0).ok());
   EXPECT_TRUE(MachineErrorOf("a", AVERROR_EOF).ok());
   EXPECT_TRUE(MachineErrorOf("a", AVERROR_INVALIDDATA).ok());
   EXPECT_TRUE(MachineErrorOf("a", AVERROR(EINVAL)).ok());
   EXPECT_TRUE(IsMachineError(MachineErrorOf("a", AVERROR(EMFILE))));
-  // A request of more than libav grants is the file's, whatever memory there is.
+  // A request above libav's own limit is an error of the file, however much memory is free.
   EXPECT_EQ(av_malloc(size_t{INT_MAX} + 1), nullptr);
   EXPECT_EQ(MachineErrorOf("a", AVERROR(ENOMEM)).ok(), !MemoryIsShort());
   av_max_alloc(1 << 20);

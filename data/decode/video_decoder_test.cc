@@ -56,7 +56,7 @@ TEST(VideoDecoderTest, RotatedClipsAreBitExactAndUpright) {
   }
 }
 
-// Clips one after the other in one stream.
+// Joins clips into one stream.
 std::string Joined(const std::vector<std::string>& parts) {
   const std::string path =
       TestFolder("joined") + "/joined" + std::filesystem::path(parts[0]).extension().string();
@@ -71,7 +71,7 @@ TEST(VideoDecoderTest, FramesAfterAChangeOfSizeAreBitExact) {
   for (const std::string kind : {".ts", ".h264", ".m2v", ".webm"}) {
     const std::string small = folder + "/small" + kind;
     const std::string large = folder + "/large" + kind;
-    const std::string other = folder + "/other" + kind;  // another format of pixels
+    const std::string other = folder + "/other" + kind;  // another pixel format
     const std::string options = kind == ".webm" ? "-deadline realtime " : "-g 6 ";
     RunFfmpeg("-f lavfi -i testsrc2=size=160x90:rate=25:duration=0.4 " + options + small);
     RunFfmpeg("-f lavfi -i testsrc2=size=320x240:rate=25:duration=0.4 " + options + large);
@@ -83,15 +83,15 @@ TEST(VideoDecoderTest, FramesAfterAChangeOfSizeAreBitExact) {
       ExpectNativeSameAsFfmpeg(path);
       const Decoded decoded = DecodeAll(path);
       EXPECT_EQ(PartialReason(decoded.stats), "") << path;
-      // Of Matroska files joined end to end libavformat reads two.
+      // libavformat reads only the first two of several joined Matroska files.
       EXPECT_GE(decoded.frames.size(), 10 * std::min<size_t>(parts.size(), 2) - 2) << path;
     }
   }
 }
 
-// Each frame goes from its own size to the stored one in one bilinear step: as it would in a file
-// that holds only frames of its size, and wherever the change comes.
-TEST(VideoDecoderTest, ResizedFramesAfterAChangeOfSizeAreThoseOfAFileWithoutOne) {
+// Each frame goes from its own size to the stored one in one bilinear step, as in a file with only
+// frames of that size. The place of the change does not matter.
+TEST(VideoDecoderTest, ResizedFramesAfterAChangeOfSizeEqualThoseOfAFileWithoutOne) {
   const std::string folder = TestFolder("sizes");
   const std::string small = folder + "/small.ts", large = folder + "/large.ts";
   RunFfmpeg("-f lavfi -i testsrc2=size=160x90:rate=25:duration=0.4 -c:v libx264 " + small);
@@ -111,7 +111,7 @@ TEST(VideoDecoderTest, ResizedFramesAfterAChangeOfSizeAreThoseOfAFileWithoutOne)
   }
 }
 
-TEST(VideoDecoderTest, TheFirstVideoStreamIsTakenAndNotTheLargest) {
+TEST(VideoDecoderTest, TheFirstVideoStreamIsUsedNotTheLargest) {
   const std::string path = TestFolder("two") + "/two.mp4";
   RunFfmpeg(
       "-f lavfi -i testsrc2=size=64x48:rate=10:duration=0.5 -f lavfi -i "
@@ -144,8 +144,8 @@ TEST(VideoDecoderTest, TimesCountFromTheStreamsStartAndFollowVariableRate) {
   EXPECT_EQ(decoded.stats.estimated_pts, 0);
 }
 
-// Without its first key frame, the stream starts with what cannot be decoded: at 0.04 s,
-// while the first picture is that of 0.48 s.
+// Without its first key frame, the stream starts at 0.04 s with frames that cannot be decoded. The
+// first decoded picture is that of 0.48 s.
 TEST(VideoDecoderTest, TheStreamsStartIsNotTheFirstFrameThatCouldBeDecoded) {
   const std::string folder = TestFolder("cut");
   RunFfmpeg("-f lavfi -i testsrc2=size=64x64:rate=25 -frames:v 30 -c:v libx264 -g 12 -bf 0 " +
@@ -162,7 +162,7 @@ TEST(VideoDecoderTest, TheStreamsStartIsNotTheFirstFrameThatCouldBeDecoded) {
 TEST(VideoDecoderTest, OneBadTimeCostsOnlyItsOwnFrame) {
   const std::string whole = MakeClip("whole.mp4", "testsrc2=size=64x64:rate=25:duration=2",
                                      "-c:v libx264 -bf 2 -pix_fmt yuv420p");
-  // In decoding order; 49 is shown last. Only MP4 tells the stream's end apart from its times.
+  // In decoding order; 49 is shown last. Only MP4 stores the end of the stream separately.
   for (const auto& [name, number] :
        {std::pair{"bad.mp4", 20}, {"bad.mp4", 49}, {"bad.mkv", 20}, {"bad.ts", 20}}) {
     const std::string path = TestFolder("bad") + "/" + name;
@@ -213,7 +213,7 @@ TEST(VideoDecoderTest, ATruncatedFileGivesWhatDecodesAndSaysSo) {
   ExpectSameBytes(cut.rgb, FfmpegFrames(path), path);
 }
 
-TEST(VideoDecoderTest, DamageInTheMiddleCostsWhatItHitsAlone) {
+TEST(VideoDecoderTest, DamageInTheMiddleCostsOnlyTheFramesItHits) {
   const std::string path = MakeClip("whole.mp4", "testsrc2=size=320x240:rate=25:duration=2",
                                     "-c:v libx264 -g 10 -pix_fmt yuv420p");
   std::string bytes = ReadTestFile(path);
@@ -227,7 +227,7 @@ TEST(VideoDecoderTest, DamageInTheMiddleCostsWhatItHitsAlone) {
   ExpectSameBytes(damaged.rgb, FfmpegFrames(path), path);
 }
 
-TEST(VideoDecoderTest, FilesThatAreNoVideoSayWhy) {
+TEST(VideoDecoderTest, FilesThatAreNotVideosGiveAReason) {
   const std::string folder = TestFolder("bad");
   WriteTestFile(folder + "/text.mp4", std::string(2000, 'a'));
   WriteTestFile(folder + "/empty.mp4", "");
@@ -247,7 +247,7 @@ TEST(VideoDecoderTest, AMovieWithoutItsIndexIsRejected) {
   const std::string path = MakeClip("tail.mp4", "testsrc2=size=64x64:rate=25:duration=1",
                                     "-c:v libx264 -pix_fmt yuv420p");
   std::string bytes = ReadTestFile(path);
-  bytes.resize(bytes.size() / 2);  // the index stood at the end
+  bytes.resize(bytes.size() / 2);  // the index was at the end
   WriteTestFile(path, bytes);
   EXPECT_EQ(ReasonOf(DecodeAll(path).status), kReasonNotMedia);
 }
@@ -270,7 +270,7 @@ std::vector<std::string> FilesOf(const std::string& folder) {
   return files;
 }
 
-// Counts by the ffmpeg program; four of them contradict the header. Only one is damaged.
+// The counts are those of the ffmpeg program. Four contradict the header. One file is damaged.
 TEST(VideoDecoderTest, EveryRealFileIsBitExact) {
   if (RealMediaFolder().empty()) GTEST_SKIP() << "SLIMREEL_MEDIA is not set";
   for (const char* folder : {"/video", "/odd"}) {

@@ -46,7 +46,7 @@ TEST(DemoSetTest, AFolderPerClassAndNothingElse) {
   EXPECT_EQ(bytes, summary.bytes);
 }
 
-TEST(DemoSetTest, SameSeedSameBytesWhateverTheThreads) {
+TEST(DemoSetTest, TheSameSeedGivesTheSameBytesForAnyNumberOfThreads) {
   DemoSetOptions options = Options("one");
   options.num_threads = 1;
   ASSERT_TRUE(WriteDemoSet(options).ok());

@@ -13,7 +13,7 @@ namespace {
 constexpr MotionClipOptions kOptions;
 constexpr int64_t kFrameBytes = 80 * 72 * 3;
 
-TEST(MotionClipTest, SameParametersSamePixels) {
+TEST(MotionClipTest, TheSameParametersGiveTheSamePixels) {
   for (const Motion motion : kMotions) {
     const auto draw = [motion](uint64_t seed) {
       return RenderMotionClip(DrawMotionClipParameters(motion, seed, kOptions), kOptions);
@@ -24,7 +24,7 @@ TEST(MotionClipTest, SameParametersSamePixels) {
   }
 }
 
-TEST(MotionClipTest, OneSeedGivesTheSameFirstFrameInEveryClassAndAnotherSecond) {
+TEST(MotionClipTest, ClassesOfOneSeedShareTheFirstFrameButNotTheSecond) {
   for (uint64_t seed = 0; seed < 5; ++seed) {
     const auto reference =
         RenderMotionClip(DrawMotionClipParameters(Motion::kLeft, seed, kOptions), kOptions);
@@ -38,9 +38,9 @@ TEST(MotionClipTest, OneSeedGivesTheSameFirstFrameInEveryClassAndAnotherSecond) 
   }
 }
 
-// What moves lives on a circle. At every frame its distribution there must stay
-// uniform: the first two Fourier coefficients of n draws are then complex normal
-// with variance 1/n; 5 / sqrt(n) is passed once in 70 billion.
+// Every moving quantity lies on a circle. Its distribution must stay uniform at every frame. Then
+// the first two Fourier coefficients of n draws are complex normal with variance 1/n, and exceed 5
+// / sqrt(n) once in 70 billion.
 TEST(MotionClipTest, EveryFrameHasTheSameDistributionInEveryClass) {
   constexpr int kDraws = 2000;
   for (const Motion motion : kMotions) {
@@ -66,9 +66,8 @@ TEST(MotionClipTest, EveryFrameHasTheSameDistributionInEveryClass) {
   }
 }
 
-// Where the pixels of the object are can be told from the difference to a clip whose
-// object is drawn elsewhere in colour only; simpler: without background drift, what
-// differs between two frames lies where the object was or is.
+// Without background drift, two frames differ only where the object was or is. This finds the
+// object.
 TEST(MotionClipTest, RightMovesTheObjectRight) {
   MotionClipParameters p = DrawMotionClipParameters(Motion::kRight, 1, kOptions);
   p.background_velocity_x = p.background_velocity_y = 0;
@@ -85,9 +84,9 @@ TEST(MotionClipTest, RightMovesTheObjectRight) {
       std::equal(later.begin(), later.begin() + kFrameBytes, clip.begin() + 10 * kFrameBytes));
 }
 
-// A one-frame model (nearest class mean of the middle frame's pixels) stays near
-// chance, 1/6. 600 clips: deviation 0.015; chance + 4 deviations.
-TEST(MotionClipTest, ASingleFrameDoesNotTellTheClass) {
+// A model of one frame (nearest class mean of the middle frame's pixels) stays near chance, 1/6.
+// With 600 clips the standard deviation is 0.015; the bound is chance plus 4 of these.
+TEST(MotionClipTest, ASingleFrameDoesNotRevealTheClass) {
   constexpr int kClips = 100;
   constexpr int kClasses = std::size(kMotions);
   const auto middle_frame = [](int label, uint64_t seed) {

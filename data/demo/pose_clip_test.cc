@@ -17,7 +17,7 @@ PoseClipParameters Draw(CloakColor color, LimbMotion motion, uint64_t seed) {
   return DrawPoseClipParameters(color, motion, seed, kOptions);
 }
 
-// The frames are a function of (colour, seed): nothing of the motion can be learnt from them.
+// The frames are a function of (colour, seed): they do not depend on the motion.
 TEST(PoseClipTest, FramesOfOneSeedAreTheSameInEveryMotion) {
   for (const CloakColor color : kCloakColors) {
     for (uint64_t seed = 0; seed < 3; ++seed) {
@@ -31,7 +31,7 @@ TEST(PoseClipTest, FramesOfOneSeedAreTheSameInEveryMotion) {
   }
 }
 
-// The keypoints are a function of (motion, seed): nothing of the colour can be learnt from them.
+// The keypoints are a function of (motion, seed): they do not depend on the colour.
 TEST(PoseClipTest, KeypointsOfOneSeedAreTheSameInEveryColour) {
   for (const LimbMotion motion : kLimbMotions) {
     for (uint64_t seed = 0; seed < 20; ++seed) {
@@ -45,7 +45,7 @@ TEST(PoseClipTest, KeypointsOfOneSeedAreTheSameInEveryColour) {
   }
 }
 
-// What each stream is there for: the strongest channel in the middle of the cloak.
+// The strongest channel in the middle of the cloak is the colour.
 TEST(PoseClipTest, FramesShowTheColour) {
   for (const CloakColor color : kCloakColors) {
     for (uint64_t seed = 0; seed < 50; ++seed) {
@@ -69,7 +69,7 @@ TEST(PoseClipTest, FramesShowTheColour) {
   }
 }
 
-// How far a joint travels, seen from between the hips, in heights of the figure.
+// The distance that a joint travels relative to the middle of the hips, in heights of the figure.
 double Travel(const std::vector<float>& keypoints, int joint, double figure_height) {
   double least_x = 1e9, most_x = -1e9, least_y = 1e9, most_y = -1e9;
   for (int t = 0; t < kOptions.num_frames; ++t) {
@@ -102,8 +102,8 @@ TEST(PoseClipTest, KeypointsShowTheMotion) {
   }
 }
 
-// Where the background can be moved and nothing changes, the cloak lies over it: so it must
-// be at every joint, or the video would show where limbs are.
+// Pixels that do not change with the background are under the cloak. Every joint must be at such a
+// pixel, or the video would show the limbs.
 TEST(PoseClipTest, EveryJointIsUnderTheCloak) {
   for (const LimbMotion motion : kLimbMotions) {
     for (uint64_t seed = 0; seed < 8; ++seed) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Shade kShade{100, 140, 40};
 
-TEST(TextureTest, ItClosesOnItself) {
+TEST(TextureTest, ItWrapsAtItsEdges) {
   const Texture texture(7, kShade);
   for (float v = 0; v < Texture::kCells; v += 0.37f) {
     const auto left = texture.At(0, v), right = texture.At(Texture::kCells - 1e-4f, v);
@@ -23,7 +23,7 @@ TEST(TextureTest, ItClosesOnItself) {
   }
 }
 
-// Inside a cell the four corners alone decide, each by its area: bilinear, by its definition.
+// By the definition of bilinear: inside a cell, only the four corners count, each by its area.
 TEST(TextureTest, BetweenGridPointsItIsBilinear) {
   const Texture texture(7, kShade);
   for (int row = 0; row < Texture::kCells; ++row) {
@@ -51,7 +51,7 @@ TEST(TextureTest, ColoursSwingAroundAMeanOfTheRange) {
   }
 }
 
-TEST(TextureTest, SeedsDecideAndNothingElse) {
+TEST(TextureTest, OnlyTheSeedDecides) {
   EXPECT_EQ(Texture(5, kShade).At(1.5f, 2.5f), Texture(5, kShade).At(1.5f, 2.5f));
   std::set<float> reds;
   for (uint64_t seed = 0; seed < 20; ++seed) {
@@ -60,16 +60,16 @@ TEST(TextureTest, SeedsDecideAndNothingElse) {
   EXPECT_EQ(reds.size(), 20u);
 }
 
-TEST(WrapTest, IsTheRestBeyondWholePeriods) {
+TEST(WrapTest, IsTheRemainder) {
   EXPECT_EQ(Wrap(7.5, 5), 2.5);
   EXPECT_EQ(Wrap(-0.5, 5), 4.5);
   EXPECT_EQ(Wrap(5, 5), 0);
   EXPECT_EQ(Wrap(0, 5), 0);
-  EXPECT_LT(Wrap(-1e-20, 5), 5) << "rounding must not give the period itself";
+  EXPECT_LT(Wrap(-1e-20, 5), 5) << "rounding must not give the period";
 }
 
-// By a whole pixel, everything moves by a whole pixel, and round the edge.
-TEST(PaintBackgroundTest, AShiftMovesThePixelsAndGoesRound) {
+// A shift by one pixel moves everything by one pixel and wraps at the edge.
+TEST(PaintBackgroundTest, AShiftMovesThePixelsAndWraps) {
   constexpr int kWidth = 16, kHeight = 8;
   const Texture texture(9, kShade);
   std::vector<float> still(kWidth * kHeight * 3), moved(still.size());

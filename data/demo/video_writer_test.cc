@@ -74,7 +74,7 @@ TEST(VideoWriterTest, DecodesToTheFramesThatWentIn) {
       error += (decoded.luma[t][i] - luma) * (decoded.luma[t][i] - luma);
     }
   }
-  // 40 dB of signal to noise: frames in another order are at 20 to 25.
+  // 40 dB of signal to noise. Frames in a wrong order would have 20 to 25.
   EXPECT_LT(error / (24 * 80 * 72), 255.0 * 255.0 * 1e-4);
 }
 
@@ -84,8 +84,8 @@ TEST(VideoWriterTest, HasBFramesUnlessToldOtherwise) {
   EXPECT_EQ(Decode(*EncodeMp4(clip.data(), 24, 80, 72, {.max_b_frames = 0})).num_b_frames, 0);
 }
 
-// 40 clips, because what once differed (mbtree) differed on one in twenty.
-TEST(VideoWriterTest, SameFramesSameBytes) {
+// 40 clips, because the rate control that once differed (mbtree) differed on one in twenty.
+TEST(VideoWriterTest, TheSameFramesGiveTheSameBytes) {
   for (uint64_t seed = 0; seed < 40; ++seed) {
     const std::vector<uint8_t> clip = SomeClip(seed);
     const std::string first = *EncodeMp4(clip.data(), 24, 80, 72, {});

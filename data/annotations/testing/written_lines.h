@@ -1,4 +1,4 @@
-// For tests of the forms of labels: lines as text, and files that are there.
+// For tests of the forms of labels: shows lines as text, and names the existing files.
 #ifndef DATA_ANNOTATIONS_TESTING_WRITTEN_LINES_H_
 #define DATA_ANNOTATIONS_TESTING_WRITTEN_LINES_H_
 
@@ -14,7 +14,7 @@ namespace slimreel {
 
 using Texts = std::vector<std::string>;
 
-// "3|path|label" of each line; of an error its message.
+// "3|path|label" for each line; for an error, its message.
 inline Texts Written(const absl::StatusOr<LabelFile>& file) {
   if (!file.ok()) return {std::string(file.status().message())};
   Texts written;
