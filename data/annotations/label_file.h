@@ -2,9 +2,8 @@
 // (label_json.h), a table in a .csv or .tsv (label_table.h), else lines (label_lines.h).
 //
 // A first line with the headings of the columns is skipped in all forms of text. It is a heading if
-// - it has known words for both columns: `path`, `video_path`, `filename`, ... and `label`,
-// `class`,
-//   `target`, ...; or
+// - it has known words for both columns: `path`, `video_path`, `filename`, ... and then `label`,
+//   `class`, `target`, ...; or
 // - it does not name a video, at least half of the lines below do (the first 100 count), its label
 //   is not a number, and no line below has its label. A warning then says so.
 //

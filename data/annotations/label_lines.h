@@ -4,9 +4,8 @@
 //   clips/left one.mp4 left             the last word is the label, the rest is the path
 //   clips/left one.mp4<TAB>turns left   after a tab, a label may have blanks
 //   "clips/b c.mp4" 3                   digits are the number of a label
-//   clips/drinking (31).mp4             a path without a label: the line ends in a video's
-//   extension,
-//                                       or names an existing file
+//   clips/drinking (31).mp4             a path without a label: the line ends like the name
+//                                       of a video, or names an existing file
 //   left                                any other single word is a class name (annotation files)
 //   # note                              a comment, unless the line names an existing file
 //

@@ -38,8 +38,7 @@ namespace slimreel {
 // - The scale filter reads range and matrix from each frame, knows the chroma position, and writes
 //   into padded rows. (swscale writes past the end of rows without padding.)
 // - If a stream changes its size, format or rotation, a new graph is built. If no size is asked
-// for,
-//   later frames then go through `scale=W:H:flags=bicubic` to the size of the first one, as
+//   for, later frames then go through `scale=W:H:flags=bicubic` to the size of the first one, as
 //   ffmpeg's "scaler_out" does.
 // - If a size is asked for, later frames go from their own size to the stored one in one bilinear
 //   step, as in a file without a change. (ffmpeg would put its second scaler after the first.)
