@@ -123,8 +123,8 @@ class Numbering {
       return absl::InvalidArgumentError(
           absl::StrCat(label.origin, ": `", label.text,
                        "` is a number, but other labels are names (", FirstFew(result_.classes),
-                       "; a folder's name is the label of its videos unless --annotations gives "
-                       "another); use names only, or list all class names in order in "
+                       "). A folder's name is the label of its videos unless --annotations gives "
+                       "another. Use names only, or list all class names in order in "
                        "--annotations, one word per line"));
     }
     return absl::InvalidArgumentError(
