@@ -30,7 +30,7 @@ struct InputSlot {
 };
 
 // What clips of frames look like, for models that take them.
-struct InputSpec {
+struct ClipSpec {
   int64_t num_frames = 16;
   int64_t height = 112;
   int64_t width = 112;
@@ -40,7 +40,7 @@ struct InputSpec {
 
 struct Model {
   std::string name;
-  InputSpec input;
+  ClipSpec clip;
   std::vector<InputSlot> inputs;  // one per slot of stage 0's input tuple
   int64_t num_classes = 0;        // speech: size of the vocabulary
   // Stage 0 turns what batches carry (bytes, keypoints) into what the network reads.

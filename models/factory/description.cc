@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "models/factory/flop_counter.h"
-#include "models/factory/norm_observer.h"
+#include "models/factory/norm_recorder.h"
 
 namespace slimreel {
 namespace {
@@ -140,12 +140,12 @@ std::vector<StageDescription> DescribeStages(const Model& model, int64_t batch,
 
 int64_t FewestNormValues(const Model& model) {
   const c10::AutoGradMode no_grad(false);
-  const NormObserver observer;
+  const NormRecorder recorder;
   const std::vector<NamedTensor> parameters = Parameters(model);
   Tensors slots =
       ZeroInputs(model, 1, parameters.empty() ? at::kCPU : parameters[0].tensor.device());
   for (Stage* stage : model.Chain()) slots = stage->Forward(StageContext(), std::move(slots));
-  return observer.fewest_values();
+  return recorder.fewest_values();
 }
 
 }  // namespace slimreel

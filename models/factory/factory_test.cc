@@ -181,7 +181,7 @@ TEST(FactoryTest, PixelsAreNormalisedAndFloatsPass) {
   const Tensors out = model->stages[0]->Forward({}, {Pixels(1, 64)});
   for (int c = 0; c < 3; ++c) {
     const double pixel = Pixels(1, 64)[0][c][3][5][7].item<double>();
-    const double expected = (pixel / 255 - model->input.mean[c]) / model->input.std[c];
+    const double expected = (pixel / 255 - model->clip.mean[c]) / model->clip.std[c];
     EXPECT_NEAR(out[0][0][c][3][5][7].item<double>(), expected, 1e-5);
   }
   EXPECT_TRUE(model->stages[0]->Forward({}, out)[0].is_same(out[0]));

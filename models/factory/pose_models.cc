@@ -24,7 +24,7 @@ std::unique_ptr<Model> EmptyModel(const ModelSpec& spec) {
   auto model = std::make_unique<Model>();
   model->name = spec.name;
   model->num_classes = spec.num_classes;
-  model->input = {spec.num_frames, spec.height, spec.width, kImageNetPixels.mean,
+  model->clip = {spec.num_frames, spec.height, spec.width, kImageNetPixels.mean,
                   kImageNetPixels.std};
   return model;
 }

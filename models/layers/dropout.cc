@@ -29,7 +29,7 @@ void DropOnCpu(const StageContext& context, uint64_t layer_id, double probabilit
   const int64_t pieces = (elements + kPiece - 1) / kPiece;  // of a sample
   ForEachPiece(batch * pieces, kPiece, [&](int64_t piece) {
     const int64_t b = piece / pieces, begin = piece % pieces * kPiece, offset = b * elements;
-    const uint64_t key = SampleKey(context, layer_id, context.first_position + b);
+    const uint64_t key = SampleRandomKey(context, layer_id, context.first_position + b);
     for (int64_t i = begin; i < std::min(begin + kPiece, elements); ++i) {
       out[offset + i] = KeyedDraw(key, i) >= threshold
                             ? static_cast<T>(static_cast<Wide>(in[offset + i]) * scale)
@@ -104,7 +104,7 @@ at::Tensor DropPath::Forward(const StageContext& context, const at::Tensor& x) c
   const uint32_t threshold = DropThreshold(probability());
   std::vector<double> factors(x.size(0));
   for (int64_t b = 0; b < x.size(0); ++b) {
-    const uint64_t key = SampleKey(context, layer_id(), context.first_position + b);
+    const uint64_t key = SampleRandomKey(context, layer_id(), context.first_position + b);
     factors[b] = KeyedDraw(key, 0) >= threshold ? 1.0 / (1.0 - probability()) : 0.0;
   }
   std::vector<int64_t> sizes(x.dim(), 1);

@@ -28,7 +28,7 @@ constexpr int64_t kDrawsAtOnce = int64_t{1} << 19;
 
 }  // namespace
 
-uint64_t SampleKey(const StageContext& context, uint64_t layer_id, int64_t position) {
+uint64_t SampleRandomKey(const StageContext& context, uint64_t layer_id, int64_t position) {
   const uint64_t of_step = MixKeys(context.seed, static_cast<uint64_t>(context.step));
   return MixKeys(MixKeys(of_step, layer_id), static_cast<uint64_t>(position));
 }
@@ -43,7 +43,8 @@ at::Tensor KeyedKeepMask(const StageContext& context, uint64_t layer_id, int64_t
   const at::TensorOptions options = at::TensorOptions().dtype(at::kLong).device(device);
   at::Tensor keep = at::empty({batch, elements}, options.dtype(at::kBool));
   for (int64_t b = 0; b < batch; ++b) {
-    const auto key = static_cast<int64_t>(SampleKey(context, layer_id, context.first_position + b));
+    const auto key =
+        static_cast<int64_t>(SampleRandomKey(context, layer_id, context.first_position + b));
     for (int64_t begin = 0; begin < elements; begin += kDrawsAtOnce) {
       const int64_t end = std::min(begin + kDrawsAtOnce, elements);
       at::Tensor draws =

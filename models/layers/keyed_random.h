@@ -24,7 +24,7 @@ constexpr uint64_t LayerId(std::string_view name) {
 }
 
 // The key of one sample's draws in one layer at one step.
-uint64_t SampleKey(const StageContext& context, uint64_t layer_id, int64_t position);
+uint64_t SampleRandomKey(const StageContext& context, uint64_t layer_id, int64_t position);
 
 // Draw number `element` of a sample: uniform in [0, 2^24).
 constexpr uint32_t KeyedDraw(uint64_t sample_key, int64_t element) {

@@ -12,12 +12,12 @@
 namespace slimreel {
 namespace {
 
-constexpr int64_t kFewestShared = 32768;  // values; as ATen's element-wise loops
+constexpr int64_t kMinSharedValues = 32768;  // values; as ATen's element-wise loops
 
 }  // namespace
 
 void ForEachPiece(int64_t count, int64_t values, c10::function_ref<void(int64_t)> body) {
-  if (count <= 1 || count * values <= kFewestShared) {
+  if (count <= 1 || count * values <= kMinSharedValues) {
     for (int64_t i = 0; i < count; ++i) body(i);
     return;
   }

@@ -83,8 +83,8 @@ void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, doubl
 
 // Log softmax of logits [n, V] with labels [n, 1]: subtracts their loss from `sum` and, where
 // wanted, leaves grad_scale * (softmax - (1 - s) onehot - s / V) in `logits`.
-void ReadRows(const Pieces& in, at::Tensor logits, const at::Tensor& label, bool want_gradient,
-              at::Tensor& sum) {
+void AddLossOfRows(const Pieces& in, at::Tensor logits, const at::Tensor& label, bool want_gradient,
+                   at::Tensor& sum) {
   const double uniform = in.smoothing / static_cast<double>(logits.size(1));
   const at::Tensor wide = logits.to(in.wide());
   at::Tensor log_softmax = at::_log_softmax(wide, 1, /*half_to_float=*/false);
@@ -100,12 +100,12 @@ void ReadRows(const Pieces& in, at::Tensor logits, const at::Tensor& label, bool
   if (!grad.is_same(logits)) logits.copy_(grad);
 }
 
-// Adds the gradients that a piece's rows give; `grad` [n, V] as ReadRows leaves it.
+// Adds the gradients that a piece's rows give; `grad` [n, V] as AddLossOfRows leaves it.
 void AddGradients(const Pieces& in, int64_t begin, const at::Tensor& grad, Gradients* gradients) {
   const int64_t rows = grad.size(0);
   if (gradients->states.defined()) {
-    at::Tensor of_piece = gradients->states.narrow(0, begin, rows);
-    AddProduct(of_piece, grad, in.weight, in.scale / in.grad_scale());
+    at::Tensor piece_grad = gradients->states.narrow(0, begin, rows);
+    AddProduct(piece_grad, grad, in.weight, in.scale / in.grad_scale());
   }
   if (gradients->weight.defined()) {
     at::Tensor states = in.states.narrow(0, begin, rows);
@@ -129,8 +129,8 @@ at::Tensor SumPieces(const Pieces& in, Gradients* gradients) {
     at::mm_out(piece, in.states.narrow(0, begin, rows), in.weight.t());
     for (int64_t row = 0; row < rows; row += block) {
       const int64_t some = std::min(block, rows - row);
-      ReadRows(in, piece.narrow(0, row, some), in.labels.narrow(0, begin + row, some).unsqueeze(1),
-               want_gradient, sum);
+      AddLossOfRows(in, piece.narrow(0, row, some),
+                    in.labels.narrow(0, begin + row, some).unsqueeze(1), want_gradient, sum);
     }
     if (want_gradient) AddGradients(in, begin, piece, gradients);
   }

@@ -11,7 +11,7 @@ std::unique_ptr<Model> MakeFramesModel(const ModelSpec& spec, const PixelStatist
                                        Stages network) {
   auto model = std::make_unique<Model>();
   model->name = spec.name;
-  model->input = {spec.num_frames, spec.height, spec.width, pixels.mean, pixels.std};
+  model->clip = {spec.num_frames, spec.height, spec.width, pixels.mean, pixels.std};
   model->inputs = {{InputKind::kFrames, {3, spec.num_frames, spec.height, spec.width}}};
   model->num_classes = spec.num_classes;
   model->stages.push_back(std::make_unique<InputStage>(pixels.mean, pixels.std, spec.dtype));

@@ -26,7 +26,7 @@ at::Tensor DropForBatch(const StageContext& context, uint64_t key, double probab
                         const at::Tensor& x) {
   if (!context.training || probability <= 0) return x;
   const bool dropped =
-      KeyedDraw(SampleKey(context, key, /*position=*/0), 0) < DropThreshold(probability);
+      KeyedDraw(SampleRandomKey(context, key, /*position=*/0), 0) < DropThreshold(probability);
   if (!dropped) return x;
   return x.masked_fill(at::ones({}, x.options().dtype(at::kBool).requires_grad(false)), 0.0);
 }

@@ -17,7 +17,7 @@
 namespace slimreel {
 namespace {
 
-// Note [How near]
+// Note [Tolerances]
 // A fixture holds, of each of the reference's float64 tensors r: its L2 norm, the distance `own`
 // of the reference's float32 tensor from it, and k projections <p_i, r> on vectors of independent
 // uniform elements in [-1, 1). For a tensor x of ours, sqrt(3/k sum_i <p_i, x - r>^2) estimates the

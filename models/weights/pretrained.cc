@@ -51,7 +51,7 @@ std::string PathsOf(const std::vector<WeightFiles>& files) {
 }
 
 // Of equal values to the last bit, in whatever shards the two lie.
-bool HoldTheSame(const WeightFiles& files, size_t a, size_t b) {
+bool HaveEqualBytes(const WeightFiles& files, size_t a, size_t b) {
   constexpr uint64_t kChunkBytes = uint64_t{4} << 20;  // compared, then given back
   const WeightEntry &one = files.entries()[a], &other = files.entries()[b];
   if (one.type != other.type || one.shape != other.shape) return false;
@@ -72,7 +72,7 @@ bool HoldTheSame(const WeightFiles& files, size_t a, size_t b) {
 absl::Status CheckTied(const WeightFiles& files, const RenamedKeys& keys) {
   for (const auto& [left_out, kept] : keys.tied) {
     const size_t one = keys.stored_of[left_out], other = keys.stored_of[kept];
-    if (HoldTheSame(files, one, other)) continue;
+    if (HaveEqualBytes(files, one, other)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         files.path(), ": ", files.entries()[one].name, " differs from ",
         files.entries()[other].name, ", but the model has one tensor for both (tied weights), so ",
@@ -86,23 +86,23 @@ bool TakesFiles(const std::set<std::string>& model, size_t count) {
 }
 
 // Of file `f` of `count`: two are RGB's and pose's, in this order.
-RenamedKeys RenamedFile(const WeightFiles& file, size_t f, size_t count,
-                        const std::set<std::string>& model) {
+RenamedKeys RenameFile(const WeightFiles& file, size_t f, size_t count,
+                       const std::set<std::string>& model) {
   const Stream stream = f == 0 ? Stream::kRgb : Stream::kPose;
   return RenameKeys(file.entries(), count > 1 ? NamesOfStream(model, stream) : model);
 }
 
-absl::StatusOr<StoredTensors> Renamed(const std::vector<WeightFiles>& files,
-                                      const std::set<std::string>& model,
-                                      std::vector<std::string>* notes) {
+absl::StatusOr<StoredTensors> RenameFiles(const std::vector<WeightFiles>& files,
+                                          const std::set<std::string>& model,
+                                          std::vector<std::string>* notes) {
   StoredTensors all;
   for (size_t f = 0; f < files.size(); ++f) {
     const Stream stream = f == 0 ? Stream::kRgb : Stream::kPose;
     const bool merge = files.size() > 1;
-    RenamedKeys keys = RenamedFile(files[f], f, files.size(), model);
+    RenamedKeys keys = RenameFile(files[f], f, files.size(), model);
     SLIMREEL_RETURN_IF_ERROR(CheckTied(files[f], keys));
     for (WeightEntry& entry : keys.entries) {
-      if (merge && !entry.name.empty()) entry.name = InStream(entry.name, stream);
+      if (merge && !entry.name.empty()) entry.name = NameInStream(entry.name, stream);
     }
     for (const std::string& note : keys.notes) {
       notes->push_back(merge ? absl::StrCat(files[f].path(), ": ", note) : note);
@@ -148,17 +148,17 @@ void NoteChanges(const Model& model, const std::vector<WeightEntry>& targets,
         absl::StrCat(matching.absent.size(), " tensors that the file lacks start anew (",
                      matching.absent.front(), matching.absent.size() > 1 ? ", ...)" : ")"));
   }
-  if (!matching.head_anew.empty()) {
+  if (!matching.new_head.empty()) {
     notes->push_back(absl::StrCat("the head for ", model.num_classes, " classes starts anew (",
-                                  absl::StrJoin(matching.head_anew, ", "), ")"));
+                                  absl::StrJoin(matching.new_head, ", "), ")"));
   }
 }
 
-absl::Status Misfit(const Model& model, const std::vector<WeightFiles>& files,
-                    const TensorMatching& matching) {
+absl::Status MismatchError(const Model& model, const std::vector<WeightFiles>& files,
+                           const TensorMatching& matching) {
   std::string remedy;
-  const bool same_names = !matching.other_shape.empty() || !matching.other_type.empty();
-  if (matching.matches.empty() && files.size() == 1 && !matching.other_shape.empty()) {
+  const bool same_names = !matching.wrong_shape.empty() || !matching.wrong_type.empty();
+  if (matching.matches.empty() && files.size() == 1 && !matching.wrong_shape.empty()) {
     remedy = absl::StrCat("\nThe names are those of ", model.name,
                           " and no shape is: the file holds another size of this family.");
   } else if (matching.matches.empty() && !same_names) {
@@ -215,7 +215,7 @@ absl::StatusOr<std::optional<int64_t>> ClassesOfPretrained(const Model& model,
   if (!TakesFiles(names, files.size())) return classes;  // as LoadPretrained will say
   size_t first = 0;
   for (size_t f = 0; f < files.size(); ++f) {
-    const auto found = ClassesOfHead(RenamedFile(files[f], f, files.size(), names).entries);
+    const auto found = ClassesOfHead(RenameFile(files[f], f, files.size(), names).entries);
     if (classes && found && *classes != *found) {
       return absl::InvalidArgumentError(absl::StrCat(
           files[first].path(), " tells ", *classes, " classes apart and ", files[f].path(), " ",
@@ -239,11 +239,11 @@ absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
         "models with both streams"));
   }
   PretrainedReport report;
-  SLIMREEL_ASSIGN_OR_RETURN(const StoredTensors stored, Renamed(files, names, &report.notes));
+  SLIMREEL_ASSIGN_OR_RETURN(const StoredTensors stored, RenameFiles(files, names, &report.notes));
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<WeightEntry> targets, EntriesOf(tensors));
   const TensorMatching matching =
       MatchTensors(stored.entries, targets, RulesFor(names, targets, files.size() > 1));
-  if (!matching.fits()) return Misfit(model, files, matching);
+  if (!matching.fits()) return MismatchError(model, files, matching);
   NoteChanges(model, targets, matching, &report.notes);
   SLIMREEL_RETURN_IF_ERROR(CopyAll(files, stored, matching, tensors));
   report.loaded = static_cast<int64_t>(matching.matches.size());

@@ -60,7 +60,7 @@ bool TensorBytes(WeightType type, const std::vector<int64_t>& shape, uint64_t* b
 // Judges a header's text before a tree of it takes memory, many times the text's, and stops at
 // the first fault: levels, list elements and names are bounded, and nlohmann's parser would keep
 // the last of equal keys without a word.
-class HeaderJudge : public nlohmann::json_sax<json> {
+class HeaderChecker : public nlohmann::json_sax<json> {
  public:
   const std::string& fault() const { return fault_; }
 
@@ -119,9 +119,9 @@ class HeaderJudge : public nlohmann::json_sax<json> {
 };
 
 absl::StatusOr<json> ParseStrict(std::string_view text) {
-  HeaderJudge judge;
-  if (!json::sax_parse(text.begin(), text.end(), &judge)) {
-    return absl::DataLossError(judge.fault());
+  HeaderChecker checker;
+  if (!json::sax_parse(text.begin(), text.end(), &checker)) {
+    return absl::DataLossError(checker.fault());
   }
   json parsed = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) return absl::DataLossError("the header is no JSON object");

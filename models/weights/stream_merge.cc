@@ -48,7 +48,7 @@ std::set<std::string> NamesOfStream(const std::set<std::string>& model, Stream s
   return names;
 }
 
-std::string InStream(const std::string& name, Stream stream) {
+std::string NameInStream(const std::string& name, Stream stream) {
   const StreamKeys keys = KeysOf(stream);
   const std::string backbone = WithPrefix(name, kBackbone, keys.backbone);
   if (!backbone.empty()) return backbone;

@@ -27,7 +27,7 @@ bool HasTwoStreams(const std::set<std::string>& model);
 std::set<std::string> NamesOfStream(const std::set<std::string>& model, Stream stream);
 
 // From the one-stream network's name to the model's; others stay as they are.
-std::string InStream(const std::string& name, Stream stream);
+std::string NameInStream(const std::string& name, Stream stream);
 
 bool IsLateral(const std::string& name);
 

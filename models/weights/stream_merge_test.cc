@@ -23,10 +23,10 @@ TEST(StreamMergeTest, NamesGoToTheirStreamAndBack) {
               ElementsAre("backbone.layer1.0.conv1.bn.bias", "cls_head.fc_cls.weight"));
   for (const Stream stream : {Stream::kRgb, Stream::kPose}) {
     for (const std::string& name : NamesOfStream(model, stream)) {
-      EXPECT_TRUE(model.contains(InStream(name, stream))) << name;
+      EXPECT_TRUE(model.contains(NameInStream(name, stream))) << name;
     }
   }
-  EXPECT_EQ(InStream("other.weight", Stream::kRgb), "other.weight");
+  EXPECT_EQ(NameInStream("other.weight", Stream::kRgb), "other.weight");
 }
 
 // mmaction2's RGBPoseConv3D: 128 and 256 channels into RGB, 32 and 64 into pose.

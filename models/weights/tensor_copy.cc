@@ -43,7 +43,7 @@ std::optional<WeightType> WeightTypeOf(at::ScalarType type) {
 }
 
 // In as many threads as copies are made in, so that judging costs a small part of copying.
-int64_t CountBad(absl::string_view bytes, WeightType stored, WeightType target) {
+int64_t CountNotFiniteInThreads(absl::string_view bytes, WeightType stored, WeightType target) {
   constexpr int64_t kSlice = int64_t{256} << 10;
   const auto size = static_cast<int64_t>(bytes.size());
   std::atomic<int64_t> bad = 0;
@@ -64,7 +64,7 @@ int64_t CopyUnchanged(const MappedFile& file, const WeightEntry& entry, const at
   const bool aligned = reinterpret_cast<uintptr_t>(data) % element == 0;
   if (!to.is_contiguous() && aligned) {
     to.copy_(at::from_blob(const_cast<char*>(data), entry.shape, options));
-    const int64_t bad = CountBad({data, entry.bytes}, entry.type, type);
+    const int64_t bad = CountNotFiniteInThreads({data, entry.bytes}, entry.type, type);
     file.DontNeed(entry.offset, entry.bytes);
     return bad;
   }
@@ -84,7 +84,7 @@ int64_t CopyUnchanged(const MappedFile& file, const WeightEntry& entry, const at
     const auto count = static_cast<int64_t>(bytes / element);
     flat.narrow(0, static_cast<int64_t>(at / element), count)
         .copy_(at::from_blob(source, {count}, options));
-    bad += CountBad({source, bytes}, entry.type, type);  // while the caches hold it
+    bad += CountNotFiniteInThreads({source, bytes}, entry.type, type);  // while the caches hold it
     file.DontNeed(entry.offset + at, bytes);
   }
   if (!target.is_same(to)) to.copy_(target);

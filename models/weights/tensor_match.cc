@@ -63,14 +63,14 @@ void MatchOne(const WeightEntry& stored, const WeightEntry& target, TensorMatch 
   const std::optional<TensorFit> fit = FitOf(target.name, stored.shape, target.shape, rules);
   if (!fit.has_value()) {
     if (rules.head.contains(target.name) && DiffersInClassesAlone(stored.shape, target.shape)) {
-      result->head_anew.push_back(target.name);
+      result->new_head.push_back(target.name);
     } else {
-      result->other_shape.push_back(absl::StrCat(target.name, ": the file has ",
+      result->wrong_shape.push_back(absl::StrCat(target.name, ": the file has ",
                                                  ShapeText(stored.shape), ", the model ",
                                                  ShapeText(target.shape)));
     }
   } else if (!TypeFits(stored.type, target.type, rules)) {
-    result->other_type.push_back(
+    result->wrong_type.push_back(
         absl::StrCat(target.name, ": the file has ", std::string(WeightTypeName(stored.type)),
                      ", the model ", std::string(WeightTypeName(target.type))));
   } else {
@@ -81,7 +81,7 @@ void MatchOne(const WeightEntry& stored, const WeightEntry& target, TensorMatch 
 
 void MatchAbsent(const WeightEntry& target, const MatchRules& rules, TensorMatching* result) {
   if (rules.head.contains(target.name)) {
-    result->head_anew.push_back(target.name);
+    result->new_head.push_back(target.name);
   } else if (rules.may_be_absent && rules.may_be_absent(target.name)) {
     result->absent.push_back(target.name);
   } else {
@@ -102,17 +102,17 @@ std::string CountedLines(absl::string_view what, const std::vector<std::string>&
 }
 
 bool TensorMatching::fits() const {
-  return missing.empty() && surplus.empty() && other_shape.empty() && other_type.empty() &&
-         twice.empty();
+  return missing.empty() && surplus.empty() && wrong_shape.empty() && wrong_type.empty() &&
+         duplicates.empty();
 }
 
 std::string TensorMatching::Problems() const {
   std::string text;
   AppendProblem("missing in the file", missing, &text);
   AppendProblem("surplus in the file", surplus, &text);
-  AppendProblem("of another shape", other_shape, &text);
-  AppendProblem("of another dtype", other_type, &text);
-  AppendProblem("twice under one name", twice, &text);
+  AppendProblem("of another shape", wrong_shape, &text);
+  AppendProblem("of another dtype", wrong_type, &text);
+  AppendProblem("twice under one name", duplicates, &text);
   return text;
 }
 
@@ -122,7 +122,7 @@ TensorMatching MatchTensors(const std::vector<WeightEntry>& stored,
   absl::flat_hash_map<std::string, size_t> by_name;
   for (size_t i = 0; i < stored.size(); ++i) {
     if (stored[i].name.empty()) continue;
-    if (!by_name.emplace(stored[i].name, i).second) result.twice.push_back(stored[i].name);
+    if (!by_name.emplace(stored[i].name, i).second) result.duplicates.push_back(stored[i].name);
   }
   std::vector<bool> used(stored.size(), false);
   for (size_t i = 0; i < targets.size(); ++i) {
@@ -130,7 +130,7 @@ TensorMatching MatchTensors(const std::vector<WeightEntry>& stored,
     if (found == by_name.end()) {
       MatchAbsent(targets[i], rules, &result);
     } else if (used[found->second]) {
-      result.twice.push_back(targets[i].name);
+      result.duplicates.push_back(targets[i].name);
     } else {
       used[found->second] = true;
       MatchOne(stored[found->second], targets[i], {found->second, i, {}}, rules, &result);

@@ -47,11 +47,11 @@ struct TensorMatch {
 };
 
 struct TensorMatching {
-  std::vector<TensorMatch> matches;    // in the file's order
-  std::vector<std::string> head_anew;  // of the rules' head
-  std::vector<std::string> absent;     // by may_be_absent
+  std::vector<TensorMatch> matches;   // in the file's order
+  std::vector<std::string> new_head;  // of the rules' head
+  std::vector<std::string> absent;    // by may_be_absent
   // What does not fit: lines without indentation, "name [sizes]" and the like.
-  std::vector<std::string> missing, surplus, other_shape, other_type, twice;
+  std::vector<std::string> missing, surplus, wrong_shape, wrong_type, duplicates;
   bool fits() const;
   // The first ten of each kind with their counts, indented; empty where all fits.
   std::string Problems() const;

@@ -67,7 +67,7 @@ TEST(TensorMatchTest, AHeadMayLackOrDifferInItsClassesAlone) {
   const auto classes = MatchTensors(
       {Entry("w", {3}), Entry("fc.weight", {5, 4}), Entry("fc.bias", {5})}, targets, rules);
   EXPECT_TRUE(classes.fits());
-  EXPECT_THAT(classes.head_anew, ElementsAre("fc.weight", "fc.bias"));
+  EXPECT_THAT(classes.new_head, ElementsAre("fc.weight", "fc.bias"));
   EXPECT_EQ(classes.matches.size(), 1u);
   EXPECT_TRUE(MatchTensors({Entry("w", {3})}, targets, rules).fits());
   const auto features = MatchTensors(
@@ -80,7 +80,7 @@ TEST(TensorMatchTest, KernelsAreInflatedAndWidenedOnlyWhereTheRulesSaySo) {
                                         Entry("narrow", {8, 4, 3, 1, 1})};
   const std::vector<WeightEntry> targets{Entry("flat", {8, 4, 5, 3, 3}),
                                          Entry("narrow", {8, 6, 3, 1, 1})};
-  EXPECT_EQ(MatchTensors(stored, targets, {}).other_shape.size(), 2u);
+  EXPECT_EQ(MatchTensors(stored, targets, {}).wrong_shape.size(), 2u);
   MatchRules rules;
   rules.inflate = true;
   rules.widen = {{"narrow", 2}};

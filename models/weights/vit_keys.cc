@@ -66,7 +66,7 @@ absl::string_view WithoutAuthorsPrefix(absl::string_view name) {
   return name;
 }
 
-bool IsAuthors(const Entries& entries) {
+bool HasAuthorsKeys(const Entries& entries) {
   return std::any_of(entries.begin(), entries.end(), [](const WeightEntry& entry) {
     const absl::string_view name = WithoutAuthorsPrefix(entry.name);
     return absl::StartsWith(name, "blocks.") && absl::EndsWith(name, ".attn.qkv.weight");
@@ -191,7 +191,7 @@ void LeaveOutPretraining(RenamedKeys* keys) {
 
 void RenameAuthorsVit(const Names& model, RenamedKeys* keys) {
   const bool video_mae = AnyStartsWith(model, kVideoMae);
-  if ((!video_mae && !AnyStartsWith(model, kTimesformer)) || !IsAuthors(keys->entries)) return;
+  if ((!video_mae && !AnyStartsWith(model, kTimesformer)) || !HasAuthorsKeys(keys->entries)) return;
   for (WeightEntry& entry : keys->entries) {
     entry.name = ToHuggingFace(entry.name, video_mae ? kVideoMae : kTimesformer);
   }

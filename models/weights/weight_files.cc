@@ -31,7 +31,7 @@ bool IsPickle(std::string_view bytes) {
 }
 
 // What lies under a weight file's name where the file itself was never fetched; else empty.
-absl::string_view StandInFor(std::string_view bytes) {
+absl::string_view DescribePlaceholder(std::string_view bytes) {
   if (bytes.starts_with("version https://git-lfs")) {
     return "a git-lfs pointer, which stands for the file: fetch that with 'git lfs pull'";
   }
@@ -92,8 +92,8 @@ absl::Status WeightFiles::AddFile(const std::string& path, const std::string& gi
         absl::StrCat(path, " is a PyTorch pickle, not safetensors: turn it into one with\n  ",
                      "tools/weights_to_safetensors.py ", given, " OUT.safetensors"));
   }
-  const absl::string_view stand_in = StandInFor(file->bytes());
-  if (!stand_in.empty()) return Malformed(path, absl::StrCat("it is ", stand_in));
+  const absl::string_view placeholder = DescribePlaceholder(file->bytes());
+  if (!placeholder.empty()) return Malformed(path, absl::StrCat("it is ", placeholder));
   absl::StatusOr<SafetensorsHeader> header = ParseSafetensors(file->bytes());
   if (!header.ok()) return Malformed(path, header.status().message());
   file->Sequential();

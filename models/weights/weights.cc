@@ -19,8 +19,8 @@ namespace {
 
 // Takes the names of all entries away that no target has (MatchTensors passes over them), and
 // returns them.
-std::vector<std::string> LeaveOutOthers(const std::vector<WeightEntry>& targets,
-                                        std::vector<WeightEntry>* stored) {
+std::vector<std::string> LeaveOutUnknown(const std::vector<WeightEntry>& targets,
+                                         std::vector<WeightEntry>* stored) {
   absl::flat_hash_set<std::string> known;
   for (const WeightEntry& target : targets) known.insert(target.name);
   std::vector<std::string> left_out;
@@ -43,7 +43,7 @@ absl::StatusOr<LoadReport> LoadInto(const std::vector<NamedTensor>& tensors,
   std::vector<WeightEntry> stored = files.entries();
   if (options.common_only) {
     rules.may_be_absent = [](const std::string& /*name*/) { return true; };
-    report.unused = LeaveOutOthers(targets, &stored);
+    report.unused = LeaveOutUnknown(targets, &stored);
   }
   const TensorMatching matching = MatchTensors(stored, targets, rules);
   if (!matching.fits()) {

@@ -36,10 +36,10 @@ class ChunkScorer {
         options_(options),
         rule_{options.preparation.max_video_frames, options.preparation.chunk_overlap,
               options.preparation.min_chunk_frames},
-        crop_size_{.width = model.input.width, .height = model.input.height},
-        shape_{.num_frames = model.input.num_frames, .interval = options.frame_interval},
+        crop_size_{.width = model.clip.width, .height = model.clip.height},
+        shape_{.num_frames = model.clip.num_frames, .interval = options.frame_interval},
         chunk_(at::empty(
-            {options.preparation.max_video_frames, 3, model.input.height, model.input.width},
+            {options.preparation.max_video_frames, 3, model.clip.height, model.clip.width},
             at::kByte)) {}
 
   absl::Status Add(const std::string& path, const VideoDecoder& decoder) {

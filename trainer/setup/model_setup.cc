@@ -41,8 +41,8 @@ absl::Status CheckNormGroup(const Model& model, int64_t smallest_group) {
   return absl::InvalidArgumentError(absl::StrCat(
       "BatchNorm takes its statistics over groups of samples (model.norm_group), the smallest of "
       "which has one sample (the last of an epoch may be short). At ",
-      model.input.num_frames, " x ", model.input.height, "x", model.input.width,
-      " pixels a norm of ", model.name,
+      model.clip.num_frames, " x ", model.clip.height, "x", model.clip.width, " pixels a norm of ",
+      model.name,
       " sees one value a channel of one sample, which has no variance. Give larger images "
       "(data.img_size) or more frames "
       "(data.num_frames), a data.batch_size or trainer.limit_train_batches that leaves no single "

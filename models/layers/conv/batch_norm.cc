@@ -61,7 +61,7 @@ NormCall BatchNorm::CallOf(const StageContext& context, const at::Tensor& x) con
   return {weight_, bias_, group, kEps};
 }
 
-Normalised BatchNorm::ByRunning(const at::Tensor& x, const NormTail& tail) const {
+Normalised BatchNorm::NormaliseByRunning(const at::Tensor& x, const NormTail& tail) const {
   at::Tensor y = std::get<0>(at::native_batch_norm(x, weight_, bias_, running_mean_, running_var_,
                                                    /*training=*/false, kMomentum, kEps));
   if (tail.residual.defined()) y.add_(tail.residual);
@@ -70,7 +70,7 @@ Normalised BatchNorm::ByRunning(const at::Tensor& x, const NormTail& tail) const
 }
 
 at::Tensor BatchNorm::Forward(const StageContext& context, const at::Tensor& x) {
-  if (UsesRunning(context)) return ByRunning(x, {}).y;
+  if (UsesRunning(context)) return NormaliseByRunning(x, {}).y;
   const NormCall call = CallOf(context, x);
   RunningStatistics running{running_mean_, running_var_, kMomentum};
   if (context.first_visit) num_batches_tracked_.add_((x.size(0) + call.group - 1) / call.group);
@@ -80,21 +80,21 @@ at::Tensor BatchNorm::Forward(const StageContext& context, const at::Tensor& x) 
 
 Normalised BatchNorm::Normalise(const StageContext& context, const at::Tensor& x,
                                 const NormTail& tail) {
-  if (UsesRunning(context)) return ByRunning(x, tail);
+  if (UsesRunning(context)) return NormaliseByRunning(x, tail);
   const NormCall call = CallOf(context, x);
   RunningStatistics running{running_mean_, running_var_, kMomentum};
   if (context.first_visit) num_batches_tracked_.add_((x.size(0) + call.group - 1) / call.group);
   return NormaliseGroups(call, x, context.first_visit ? &running : nullptr, tail);
 }
 
-at::Tensor BatchNorm::Again(const StageContext& context, const at::Tensor& x,
-                            const GroupStatistics& statistics, const NormTail& tail) const {
-  if (UsesRunning(context)) return ByRunning(x, tail).y;
-  return NormaliseAgain(CallOf(context, x), x, statistics, tail);
+at::Tensor BatchNorm::Rebuild(const StageContext& context, const at::Tensor& x,
+                              const GroupStatistics& statistics, const NormTail& tail) const {
+  if (UsesRunning(context)) return NormaliseByRunning(x, tail).y;
+  return NormaliseFromStatistics(CallOf(context, x), x, statistics, tail);
 }
 
-bool BatchNorm::BackwardThroughRelu(const StageContext& context, const at::Tensor& x) {
-  return !UsesRunning(context) && slimreel::BackwardThroughRelu(x);
+bool BatchNorm::CanBackwardThroughRelu(const StageContext& context, const at::Tensor& x) {
+  return !UsesRunning(context) && slimreel::CanBackwardThroughRelu(x);
 }
 
 NormGradients BatchNorm::Backward(const StageContext& context, const at::Tensor& x,
@@ -104,10 +104,10 @@ NormGradients BatchNorm::Backward(const StageContext& context, const at::Tensor&
     return NormaliseBackward(CallOf(context, x), x, statistics, grad, need, through_relu);
   }
   TORCH_CHECK(!through_relu, "no backward through ReLU with running statistics");
-  auto [of_x, of_weight, of_bias] = at::native_batch_norm_backward(
+  auto [grad_x, grad_weight, grad_bias] = at::native_batch_norm_backward(
       grad, x, weight_.detach(), running_mean_, running_var_, /*save_mean=*/{},
       /*save_invstd=*/{}, /*train=*/false, kEps, need);
-  return {std::move(of_x), std::move(of_weight), std::move(of_bias)};
+  return {std::move(grad_x), std::move(grad_weight), std::move(grad_bias)};
 }
 
 }  // namespace slimreel

@@ -40,21 +40,21 @@ class BatchNorm {
   // Forward's y, followed by `tail`; moves the running statistics as Forward does.
   Normalised Normalise(const StageContext& context, const at::Tensor& x, const NormTail& tail = {});
   // That y again, bit for bit, from its statistics. Moves nothing.
-  at::Tensor Again(const StageContext& context, const at::Tensor& x,
-                   const GroupStatistics& statistics, const NormTail& tail = {}) const;
+  at::Tensor Rebuild(const StageContext& context, const at::Tensor& x,
+                     const GroupStatistics& statistics, const NormTail& tail = {}) const;
   // The bits of autograd's backward of Forward. `need`: x, weight, bias. With
   // `through_relu`, where possible, `grad` is that of relu(Forward(x)).
   NormGradients Backward(const StageContext& context, const at::Tensor& x,
                          const GroupStatistics& statistics, const at::Tensor& grad,
                          std::array<bool, 3> need, bool through_relu = false) const;
-  static bool BackwardThroughRelu(const StageContext& context, const at::Tensor& x);
+  static bool CanBackwardThroughRelu(const StageContext& context, const at::Tensor& x);
 
   const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }
 
  private:
   NormCall CallOf(const StageContext& context, const at::Tensor& x) const;
-  Normalised ByRunning(const at::Tensor& x, const NormTail& tail) const;
+  Normalised NormaliseByRunning(const at::Tensor& x, const NormTail& tail) const;
 
   at::Tensor weight_;               // [C]
   at::Tensor bias_;                 // [C]

@@ -93,7 +93,7 @@ NormGradients BackwardByAten(const NormCall& call, const at::Tensor& x,
   return out;
 }
 
-at::Tensor FollowedByAten(at::Tensor y, const NormTail& tail) {
+at::Tensor ApplyTailByAten(at::Tensor y, const NormTail& tail) {
   if (tail.residual.defined()) y.add_(tail.residual);
   if (tail.relu) y.relu_();
   return y;
@@ -138,7 +138,7 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
                            const NormTail& tail) {
   if (!x.is_cpu()) {
     Normalised out = NormaliseByAten(call, x, running);
-    out.y = FollowedByAten(std::move(out.y), tail);
+    out.y = ApplyTailByAten(std::move(out.y), tail);
     return out;
   }
   const GroupLayout layout = LayoutOf(x, call.group);
@@ -179,10 +179,10 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
   return {output.y, statistics};
 }
 
-at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
-                          const GroupStatistics& statistics, const NormTail& tail) {
+at::Tensor NormaliseFromStatistics(const NormCall& call, const at::Tensor& x,
+                                   const GroupStatistics& statistics, const NormTail& tail) {
   if (!x.is_cpu()) {
-    return FollowedByAten(NormaliseByAten(call, x, /*running=*/nullptr).y, tail);
+    return ApplyTailByAten(NormaliseByAten(call, x, /*running=*/nullptr).y, tail);
   }
   const GroupLayout layout = LayoutOf(x, call.group);
   const at::Tensor input = x.contiguous(), weight = AsDouble(call.weight),
@@ -205,28 +205,29 @@ at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
   return output.y;
 }
 
-bool BackwardThroughRelu(const at::Tensor& x) { return x.is_cpu(); }
+bool CanBackwardThroughRelu(const at::Tensor& x) { return x.is_cpu(); }
 
 NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
                                 const GroupStatistics& statistics, const at::Tensor& grad,
                                 std::array<bool, 3> need, bool through_relu) {
-  TORCH_CHECK(!through_relu || BackwardThroughRelu(x), "no backward through ReLU on ", x.device());
+  TORCH_CHECK(!through_relu || CanBackwardThroughRelu(x), "no backward through ReLU on ",
+              x.device());
   const at::Tensor grads_as_x = grad.to(x.scalar_type());
   if (!x.is_cpu()) return BackwardByAten(call, x, statistics, grads_as_x, need);
   const GroupLayout layout = LayoutOf(x, call.group);
-  const at::Tensor input = x.contiguous(), of_y = grads_as_x.contiguous(),
+  const at::Tensor input = x.contiguous(), grad_y = grads_as_x.contiguous(),
                    weight = AsDouble(call.weight), bias = AsDouble(call.bias);
   NormGradients out;
   if (need[0]) out.x = at::empty_like(input);
-  at::Tensor of_weight = at::zeros_like(weight), of_bias = at::zeros_like(weight);
+  at::Tensor weight_sums = at::zeros_like(weight), bias_sums = at::zeros_like(weight);
   SLIMREEL_DISPATCH_NORM(x.scalar_type(), [&] {
     const scalar_t* values = input.const_data_ptr<scalar_t>();
-    const scalar_t* grads = of_y.const_data_ptr<scalar_t>();
+    const scalar_t* grads = grad_y.const_data_ptr<scalar_t>();
     scalar_t* grad_x = need[0] ? out.x.data_ptr<scalar_t>() : nullptr;
     const double *w = weight.const_data_ptr<double>(), *b = bias.const_data_ptr<double>();
     const double* means = statistics.mean.const_data_ptr<double>();
     const double* inverse_stds = statistics.inverse_std.const_data_ptr<double>();
-    double *grad_weight = of_weight.data_ptr<double>(), *grad_bias = of_bias.data_ptr<double>();
+    double *grad_weight = weight_sums.data_ptr<double>(), *grad_bias = bias_sums.data_ptr<double>();
     ForEachChannel(layout, [&](const ChannelOfGroup& where, int64_t at) {
       const int64_t c = where.channel;
       const double inverse_std = inverse_stds[at], n = layout.values(where.group);
@@ -241,8 +242,8 @@ NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
                      inverse_std * w[c], grad_x);
     });
   });
-  if (need[1]) out.weight = of_weight.to(call.weight.scalar_type());
-  if (need[2]) out.bias = of_bias.to(call.bias.scalar_type());
+  if (need[1]) out.weight = weight_sums.to(call.weight.scalar_type());
+  if (need[2]) out.bias = bias_sums.to(call.bias.scalar_type());
   return out;
 }
 

@@ -55,15 +55,15 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
 
 // y of NormaliseGroups for the same x, bit for bit: from its statistics on the CPU, where
 // that saves a pass; other devices take the statistics of x again.
-at::Tensor NormaliseAgain(const NormCall& call, const at::Tensor& x,
-                          const GroupStatistics& statistics, const NormTail& tail = {});
+at::Tensor NormaliseFromStatistics(const NormCall& call, const at::Tensor& x,
+                                   const GroupStatistics& statistics, const NormTail& tail = {});
 
 struct NormGradients {
   at::Tensor x, weight, bias;  // as what they belong to; undefined where not needed
 };
 // Whether NormaliseBackward can take the gradient of relu(norm(x)): it sees from x what
 // ReLU cut.
-bool BackwardThroughRelu(const at::Tensor& x);
+bool CanBackwardThroughRelu(const at::Tensor& x);
 
 // grad: of norm(x), or with `through_relu` of relu(norm(x)). need: x, weight, bias.
 NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,

@@ -121,7 +121,8 @@ TEST(BatchNormGroupsTest, NormalisesAgainWithTheSameBitsAndMovesNothingUnasked) 
     const at::Tensor before = p.running.mean.clone();
     const Normalised first = NormaliseGroups(p.call, p.x, nullptr);
     EXPECT_TRUE(at::equal(p.running.mean, before));
-    EXPECT_TRUE(at::equal(NormaliseAgain(p.call, p.x, first.statistics), first.y)) << dtype;
+    EXPECT_TRUE(at::equal(NormaliseFromStatistics(p.call, p.x, first.statistics), first.y))
+        << dtype;
   }
 }
 
@@ -135,7 +136,8 @@ TEST(BatchNormGroupsTest, ATailHasTheBitsOfItsOperatorsOneAfterTheOther) {
     EXPECT_TRUE(at::equal(with(relu).y, plain.relu())) << dtype;
     const Normalised got = with(both);
     EXPECT_TRUE(at::equal(got.y, (plain + residual).relu())) << dtype;
-    EXPECT_TRUE(at::equal(NormaliseAgain(p.call, p.x, got.statistics, both), got.y)) << dtype;
+    EXPECT_TRUE(at::equal(NormaliseFromStatistics(p.call, p.x, got.statistics, both), got.y))
+        << dtype;
     const at::Tensor place = residual.clone();
     const at::Tensor in_place = with({place, true, true}).y;
     EXPECT_EQ(in_place.data_ptr(), place.data_ptr());
@@ -197,7 +199,8 @@ TEST(BatchNormGroupsTest, StridesOfXResidualAndGradientChangeNoBit) {
     const NormTail tail{turned(p.grad), overwrite, true};
     EXPECT_TRUE(at::equal(NormaliseGroups(p.call, x, nullptr, tail).y, expected.y)) << overwrite;
     const NormTail again{turned(p.grad), overwrite, true};
-    EXPECT_TRUE(at::equal(NormaliseAgain(p.call, x, expected.statistics, again), expected.y));
+    EXPECT_TRUE(
+        at::equal(NormaliseFromStatistics(p.call, x, expected.statistics, again), expected.y));
   }
   for (const bool through_relu : {false, true}) {
     const NormGradients straight =

@@ -34,7 +34,7 @@ Vectors WidestVectors() {
 }
 
 template <typename Body>
-void Widest(const Body& body) {
+void WithWidestVectors(const Body& body) {
   static const Vectors widest = WidestVectors();
   if (widest == Vectors::kAvx512) return WithAvx512(body);
   if (widest == Vectors::kAvx2) return WithAvx2(body);
@@ -42,7 +42,7 @@ void Widest(const Body& body) {
 }
 #else
 template <typename Body>
-void Widest(const Body& body) {
+void WithWidestVectors(const Body& body) {
   body();
 }
 #endif
@@ -166,13 +166,13 @@ Moments MomentsOf(const ChannelOfGroup& where, const T* x) {
   Moments moments;
   moments.n = where.layout.values(where.group);
   PartialSums sum, squares;
-  Widest([&] {
+  WithWidestVectors([&] {
     ForEachBlock(where, [&](int64_t at, int64_t n) {
       AddUp(n, sum, [&](int64_t i) { return static_cast<W>(x[at + i]); });
     });
   });
   const W mean = static_cast<W>(sum.total() / moments.n);
-  Widest([&] {
+  WithWidestVectors([&] {
     ForEachBlock(where, [&](int64_t at, int64_t n) {
       AddUp(n, squares, [&](int64_t i) {
         const W distance = static_cast<W>(x[at + i]) - mean;
@@ -187,7 +187,7 @@ Moments MomentsOf(const ChannelOfGroup& where, const T* x) {
 
 template <typename T>
 void Scale(const ChannelOfGroup& where, const ScaleLoop<T>& loop) {
-  Widest([&] {
+  WithWidestVectors([&] {
     ForEachBlock(where, [&](int64_t at, int64_t n) {
       if (loop.residual && loop.relu) return ScaleValues<T, true, true>(loop, at, n);
       if (loop.residual) return ScaleValues<T, true, false>(loop, at, n);
@@ -200,14 +200,15 @@ void Scale(const ChannelOfGroup& where, const ScaleLoop<T>& loop) {
 template <typename T>
 GradientSums SumGradients(const ChannelOfGroup& where, const GradientLoop<T>& loop) {
   GradientSums sums;
-  Widest([&] { sums = loop.relu ? Sum<T, true>(where, loop) : Sum<T, false>(where, loop); });
+  WithWidestVectors(
+      [&] { sums = loop.relu ? Sum<T, true>(where, loop) : Sum<T, false>(where, loop); });
   return sums;
 }
 
 template <typename T>
 void SpreadGradient(const ChannelOfGroup& where, const GradientLoop<T>& loop, double mean_grad,
                     double slope, double scale, T* grad_x) {
-  Widest([&] {
+  WithWidestVectors([&] {
     if (loop.relu) return Spread<T, true>(where, loop, mean_grad, slope, scale, grad_x);
     Spread<T, false>(where, loop, mean_grad, slope, scale, grad_x);
   });

@@ -93,7 +93,7 @@ TEST(BatchNormTest, LeanPiecesHaveAutogradsBits) {
     context.first_visit = false;
     const Normalised normed = under_test.norm.Normalise(context, x);
     EXPECT_TRUE(at::equal(normed.y, y)) << group;
-    EXPECT_TRUE(at::equal(under_test.norm.Again(context, x, normed.statistics), y)) << group;
+    EXPECT_TRUE(at::equal(under_test.norm.Rebuild(context, x, normed.statistics), y)) << group;
     const NormGradients by_hand =
         under_test.norm.Backward(context, x, normed.statistics, grad, {true, true, true});
     EXPECT_TRUE(at::equal(by_hand.x, x.grad())) << group;

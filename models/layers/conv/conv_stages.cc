@@ -107,15 +107,15 @@ NormShape NormOf(const ConvNormShape& conv) { return {conv.norm, conv.shape.outp
 }  // namespace
 
 int ConvStream::slots() const {
-  if (!waiting_) return num_activations_;
-  return 1 + (waiting_->shortcut_norm || waiting_->identity_shortcut);
+  if (!pending_norm_) return num_activations_;
+  return 1 + (pending_norm_->shortcut_norm || pending_norm_->identity_shortcut);
 }
 
 std::unique_ptr<Stage> ConvStream::Conv(const ConvNormShape& conv, OtherSlots others) {
   ConvStageShape shape;
   shape.name = conv.stage;
   shape.norm = std::exchange(
-      waiting_, NormReluShape{.norm = NormOf(conv), .items_per_sample = items_per_sample_});
+      pending_norm_, NormReluShape{.norm = NormOf(conv), .items_per_sample = items_per_sample_});
   shape.num_activations = num_activations_;
   shape.convs = {conv};
   shape.others = others;
@@ -123,8 +123,8 @@ std::unique_ptr<Stage> ConvStream::Conv(const ConvNormShape& conv, OtherSlots ot
 }
 
 void ConvStream::PoolNext(const MaxPoolShape& pool) {
-  TORCH_CHECK(waiting_, "only what a norm gives is pooled");
-  waiting_->pool = pool;
+  TORCH_CHECK(pending_norm_, "only what a norm gives is pooled");
+  pending_norm_->pool = pool;
 }
 
 std::vector<std::unique_ptr<Stage>> ConvStream::Block(const ResidualBlockShape& block,
@@ -133,8 +133,8 @@ std::vector<std::unique_ptr<Stage>> ConvStream::Block(const ResidualBlockShape& 
   for (size_t c = 0; c < block.convs.size(); ++c) {
     ConvStageShape shape;
     shape.name = block.convs[c].stage;
-    shape.norm = std::exchange(waiting_, NormReluShape{.norm = NormOf(block.convs[c]),
-                                                       .items_per_sample = items_per_sample_});
+    shape.norm = std::exchange(pending_norm_, NormReluShape{.norm = NormOf(block.convs[c]),
+                                                            .items_per_sample = items_per_sample_});
     shape.num_activations = num_activations_;
     shape.convs = {block.convs[c]};
     shape.others = others;
@@ -143,16 +143,16 @@ std::vector<std::unique_ptr<Stage>> ConvStream::Block(const ResidualBlockShape& 
     if (c == 0 && !block.shortcut) shape.give_activation = true;
     stages.push_back(std::make_unique<ConvStage>(shape, options_));
   }
-  if (block.shortcut) waiting_->shortcut_norm = NormOf(*block.shortcut);
-  waiting_->identity_shortcut = !block.shortcut;
+  if (block.shortcut) pending_norm_->shortcut_norm = NormOf(*block.shortcut);
+  pending_norm_->identity_shortcut = !block.shortcut;
   return stages;
 }
 
 NormReluShape ConvStream::TakeNorm(int num_activations) {
-  TORCH_CHECK(waiting_, "the stream holds no raw output");
+  TORCH_CHECK(pending_norm_, "the stream holds no raw output");
   num_activations_ = num_activations;
-  NormReluShape norm = *std::move(waiting_);
-  waiting_.reset();
+  NormReluShape norm = *std::move(pending_norm_);
+  pending_norm_.reset();
   return norm;
 }
 

@@ -68,7 +68,7 @@ class ConvStream {
  private:
   ParameterOptions options_;
   int64_t items_per_sample_;
-  std::optional<NormReluShape> waiting_;  // none: the stream holds activations
+  std::optional<NormReluShape> pending_norm_;  // none: the stream holds activations
   int num_activations_ = 1;
 };
 

@@ -91,27 +91,27 @@ Convolution::Convolution(ParameterMaker& make, const std::string& prefix,
 // stride 1 in time (seen in LibTorch 2.13: T = 2 with kernel 3, T = 2..6 with kernel 7; errors
 // from 1 to 1e38 relative; a clip of 16 frames has T = 2 in the last layer of R3D). Such
 // a convolution computes in float32, and its result is rounded as usual.
-bool Convolution::WrongInBfloat16(const at::Tensor& x) const {
+bool Convolution::NeedsFloat32(const at::Tensor& x) const {
   if (!x.is_cpu() || x.scalar_type() != at::kBFloat16 || stride_.size() != 3) return false;
   const int64_t kernel = 2 * padding_[0] + 1;
   return stride_[0] == 1 && x.size(2) > 1 && x.size(2) < kernel;
 }
 
-bool Convolution::SkipsFirst() const {
+bool Convolution::SubsamplesFirst() const {
   return !transposed_ && All(padding_, 0) && !All(stride_, 1);
 }
 
-bool Convolution::IsProduct(const at::Tensor& x) const {
-  return !transposed_ && All(stride_, 1) && TakesProducts(x, weight_);
+bool Convolution::UsesProduct(const at::Tensor& x) const {
+  return !transposed_ && All(stride_, 1) && ShouldUseProducts(x, weight_);
 }
 
-// Note [A kernel of one skips first]
+// Note [Kernels of one subsample first]
 // Of a strided convolution whose kernel is one everywhere (the shortcuts of residual
 // networks) most of the input is never read. Skipped before the product, backward runs
 // without stride: oneDNN's strided backward works in another memory layout and copies.
 // Forward stays strided: its sums would be rounded in another order than PyTorch's, and
 // elements behind ReLU go another way.
-at::Tensor Convolution::Read(const at::Tensor& x) const {
+at::Tensor Convolution::Subsample(const at::Tensor& x) const {
   at::Tensor read = x;
   for (size_t i = 0; i < stride_.size(); ++i) {
     if (stride_[i] > 1) {
@@ -131,7 +131,7 @@ at::Tensor Convolution::Forward(const at::Tensor& x) const {
   const at::Tensor weight = CastForProduct(weight_);
   const WithoutAutocast cast_already;
   const at::Tensor input = x.to(weight.scalar_type());
-  const bool own = SkipsFirst() || IsProduct(input);
+  const bool own = SubsamplesFirst() || UsesProduct(input);
   if (!own || !c10::GradMode::is_enabled()) return Apply(input, weight);
   auto call = c10::make_intrusive<OwnBackward::Call>();
   call->convolution = this;
@@ -139,37 +139,37 @@ at::Tensor Convolution::Forward(const at::Tensor& x) const {
 }
 
 at::Tensor Convolution::Apply(const at::Tensor& x, const at::Tensor& weight) const {
-  if (IsProduct(x) && ProductHasItsBits(weight)) return ProductForward(x, weight);
-  if (!WrongInBfloat16(x)) return Convolve(x, weight);
+  if (UsesProduct(x) && ProductIsBitIdentical(weight)) return ProductForward(x, weight);
+  if (!NeedsFloat32(x)) return Convolve(x, weight);
   return Convolve(x.to(at::kFloat), weight.to(at::kFloat)).to(x.scalar_type());
 }
 
 Convolution::Gradients Convolution::Backward(const at::Tensor& grad, const at::Tensor& x,
                                              const at::Tensor& weight, bool need_x,
                                              bool need_weight) const {
-  if (WrongInBfloat16(x)) {
+  if (NeedsFloat32(x)) {
     Gradients wide =
         Backward(grad.to(at::kFloat), x.to(at::kFloat), weight.to(at::kFloat), need_x, need_weight);
     if (need_x) wide.x = wide.x.to(x.scalar_type());
     if (need_weight) wide.weight = wide.weight.to(weight.scalar_type());
     return wide;
   }
-  if (IsProduct(x)) {
+  if (UsesProduct(x)) {
     return {need_x ? ProductGradientOfInput(grad, weight) : at::Tensor(),
             need_weight ? ProductGradientOfWeight(grad, x, weight) : at::Tensor()};
   }
   const std::vector<int64_t> ones(stride_.size(), 1);
-  const bool skips = SkipsFirst();
-  auto [of_x, of_weight, of_bias] =
-      at::convolution_backward(grad, skips ? Read(x) : x, weight, at::OptionalIntArrayRef(),
-                               skips ? ones : stride_, padding_, /*dilation=*/ones, transposed_,
-                               output_padding_, /*groups=*/1, {need_x, need_weight, false});
-  if (skips && need_x) {
-    at::Tensor whole = at::zeros(x.sizes(), of_x.options());
-    Read(whole).copy_(of_x);
-    of_x = std::move(whole);
+  const bool subsamples = SubsamplesFirst();
+  auto [grad_x, grad_weight, grad_bias] = at::convolution_backward(
+      grad, subsamples ? Subsample(x) : x, weight, at::OptionalIntArrayRef(),
+      subsamples ? ones : stride_, padding_, /*dilation=*/ones, transposed_, output_padding_,
+      /*groups=*/1, {need_x, need_weight, false});
+  if (subsamples && need_x) {
+    at::Tensor whole = at::zeros(x.sizes(), grad_x.options());
+    Subsample(whole).copy_(grad_x);
+    grad_x = std::move(whole);
   }
-  return {std::move(of_x), std::move(of_weight)};
+  return {std::move(grad_x), std::move(grad_weight)};
 }
 
 }  // namespace slimreel

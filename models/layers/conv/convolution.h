@@ -51,13 +51,13 @@ class Convolution {
   struct OwnBackward;
 
   // See convolution_product.h.
-  bool IsProduct(const at::Tensor& x) const;
+  bool UsesProduct(const at::Tensor& x) const;
   at::Tensor Convolve(const at::Tensor& x, const at::Tensor& weight) const;
-  // See Note [A kernel of one skips first]. Read: what of x the kernel meets, a view.
-  bool SkipsFirst() const;
-  at::Tensor Read(const at::Tensor& x) const;
+  // See Note [Kernels of one subsample first]. Read: what of x the kernel meets, a view.
+  bool SubsamplesFirst() const;
+  at::Tensor Subsample(const at::Tensor& x) const;
   // See Note [Short clips in bfloat16].
-  bool WrongInBfloat16(const at::Tensor& x) const;
+  bool NeedsFloat32(const at::Tensor& x) const;
 
   at::Tensor weight_;
   std::vector<int64_t> stride_;

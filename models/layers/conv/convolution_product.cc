@@ -13,8 +13,8 @@
 namespace slimreel {
 namespace {
 
-constexpr int64_t kFewestPositions = 128;  // below, oneDNN's blocks pay
-constexpr int64_t kMostInputsInOneSum = 256;
+constexpr int64_t kMinPositions = 128;  // below, oneDNN's blocks pay
+constexpr int64_t kMaxInputsInOneSum = 256;
 
 // Frames of the kernel, of the clip; pixels of a frame.
 int64_t KernelFrames(const at::Tensor& weight) { return weight.dim() == 5 ? weight.size(2) : 1; }
@@ -50,14 +50,14 @@ Overlap OverlapOf(const at::Tensor& clip, int64_t kernel_frames, int64_t k) {
 
 }  // namespace
 
-bool TakesProducts(const at::Tensor& x, const at::Tensor& weight) {
+bool ShouldUseProducts(const at::Tensor& x, const at::Tensor& weight) {
   const bool type = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
   return x.is_cpu() && type && weight.size(-1) == 1 && weight.size(-2) == 1 &&
-         KernelFrames(weight) % 2 == 1 && Frames(x) * Pixels(x) >= kFewestPositions;
+         KernelFrames(weight) % 2 == 1 && Frames(x) * Pixels(x) >= kMinPositions;
 }
 
-bool ProductHasItsBits(const at::Tensor& weight) {
-  return KernelFrames(weight) == 1 && weight.size(1) <= kMostInputsInOneSum;
+bool ProductIsBitIdentical(const at::Tensor& weight) {
+  return KernelFrames(weight) == 1 && weight.size(1) <= kMaxInputsInOneSum;
 }
 
 at::Tensor ProductForward(const at::Tensor& x, const at::Tensor& weight) {
@@ -68,14 +68,14 @@ at::Tensor ProductForward(const at::Tensor& x, const at::Tensor& weight) {
 
 at::Tensor ProductGradientOfInput(const at::Tensor& grad, const at::Tensor& weight) {
   const int64_t taps = KernelFrames(weight);
-  const at::Tensor of_y = Rows(grad);
+  const at::Tensor grad_y = Rows(grad);
   const std::vector<int64_t> sizes = SizesWithChannels(grad, weight.size(1));
   if (taps == 1) {
     const at::Tensor tap = Tap(weight, 0).t();
-    return at::bmm(tap.expand({grad.size(0), tap.size(0), tap.size(1)}), of_y).view(sizes);
+    return at::bmm(tap.expand({grad.size(0), tap.size(0), tap.size(1)}), grad_y).view(sizes);
   }
-  at::Tensor of_x = at::empty(sizes, grad.options());
-  at::Tensor rows = Rows(of_x);
+  at::Tensor grad_x = at::empty(sizes, grad.options());
+  at::Tensor rows = Rows(grad_x);
   // The middle tap meets every frame, so it comes first and overwrites.
   std::vector<int64_t> order{taps / 2};
   for (int64_t k = 0; k < taps; ++k) {
@@ -87,27 +87,27 @@ at::Tensor ProductGradientOfInput(const at::Tensor& grad, const at::Tensor& weig
     const at::Tensor tap = Tap(weight, k).contiguous().t();
     for (int64_t b = 0; b < grad.size(0); ++b) {
       at::Tensor to = rows[b].narrow(1, overlap.in, overlap.count);
-      to.addmm_(tap, of_y[b].narrow(1, overlap.out, overlap.count), k == taps / 2 ? 0 : 1);
+      to.addmm_(tap, grad_y[b].narrow(1, overlap.out, overlap.count), k == taps / 2 ? 0 : 1);
     }
   }
-  return of_x;
+  return grad_x;
 }
 
 at::Tensor ProductGradientOfWeight(const at::Tensor& grad, const at::Tensor& x,
                                    const at::Tensor& weight) {
   const int64_t taps = KernelFrames(weight);
-  const at::Tensor of_y = Rows(grad), in = Rows(x);
-  at::Tensor of_taps = at::zeros({taps, weight.size(0), weight.size(1)}, weight.options());
+  const at::Tensor grad_y = Rows(grad), in = Rows(x);
+  at::Tensor grad_taps = at::zeros({taps, weight.size(0), weight.size(1)}, weight.options());
   for (int64_t k = 0; k < taps; ++k) {
     const Overlap overlap = OverlapOf(grad, taps, k);
     if (overlap.count == 0) continue;
-    at::Tensor of_tap = of_taps[k];
+    at::Tensor grad_tap = grad_taps[k];
     for (int64_t b = 0; b < grad.size(0); ++b) {
-      of_tap.addmm_(of_y[b].narrow(1, overlap.out, overlap.count),
-                    in[b].narrow(1, overlap.in, overlap.count).t());
+      grad_tap.addmm_(grad_y[b].narrow(1, overlap.out, overlap.count),
+                      in[b].narrow(1, overlap.in, overlap.count).t());
     }
   }
-  return of_taps.permute({1, 2, 0}).contiguous().view(weight.sizes());
+  return grad_taps.permute({1, 2, 0}).contiguous().view(weight.sizes());
 }
 
 }  // namespace slimreel

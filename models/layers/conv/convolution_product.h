@@ -14,11 +14,11 @@ namespace slimreel {
 
 // Whether the products below take `x` [B, inputs, (T,) H, W] and `weight` [outputs, inputs,
 // (k,) 1, 1], k odd, and are worth it: float or double on the CPU, enough pixels.
-bool TakesProducts(const at::Tensor& x, const at::Tensor& weight);
+bool ShouldUseProducts(const at::Tensor& x, const at::Tensor& weight);
 
 // Whether ProductForward gives a convolution's bits: seen on CPUs with AVX2 and AVX-512 for
 // kernels of one and up to 256 inputs, whose sum neither library cuts.
-bool ProductHasItsBits(const at::Tensor& weight);
+bool ProductIsBitIdentical(const at::Tensor& weight);
 
 // The convolution of padding 0: k = 1.
 at::Tensor ProductForward(const at::Tensor& x, const at::Tensor& weight);

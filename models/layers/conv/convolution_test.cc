@@ -57,7 +57,7 @@ TEST(ConvolutionTest, GradientsOfShortClipsInBfloat16AreNearThoseInFloat) {
   }
 }
 
-// See Note [A kernel of one skips first]: against the strided convolution itself.
+// See Note [Kernels of one subsample first]: against the strided convolution itself.
 TEST(ConvolutionTest, AStridedKernelOfOneGivesTheStridedConvolution) {
   for (const std::vector<int64_t>& stride : {std::vector<int64_t>{1, 2, 2}, {2, 2, 2}, {3, 2}}) {
     SCOPED_TRACE(testing::Message() << at::IntArrayRef(stride));
@@ -152,7 +152,7 @@ TEST(ConvolutionTest, ProductsOfFewInputsHaveTheConvolutionsBits) {
       const Convolution conv(make, "conv", {inputs, 48, {1, 1, 1}, {1, 1, 1}});
       const at::Tensor weight = conv.weight().detach();
       const at::Tensor x = at::randn({batch, inputs, frames, side, side}).relu();
-      products += TakesProducts(x, weight) && ProductHasItsBits(weight);
+      products += ShouldUseProducts(x, weight) && ProductIsBitIdentical(weight);
       EXPECT_TRUE(at::equal(conv.Apply(x, weight), at::conv3d(x, weight)));
     }
   }

@@ -176,10 +176,10 @@ MaxPooled PoolByAten(const MaxPoolShape& shape, const at::Tensor& x) {
 at::Tensor SpreadInOrder(const Geometry& g, at::IntArrayRef sizes, const at::Tensor& grad,
                          const at::Tensor& indices) {
   const at::Tensor planes = at::arange(g.planes, indices.options()).mul_(g.in()).unsqueeze(1);
-  at::Tensor of_x = at::zeros({g.planes * g.in()}, grad.options());
-  of_x.index_put_({indices.reshape({g.planes, g.out()}).add(planes).flatten()}, grad.flatten(),
-                  /*accumulate=*/true);
-  return of_x.view(sizes);
+  at::Tensor grad_x = at::zeros({g.planes * g.in()}, grad.options());
+  grad_x.index_put_({indices.reshape({g.planes, g.out()}).add(planes).flatten()}, grad.flatten(),
+                    /*accumulate=*/true);
+  return grad_x.view(sizes);
 }
 
 at::Tensor SpreadByAten(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
@@ -222,18 +222,18 @@ at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, con
                            const at::Tensor& choice) {
   if (choice.scalar_type() == at::kLong) return SpreadByAten(shape, sizes, grad, choice);
   const Geometry g = GeometryOf(shape, sizes);
-  const at::Tensor of_y = grad.contiguous();
+  const at::Tensor grad_y = grad.contiguous();
   const std::vector<int64_t> distances = DistancesOf(g);
-  at::Tensor of_x = at::zeros(sizes, grad.options());
+  at::Tensor grad_x = at::zeros(sizes, grad.options());
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, grad.scalar_type(), "max_pool", [&] {
-    const scalar_t* from = of_y.const_data_ptr<scalar_t>();
+    const scalar_t* from = grad_y.const_data_ptr<scalar_t>();
     const uint8_t* places = choice.const_data_ptr<uint8_t>();
-    scalar_t* to = of_x.data_ptr<scalar_t>();
+    scalar_t* to = grad_x.data_ptr<scalar_t>();
     ForEachPiece(g.planes, g.in(), [&](int64_t p) {
       SpreadPlane(g, distances, from + p * g.out(), places + p * g.out(), to + p * g.in());
     });
   });
-  return of_x;
+  return grad_x;
 }
 
 }  // namespace slimreel

@@ -54,7 +54,7 @@ struct NormRelu::PlainForm : torch::autograd::Function<PlainForm> {
     kept.push_back(computed.choice);
     // The convolution that follows keeps the activation as well; here it would only
     // live longer.
-    const bool rebuilt = norm.BackwardSeesRelu(call->context, raw[0]);
+    const bool rebuilt = norm.CanRebuildReluMask(call->context, raw[0]);
     kept.push_back(rebuilt ? at::Tensor() : computed.activation);
     saved->save_for_backward(kept);
     saved->set_materialize_grads(false);
@@ -114,12 +114,12 @@ NormRelu::Computed NormRelu::Compute(const StageContext& context, const Tensors&
   return computed;
 }
 
-NormRelu::Computed NormRelu::Again(const StageContext& context, const Tensors& raw,
-                                   const Statistics& statistics) {
+NormRelu::Computed NormRelu::Rebuild(const StageContext& context, const Tensors& raw,
+                                     const Statistics& statistics) {
   const StageContext items = ItemContext(context);
   NormTail tail = TailOf(raw);
-  if (second_norm_) tail.residual = second_norm_->Again(items, raw[1], statistics[1]);
-  Computed computed{norm_.Again(items, raw[0], statistics[0], tail), {}, statistics};
+  if (second_norm_) tail.residual = second_norm_->Rebuild(items, raw[1], statistics[1]);
+  Computed computed{norm_.Rebuild(items, raw[0], statistics[0], tail), {}, statistics};
   Pool(computed);
   return computed;
 }
@@ -143,14 +143,14 @@ void NormRelu::Pool(Computed& computed) const {
   computed.choice = std::move(pooled.choice);
 }
 
-bool NormRelu::BackwardSeesRelu(const StageContext& context, const at::Tensor& raw) const {
-  return num_inputs() == 1 && !pool_ && BatchNorm::BackwardThroughRelu(context, raw);
+bool NormRelu::CanRebuildReluMask(const StageContext& context, const at::Tensor& raw) const {
+  return num_inputs() == 1 && !pool_ && BatchNorm::CanBackwardThroughRelu(context, raw);
 }
 
 Tensors NormRelu::Backward(const StageContext& context, const Tensors& raw, Computed computed,
                            at::Tensor grad, const std::vector<bool>& need) {
   const StageContext items = ItemContext(context);
-  const bool through_relu = BackwardSeesRelu(context, raw[0]);
+  const bool through_relu = CanRebuildReluMask(context, raw[0]);
   if (!through_relu) grad = at::threshold_backward(grad, computed.activation, 0);
   computed.activation.reset();
   if (pool_) {

@@ -63,15 +63,15 @@ class NormRelu {
   // Forward's activation; moves the running statistics as Forward does.
   Computed Compute(const StageContext& context, const Tensors& raw);
   // The same again, bit for bit, from its statistics.
-  Computed Again(const StageContext& context, const Tensors& raw, const Statistics& statistics);
+  Computed Rebuild(const StageContext& context, const Tensors& raw, const Statistics& statistics);
 
   // Gradients of raw[0], (raw[1]), then weight and bias of each norm: the order of
   // parameters(). `need` has as many entries. Consumes `computed` and `grad`. The
-  // activation may be missing where BackwardSeesRelu.
+  // activation may be missing where CanRebuildReluMask.
   Tensors Backward(const StageContext& context, const Tensors& raw, Computed computed,
                    at::Tensor grad, const std::vector<bool>& need);
   // From raw alone: without a second input and pooling, where groups normalise on the CPU.
-  bool BackwardSeesRelu(const StageContext& context, const at::Tensor& raw) const;
+  bool CanRebuildReluMask(const StageContext& context, const at::Tensor& raw) const;
 
   Tensors parameters() const;
 

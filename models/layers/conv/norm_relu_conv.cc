@@ -81,7 +81,7 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
       need.push_back(saved->needs_input_grad(i));
       need_activation = need_activation || need.back();
     }
-    NormRelu::Computed again = norm.Again(unit->context, raw, statistics);
+    NormRelu::Computed again = norm.Rebuild(unit->context, raw, statistics);
     at::Tensor grad;
     variable_list gradients(of_norm);
     if (unit->give_activation) grad = std::move(grads[unit->convs.size()]);

@@ -1,8 +1,8 @@
 // Notes what the BatchNorms see that ATen runs, whichever stage asks for them.
 //
 // Caller: description. Notes what its own thread calls while it lives; one at a time.
-#ifndef MODELS_FACTORY_NORM_OBSERVER_H_
-#define MODELS_FACTORY_NORM_OBSERVER_H_
+#ifndef MODELS_FACTORY_NORM_RECORDER_H_
+#define MODELS_FACTORY_NORM_RECORDER_H_
 
 #include <ATen/record_function.h>
 
@@ -10,12 +10,12 @@
 
 namespace slimreel {
 
-class NormObserver {
+class NormRecorder {
  public:
-  NormObserver();
-  ~NormObserver();
-  NormObserver(const NormObserver&) = delete;
-  NormObserver& operator=(const NormObserver&) = delete;
+  NormRecorder();
+  ~NormRecorder();
+  NormRecorder(const NormRecorder&) = delete;
+  NormRecorder& operator=(const NormRecorder&) = delete;
 
   // Fewest values of a channel that a call saw; 0: there was no call.
   int64_t fewest_values() const;
@@ -26,4 +26,4 @@ class NormObserver {
 
 }  // namespace slimreel
 
-#endif  // MODELS_FACTORY_NORM_OBSERVER_H_
+#endif  // MODELS_FACTORY_NORM_RECORDER_H_

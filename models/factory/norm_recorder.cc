@@ -1,4 +1,4 @@
-#include "models/factory/norm_observer.h"
+#include "models/factory/norm_recorder.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
@@ -22,14 +22,14 @@ std::unique_ptr<at::ObserverContext> OnStart(const at::RecordFunction& call) {
 
 }  // namespace
 
-NormObserver::NormObserver() {
+NormRecorder::NormRecorder() {
   fewest = 0;
   handle_ = at::addThreadLocalCallback(
       at::RecordFunctionCallback(&OnStart).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
 }
 
-NormObserver::~NormObserver() { at::removeCallback(handle_); }
+NormRecorder::~NormRecorder() { at::removeCallback(handle_); }
 
-int64_t NormObserver::fewest_values() const { return fewest; }
+int64_t NormRecorder::fewest_values() const { return fewest; }
 
 }  // namespace slimreel
