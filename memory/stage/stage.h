@@ -1,8 +1,8 @@
-// A model is a chain of named stages; this folder holds the types of that idea
-// and nothing else. Models implement Stage; memory/executor runs chains of them
-// and never looks inside one.
+// The interface between the memory package and models: a model is a chain of
+// named stages. The memory package owns this interface. Models implement Stage;
+// memory/executor runs chains of stages and never looks inside one.
 //
-// Threading: a stage is used by one thread at a time.
+// Threading: one thread at a time uses a stage.
 // Ownership: a chain owns its stages; a stage owns its parameters and buffers.
 #ifndef MEMORY_STAGE_STAGE_H_
 #define MEMORY_STAGE_STAGE_H_
@@ -16,11 +16,11 @@
 
 namespace slimreel {
 
-// What flows between two stages: a tuple of slots. A slot may be undefined, may
-// hold integers (then it carries no gradient), and may only be handed on.
+// What flows between two stages: a tuple of slots. A slot may be undefined. It may
+// hold integers; then it carries no gradient. A stage may just hand a slot on.
 using Tensors = std::vector<at::Tensor>;
 
-// A parameter or buffer under its reference implementation's state-dict key.
+// A parameter or buffer with its state-dict key in the reference implementation.
 // `tensor` shares its TensorImpl with the stage's member, so `set_data` and
 // in-place copies through it change the stage.
 struct NamedTensor {
@@ -28,7 +28,7 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-// Everything of a forward pass that is not an activation. All randomness of a
+// Everything that a forward pass needs besides activations. All randomness of a
 // model is a pure function of (seed, step, global sample position, layer), so a
 // recompute, a rollback or a resume needs no generator state.
 struct StageContext {
@@ -38,25 +38,25 @@ struct StageContext {
   // (over all ranks). Sample b of the micro-batch has position first_position + b.
   int64_t first_position = 0;
   bool training = false;
-  // False when a stage runs again to rebuild what backward needs: BatchNorm
-  // moves its running statistics at the first visit only.
+  // False when a stage runs again to rebuild what backward needs. BatchNorm
+  // updates its running statistics only at the first visit.
   bool first_visit = true;
   // Samples per BatchNorm normalisation group; 0: the whole micro-batch is one
-  // group. Micro-batches start at multiples of it.
+  // group. Micro-batches start at multiples of this number.
   int64_t norm_group = 0;
   bool norm_frozen = false;  // BatchNorm normalises with running statistics
-  // Save less for backward and rebuild it there: the stage's lean form. Has the
-  // bits of the plain form; without effect on a stage that has none.
+  // The stage runs in its lean form: it saves less for backward and rebuilds the rest
+  // there. The results have the same bits as the plain form's. A stage without a lean
+  // form ignores this flag.
   bool lean = false;
-  // kHalf or kBFloat16: the executor runs every visit under autocast to it. None: each
-  // operation computes in the dtype of its tensors.
+  // kHalf or kBFloat16: the executor runs every visit under autocast to this dtype.
+  // None: each operation computes in the dtype of its tensors.
   std::optional<at::ScalarType> autocast;
-  // What the loss compares with (classification: {labels [B] int64}); not owned.
+  // What the loss compares the outputs with (classification: {labels [B] int64}); not owned.
   const Tensors* targets = nullptr;
-  // Valid weight of the whole effective batch over all ranks, counted before the
+  // Valid weight of the whole effective batch over all ranks. It is counted before the
   // first micro-batch: loss = weighted sum / loss_denominator.
   double loss_denominator = 1.0;
-  // Decode state (attention caches) of autoregressive models comes with them.
 };
 
 class Stage {
@@ -66,23 +66,24 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  // Never writes its inputs (debug builds compare versions); outputs may be
-  // inputs handed on. Same bits for the same inputs and context, under grad
-  // mode or not, at the first visit or a later one.
+  // Never writes its inputs (debug builds compare tensor versions). Outputs may be
+  // inputs that are handed on. Gives the same bits for the same inputs and context,
+  // with and without grad mode, at the first visit and at later ones.
   virtual Tensors Forward(const StageContext& context, Tensors in) = 0;
 
-  // Input slots that output slot j hands on untouched: handed_on()[j] is the
-  // input slot, or -1 where output j is made here. Empty: none is handed on.
+  // handed_on()[j] is the input slot that output slot j hands on unchanged, or -1 if
+  // this stage makes output j. Empty: the stage makes all outputs.
   virtual std::vector<int> handed_on() const { return {}; }
 
-  // Does `context.lean` make this stage keep less? Pure; may depend on its build alone.
+  // Does `context.lean` make this stage keep less? Pure: depends only on how the stage
+  // was built.
   virtual bool has_lean() const { return false; }
 
-  // Two stages of equal signature do the same work for inputs of equal shape
-  // (a profile of one serves for both). Default: the name, equal to nothing else.
+  // Two stages of equal signature do the same work for inputs of equal shape, so one
+  // profile serves both. Default: the name, which no other stage has.
   virtual std::string signature() const { return name_; }
 
-  // A tied parameter appears in each stage that uses it: the same TensorImpl.
+  // A tied parameter appears in each stage that uses it, as the same TensorImpl.
   const std::vector<NamedTensor>& parameters() const { return parameters_; }
   // Persistent state without gradient (running statistics), saved with the model.
   const std::vector<NamedTensor>& buffers() const { return buffers_; }

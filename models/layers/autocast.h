@@ -1,8 +1,8 @@
-// Autocast for autograd functions of our own: their forward sees no autocast
-// (the casts would be lost to backward, and cached without a graph), so inputs
-// are cast before the function, where autograd records it.
+// Autocast for custom autograd functions. Their forward runs without autocast: backward
+// would not see casts that are made inside, and the weight cache would keep copies
+// without a graph. So inputs are cast before the function, where autograd records the cast.
 //
-// Any thread; reads the thread's autocast state.
+// Threading: any thread. Reads the thread's autocast state.
 #ifndef MODELS_LAYERS_AUTOCAST_H_
 #define MODELS_LAYERS_AUTOCAST_H_
 
@@ -11,13 +11,14 @@
 
 namespace slimreel {
 
-// x in the dtype that autocast has for products on x's device; x itself without
-// autocast, and where autocast would leave it (float64, integers, undefined).
+// x in the dtype that autocast uses for products on x's device. Returns x itself without
+// autocast, and if autocast would not cast it (float64, integers, undefined).
 at::Tensor CastForProduct(const at::Tensor& x);
 
+// Is autocast enabled in this thread for x's device?
 bool AutocastOn(const at::Tensor& x);
 
-// No autocast in this thread while it lives.
+// Disables autocast in this thread while the object lives.
 class WithoutAutocast {
  private:
   c10::impl::ExcludeDispatchKeyGuard guard_{c10::autocast_dispatch_keyset};

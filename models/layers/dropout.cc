@@ -17,16 +17,16 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t kPiece = 16384;  // elements that a thread takes at once: about 30 us
+constexpr int64_t kPiece = 16384;  // elements per piece of work: about 30 us
 
 template <typename T>
 void DropOnCpu(const StageContext& context, uint64_t layer_id, double probability, int64_t batch,
                int64_t elements, const T* in, T* out) {
   const uint32_t threshold = DropThreshold(probability);
-  // Narrow types multiply in float32 and round once, as ATen's product with a number does.
+  // Narrow types are multiplied in float32 and rounded once, like ATen's product with a scalar.
   using Wide = at::opmath_type<T>;
   const Wide scale = static_cast<Wide>(1.0 / (1.0 - probability));
-  const int64_t pieces = (elements + kPiece - 1) / kPiece;  // of a sample
+  const int64_t pieces = (elements + kPiece - 1) / kPiece;  // per sample
   ForEachPiece(batch * pieces, kPiece, [&](int64_t piece) {
     const int64_t b = piece / pieces, begin = piece % pieces * kPiece, offset = b * elements;
     const uint64_t key = SampleRandomKey(context, layer_id, context.first_position + b);
@@ -109,7 +109,7 @@ at::Tensor DropPath::Forward(const StageContext& context, const at::Tensor& x) c
   }
   std::vector<int64_t> sizes(x.dim(), 1);
   sizes[0] = x.size(0);
-  // A factor rounded to a narrow dtype would shift the mean: there the product is float32.
+  // A factor rounded to a narrow dtype would shift the mean, so narrow x is multiplied in float32.
   const at::ScalarType dtype = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   return x.mul(at::tensor(factors, dtype).to(x.device()).view(sizes));
 }

@@ -1,5 +1,7 @@
-// Dropout and drop-path (stochastic depth) whose masks come from counters.
-// Callers: blocks and heads. Any thread. See keyed_random.h.
+// Dropout and drop-path (stochastic depth). Masks come from counters, not from a
+// generator: see keyed_random.h.
+//
+// Threading: any thread.
 #ifndef MODELS_LAYERS_DROPOUT_H_
 #define MODELS_LAYERS_DROPOUT_H_
 
@@ -12,13 +14,13 @@
 
 namespace slimreel {
 
-// A probability and the layer whose counters draw.
+// A drop probability and the layer that keys the draws.
 class KeyedDrop {
  public:
   bool active(const StageContext& context) const { return context.training && probability_ > 0; }
 
  protected:
-  // `name`: unique in the model, it keys the masks. Probability in [0, 1).
+  // `name` keys the masks and is unique in the model. Probability in [0, 1).
   KeyedDrop(std::string_view name, double probability)
       : layer_id_(LayerId(name)), probability_(probability) {}
   uint64_t layer_id() const { return layer_id_; }
@@ -33,9 +35,9 @@ class Dropout : public KeyedDrop {
  public:
   Dropout(std::string_view name, double probability) : KeyedDrop(name, probability) {}
 
-  // x [B, ...] floating -> the same shape: zero with the probability, else
-  // x / (1 - probability). x itself outside of training. Keeps nothing for
-  // backward: the mask is drawn again there.
+  // x [B, ...] floating point -> the same shape: zero with the given probability, else
+  // x / (1 - probability). Returns x itself outside of training. Keeps nothing for
+  // backward, which draws the mask again.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x) const;
 };
 
@@ -43,8 +45,9 @@ class DropPath : public KeyedDrop {
  public:
   DropPath(std::string_view name, double probability) : KeyedDrop(name, probability) {}
 
-  // x [B, ...] -> each sample zero as a whole, or x / (1 - probability)
-  // (Huang et al. 2016, as timm's DropPath scales it); float32 where x is narrower.
+  // x [B, ...] -> for each sample either zero everywhere, or x / (1 - probability)
+  // (Huang et al. 2016, scaled as timm's DropPath does). The result is float32 if x is
+  // narrower.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x) const;
 };
 

@@ -40,7 +40,7 @@ TEST(DropoutTest, KernelAndTensorFormDrawTheSameMask) {
   EXPECT_TRUE(at::equal(kernel, KeyedKeepMask(At(1, 5), LayerId("a"), 3, 1000, 0.25, at::kCPU)));
 }
 
-// The mask is a byte an element; what draws it is made in pieces, whatever the size.
+// The mask takes one byte per element. Its draws are made in blocks of bounded size.
 TEST(DropoutTest, MaskIsDrawnInBoundedMemory) {
   constexpr int64_t kElements = 3 << 20;
   ResetCpuPeaks();
@@ -88,7 +88,7 @@ TEST(DropoutTest, GradientIsTheMaskAndForwardHasTheSameBitsWithoutGrad) {
   EXPECT_TRUE(at::equal(dropout.Forward(At(2, 9), x), out));
 }
 
-// E[out] = x: what is kept is divided by the share that is.
+// E[out] = x: kept values are divided by the probability to be kept.
 TEST(DropoutTest, DropPathDropsWholeSamplesAndScalesTheOthers) {
   const at::Tensor out = DropPath("a", 0.25).Forward(At(0, 0), at::ones({400, 3}, at::kDouble));
   int64_t kept = 0;

@@ -10,7 +10,7 @@
 namespace slimreel {
 namespace {
 
-// x >> n without the sign, for 0 < n < 64; at::Tensor has signed 64-bit integers only.
+// Unsigned x >> n, for 0 < n < 64. at::Tensor has only signed 64-bit integers.
 at::Tensor LogicalShiftRight(const at::Tensor& x, int64_t n) {
   return x.bitwise_right_shift(n).bitwise_and_((int64_t{1} << (64 - n)) - 1);
 }
@@ -23,7 +23,7 @@ void MixBitsTensor(at::Tensor& z) {
   z.bitwise_xor_(LogicalShiftRight(z, 31));
 }
 
-// Draws made at a time: two int64 tensors of 4 MiB.
+// Draws per block: two int64 tensors of 4 MiB.
 constexpr int64_t kDrawsAtOnce = int64_t{1} << 19;
 
 }  // namespace

@@ -2,7 +2,7 @@
 // position in the effective batch, layer, element). So masks do not depend on
 // how a batch is split, and a recompute draws the same mask again.
 //
-// Pure functions, any thread. Callers: dropout, weight initialisation.
+// Threading: pure functions, any thread.
 #ifndef MODELS_LAYERS_KEYED_RANDOM_H_
 #define MODELS_LAYERS_KEYED_RANDOM_H_
 
@@ -23,7 +23,7 @@ constexpr uint64_t LayerId(std::string_view name) {
   return hash;
 }
 
-// The key of one sample's draws in one layer at one step.
+// The key of all draws of one sample in one layer at one step.
 uint64_t SampleRandomKey(const StageContext& context, uint64_t layer_id, int64_t position);
 
 // Draw number `element` of a sample: uniform in [0, 2^24).
@@ -31,11 +31,11 @@ constexpr uint32_t KeyedDraw(uint64_t sample_key, int64_t element) {
   return static_cast<uint32_t>(CounterBits(sample_key, static_cast<uint64_t>(element)) >> 40);
 }
 
-// Draws below this are dropped; KeyedDraw's scale.
+// Elements whose KeyedDraw lies below this value are dropped.
 uint32_t DropThreshold(double probability);
 
-// [batch, elements] bool, true where kept, for samples first_position .. + batch.
-// The same bits on every device.
+// [batch, elements] bool, true if the element is kept. Row b belongs to the sample at
+// position context.first_position + b. The same bits on every device.
 at::Tensor KeyedKeepMask(const StageContext& context, uint64_t layer_id, int64_t batch,
                          int64_t elements, double probability, at::Device device);
 

@@ -1,7 +1,9 @@
 // The affine map of transformers and heads, and layer normalisation.
 //
-// Works on rows ([N, features]): on three dimensions at::linear returns a view,
-// and adding a residual to a view in place costs autograd copies.
+// Maps work on rows ([N, features]). On three dimensions at::linear returns a view,
+// and autograd copies when a residual is added to a view in place.
+//
+// Threading: any thread.
 #ifndef MODELS_LAYERS_LINEAR_H_
 #define MODELS_LAYERS_LINEAR_H_
 
@@ -20,15 +22,15 @@ struct Linear {
   at::Tensor bias;    // [out], or undefined: none
 };
 
-// Full keys of a linear map; an empty bias key: no bias.
+// Full keys of a linear map. An empty bias key means that there is no bias.
 struct LinearKeys {
   std::string weight;
   std::string bias;
 };
-// prefix.weight and prefix.bias.
+// {prefix.weight, prefix.bias}.
 LinearKeys KeysOf(const std::string& prefix);
 
-// Weight drawn from normal(0, std), bias zero.
+// The weight is drawn from normal(0, std); the bias is zero.
 Linear MakeLinear(ParameterMaker& make, const LinearKeys& keys, int64_t outputs, int64_t inputs,
                   double std);
 
@@ -42,14 +44,14 @@ struct Norm {
 Norm MakeNorm(ParameterMaker& make, const std::string& prefix, int64_t features, double eps);
 
 // rows [N, in] x weight [out, in]^T + bias [out] (undefined: none) -> [N, out],
-// a fresh tensor that backward does not need (callers may work in place on it).
+// a new tensor. Backward does not need it, so callers may write to it in place.
 at::Tensor LinearRows(const at::Tensor& rows, const at::Tensor& weight, const at::Tensor& bias);
 
-// base [N, out] + LinearRows(rows, ...), of base's dtype, which the others have too: the
-// product is added to a copy of base, which saves two passes over the result.
+// base [N, out] + LinearRows(rows, ...). All tensors have base's dtype. The product is
+// added to a copy of base, which saves two passes over the result.
 at::Tensor LinearRowsOnto(const at::Tensor& base, const at::Tensor& rows, const Linear& map);
 
-// Over the last dimension; weight and bias [C]. x is kept for backward.
+// Layer normalisation over the last dimension; weight and bias [C]. Keeps x for backward.
 at::Tensor LayerNormLast(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                          double eps);
 

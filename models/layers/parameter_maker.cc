@@ -14,11 +14,11 @@
 namespace slimreel {
 
 // Note [Weights are a function of seed and key]
-// Each tensor is drawn by a generator of its own, seeded from (seed, key), so
-// the weights do not depend on the order in which layers are made, and a layer
-// added to a model leaves the others as they were. Draws are always float32 and
-// then converted, so that a float64 model starts from the very same numbers and
-// runs of both precisions can be compared.
+// Each tensor has its own generator, seeded from (seed, key). So the weights do
+// not depend on the order in which layers are made, and adding a layer to a model
+// does not change the other layers' weights. Draws are always float32 and then
+// converted, so a float64 model starts from the same numbers and runs in both
+// precisions can be compared.
 
 ParameterMaker::ParameterMaker(const ParameterOptions& options,
                                std::vector<NamedTensor>* parameters,

@@ -13,7 +13,7 @@ struct Made {
   std::vector<NamedTensor> buffers;
 };
 
-TEST(ParameterMakerTest, WeightsDependOnSeedAndKeyAlone) {
+TEST(ParameterMakerTest, WeightsDependOnlyOnSeedAndKey) {
   Made a, b, c;
   ParameterMaker first(5, at::kFloat, &a.parameters, &a.buffers);
   ParameterMaker second(5, at::kFloat, &b.parameters, &b.buffers);

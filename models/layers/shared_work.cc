@@ -4,15 +4,15 @@
 
 #include <atomic>
 
-// Without it ATen's header runs everything in one thread, and says nothing.
+// Without OpenMP, ATen's header silently runs everything in one thread.
 #ifndef _OPENMP
-#error "to be compiled with -fopenmp"
+#error "compile this file with -fopenmp"
 #endif
 
 namespace slimreel {
 namespace {
 
-constexpr int64_t kMinSharedValues = 32768;  // values; as ATen's element-wise loops
+constexpr int64_t kMinSharedValues = 32768;  // values; the bound of ATen's element-wise loops
 
 }  // namespace
 

@@ -1,7 +1,7 @@
-// Loops over values on the CPU that threads take piece by piece.
+// Loops over values on the CPU whose pieces are shared among threads.
 //
-// Callers: batch_norm_groups, max_pool, dropout, models/pose:heatmap. Runs in ATen's threads
-// (torch::set_num_threads, OMP_NUM_THREADS), the caller's included.
+// Threading: runs in ATen's threads (torch::set_num_threads, OMP_NUM_THREADS), which
+// include the caller's.
 #ifndef MODELS_LAYERS_SHARED_WORK_H_
 #define MODELS_LAYERS_SHARED_WORK_H_
 
@@ -11,10 +11,12 @@
 
 namespace slimreel {
 
-// body(i) of each i < count, each once and in no order; a piece reads or writes about
-// `values` values. Few values in all stay with the caller. Pieces are not dealt beforehand,
-// as at::parallel_for deals them: a core that others slow down holds nobody up. The first
-// exception that body throws is thrown on when all threads are done. Inside of a piece, one thread.
+// Calls body(i) once for each i < count, in no fixed order. A piece reads or writes about
+// `values` values. If there are few values in total, the caller's thread does all pieces.
+// Each thread takes the next piece when it is free, while at::parallel_for assigns pieces
+// beforehand; so the other threads do not wait for a slow core. After all threads have
+// finished, the first exception that body threw is rethrown. Calls from inside a piece run
+// in one thread.
 void ForEachPiece(int64_t count, int64_t values, c10::function_ref<void(int64_t)> body);
 
 }  // namespace slimreel

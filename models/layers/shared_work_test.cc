@@ -27,7 +27,7 @@ class SharedWorkTest : public ::testing::Test {
   void SetUp() override { at::set_num_threads(2); }
 };
 
-// The first piece waits for the second, which only another thread can begin meanwhile.
+// The first piece waits for the second, so only another thread can begin the second.
 TEST_F(SharedWorkTest, TwoThreadsWorkAtOnce) {
   std::atomic<int> begun{0};
   std::mutex mutex;
@@ -50,12 +50,12 @@ TEST_F(SharedWorkTest, EachPieceIsDoneOnceWhateverTheCount) {
   }
 }
 
-TEST_F(SharedWorkTest, FewValuesStayWithTheCaller) {
+TEST_F(SharedWorkTest, TheCallersThreadDoesFewValues) {
   const auto caller = std::this_thread::get_id();
   ForEachPiece(100, 10, [&](int64_t) { EXPECT_EQ(std::this_thread::get_id(), caller); });
 }
 
-TEST_F(SharedWorkTest, InsideOfAPieceThereIsOneThread) {
+TEST_F(SharedWorkTest, CallsFromInsideAPieceRunInOneThread) {
   std::atomic<int64_t> done{0};
   ForEachPiece(2, 1 << 20, [&](int64_t) {
     const auto outer = std::this_thread::get_id();
@@ -75,8 +75,9 @@ TEST_F(SharedWorkTest, AnExceptionOfAPieceReachesTheCaller) {
                std::runtime_error);
 }
 
-// More values than stay with the caller, in counts that no thread number divides.
-std::vector<at::Tensor> AllCallers(const at::Tensor& x, const at::Tensor& grad) {
+// Every layer that uses ForEachPiece, on enough values to be shared, in counts that no
+// number of threads divides.
+std::vector<at::Tensor> AllSharedLayers(const at::Tensor& x, const at::Tensor& grad) {
   const at::Tensor weight = at::ones({x.size(1)}), bias = at::zeros({x.size(1)});
   RunningStatistics running{at::zeros({x.size(1)}), at::ones({x.size(1)}), 0.1};
   const NormCall call{weight, bias, /*group=*/2, 1e-5};
@@ -93,13 +94,13 @@ std::vector<at::Tensor> AllCallers(const at::Tensor& x, const at::Tensor& grad) 
           of_norm.bias, pooled.y,     pooled.choice,    of_pool,   dropped};
 }
 
-TEST_F(SharedWorkTest, NoCallersBitsDependOnTheNumberOfThreads) {
+TEST_F(SharedWorkTest, BitsDoNotDependOnTheNumberOfThreads) {
   const at::Tensor x = at::randn({3, 7, 5, 33, 31}), grad = at::randn(x.sizes());
   at::set_num_threads(1);
-  const std::vector<at::Tensor> alone = AllCallers(x, grad);
+  const std::vector<at::Tensor> alone = AllSharedLayers(x, grad);
   for (const int threads : {2, 3, 5}) {
     at::set_num_threads(threads);
-    const std::vector<at::Tensor> together = AllCallers(x, grad);
+    const std::vector<at::Tensor> together = AllSharedLayers(x, grad);
     for (size_t i = 0; i < alone.size(); ++i) {
       EXPECT_TRUE(at::equal(together[i], alone[i])) << threads << " threads, result " << i;
     }

@@ -45,7 +45,7 @@ at::Tensor LstmPooling::Forward(const at::Tensor& frames) const {
                                      .view({frames.size(0), -1, 4 * kHidden});
   at::Tensor state, cell;
   for (int64_t t = 0; t < frames.size(1); ++t) {
-    // The state before the first frame is zero: of its product the bias is left.
+    // The state before the first frame is zero, so its product is just the bias.
     const at::Tensor from_state =
         state.defined() ? LinearRows(state, hidden_weight_, hidden_bias_) : hidden_bias_;
     const std::vector<at::Tensor> gates = (from_inputs.select(1, t) + from_state).chunk(4, 1);

@@ -1,4 +1,4 @@
-// Learnt pooling over time: features of T frames become one.
+// Trained pooling over time: the features of T frames become one feature vector.
 //
 // Threading: as the owning stage.
 #ifndef MODELS_LAYERS_TEMPORAL_POOLING_H_
@@ -27,9 +27,9 @@ class AttentionPooling {
   at::Tensor score_weight_, score_bias_;    // [1, kHidden], [1]
 };
 
-// The last hidden state of one LSTM layer (torch.nn.LSTM, batch_first): gates in the
-// order input, forget, cell, output. Written from linear maps, because ATen's LSTM has
-// other bits with grad than without.
+// The last hidden state of one LSTM layer (torch.nn.LSTM, batch_first), with the gates
+// in the order input, forget, cell, output. It is composed of linear maps, because
+// ATen's LSTM gives different bits with grad than without.
 // Keys prefix.lstm.{weight_ih_l0 [4H, C], weight_hh_l0 [4H, H], bias_ih_l0, bias_hh_l0 [4H]}.
 class LstmPooling {
  public:
