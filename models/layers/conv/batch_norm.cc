@@ -50,14 +50,14 @@ BatchNorm::BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t ch
 
 NormCall BatchNorm::CallOf(const StageContext& context, const at::Tensor& x) const {
   const int64_t batch = x.size(0);
-  TORCH_CHECK(batch > 0, "BatchNorm sees no sample: ", x.sizes());
+  TORCH_CHECK(batch > 0, "BatchNorm got a batch without samples: ", x.sizes());
   const bool whole = context.norm_group == 0 || context.norm_group > batch;
   const int64_t group = whole ? batch : context.norm_group;
   const int64_t smallest = batch % group == 0 ? group : batch % group;
-  // One value has no variance: the running one would be not a number from then on.
+  // One value has no variance: the running variance would be NaN from then on.
   TORCH_CHECK(smallest * x.numel() / std::max<int64_t>(batch * x.size(1), 1) > 1,
-              "BatchNorm sees one value a channel in a group of ", smallest, " of ", x.sizes(),
-              "; use larger images, more frames, a larger model.norm_group, or frozen");
+              "BatchNorm gets one value per channel in a group of ", smallest, " of ", x.sizes(),
+              "; use larger images, more frames, a larger model.norm_group or frozen norms");
   return {weight_, bias_, group, kEps};
 }
 

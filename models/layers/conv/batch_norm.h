@@ -1,8 +1,8 @@
-// Batch normalisation over normalisation groups: runs of consecutive samples
-// of the effective batch, so that statistics do not depend on the split. Momentum
-// 0.1 and eps 1e-5, as in all networks here.
+// Batch normalisation over normalisation groups. A group is a run of consecutive
+// samples of the effective batch, so statistics do not depend on how the batch is
+// split. Momentum is 0.1 and eps 1e-5, as in all networks here.
 //
-// Threading: as the owning stage. Owns its parameters and running statistics.
+// Threading: as the owning stage. Ownership: owns its parameters and running statistics.
 #ifndef MODELS_LAYERS_CONV_BATCH_NORM_H_
 #define MODELS_LAYERS_CONV_BATCH_NORM_H_
 
@@ -22,28 +22,29 @@ class BatchNorm {
  public:
   // Keys prefix.{weight, bias, running_mean, running_var, num_batches_tracked},
   // as torch.nn.BatchNorm3d with affine and running statistics.
-  // `gamma`: initial weight (0 where a residual branch starts as nothing).
+  // `gamma`: initial weight (0 if a residual branch starts as zero).
   BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t channels, double gamma = 1.0);
 
-  // x [B, C, ...] -> the same shape, always a new tensor, whose values backward
-  // does not need (callers may work in place on it). In training each group of
-  // context.norm_group samples is normalised by its own biased variance; the
-  // running statistics take momentum * (mean, unbiased variance) once per group,
-  // in order, at the first visit only. Else, or with context.norm_frozen, the
-  // running statistics normalise. Throws where there is no sample or a group
-  // has less than two values a channel, except with running statistics.
+  // x [B, C, ...] -> a new tensor of the same shape. Backward does not need its values,
+  // so callers may write to it in place. In training each group of context.norm_group
+  // samples is normalised by its own biased variance. The running statistics take
+  // momentum * (mean, unbiased variance) once per group, in order, only at the first
+  // visit. Outside of training, and with context.norm_frozen, the running statistics
+  // normalise. Throws c10::Error if there is no sample or a group has fewer than two
+  // values per channel, unless the running statistics normalise.
   at::Tensor Forward(const StageContext& context, const at::Tensor& x);
 
-  // Without a graph. Statistics are undefined where the running ones
-  // normalise.
+  // The functions below record no graph. Group statistics are undefined if the running
+  // statistics normalise.
   //
-  // Forward's y, followed by `tail`; moves the running statistics as Forward does.
+  // Forward's y, followed by `tail`. Updates the running statistics as Forward does.
   Normalised Normalise(const StageContext& context, const at::Tensor& x, const NormTail& tail = {});
-  // That y again, bit for bit, from its statistics. Moves nothing.
+  // The y of Normalise again, bit for bit, from its statistics. Updates nothing.
   at::Tensor Rebuild(const StageContext& context, const at::Tensor& x,
                      const GroupStatistics& statistics, const NormTail& tail = {}) const;
-  // The bits of autograd's backward of Forward. `need`: x, weight, bias. With
-  // `through_relu`, where possible, `grad` is that of relu(Forward(x)).
+  // Has the bits of autograd's backward of Forward. `need`: x, weight, bias. With
+  // `through_relu`, which needs CanBackwardThroughRelu, `grad` is the gradient of
+  // relu(Forward(x)).
   NormGradients Backward(const StageContext& context, const at::Tensor& x,
                          const GroupStatistics& statistics, const at::Tensor& grad,
                          std::array<bool, 3> need, bool through_relu = false) const;

@@ -26,15 +26,15 @@ GroupLayout LayoutOf(const at::Tensor& x, int64_t group) {
           std::clamp<int64_t>(group, 1, batch)};
 }
 
-// [C] or [G, C] in float64, to be read by channel.
+// [C] or [G, C] as contiguous float64, to read values by channel.
 at::Tensor AsDouble(const at::Tensor& x) { return x.detach().to(at::kDouble).contiguous(); }
 
 at::Tensor EmptyStatistics(const GroupLayout& layout) {
   return at::empty({layout.groups(), layout.channels}, at::TensorOptions().dtype(at::kDouble));
 }
 
-// body(where, place in the statistics). Per channel, so that the running statistics see
-// the groups in order.
+// Calls body(where, index into the statistics). The pieces are channels, so the running
+// statistics see the groups in order.
 template <typename Body>
 void ForEachChannel(const GroupLayout& layout, const Body& body) {
   ForEachPiece(layout.channels, layout.batch * layout.inside, [&](int64_t c) {
@@ -44,7 +44,7 @@ void ForEachChannel(const GroupLayout& layout, const Body& body) {
   });
 }
 
-// Puts `part` at sample `begin` of `whole`, which is made at the first call.
+// Copies `part` to sample `begin` of `whole`, which the first call makes.
 void Place(at::Tensor part, at::IntArrayRef sizes, int64_t begin, at::Tensor& whole) {
   if (part.size(0) == sizes[0]) {
     whole = std::move(part);
@@ -54,7 +54,8 @@ void Place(at::Tensor part, at::IntArrayRef sizes, int64_t begin, at::Tensor& wh
   whole.narrow(0, begin, part.size(0)).copy_(part);
 }
 
-// Each group's result goes to its place at once: joined at the end they would be held twice.
+// Each group's result is copied to its place at once. Concatenating them at the end would
+// hold them twice.
 Normalised NormaliseByAten(const NormCall& call, const at::Tensor& x, RunningStatistics* running) {
   const GroupLayout layout = LayoutOf(x, call.group);
   Normalised out;

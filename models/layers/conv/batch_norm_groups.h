@@ -1,11 +1,12 @@
-// Training-mode batch normalisation of groups of consecutive samples, with what
-// follows it in the same pass, without a graph: the arithmetic under batch_norm. On the CPU by
-// loops of our own (batch_norm_loops): ATen's cannot normalise again from kept statistics with the
-// same bits, wants one call (and one copy) a group, adds up one value after the other, and
-// makes ReLU and the residual sum passes of their own. On other devices by ATen.
+// The arithmetic under batch_norm: training-mode batch normalisation of groups of
+// consecutive samples, with residual sum and ReLU in the same pass. Records no graph.
 //
-// Callers: batch_norm. Any thread; works on ATen's threads, and gives the same bits for
-// any number of them.
+// On the CPU it uses the loops of batch_norm_loops. ATen's kernels cannot normalise again
+// from kept statistics with the same bits, need one call and one copy per group, sum values
+// one after the other, and run ReLU and the residual sum as separate passes. Other devices
+// use ATen.
+//
+// Threading: any thread. Works in ATen's threads, with the same bits for any number of them.
 #ifndef MODELS_LAYERS_CONV_BATCH_NORM_GROUPS_H_
 #define MODELS_LAYERS_CONV_BATCH_NORM_GROUPS_H_
 
@@ -16,18 +17,18 @@
 
 namespace slimreel {
 
-// What a call needs besides x. weight and bias: [C], of any floating-point dtype.
+// What a call needs besides x. weight and bias are [C], of any floating-point dtype.
 struct NormCall {
   at::Tensor weight;
   at::Tensor bias;
-  int64_t group = 1;  // samples; the last group may be shorter
+  int64_t group = 1;  // samples per group; the last group may be shorter
   double eps = 1e-5;
 };
 
 // What follows the norm: y = relu(norm(x) + residual).
 struct NormTail {
-  at::Tensor residual;              // as x; undefined: none
-  bool overwrite_residual = false;  // y may take its memory
+  at::Tensor residual;              // shape and dtype of x; undefined: none
+  bool overwrite_residual = false;  // y may reuse the residual's memory
   bool relu = false;
 };
 
@@ -44,28 +45,29 @@ struct GroupStatistics {
 };
 
 struct Normalised {
-  at::Tensor y;  // as x
+  at::Tensor y;  // shape and dtype of x
   GroupStatistics statistics;
 };
 
-// x [B, C, ...], any floating-point dtype, B >= 1. `running` moves once a group, in
-// order; null moves none.
+// x [B, C, ...], any floating-point dtype, B >= 1. Updates `running` once per group, in
+// order; null: no running statistics.
 Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running,
                            const NormTail& tail = {});
 
-// y of NormaliseGroups for the same x, bit for bit: from its statistics on the CPU, where
-// that saves a pass; other devices take the statistics of x again.
+// The y of NormaliseGroups for the same x, bit for bit. The CPU uses `statistics`, which
+// saves a pass; other devices compute the statistics of x again.
 at::Tensor NormaliseFromStatistics(const NormCall& call, const at::Tensor& x,
                                    const GroupStatistics& statistics, const NormTail& tail = {});
 
 struct NormGradients {
-  at::Tensor x, weight, bias;  // as what they belong to; undefined where not needed
+  at::Tensor x, weight, bias;  // shapes and dtypes of their tensors; undefined if not needed
 };
-// Whether NormaliseBackward can take the gradient of relu(norm(x)): it sees from x what
-// ReLU cut.
+// Can NormaliseBackward take the gradient of relu(norm(x))? It then computes from x which
+// elements ReLU cut.
 bool CanBackwardThroughRelu(const at::Tensor& x);
 
-// grad: of norm(x), or with `through_relu` of relu(norm(x)). need: x, weight, bias.
+// `grad`: the gradient of norm(x), or with `through_relu` of relu(norm(x)). `need`: x, weight,
+// bias.
 NormGradients NormaliseBackward(const NormCall& call, const at::Tensor& x,
                                 const GroupStatistics& statistics, const at::Tensor& grad,
                                 std::array<bool, 3> need, bool through_relu = false);

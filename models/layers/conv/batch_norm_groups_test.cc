@@ -33,7 +33,7 @@ Problem MakeProblem(std::vector<int64_t> sizes, int64_t group, at::ScalarType of
                     at::ScalarType of_weight) {
   const int64_t channels = sizes[1];
   Problem p;
-  // Away from zero, where a careless variance loses its digits.
+  // Away from zero, so a careless variance loses digits.
   p.x = at::randn(sizes, at::kDouble).mul(0.3).add(2.0).to(of_x);
   p.grad = at::randn(sizes, at::kDouble).to(of_x);
   p.call = {at::randn({channels}, at::kDouble).to(of_weight),
@@ -42,7 +42,7 @@ Problem MakeProblem(std::vector<int64_t> sizes, int64_t group, at::ScalarType of
   return p;
 }
 
-// ATen's, one group after the other.
+// The same by ATen, group by group.
 struct Expected {
   std::vector<at::Tensor> y, x;
   at::Tensor weight, bias, running_mean, running_variance;
@@ -102,8 +102,8 @@ TEST(BatchNormGroupsTest, AgreesWithAtenForEveryShapeAndDtype) {
   }
 }
 
-// So that what is behind ReLU goes the same way as in PyTorch. Where it has fused
-// multiply-add; else its last bit is another.
+// So the same elements pass ReLU as in PyTorch. Needs fused multiply-add; without it the
+// last bit differs.
 TEST(BatchNormGroupsTest, OutputHasAtensBitsInFloat32) {
   if (at::get_cpu_capability() == "DEFAULT") GTEST_SKIP() << "no AVX2 here";
   for (const std::vector<int64_t>& sizes :
@@ -115,7 +115,7 @@ TEST(BatchNormGroupsTest, OutputHasAtensBitsInFloat32) {
   }
 }
 
-TEST(BatchNormGroupsTest, NormalisesAgainWithTheSameBitsAndMovesNothingUnasked) {
+TEST(BatchNormGroupsTest, NormalisesFromStatisticsWithTheSameBitsAndUpdatesNothing) {
   for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
     Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
     const at::Tensor before = p.running.mean.clone();
@@ -126,7 +126,7 @@ TEST(BatchNormGroupsTest, NormalisesAgainWithTheSameBitsAndMovesNothingUnasked) 
   }
 }
 
-TEST(BatchNormGroupsTest, ATailHasTheBitsOfItsOperatorsOneAfterTheOther) {
+TEST(BatchNormGroupsTest, ATailHasTheBitsOfSeparateOperators) {
   for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
     const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
     const at::Tensor plain = NormaliseGroups(p.call, p.x, nullptr).y, residual = p.grad;
@@ -145,7 +145,7 @@ TEST(BatchNormGroupsTest, ATailHasTheBitsOfItsOperatorsOneAfterTheOther) {
   }
 }
 
-TEST(BatchNormGroupsTest, BackwardSeesFromXWhatReluCut) {
+TEST(BatchNormGroupsTest, BackwardComputesFromXWhatReluCut) {
   for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
     const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
     const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
@@ -164,7 +164,7 @@ bool NearOrBothNoNumber(const at::Tensor& a, const at::Tensor& b) {
   return at::allclose(a, b, 1e-4, 1e-4, /*equal_nan=*/true);
 }
 
-TEST(BatchNormGroupsTest, NotANumberAndInfinitiesSpreadAsInAten) {
+TEST(BatchNormGroupsTest, NanAndInfinitiesSpreadAsInAten) {
   Problem p = MakeProblem({4, 4, 3, 5}, 2, at::kFloat, at::kFloat);
   p.x[0][0][1][2].fill_(std::numeric_limits<float>::quiet_NaN());
   p.x[3][1][0][0].fill_(std::numeric_limits<float>::infinity());
@@ -211,7 +211,7 @@ TEST(BatchNormGroupsTest, StridesOfXResidualAndGradientChangeNoBit) {
     EXPECT_TRUE(at::equal(got.weight, straight.weight)) << through_relu;
     EXPECT_TRUE(at::equal(got.bias, straight.bias)) << through_relu;
   }
-  // As the gradient of a sum comes in: one value everywhere.
+  // The gradient of a sum: the same value everywhere.
   const at::Tensor one = at::ones({1}, at::kFloat).expand(p.x.sizes());
   EXPECT_TRUE(
       at::equal(NormaliseBackward(p.call, p.x, expected.statistics, one, all).x,
@@ -226,7 +226,7 @@ TEST(BatchNormGroupsTest, AGroupDoesNotSeeItsNeighbours) {
 }
 
 TEST(BatchNormGroupsTest, BitsDoNotDependOnTheNumberOfThreads) {
-  // Enough values that the channels are shared.
+  // Enough values that threads share the channels.
   const Problem p = MakeProblem({3, 8, 16, 19, 9}, 3, at::kFloat, at::kFloat);
   const int threads = at::get_num_threads();
   std::vector<at::Tensor> ys, grads;

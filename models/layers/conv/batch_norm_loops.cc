@@ -9,8 +9,9 @@ namespace slimreel {
 namespace {
 
 // Note [Widest vectors]
-// The same loops, compiled for three kinds of processors: `flatten` draws all that
-// `body` calls into each function, where it is compiled for that function's target.
+// The same loops are compiled for three kinds of processors. `flatten` inlines
+// everything that `body` calls into each function, so it is compiled for that
+// function's target.
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__OPTIMIZE__)
 template <typename Body>
 [[gnu::target("avx512f,avx512bw,avx512vl,avx512dq,prefer-vector-width=512"), gnu::flatten]] void
@@ -47,8 +48,8 @@ void WithWidestVectors(const Body& body) {
 }
 #endif
 
-constexpr int64_t kBlock = 256;  // values that stay in the first cache
-// Interleaved parts of a sum, which a processor adds up side by side.
+constexpr int64_t kBlock = 256;  // values that stay in the first-level cache
+// Interleaved partial sums, which a processor adds in parallel.
 constexpr int64_t kParts = 32;
 
 struct PartialSums {
@@ -71,7 +72,7 @@ void AddUp(int64_t n, PartialSums& sums, const Value& value) {
   for (; i < n; ++i) sums.parts[i % kParts] += value(i);
 }
 
-// body(offset, length) of each block of the group's values in the channel.
+// Calls body(offset, length) for each block of the group's values in the channel.
 template <typename Body>
 void ForEachBlock(const ChannelOfGroup& where, const Body& body) {
   const GroupLayout& layout = where.layout;
@@ -81,13 +82,13 @@ void ForEachBlock(const ChannelOfGroup& where, const Body& body) {
   }
 }
 
-// y of a norm, as Scale stores it: what ReLU's gradient asks again has to be its bits.
+// y of a norm, rounded as Scale stores it: ReLU's gradient must see the same bits.
 template <typename T>
 T Affine(T x, Wide<T> alpha, Wide<T> beta) {
   return static_cast<T>(static_cast<Wide<T>>(x) * alpha + beta);
 }
 
-// Not-a-number passes, as in ATen.
+// NaN passes through, as in ATen.
 template <typename W>
 W Relu(W x) {
   return x < W{0} ? W{0} : x;
@@ -99,7 +100,7 @@ void ScaleValues(const ScaleLoop<T>& loop, int64_t at, int64_t n) {
   const auto alpha = static_cast<W>(loop.alpha), beta = static_cast<W>(loop.beta);
   const T *x = loop.x + at, *residual = kResidual ? loop.residual + at : nullptr;
   T* y = loop.y + at;
-#pragma GCC ivdep  // y may be the residual: read before it is written
+#pragma GCC ivdep  // y may be the residual, which is read before it is written
   for (int64_t i = 0; i < n; ++i) {
     W value = static_cast<W>(Affine(x[i], alpha, beta));
     if constexpr (kResidual)
@@ -109,7 +110,8 @@ void ScaleValues(const ScaleLoop<T>& loop, int64_t at, int64_t n) {
   }
 }
 
-// Calls body(n of a block, x, the gradients that count), the block in the first cache.
+// Calls body(offset, n, gradients) for each block. Gradients that ReLU cut are zero. The
+// block is in the first-level cache.
 template <typename T, bool kRelu, typename Body>
 void ForEachGradients(const ChannelOfGroup& where, const GradientLoop<T>& loop, const Body& body) {
   using W = Wide<T>;
@@ -133,7 +135,7 @@ GradientSums Sum(const ChannelOfGroup& where, const GradientLoop<T>& loop) {
   PartialSums grad, product;
   ForEachGradients<T, kRelu>(where, loop, [&](int64_t at, int64_t n, const W* counted) {
     const T* x = loop.x + at;
-    // One sum after the other, the block being in the cache: compilers shuffle two in one loop.
+    // Two loops over the cached block: with both sums in one loop compilers shuffle vectors.
     AddUp(n, grad, [&](int64_t i) { return counted[i]; });
     AddUp(n, product, [&](int64_t i) { return counted[i] * (static_cast<W>(x[i]) - centre); });
   });
@@ -158,8 +160,8 @@ void Spread(const ChannelOfGroup& where, const GradientLoop<T>& loop, double mea
 
 }  // namespace
 
-// Values and squares in W, sums in float64, the mean rounded to W before the squares, as in
-// ATen's kernels: float32 outputs have ATen's bits (a test).
+// As in ATen's kernels: values and squares in W, sums in float64, the mean rounded to W before
+// the squares. So float32 outputs have ATen's bits (a test checks it).
 template <typename T>
 Moments MomentsOf(const ChannelOfGroup& where, const T* x) {
   using W = Wide<T>;

@@ -1,9 +1,11 @@
-// The loops under batch_norm_groups on the CPU: one channel of one group at a time,
-// on bare memory, compiled for the widest vectors that the processor has (bits may differ
-// from one kind of processor to another, like ATen's).
+// The CPU loops under batch_norm_groups. Each call works on one channel of one group in raw
+// memory, compiled for the widest vectors of the processor. So bits may differ between kinds
+// of processors, as ATen's do.
 //
-// Callers: batch_norm_groups. Any thread. T: float, double, at::Half, at::BFloat16, which
-// are computed in float, double where T is, and added up in float64.
+// T is float, double, at::Half or at::BFloat16. Values are computed in float, or in double if
+// T is double; sums are float64.
+//
+// Threading: any thread.
 #ifndef MODELS_LAYERS_CONV_BATCH_NORM_LOOPS_H_
 #define MODELS_LAYERS_CONV_BATCH_NORM_LOOPS_H_
 
@@ -13,7 +15,7 @@
 
 namespace slimreel {
 
-// [batch, channels, inside], contiguous, in groups of consecutive samples.
+// A contiguous tensor [batch, channels, inside] in groups of consecutive samples.
 struct GroupLayout {
   int64_t batch = 0, channels = 0, inside = 0, group = 1;
 
@@ -26,7 +28,7 @@ struct GroupLayout {
   double values(int64_t g) const { return static_cast<double>((end(g) - begin(g)) * inside); }
 };
 
-// Where a loop works.
+// The channel and group that a loop works on.
 struct ChannelOfGroup {
   const GroupLayout& layout;
   int64_t group, channel;
@@ -35,15 +37,15 @@ struct ChannelOfGroup {
 template <typename T>
 using Wide = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
-// In the precision that values are computed in, held as double.
+// Rounded to Wide<T>, held as double.
 struct Moments {
   double n = 0, mean = 0;
-  double squares = 0;  // summed distances from the mean, squared
+  double squares = 0;  // sum of squared distances from the mean
 };
 template <typename T>
 Moments MomentsOf(const ChannelOfGroup& where, const T* x);
 
-// y = x alpha + beta [+ residual], then [ReLU]. y may be the residual's memory.
+// y = x alpha + beta [+ residual], then [ReLU]. y may share the residual's memory.
 template <typename T>
 struct ScaleLoop {
   const T* x;
@@ -55,8 +57,8 @@ struct ScaleLoop {
 template <typename T>
 void Scale(const ChannelOfGroup& where, const ScaleLoop<T>& loop);
 
-// The gradient of y. After ReLU without a residual only that counts where y = x alpha +
-// beta was positive, which is seen from x again.
+// The gradient of y. With `relu` (without a residual) only elements count whose
+// y = x alpha + beta is positive, which is computed from x again.
 template <typename T>
 struct GradientLoop {
   const T* x;
@@ -66,7 +68,8 @@ struct GradientLoop {
   double mean;
 };
 struct GradientSums {
-  double grad = 0, product = 0;  // of the gradient, and of it with x - mean
+  double grad = 0;     // sum of the gradient
+  double product = 0;  // sum of the gradient times (x - mean)
 };
 template <typename T>
 GradientSums SumGradients(const ChannelOfGroup& where, const GradientLoop<T>& loop);

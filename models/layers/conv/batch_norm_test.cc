@@ -38,7 +38,8 @@ StageContext Training(int64_t norm_group) {
   return context;
 }
 
-// The definition, group by group: biased variance normalises, the unbiased one is remembered.
+// The definition, group by group: the biased variance normalises; the running variance takes the
+// unbiased one.
 at::Tensor BruteForce(const at::Tensor& x, int64_t group, at::Tensor* mean, at::Tensor* var) {
   std::vector<at::Tensor> parts;
   for (int64_t begin = 0; begin < x.size(0); begin += group) {
@@ -53,7 +54,7 @@ at::Tensor BruteForce(const at::Tensor& x, int64_t group, at::Tensor* mean, at::
   return at::cat(parts);
 }
 
-TEST(BatchNormTest, NormalisesEachGroupAloneAndAShortLastOneAsItsOwn) {
+TEST(BatchNormTest, NormalisesEachGroupSeparatelyEvenAShortLastOne) {
   for (int64_t group : {1, 2, 3, 5}) {
     NormUnderTest under_test;
     at::Tensor mean = under_test.mean().clone();
@@ -68,8 +69,8 @@ TEST(BatchNormTest, NormalisesEachGroupAloneAndAShortLastOneAsItsOwn) {
   }
 }
 
-// What backward takes at its peak, beyond x, its output and their gradients' own bytes.
-TEST(BatchNormTest, GroupsCostBackwardNoGradientOfTheWholeInputEach) {
+// Measures the peak memory of backward beyond x, its output and their gradients.
+TEST(BatchNormTest, BackwardMakesOneInputGradientForAllGroups) {
   NormUnderTest under_test;
   const at::Tensor x = Clips(64).requires_grad_();
   const auto bytes = static_cast<int64_t>(x.nbytes());
@@ -108,7 +109,7 @@ TEST(BatchNormTest, GroupZeroIsTheWholeMicroBatch) {
                         five.norm.Forward(Training(5), Clips(5))));
 }
 
-TEST(BatchNormTest, RecomputeGivesTheSameBitsAndMovesNoStatistics) {
+TEST(BatchNormTest, RecomputeGivesTheSameBitsAndUpdatesNoStatistics) {
   NormUnderTest under_test;
   StageContext context = Training(2);
   const at::Tensor first = under_test.norm.Forward(context, Clips(4));
@@ -121,7 +122,7 @@ TEST(BatchNormTest, RecomputeGivesTheSameBitsAndMovesNoStatistics) {
   EXPECT_EQ(under_test.count(), 2);
 }
 
-TEST(BatchNormTest, RefusesAGroupOfOneValueInsteadOfRememberingNoNumber) {
+TEST(BatchNormTest, RefusesAGroupOfOneValueInsteadOfStoringNan) {
   NormUnderTest under_test;
   const at::Tensor pixels = Clips(3).slice(2, 0, 1).slice(3, 0, 1).slice(4, 0, 1);
   EXPECT_ANY_THROW(under_test.norm.Forward(Training(2), pixels));  // the last group has one
@@ -140,7 +141,7 @@ TEST(BatchNormTest, RefusesABatchWithoutSamplesInsteadOfDividingByItsSize) {
   }
 }
 
-TEST(BatchNormTest, FrozenNormalisesWithRunningStatisticsAndMovesNone) {
+TEST(BatchNormTest, FrozenNormalisesWithRunningStatisticsAndUpdatesNone) {
   NormUnderTest under_test;
   under_test.mean().fill_(0.25);
   under_test.var().fill_(4.0);

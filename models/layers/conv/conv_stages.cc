@@ -18,7 +18,7 @@ struct ConvStageShape {
   int num_activations = 0;            // without norm: concatenated over channels
   std::vector<ConvNormShape> convs;   // their own norms belong to the next stage
   bool give_activation = false;
-  int carried = 0;  // own slots behind those that it reads, handed on
+  int carried = 0;  // own slots after those that it reads, handed on
   OtherSlots others;
 };
 
@@ -123,7 +123,8 @@ std::unique_ptr<Stage> ConvStream::Conv(const ConvNormShape& conv, OtherSlots ot
 }
 
 void ConvStream::PoolNext(const MaxPoolShape& pool) {
-  TORCH_CHECK(pending_norm_, "only what a norm gives is pooled");
+  TORCH_CHECK(pending_norm_,
+              "PoolNext needs a norm whose output it pools; the stream holds activations");
   pending_norm_->pool = pool;
 }
 
@@ -149,7 +150,7 @@ std::vector<std::unique_ptr<Stage>> ConvStream::Block(const ResidualBlockShape& 
 }
 
 NormReluShape ConvStream::TakeNorm(int num_activations) {
-  TORCH_CHECK(pending_norm_, "the stream holds no raw output");
+  TORCH_CHECK(pending_norm_, "TakeNorm needs a raw output; the stream holds activations");
   num_activations_ = num_activations;
   NormReluShape norm = *std::move(pending_norm_);
   pending_norm_.reset();

@@ -1,13 +1,13 @@
-// Residual networks of convolutions as stages cut at raw convolution outputs: a stage
-// is {norm and ReLU of the convolution before, the next convolution}, so that each
-// boundary is a tensor that the consumer's norm keeps anyway.
+// Residual networks of convolutions as stages, cut at raw convolution outputs. A stage
+// is {norm and ReLU of the previous convolution, the next convolution}, so each boundary
+// is a tensor that the consumer's norm keeps anyway.
 //
 //   {x} -> stem -> {raw} -> first conv of a block -> {raw, shortcut} -> ... -> {raw, shortcut}
 //
-// The shortcut slot holds the activation that the block read, or the raw output of
-// its 1x1 convolution. What ends the stream (a head, laterals) applies the last norm.
+// The shortcut slot holds the activation that the block read, or the raw output of its
+// 1x1 convolution. The stage that ends the stream (a head, laterals) applies the last norm.
 //
-// Callers: the builders of RGB, pose and two-stream networks.
+// Threading: one thread, while a model is built.
 #ifndef MODELS_LAYERS_CONV_CONV_STAGES_H_
 #define MODELS_LAYERS_CONV_CONV_STAGES_H_
 
@@ -24,13 +24,13 @@
 
 namespace slimreel {
 
-// Slots of other streams before and after a stage's own in the tuple; handed on.
+// Slots of other streams in the tuple, before and after the stage's own. Stages hand them on.
 struct OtherSlots {
   int before = 0;
   int after = 0;
 };
 
-// A convolution and the norm of its output, which the stage that reads it owns.
+// A convolution and the norm of its output. The next stage owns the norm.
 struct ConvNormShape {
   std::string stage;  // name of the convolution's stage
   std::string conv;   // key prefixes
@@ -41,10 +41,11 @@ struct ConvNormShape {
 
 struct ResidualBlockShape {
   std::vector<ConvNormShape> convs;                      // ReLU between them
-  std::optional<ConvNormShape> shortcut = std::nullopt;  // its stage is the first one's
+  std::optional<ConvNormShape> shortcut = std::nullopt;  // in the stage of the first one
 };
 
-// Makes the stages of one stream in order and knows what its last raw output waits for.
+// Makes the stages of one stream in order. Remembers the norm that the last raw output
+// still needs, which belongs to the next stage.
 class ConvStream {
  public:
   // items_per_sample: frames folded into the batch dimension.
@@ -58,11 +59,11 @@ class ConvStream {
   // One stage per convolution.
   std::vector<std::unique_ptr<Stage>> Block(const ResidualBlockShape& block,
                                             OtherSlots others = {});
-  // The norm that the last raw output waits for: the caller's stage applies it.
-  // What follows reads `num_activations` activations, concatenated over channels.
+  // The norm that the last raw output still needs; the caller's stage applies it. The next
+  // stage reads `num_activations` activations, concatenated over channels.
   NormReluShape TakeNorm(int num_activations = 1);
 
-  // Slots of this stream in the tuple now.
+  // Slots that this stream has in the tuple now.
   int slots() const;
 
  private:

@@ -31,8 +31,8 @@ std::vector<int64_t> WeightSizes(const ConvolutionShape& shape) {
   return sizes;
 }
 
-// torch.nn.ConvTranspose3d's own start, which mmaction2 leaves as it is: uniform in
-// +-1 / sqrt(fan in), fan in of the stored shape.
+// Transposed: the default initialisation of torch.nn.ConvTranspose3d, which mmaction2 keeps:
+// uniform in +-1 / sqrt(fan in), with the fan in of the stored shape.
 at::Tensor MakeWeight(ParameterMaker& make, const std::string& key, const ConvolutionShape& shape) {
   const std::vector<int64_t> sizes = WeightSizes(shape);
   if (!shape.transposed) return make.KaimingNormalFanOut(key, sizes);
@@ -47,7 +47,7 @@ bool All(const std::vector<int64_t>& list, int64_t value) {
 
 }  // namespace
 
-// Apply with the Backward below, where autograd's own is slow.
+// Apply with the Backward below, for convolutions whose autograd backward is slow.
 struct Convolution::OwnBackward : torch::autograd::Function<OwnBackward> {
   struct Call : torch::CustomClassHolder {
     const Convolution* convolution;
@@ -78,7 +78,7 @@ Convolution::Convolution(ParameterMaker& make, const std::string& prefix,
   TORCH_CHECK(shape.kernel.size() == shape.stride.size() &&
                   (shape.kernel.size() == 3 || (shape.kernel.size() == 2 && !shape.transposed)),
               prefix, ": a kernel of ", shape.kernel.size(), " and a stride of ",
-              shape.stride.size(), " dimensions");
+              shape.stride.size(), " dimensions; both have 3, or 2 if not transposed");
   for (size_t i = 0; i < shape.kernel.size(); ++i) {
     padding_.push_back(shape.kernel[i] / 2);
     output_padding_.push_back(transposed_ ? stride_[i] - 1 : 0);
@@ -86,11 +86,11 @@ Convolution::Convolution(ParameterMaker& make, const std::string& prefix,
 }
 
 // Note [Short clips in bfloat16]
-// oneDNN's weight gradient of a 3-D convolution in bfloat16 on the CPU reads memory that
-// nobody wrote where the clip is shorter than the kernel but longer than one frame, with
-// stride 1 in time (seen in LibTorch 2.13: T = 2 with kernel 3, T = 2..6 with kernel 7; errors
-// from 1 to 1e38 relative; a clip of 16 frames has T = 2 in the last layer of R3D). Such
-// a convolution computes in float32, and its result is rounded as usual.
+// oneDNN's weight gradient of a 3-D convolution in bfloat16 on the CPU reads uninitialised
+// memory if the clip is shorter than the kernel but longer than one frame, with stride 1 in
+// time. Seen in LibTorch 2.13: T = 2 with kernel 3, T = 2..6 with kernel 7; relative errors
+// from 1 to 1e38. A clip of 16 frames has T = 2 in the last layer of R3D. Such a convolution
+// computes in float32, and its result is rounded as usual.
 bool Convolution::NeedsFloat32(const at::Tensor& x) const {
   if (!x.is_cpu() || x.scalar_type() != at::kBFloat16 || stride_.size() != 3) return false;
   const int64_t kernel = 2 * padding_[0] + 1;
@@ -106,11 +106,11 @@ bool Convolution::UsesProduct(const at::Tensor& x) const {
 }
 
 // Note [Kernels of one subsample first]
-// Of a strided convolution whose kernel is one everywhere (the shortcuts of residual
-// networks) most of the input is never read. Skipped before the product, backward runs
-// without stride: oneDNN's strided backward works in another memory layout and copies.
-// Forward stays strided: its sums would be rounded in another order than PyTorch's, and
-// elements behind ReLU go another way.
+// A strided convolution whose kernel is one everywhere (the shortcuts of residual
+// networks) never reads most of its input. Backward takes the elements that are read first
+// and then runs without stride, because oneDNN's strided backward uses another memory
+// layout and copies. Forward stays strided: without stride its sums would be rounded in
+// another order than PyTorch's, and elements could change sides at a ReLU.
 at::Tensor Convolution::Subsample(const at::Tensor& x) const {
   at::Tensor read = x;
   for (size_t i = 0; i < stride_.size(); ++i) {

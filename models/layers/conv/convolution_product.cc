@@ -13,10 +13,10 @@
 namespace slimreel {
 namespace {
 
-constexpr int64_t kMinPositions = 128;  // below, oneDNN's blocks pay
+constexpr int64_t kMinPositions = 128;  // with fewer, oneDNN's blocks are faster
 constexpr int64_t kMaxInputsInOneSum = 256;
 
-// Frames of the kernel, of the clip; pixels of a frame.
+// Frames of the kernel, frames of the clip, pixels of a frame.
 int64_t KernelFrames(const at::Tensor& weight) { return weight.dim() == 5 ? weight.size(2) : 1; }
 int64_t Frames(const at::Tensor& x) { return x.dim() == 5 ? x.size(2) : 1; }
 int64_t Pixels(const at::Tensor& x) { return x.size(-1) * x.size(-2); }
@@ -26,7 +26,7 @@ at::Tensor Rows(const at::Tensor& x) {
   return x.contiguous().view({x.size(0), x.size(1), Frames(x) * Pixels(x)});
 }
 
-// [outputs, inputs] of the kernel's frame `k`, as it lies.
+// The kernel's frame `k` [outputs, inputs], a view if the memory layout allows one.
 at::Tensor Tap(const at::Tensor& weight, int64_t k) {
   return weight.reshape({weight.size(0), weight.size(1), KernelFrames(weight)}).select(2, k);
 }
@@ -37,7 +37,7 @@ std::vector<int64_t> SizesWithChannels(const at::Tensor& like, int64_t channels)
   return sizes;
 }
 
-// What tap `k` multiplies: output columns [out, out + count) with input columns [in, in + count).
+// Tap `k` multiplies output columns [out, out + count) with input columns [in, in + count).
 struct Overlap {
   int64_t out = 0, in = 0, count = 0;
 };
@@ -76,7 +76,7 @@ at::Tensor ProductGradientOfInput(const at::Tensor& grad, const at::Tensor& weig
   }
   at::Tensor grad_x = at::empty(sizes, grad.options());
   at::Tensor rows = Rows(grad_x);
-  // The middle tap meets every frame, so it comes first and overwrites.
+  // The middle tap reaches every frame, so it comes first and overwrites.
   std::vector<int64_t> order{taps / 2};
   for (int64_t k = 0; k < taps; ++k) {
     if (k != taps / 2) order.push_back(k);

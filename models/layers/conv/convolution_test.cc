@@ -23,7 +23,7 @@ struct Gradients {
   at::Tensor x, weight;
 };
 
-// Of the sum of squares of the convolution of `frames` frames, through autograd.
+// Gradients of the sum of squares of a convolution over `frames` frames, by autograd.
 Gradients GradientsOf(const ConvolutionShape& shape, int64_t frames, at::ScalarType dtype) {
   std::vector<NamedTensor> parameters, buffers;
   ParameterMaker make(3, at::kFloat, &parameters, &buffers);
@@ -57,7 +57,7 @@ TEST(ConvolutionTest, GradientsOfShortClipsInBfloat16AreNearThoseInFloat) {
   }
 }
 
-// See Note [Kernels of one subsample first]: against the strided convolution itself.
+// See Note [Kernels of one subsample first]: compared with the strided convolution itself.
 TEST(ConvolutionTest, AStridedKernelOfOneGivesTheStridedConvolution) {
   for (const std::vector<int64_t>& stride : {std::vector<int64_t>{1, 2, 2}, {2, 2, 2}, {3, 2}}) {
     SCOPED_TRACE(testing::Message() << at::IntArrayRef(stride));
@@ -89,7 +89,7 @@ TEST(ConvolutionTest, AStridedKernelOfOneGivesTheStridedConvolution) {
   }
 }
 
-// See convolution_product.h: each shape against ATen's convolution.
+// See convolution_product.h: each shape is compared with ATen's convolution.
 TEST(ConvolutionTest, NarrowKernelsAsProductsGiveTheConvolution) {
   const struct {
     std::vector<int64_t> kernel, sizes;  // sizes: [B, C, (T,) H, W]
@@ -137,8 +137,8 @@ TEST(ConvolutionTest, NarrowKernelsAsProductsGiveTheConvolution) {
   }
 }
 
-// Behind ReLU other bits would grow: see convolution_product.h. Where MKL or AVX2 are missing
-// the libraries sum in orders of their own.
+// A ReLU would amplify different bits: see convolution_product.h. Without MKL or AVX2 the
+// libraries sum in other orders.
 TEST(ConvolutionTest, ProductsOfFewInputsHaveTheConvolutionsBits) {
   if (!at::hasMKL() || !__builtin_cpu_supports("avx2")) GTEST_SKIP() << "no MKL, or no AVX2";
   int64_t products = 0;
@@ -156,7 +156,7 @@ TEST(ConvolutionTest, ProductsOfFewInputsHaveTheConvolutionsBits) {
       EXPECT_TRUE(at::equal(conv.Apply(x, weight), at::conv3d(x, weight)));
     }
   }
-  EXPECT_EQ(products, 7 * 3);  // not of 512 inputs
+  EXPECT_EQ(products, 7 * 3);  // all but the shapes with 512 inputs
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Axis {
 
   int64_t padding() const { return kernel / 2; }
   int64_t out() const { return (in + 2 * padding() - kernel) / stride + 1; }
-  // Where the window of output `o` begins in the input; below 0 in the padding.
+  // Where the window of output `o` begins in the input; negative if in the padding.
   int64_t origin(int64_t o) const { return o * stride - padding(); }
   // The places of that window that lie inside the input.
   int64_t first(int64_t o) const { return std::max<int64_t>(0, -origin(o)); }
@@ -54,11 +54,11 @@ Geometry GeometryOf(const MaxPoolShape& shape, at::IntArrayRef sizes) {
   int64_t places = 1;
   for (size_t i = 0; i < axes; ++i) {
     const int64_t kernel = shape.kernel[i];
-    TORCH_CHECK(kernel % 2 == 1, "a pooling kernel of ", kernel, ", not an odd number");
+    TORCH_CHECK(kernel % 2 == 1, "a pooling kernel of ", kernel, "; kernels are odd");
     *axis[3 - axes + i] = {sizes[2 + i], kernel, shape.stride[i]};
     places *= kernel;
   }
-  TORCH_CHECK(places <= 256, "a pooling window of ", places, " places, more than 256");
+  TORCH_CHECK(places <= 256, "a pooling window of ", places, " places; at most 256 are allowed");
   return g;
 }
 
@@ -70,7 +70,7 @@ std::vector<int64_t> OutputSizes(const Geometry& g, at::IntArrayRef sizes) {
   return out;
 }
 
-// One row of outputs. The places are as wide as the values so that the loops vectorise.
+// One row of outputs. Places have the width of the values, so the loops vectorise.
 template <typename T>
 struct Row {
   using Place = std::conditional_t<sizeof(T) == 8, int64_t, int32_t>;
@@ -87,7 +87,8 @@ struct Row {
     }
   }
 
-  // Looks at place `code` of the windows of outputs [first, last): `in` + output * stride.
+  // Compares the value at place `code` in the windows of outputs [first, last), which is at
+  // `in` + output * stride, with the best so far.
   void LookAt(const T* in, int64_t first, int64_t last, int64_t stride, Place code) {
     T* const values = best.data();
     Place* const places = place.data();
@@ -114,7 +115,7 @@ void PoolPlane(const Geometry& g, const T* x, Row<T>& row, T* y, uint8_t* choice
         for (int64_t dh = g.h.first(oh); dh < g.h.last(oh); ++dh) {
           const T* in = x + ((g.t.origin(ot) + dt) * g.h.in + g.h.origin(oh) + dh) * g.w.in;
           for (int64_t dw = 0; dw < g.w.kernel; ++dw) {
-            // Outputs whose place dw lies inside: 0 <= o * stride + shift < in.
+            // The outputs whose place dw lies inside the input: 0 <= o * stride + shift < in.
             const int64_t shift = dw - g.w.padding(), s = g.w.stride;
             const int64_t first = shift < 0 ? (-shift + s - 1) / s : 0;
             const int64_t last = shift < g.w.in ? std::min(width, (g.w.in - 1 - shift) / s + 1) : 0;
@@ -131,7 +132,7 @@ void PoolPlane(const Geometry& g, const T* x, Row<T>& row, T* y, uint8_t* choice
   }
 }
 
-// From a place in the window to the distance of its value from the window's origin.
+// For each place in the window: the distance of its value from the window's origin.
 std::vector<int64_t> DistancesOf(const Geometry& g) {
   std::vector<int64_t> distances;
   for (int64_t dt = 0; dt < g.t.kernel; ++dt) {
@@ -171,8 +172,8 @@ MaxPooled PoolByAten(const MaxPoolShape& shape, const at::Tensor& x) {
   return {std::move(y), std::move(indices)};
 }
 
-// ATen's own backward in three dimensions adds up in any order on CUDA, and refuses to where
-// trainer.deterministic is on; this one does not, at the price of an index per output.
+// ATen's backward in three dimensions adds in any order on CUDA, and fails if
+// trainer.deterministic is on. This one adds in order, at the cost of one index per output.
 at::Tensor SpreadInOrder(const Geometry& g, at::IntArrayRef sizes, const at::Tensor& grad,
                          const at::Tensor& indices) {
   const at::Tensor planes = at::arange(g.planes, indices.options()).mul_(g.in()).unsqueeze(1);
@@ -189,7 +190,7 @@ at::Tensor SpreadByAten(const MaxPoolShape& shape, at::IntArrayRef sizes, const 
   }
   const std::vector<int64_t> padding = PaddingOf(shape);
   const std::vector<int64_t> dilation(padding.size(), 1);
-  const at::Tensor like_x = at::empty(sizes, grad.options());  // its shape alone is read
+  const at::Tensor like_x = at::empty(sizes, grad.options());  // only its shape is read
   return padding.size() == 2
              ? at::max_pool2d_with_indices_backward(grad, like_x, shape.kernel, shape.stride,
                                                     padding, dilation, /*ceil_mode=*/false, indices)

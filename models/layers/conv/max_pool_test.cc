@@ -43,7 +43,7 @@ at::Tensor ByAten(const MaxPoolShape& shape, const at::Tensor& x) {
                              : at::max_pool3d(x, shape.kernel, shape.stride, padding);
 }
 
-// Halves, so that equal values meet in one window.
+// Multiples of one half, so that windows hold equal values.
 at::Tensor Coarse(const PoolCase& c, at::ScalarType dtype) {
   return at::randn(c.sizes, at::kDouble).mul(2).round().div(2).to(dtype);
 }
@@ -69,7 +69,7 @@ TEST(MaxPoolTest, GivesAtensBitsForwardAndBackward) {
   }
 }
 
-TEST(MaxPoolTest, TakesNotANumberAndInfinitiesAsAtenDoes) {
+TEST(MaxPoolTest, TreatsNanAndInfinitiesAsAtenDoes) {
   for (const PoolCase& c : Cases()) {
     SCOPED_TRACE(testing::Message() << at::IntArrayRef(c.sizes));
     ExpectSameAsAten(c.shape,
@@ -96,7 +96,7 @@ TEST(MaxPoolTest, KeepsOneBytePerOutput) {
   EXPECT_LT(kept, outputs * 5 + 1024);  // and not what was pooled
 }
 
-// What other devices keep, with and without trainer.deterministic.
+// Other devices keep ATen's indices; with and without trainer.deterministic.
 TEST(MaxPoolTest, TakesAtensIndicesInBackward) {
   for (const PoolCase& c : Cases()) {
     SCOPED_TRACE(testing::Message() << at::IntArrayRef(c.sizes));

@@ -24,7 +24,8 @@ NormRelu::NormRelu(ParameterMaker& make, const NormReluShape& shape)
       identity_(shape.identity_shortcut),
       pool_(shape.pool),
       items_per_sample_(shape.items_per_sample) {
-  TORCH_CHECK(!shape.shortcut_norm || !identity_, "a shortcut has a norm or has none");
+  TORCH_CHECK(!shape.shortcut_norm || !identity_,
+              "a shortcut is a raw output with a norm or an activation, not both");
   if (shape.shortcut_norm) second_norm_.emplace(MakeNorm(make, *shape.shortcut_norm));
 }
 
@@ -40,7 +41,7 @@ struct NormRelu::PlainForm : torch::autograd::Function<PlainForm> {
     StageContext context;
   };
 
-  // inputs: as Backward's gradients.
+  // `inputs` are in the order of Backward's gradients.
   static at::Tensor forward(AutogradContext* saved, at::TensorList inputs,
                             const c10::intrusive_ptr<Call>& call) {
     const NormRelu& norm = *call->norm;
@@ -52,7 +53,7 @@ struct NormRelu::PlainForm : torch::autograd::Function<PlainForm> {
       kept.push_back(of.inverse_std);
     }
     kept.push_back(computed.choice);
-    // The convolution that follows keeps the activation as well; here it would only
+    // The next convolution keeps the activation too. Keeping it here would only make it
     // live longer.
     const bool rebuilt = norm.CanRebuildReluMask(call->context, raw[0]);
     kept.push_back(rebuilt ? at::Tensor() : computed.activation);
@@ -62,7 +63,7 @@ struct NormRelu::PlainForm : torch::autograd::Function<PlainForm> {
     return computed.activation;
   }
 
-  // Takes the gradient out of `grads`, so that it goes when it has been used.
+  // Moves the gradient out of `grads`, so it is freed as soon as it has been used.
   static variable_list backward(AutogradContext* saved, variable_list& grads) {
     const auto call =
         c10::static_intrusive_pointer_cast<Call>(saved->saved_data["call"].toCapsule());
@@ -127,7 +128,7 @@ NormRelu::Computed NormRelu::Rebuild(const StageContext& context, const Tensors&
 NormTail NormRelu::TailOf(const Tensors& raw) const {
   NormTail tail;
   if (identity_) tail.residual = raw[1];
-  tail.overwrite_residual = second_norm_.has_value();  // made for this sum alone
+  tail.overwrite_residual = second_norm_.has_value();  // only this sum reads it
   tail.relu = !pool_;
   return tail;
 }
@@ -135,9 +136,9 @@ NormTail NormRelu::TailOf(const Tensors& raw) const {
 void NormRelu::Pool(Computed& computed) const {
   if (!pool_) return;
   // Note [Pool before ReLU]
-  // The greatest of a window's ReLUs is the ReLU of the greatest: pooled first, the
-  // same bits, and the activation before pooling, a stem's largest, is kept by
-  // nobody. Gradients agree as well: a window whose greatest is not positive gets none.
+  // The maximum of a window's ReLUs is the ReLU of the window's maximum. So pooling first
+  // gives the same bits, and nothing keeps the activation before pooling, the largest of
+  // a stem. Gradients agree too: a window whose maximum is not positive gets none.
   MaxPooled pooled = MaxPoolForward(*pool_, computed.activation);
   computed.activation = pooled.y.relu_();
   computed.choice = std::move(pooled.choice);

@@ -1,8 +1,7 @@
-// What stands between two convolutions of a residual network: BatchNorm, the
-// residual sum, ReLU, and after a stem max-pooling.
+// Everything between two convolutions of a residual network: BatchNorm, residual sum,
+// ReLU, and after a stem max-pooling.
 //
-// Callers: norm_relu_conv, heads, the laterals of two streams. Threading: as the
-// owning stage.
+// Threading: as the owning stage.
 #ifndef MODELS_LAYERS_CONV_NORM_RELU_H_
 #define MODELS_LAYERS_CONV_NORM_RELU_H_
 
@@ -21,7 +20,7 @@
 
 namespace slimreel {
 
-// One BatchNorm to be made: its key prefix, channels, initial weight.
+// A BatchNorm to make: its key prefix, channels and initial weight.
 struct NormShape {
   std::string prefix;
   int64_t channels = 0;
@@ -35,7 +34,7 @@ struct NormReluShape {
       std::nullopt;                // the shortcut is a raw convolution output
   bool identity_shortcut = false;  // the shortcut is an activation
   std::optional<MaxPoolShape> pool = std::nullopt;
-  // Items of dimension 0 that are one sample (frames folded into the batch).
+  // How many items of dimension 0 make one sample (frames folded into the batch).
   int64_t items_per_sample = 1;
 };
 
@@ -43,34 +42,35 @@ class NormRelu {
  public:
   NormRelu(ParameterMaker& make, const NormReluShape& shape);
 
-  // {raw convolution output [B, C, ...]}, or {it, shortcut} -> the activation, a fresh tensor.
+  // {raw convolution output [B, C, ...]} or {raw, shortcut} -> the activation, a new tensor.
   at::Tensor Forward(const StageContext& context, const Tensors& raw);
 
   // Slots of `raw`.
   size_t num_inputs() const { return second_norm_ || identity_ ? 2 : 1; }
-  // True where the activation can be rebuilt from the raw outputs alone, which are
-  // kept anyway: an identity shortcut would have to be kept instead of the activation.
+  // Can the activation be rebuilt from only the raw outputs, which are kept anyway? False
+  // for an identity shortcut, which would have to be kept instead of the activation.
   bool can_rebuild() const { return !identity_; }
 
-  // Without a graph; see BatchNorm. Statistics: of the norm, and of the
-  // shortcut's (undefined without one).
+  // The functions below record no graph; see BatchNorm. Statistics belong to the norm and
+  // to the shortcut's norm (undefined without one).
   using Statistics = std::array<GroupStatistics, 2>;
   struct Computed {
     at::Tensor activation;
-    at::Tensor choice;  // of pooling (MaxPooled); undefined without
+    at::Tensor choice;  // of pooling (see MaxPooled); undefined without pooling
     Statistics statistics;
   };
-  // Forward's activation; moves the running statistics as Forward does.
+  // Forward's activation. Updates the running statistics as Forward does.
   Computed Compute(const StageContext& context, const Tensors& raw);
-  // The same again, bit for bit, from its statistics.
+  // The result of Compute again, bit for bit, from its statistics.
   Computed Rebuild(const StageContext& context, const Tensors& raw, const Statistics& statistics);
 
-  // Gradients of raw[0], (raw[1]), then weight and bias of each norm: the order of
+  // Gradients of raw[0], (raw[1]), then weight and bias of each norm, in the order of
   // parameters(). `need` has as many entries. Consumes `computed` and `grad`. The
-  // activation may be missing where CanRebuildReluMask.
+  // activation may be undefined if CanRebuildReluMask.
   Tensors Backward(const StageContext& context, const Tensors& raw, Computed computed,
                    at::Tensor grad, const std::vector<bool>& need);
-  // From raw alone: without a second input and pooling, where groups normalise on the CPU.
+  // Can backward compute from raw which elements ReLU cut? True with one input, without
+  // pooling, if groups normalise on the CPU.
   bool CanRebuildReluMask(const StageContext& context, const at::Tensor& raw) const;
 
   Tensors parameters() const;
@@ -79,9 +79,9 @@ class NormRelu {
   struct PlainForm;
 
   StageContext ItemContext(StageContext context) const;
-  // Without a second norm's output.
+  // The second norm's output is not in it yet.
   NormTail TailOf(const Tensors& raw) const;
-  void Pool(Computed& computed) const;  // and ReLU
+  void Pool(Computed& computed) const;  // pooling, then ReLU
 
   BatchNorm norm_;
   std::optional<BatchNorm> second_norm_;

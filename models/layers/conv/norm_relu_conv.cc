@@ -35,8 +35,8 @@ void Add(at::Tensor& sum, at::Tensor term) {
   sum = sum.defined() ? sum.add(term) : std::move(term);
 }
 
-// Inputs: the raw outputs, the norm's parameters, the convolutions' weights, cast as
-// autocast wants them.
+// Inputs: the raw outputs, the norm's parameters, the convolutions' weights, already cast
+// for autocast.
 struct LeanForm : torch::autograd::Function<LeanForm> {
   static variable_list forward(AutogradContext* saved, at::TensorList inputs,
                                const c10::intrusive_ptr<Unit>& unit) {
@@ -108,8 +108,8 @@ struct LeanForm : torch::autograd::Function<LeanForm> {
 
 Tensors NormReluConv(NormRelu& norm, const std::vector<const Convolution*>& convs,
                      bool give_activation, const StageContext& context, const Tensors& raw) {
-  TORCH_CHECK(!convs.empty() && convs.size() + give_activation <= 2, "one or two outputs, not ",
-              convs.size() + give_activation);
+  TORCH_CHECK(!convs.empty() && convs.size() + give_activation <= 2,
+              "a unit has one or two outputs, not ", convs.size() + give_activation);
   if (!context.lean || !norm.can_rebuild() || !c10::GradMode::is_enabled()) {
     return PlainForm(norm, convs, give_activation, context, raw);
   }

@@ -1,14 +1,14 @@
-// NormRelu and the convolutions of its activation as one unit, in a plain and in
-// a lean form of the same bits.
+// NormRelu and the convolutions of its activation as one unit, in a plain and a lean
+// form with the same bits.
 //
-// Both keep the raw outputs and the groups' statistics; the plain form also the activation
-// and, with pooling, which value won (on the CPU a byte per output).
+// Both forms keep the raw outputs and the groups' statistics. The plain form also keeps the
+// activation and, with pooling, which value won (on the CPU one byte per output).
 //
-// The lean form is a custom autograd function: backward normalises the raw output
-// again, at the price of a pass over it (see batch_norm_groups.h), and frees the
-// activation before the gradient of the norm is made.
+// The lean form is a custom autograd function. Its backward normalises the raw output
+// again, which costs a pass over it (see batch_norm_groups.h), and frees the activation
+// before it makes the gradient of the norm.
 //
-// Callers: the stages of convolutional networks.
+// Threading: as the owning stage.
 #ifndef MODELS_LAYERS_CONV_NORM_RELU_CONV_H_
 #define MODELS_LAYERS_CONV_NORM_RELU_CONV_H_
 
@@ -22,10 +22,10 @@
 
 namespace slimreel {
 
-// {raw outputs, as NormRelu takes them} -> {conv(activation) of each of `convs`, and
-// the activation itself with `give_activation`}. At most two outputs: the sum of
-// three gradients would depend on the engine's order. context.lean chooses the
-// form where norm.can_rebuild(). The layers must outlive the graph.
+// {raw outputs, as NormRelu takes them} -> {conv(activation) for each of `convs`, and with
+// `give_activation` the activation itself}. At most two outputs, because the sum of three
+// gradients would depend on the order of the autograd engine. context.lean selects the lean
+// form if norm.can_rebuild(). The layers must outlive the graph.
 Tensors NormReluConv(NormRelu& norm, const std::vector<const Convolution*>& convs,
                      bool give_activation, const StageContext& context, const Tensors& raw);
 

@@ -121,7 +121,7 @@ class Bf16Scope {
   }
 };
 
-// One scope over plain and lean would let the one take weights that the other cast.
+// Each form has its own scope; in a common scope one form would use weights that the other cast.
 struct Bf16Result {
   explicit Bf16Result(const UnitShape& shape) : unit(shape) {}
   UnitUnderTest unit;
@@ -195,7 +195,7 @@ TEST(NormReluConvTest, LeanFormSavesNothingBeyondItsInputs) {
   EXPECT_LT(SavedBytes(unit, true), activation / 8);
 }
 
-TEST(NormReluConvTest, WhatIsPooledIsNotKept) {
+TEST(NormReluConvTest, ActivationBeforePoolingIsNotKept) {
   UnitUnderTest unit({.shortcut = true, .pool = true});
   SavedBytes(unit, false);  // libraries take their scratch now
   const int64_t activation = static_cast<int64_t>(unit.raw[0].nbytes());

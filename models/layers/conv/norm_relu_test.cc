@@ -72,7 +72,7 @@ at::Tensor NormByAten(const at::Tensor& x, const at::Tensor& weight, const at::T
   return at::cat(parts);
 }
 
-// The same by ATen's operators, from tensors of its own.
+// The same by ATen's operators, on separate tensors.
 struct ByAten {
   ByAten(const UnitUnderTest& of, Shortcut shortcut, bool pool, int64_t group) {
     const auto copy = [](const at::Tensor& x) { return x.detach().clone().requires_grad_(); };
@@ -97,7 +97,8 @@ void ExpectClose(const at::Tensor& got, const at::Tensor& expected) {
   EXPECT_LT((got - expected).abs().max().item<double>(), tolerance * largest);
 }
 
-// Output, and the gradients of what requires one; nothing else gets any.
+// The output, and the gradients of the tensors that require one. Checks that no other tensor
+// gets a gradient.
 void ExpectAgreement(UnitUnderTest& got, const StageContext& context, const ByAten& expected) {
   const at::Tensor out = got.unit->Forward(context, got.raw);
   ExpectClose(out, expected.out);
@@ -128,7 +129,7 @@ TEST(NormReluTest, IsNormSumPoolAndReluForwardAndBackward) {
 }
 
 // Parameters: weight and bias of the norm, then of the shortcut's.
-TEST(NormReluTest, WhatIsFrozenGetsNoGradientAndTheRestTheSame) {
+TEST(NormReluTest, FrozenParametersGetNoGradientAndOthersAreUnchanged) {
   const std::vector<std::vector<size_t>> frozen_sets{{0, 1}, {0}, {1}, {2, 3}, {3}, {0, 1, 2, 3}};
   for (const std::vector<size_t>& frozen : frozen_sets) {
     for (const bool pool : {false, true}) {
@@ -157,7 +158,7 @@ TEST(NormReluTest, ParametersTrainUnderRunningStatistics) {
   }
 }
 
-TEST(NormReluTest, WithoutAGraphTheSameBits) {
+TEST(NormReluTest, GivesTheSameBitsWithoutAGraph) {
   UnitUnderTest under_test(Shortcut::kNorm, true, at::kFloat);
   StageContext context = Training(2);
   context.first_visit = false;
@@ -166,7 +167,7 @@ TEST(NormReluTest, WithoutAGraphTheSameBits) {
   EXPECT_TRUE(at::equal(under_test.unit->Forward(context, under_test.raw), recorded));
 }
 
-// The gradient that comes in or what ReLU leaves of it, and one of each input.
+// Allowed are the incoming gradient (or what ReLU leaves of it) and one gradient per input.
 TEST(NormReluTest, BackwardMakesNoGradientBeyondThoseOfItsInputs) {
   for (const Shortcut shortcut : {Shortcut::kNone, Shortcut::kIdentity, Shortcut::kNorm}) {
     UnitUnderTest under_test(shortcut, false);

@@ -16,7 +16,7 @@ at::Tensor SplitHeads(const at::Tensor& rows, const AttentionShape& shape) {
 
 at::Tensor MultiHeadAttention(const at::Tensor& query, const at::Tensor& key,
                               const at::Tensor& value, const AttentionShape& shape) {
-  TORCH_CHECK(query.size(1) % shape.heads == 0, query.size(1), " features do not divide into ",
+  TORCH_CHECK(query.size(1) % shape.heads == 0, query.size(1), " features cannot be divided into ",
               shape.heads, " heads");
   const at::Tensor heads = at::scaled_dot_product_attention(
       SplitHeads(query, shape), SplitHeads(key, shape), SplitHeads(value, shape),

@@ -35,7 +35,7 @@ Tensors SelfAttentionHalf::Forward(const StageContext& context, Tensors in) {
   const at::Tensor base = Base(context, x);
   at::Tensor rows;
   {
-    // Let go before the last product: what backward needs of them is saved.
+    // Freed before the last product. Autograd has saved what backward needs.
     const std::vector<at::Tensor> qkv = NormLinear(x, norm_, inputs_, context.lean);
     rows =
         MultiHeadAttention(qkv[0], qkv[1], qkv[2], {x.size(0), options().heads, options().causal});

@@ -1,6 +1,6 @@
 // The attention halves of a pre-norm transformer block, as stages.
 //
-// Callers: the builders of video_vit and whisper. Threading and ownership: as every stage.
+// Threading and ownership: as every stage.
 #ifndef MODELS_LAYERS_TRANSFORMER_ATTENTION_HALF_H_
 #define MODELS_LAYERS_TRANSFORMER_ATTENTION_HALF_H_
 
@@ -33,7 +33,7 @@ class SelfAttentionHalf : public TransformerHalf {
 };
 
 // {x [B, N, C], states [B, M, C], ...} -> {x + out(attention(q of norm(x), k, v of states)),
-// states, ...}; keys and values read the states as they come.
+// states, ...}. Keys and values read the states without a norm.
 class CrossAttentionHalf : public TransformerHalf {
  public:
   CrossAttentionHalf(std::string name, const HalfOptions& options, const AttentionKeys& keys);

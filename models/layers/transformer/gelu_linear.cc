@@ -39,7 +39,7 @@ struct GeluLinearFunction : torch::autograd::Function<GeluLinearFunction> {
     const at::Tensor &hidden = saved[0], &weight = saved[1], &grad = grads[0];
     const bool has_bias = context->saved_data["has_bias"].toBool();
     const bool has_base = context->saved_data["has_base"].toBool();
-    // Edges of autograd count the tensors that were given.
+    // Autograd counts only the edges of tensors that were passed.
     const size_t base_edge = has_bias ? 3 : 2;
     variable_list out(5);
     if (context->needs_input_grad(1)) {

@@ -1,6 +1,6 @@
-// GELU (exact, by erf) and the linear map that reads it, as one node of autograd.
+// GELU (exact, by erf) and the linear map that reads it, as one autograd node.
 //
-// Callers: MLP halves. Any thread. Owns nothing.
+// Threading: any thread. Ownership: owns nothing.
 #ifndef MODELS_LAYERS_TRANSFORMER_GELU_LINEAR_H_
 #define MODELS_LAYERS_TRANSFORMER_GELU_LINEAR_H_
 
@@ -10,10 +10,10 @@
 
 namespace slimreel {
 
-// hidden [N, H] before the activation -> [N, out], fresh and not needed by
-// backward: base [N, out] (undefined: zero) + the map of gelu(hidden). base has
-// the product's dtype. Saved for backward: hidden and, unless lean,
-// gelu(hidden), which the lean form computes again; the bits are the same.
+// hidden [N, H] before the activation -> base [N, out] (undefined: zero) + the map of
+// gelu(hidden), a new tensor [N, out] that backward does not need. base has the product's
+// dtype. Saves hidden for backward, and in the plain form gelu(hidden). The lean form
+// computes gelu(hidden) again, with the same bits.
 at::Tensor GeluLinear(const at::Tensor& hidden, const Linear& map, const at::Tensor& base,
                       bool lean);
 

@@ -1,6 +1,6 @@
 // The MLP half of a pre-norm transformer block, as a stage.
 //
-// Callers: the builders of transformers. Threading and ownership: as every stage.
+// Threading and ownership: as every stage.
 #ifndef MODELS_LAYERS_TRANSFORMER_MLP_HALF_H_
 #define MODELS_LAYERS_TRANSFORMER_MLP_HALF_H_
 

@@ -17,8 +17,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Inputs, and saved tensors: x, norm weight, norm bias, the weights of the maps.
-// Inputs end with the biases of the maps that have one; saved tensors with mean,
+// Inputs and saved tensors begin with x, norm weight, norm bias and the maps' weights.
+// Inputs end with the biases of the maps that have one. Saved tensors end with mean,
 // 1/std and, in the plain form, the normalised rows.
 constexpr size_t kFirstMap = 3;
 
@@ -55,7 +55,7 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
     return outputs;
   }
 
-  // Output gradients are let go as soon as they are used: takes the caller's list by reference.
+  // Takes the caller's list by reference, to free each output gradient as soon as it is used.
   static variable_list backward(AutogradContext* context, variable_list& grads) {
     const WithoutAutocast full_precision;
     const variable_list saved = context->get_saved_variables();
@@ -73,13 +73,13 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
     return out;
   }
 
-  // One per argument of forward; those of weights and biases are filled in.
+  // One gradient per argument of forward. Fills in those of weights and biases.
   static variable_list GradsOfMaps(AutogradContext& context, const variable_list& saved,
                                    const variable_list& grads) {
     const auto has_bias = context.saved_data["has_bias"].toBoolList();
     const size_t maps = grads.size();
     variable_list out(kFirstMap + maps);
-    at::Tensor rows;  // made when the first weight wants it: none does where all are frozen
+    at::Tensor rows;  // made when the first weight needs it; never if all weights are frozen
     for (size_t i = 0; i < maps; ++i) {
       if (!context.needs_input_grad(kFirstMap + i) || !grads[i].defined()) continue;
       if (!rows.defined()) rows = SavedOrNewRows(context, saved, maps);
@@ -103,7 +103,7 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
                 saved[kFirstMap]);
   }
 
-  // Sum over the maps of their output gradient x weight.
+  // The sum over the maps of output gradient x weight.
   static at::Tensor GradOfRows(const variable_list& saved, variable_list& grads) {
     at::Tensor sum;
     for (size_t i = 0; i < grads.size(); ++i) {
@@ -123,7 +123,7 @@ struct NormLinearFunction : torch::autograd::Function<NormLinearFunction> {
 
 std::vector<at::Tensor> NormLinear(const at::Tensor& x, const Norm& norm,
                                    const std::vector<Linear>& maps, bool lean) {
-  // The statistics are taken in the norm's dtype, also where the input came out of a cast product.
+  // The statistics are computed in the norm's dtype, even if a cast product made the input.
   std::vector<at::Tensor> inputs{x.to(norm.weight.scalar_type()), norm.weight, norm.bias};
   std::vector<bool> has_bias;
   for (const Linear& map : maps) inputs.push_back(CastForProduct(map.weight));

@@ -17,11 +17,11 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// A view [B, t, h, w, 3, frames, height, width] of t h w patches a clip.
+// A view [B, t, h, w, 3, frames, height, width]: t h w patches per clip.
 at::Tensor PatchesOf(const at::Tensor& clips, const PatchSize& size) {
   at::Tensor x = clips;
   for (size_t i = 0; i < size.size(); ++i) {
-    const auto at = static_cast<int64_t>(2 + 2 * i);  // earlier dimensions became two each
+    const auto at = static_cast<int64_t>(2 + 2 * i);  // each earlier dimension has become two
     const int64_t patches = x.size(at) / size[i];
     x = x.narrow(at, 0, patches * size[i]).unflatten(at, {patches, size[i]});
   }
@@ -37,7 +37,7 @@ struct EmbedPatchesFunction : torch::autograd::Function<EmbedPatchesFunction> {
     context->saved_data["size"] = at::IntArrayRef(size);
     const at::Tensor tokens =
         at::addmm(bias, CutPatches(clips, size), weight.view({weight.size(0), -1}).t());
-    // No view: callers add to it in place.
+    // Not a view, because callers add to it in place.
     return at::_unsafe_view(tokens, {clips.size(0), -1, weight.size(0)});
   }
 

@@ -25,7 +25,7 @@ void ExpectClose(const at::Tensor& got, const at::Tensor& expected) {
 }
 
 TEST(PatchEmbeddingTest, IsAConvolutionWhoseKernelIsItsStride) {
-  // 5 frames, 9 x 7 pixels: each dimension has a rest.
+  // 5 frames, 9 x 7 pixels: no dimension is a multiple of the patch.
   const at::Tensor clips = Waves({2, 3, 5, 9, 7}, 1.7), weight = Waves({6, 3, 2, 4, 3}, 0.7),
                    bias = Waves({6}, 2.1);
   const at::Tensor tokens = EmbedPatches(clips, weight, bias, {2, 4, 3});
@@ -43,7 +43,7 @@ TEST(PatchEmbeddingTest, IsAConvolutionWhoseKernelIsItsStride) {
   ExpectClose(got[2], bias.grad());
 }
 
-TEST(PatchEmbeddingTest, OfOneFrameTakesTheWeightOfImages) {
+TEST(PatchEmbeddingTest, PatchesOfOneFrameTakeTheWeightOfImages) {
   const at::Tensor clips = Waves({2, 3, 3, 8, 8}, 1.7).detach(), weight = Waves({5, 3, 4, 4}, 0.7),
                    bias = Waves({5}, 2.1);
   const at::Tensor tokens = EmbedPatches(clips, weight, bias, {1, 4, 4});
@@ -63,7 +63,7 @@ TEST(PatchEmbeddingTest, FrozenWeightsGetNoGradientAndTheResultCanBeAddedTo) {
   EXPECT_TRUE(bias.grad().defined());
 }
 
-TEST(PatchEmbeddingTest, KeepsNothingButItsInputs) {
+TEST(PatchEmbeddingTest, KeepsOnlyItsInputs) {
   const at::Tensor clips = Waves({4, 3, 4, 32, 32}, 1.7).detach(),
                    weight = Waves({8, 3, 2, 16, 16}, 0.7), bias = Waves({8}, 2.1);
   const int64_t before = ReadCpuMemory().live_bytes;

@@ -1,5 +1,5 @@
-// What the two halves of a pre-norm transformer block share: x + branch(norm(x)),
-// with dropout and drop-path on the branch, and slots that are only handed on.
+// What both halves of a pre-norm transformer block share: x + branch(norm(x)), dropout
+// and drop-path on the branch, and slots that are only handed on.
 //
 // Threading and ownership: as every stage.
 #ifndef MODELS_LAYERS_TRANSFORMER_TRANSFORMER_HALF_H_
@@ -23,7 +23,7 @@ struct HalfOptions {
   int64_t heads = 1;    // attention
   int64_t hidden = 0;   // MLP
   bool causal = false;  // attention
-  int slots = 1;        // of the tuple; all but slot 0 are handed on
+  int slots = 1;        // slots of the tuple; all except slot 0 are handed on
   double norm_eps = 1e-5;
   double init_std = 0.02;  // weights; biases start at zero
   double dropout = 0.0;    // of the branch
@@ -31,7 +31,8 @@ struct HalfOptions {
   ParameterOptions parameters;
 };
 
-// Stochastic depth grows linearly to its full value `last` at the last layer; < 0: none.
+// The drop-path probability of `layer`: grows linearly from 0 to `last` at the last layer. A
+// negative `last` means none.
 double LayerDropPath(double last, int64_t layer, int64_t layers);
 
 class TransformerHalf : public Stage {
@@ -40,22 +41,23 @@ class TransformerHalf : public Stage {
   bool has_lean() const override { return true; }
 
  protected:
-  // The stage's name keys its masks.
+  // The stage's name keys the masks.
   TransformerHalf(std::string name, const HalfOptions& options);
 
   // drop_path(dropout(branch)), branch [B, ...].
   at::Tensor Drop(const StageContext& context, const at::Tensor& branch) const;
-  // Rows of x [B, N, C] for a branch that is computed onto them (LinearRowsOnto);
-  // undefined where the branch is dropped or has a dtype of its own.
+  // The rows of x [B, N, C] that the branch is added onto (LinearRowsOnto). Undefined if
+  // the branch has dropout or drop-path, or under autocast another dtype.
   at::Tensor Base(const StageContext& context, const at::Tensor& x) const;
-  // The end of a half: branch rows [B * N, C], computed onto `base` where that is
-  // defined, -> {x + drop_path(dropout(branch)), the other slots of `in`}. in[0] is x.
+  // The end of a half: branch rows [B * N, C] -> {x + drop_path(dropout(branch)), the other
+  // slots of `in`}. in[0] is x. If `base` is defined, the rows already include it.
   Tensors Join(const StageContext& context, const at::Tensor& branch, const at::Tensor& base,
                Tensors in) const;
 
   const HalfOptions& options() const { return options_; }
-  // For signatures: `kind`, the features, and what else makes a half's work and memory,
-  // a branch that is dropped among it (then Base is undefined and x is kept apart).
+  // For signatures: `kind`, the features, and everything else that a half's work and memory
+  // depend on. That includes dropout and drop-path, because Base is then undefined and x is
+  // kept separately.
   std::string Describe(const std::string& kind) const;
 
  private:

@@ -1,4 +1,4 @@
-// The fused functions and the halves of transformers against autograd's own
+// Compares the fused functions and the halves of transformers with autograd's own
 // composition of the same operations.
 #include <ATen/TensorOperators.h>
 #include <ATen/autocast_mode.h>
@@ -46,7 +46,7 @@ void ExpectSameBits(const Tensors& got, const Tensors& expected) {
   for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], expected[i])) << i;
 }
 
-// Outputs, then the gradient of each leaf for fixed output gradients.
+// The outputs, then the gradient of each leaf for fixed output gradients.
 Tensors OutputsAndGradients(const std::function<Tensors()>& forward, const Tensors& leaves) {
   for (const at::Tensor& leaf : leaves) leaf.mutable_grad().reset();
   const Tensors outputs = forward();
@@ -155,7 +155,7 @@ struct Case {
   const char* name;
   std::unique_ptr<Stage> stage;
   Tensors in;
-  int64_t less;  // bytes that the lean form saves at least
+  int64_t less;  // bytes by which the lean form at least keeps less
 };
 
 std::vector<Case> Halves(double dropout) {
@@ -169,7 +169,7 @@ std::vector<Case> Halves(double dropout) {
   const MlpKeys mlp{"norm", KeysOf("up"), KeysOf("down")};
   const at::Tensor x = FormulaTensor("x", {4, 24, 32}).to(at::kFloat);
   const at::Tensor states = FormulaTensor("states", {4, 40, 32}).to(at::kFloat);
-  const int64_t rows = 4 * 24 * 4;  // of one float
+  const int64_t rows = 4 * 24 * 4;  // bytes of one float per row
   std::vector<Case> cases;
   cases.push_back(
       {"self", std::make_unique<SelfAttentionHalf>("a", options, keys), {x, states}, rows * 32});
@@ -180,7 +180,7 @@ std::vector<Case> Halves(double dropout) {
   return cases;
 }
 
-TEST(TransformerHalfTest, LeanFormHasTheSameBitsAndSavesTheNormalisedRowsAndTheActivationLess) {
+TEST(TransformerHalfTest, LeanFormHasTheSameBitsAndKeepsNoNormalisedRowsAndActivation) {
   for (const double dropout : {0.0, 0.3}) {
     for (Case& half : Halves(dropout)) {
       Tensors leaves{half.in[0].requires_grad_()};
@@ -205,7 +205,7 @@ TEST(TransformerHalfTest, LeanFormHasTheSameBitsAndSavesTheNormalisedRowsAndTheA
   }
 }
 
-// bfloat16 products in this thread while it lives.
+// Enables bfloat16 autocast in this thread while the object lives.
 class CpuAutocast {
  public:
   CpuAutocast() {
@@ -219,7 +219,7 @@ class CpuAutocast {
   }
 };
 
-TEST(TransformerHalfTest, UnderAutocastTheResidualAndGradientsStayWideAndBothFormsAgree) {
+TEST(TransformerHalfTest, UnderAutocastResidualAndGradientsStayFloat32AndBothFormsAgree) {
   for (Case& half : Halves(0.0)) {
     Tensors leaves{half.in[0].requires_grad_()};
     for (const NamedTensor& named : half.stage->parameters()) leaves.push_back(named.tensor);
@@ -240,7 +240,7 @@ TEST(TransformerHalfTest, UnderAutocastTheResidualAndGradientsStayWideAndBothFor
     const Tensors wide = run(false, false);
     for (size_t i = 0; i < plain.size(); ++i) {
       EXPECT_EQ(plain[i].scalar_type(), at::kFloat) << half.name << " " << i;
-      // Eight bits of mantissa; norms of parts that cancel are compared with 1.
+      // bfloat16 has eight bits of mantissa. Norms of parts that cancel are compared with 1.
       EXPECT_LE((plain[i] - wide[i]).norm().item<double>(),
                 0.03 * std::max(1.0, wide[i].norm().item<double>()))
           << half.name << " " << i;
@@ -266,8 +266,8 @@ TEST(TransformerHalfTest, DropPathGrowsLinearlyToTheLastLayer) {
   EXPECT_EQ(LayerDropPath(0.3, 0, 1), 0.3);
 }
 
-// Two halves of equal signature are profiled as one: a dropped branch keeps other bytes.
-TEST(TransformerHalfTest, SignaturesTellDroppedBranchesApartAndNotLayers) {
+// Halves of equal signature share one profile, but a branch with dropout keeps other bytes.
+TEST(TransformerHalfTest, SignaturesDifferByDropoutButNotByLayer) {
   const auto signature = [](const std::string& name, double dropout, double drop_path) {
     HalfOptions options;
     options.dim = 8;
