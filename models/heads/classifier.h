@@ -1,4 +1,7 @@
-// Heads that turn features into logits: the last stage of a chain.
+// The head of transformers, and the options that all heads share. A head is the last
+// stage of a chain: it turns features into logits.
+//
+// Threading and ownership: as every stage.
 #ifndef MODELS_HEADS_CLASSIFIER_H_
 #define MODELS_HEADS_CLASSIFIER_H_
 
@@ -15,13 +18,13 @@ namespace slimreel {
 struct ClassifierOptions {
   int64_t features = 0;
   int64_t num_classes = 0;
-  double dropout = 0.0;  // of the pooled features; [0, 1)
+  double dropout = 0.0;  // on the pooled features; [0, 1)
   ParameterOptions parameters = {};
 };
 
-// {tokens [B, N, C]} -> {logits [B, K]}: mean over tokens, LayerNorm 1e-5, dropout,
-// linear. Keys fc_norm.*, classifier.* (Hugging Face's
-// VideoMAEForVideoClassification: normal(0, 0.02), zero; dropout is ours, 0 there).
+// {tokens [B, N, C]} -> {logits [B, K]}: mean over tokens, LayerNorm with eps 1e-5, dropout,
+// linear. Keys fc_norm.*, classifier.*; weight normal(0, 0.02), bias zero, as in Hugging
+// Face's VideoMAEForVideoClassification, which has no dropout here.
 class TokenClassifier : public Stage {
  public:
   explicit TokenClassifier(const ClassifierOptions& options);

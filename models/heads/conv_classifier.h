@@ -1,4 +1,6 @@
 // The head of a convolutional network: last norm and ReLU, averages, logits.
+//
+// Threading and ownership: as every stage.
 #ifndef MODELS_HEADS_CONV_CLASSIFIER_H_
 #define MODELS_HEADS_CONV_CLASSIFIER_H_
 
@@ -14,18 +16,18 @@
 
 namespace slimreel {
 
-// {raw convolution output [B, C, T, H, W] (, shortcut)} per stream, one after
-// another -> {logits [B, K]} per stream: norm, ReLU, mean over T, H, W, dropout,
-// linear. Keys key.{weight, bias}: normal(0, 0.01), zero, as torchvision's
-// VideoResNet (`fc`), mmaction2's I3DHead (`cls_head.fc_cls`) and RGBPoseHead
-// (`cls_head.fc_rgb`, `cls_head.fc_pose`).
+// For each stream {raw convolution output [B, C, T, H, W] (, shortcut)} -> {logits [B, K]}:
+// norm, ReLU, mean over T, H, W, dropout, linear. The slots of the streams follow one
+// another. Keys key.{weight, bias}: normal(0, 0.01) and zero, as in torchvision's VideoResNet
+// (`fc`), mmaction2's I3DHead (`cls_head.fc_cls`) and RGBPoseHead (`cls_head.fc_rgb`,
+// `cls_head.fc_pose`).
 class ConvClassifier : public Stage {
  public:
   struct Stream {
     std::string key;
     NormReluShape norm;
   };
-  // options.features is not read: each stream's norm says its channels.
+  // Ignores options.features: each stream's norm gives its channels.
   ConvClassifier(std::string name, const std::vector<Stream>& streams,
                  const ClassifierOptions& options);
   Tensors Forward(const StageContext& context, Tensors in) override;

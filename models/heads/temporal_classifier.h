@@ -1,5 +1,7 @@
-// The head of per-frame backbones: features of frames become one feature of the
-// clip, then logits.
+// The head of per-frame backbones: the features of the frames become one feature vector
+// of the clip, then logits.
+//
+// Threading and ownership: as every stage.
 #ifndef MODELS_HEADS_TEMPORAL_CLASSIFIER_H_
 #define MODELS_HEADS_TEMPORAL_CLASSIFIER_H_
 
@@ -16,8 +18,8 @@
 namespace slimreel {
 
 // {features [B, T, C]} -> {logits [B, K]}: pooling over T, dropout, linear.
-// Keys fc.{weight, bias} as torchvision's ResNet (torch.nn.Linear's initialisation:
-// uniform in +-1 / sqrt(features)), and temporal.* of the pooling.
+// Keys fc.{weight, bias} as in torchvision's ResNet, with torch.nn.Linear's initialisation
+// (uniform in +-1 / sqrt(features)); keys temporal.* for the pooling.
 class TemporalClassifier : public Stage {
  public:
   TemporalClassifier(TemporalPooling pooling, const ClassifierOptions& options);

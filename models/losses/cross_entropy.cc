@@ -14,7 +14,7 @@ CrossEntropy::CrossEntropy(double label_smoothing, const std::vector<double>& cl
 Tensors CrossEntropy::Forward(const StageContext& context, Tensors in) {
   TORCH_CHECK(context.targets != nullptr && !context.targets->empty(),
               "the loss needs labels in context.targets");
-  // Half precision has too few bits for a sum over a batch.
+  // Half precision has too few bits to sum over a batch.
   const bool reduced = in[0].scalar_type() == at::kHalf || in[0].scalar_type() == at::kBFloat16;
   const at::Tensor logits = reduced ? in[0].to(at::kFloat) : in[0];
   const at::Tensor labels = (*context.targets)[0].to(logits.device());
@@ -34,7 +34,7 @@ double CrossEntropy::ValidWeight(const Tensors& targets) const {
   for (int64_t i = 0; i < labels.numel(); ++i) {
     if (label[i] < 0) continue;
     TORCH_CHECK(weight == nullptr || label[i] < classes, "label ", label[i],
-                " has no class weight: ", classes, " classes");
+                " has no class weight; there are ", classes, " classes");
     sum += weight == nullptr ? 1.0 : weight[label[i]];
   }
   return sum;

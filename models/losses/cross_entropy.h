@@ -1,7 +1,7 @@
-// Cross entropy as weighted sum over the valid weight of the whole effective
-// batch, so that the loss of micro-batches adds up to the loss of the batch.
+// Cross entropy as a weighted sum divided by the valid weight of the whole effective
+// batch. So the losses of micro-batches add up to the loss of the batch.
 //
-// Callers: the factory (as the chain's last stage); the trainer counts the denominator.
+// Threading and ownership: as every stage.
 #ifndef MODELS_LOSSES_CROSS_ENTROPY_H_
 #define MODELS_LOSSES_CROSS_ENTROPY_H_
 
@@ -13,10 +13,11 @@
 
 namespace slimreel {
 
-// {logits [B, K]} + context.targets {labels [B] int64} -> {loss []} of logits' dtype, float32 at
-// least: torch.nn.CrossEntropyLoss(weight, reduction="sum", ignore_index=-1, label_smoothing) /
-// context.loss_denominator. A label outside of -1..K-1 throws c10::Error. class_weights: empty (all
-// 1) or one per class; ValidWeight is the sum of the weights of the labels that are not -1.
+// {logits [B, K]} + context.targets {labels [B] int64} -> {loss []}:
+// torch.nn.CrossEntropyLoss(weight, reduction="sum", ignore_index=-1, label_smoothing) /
+// context.loss_denominator. The loss has the logits' dtype, or float32 if that is narrower. A
+// label outside of -1..K-1 throws c10::Error. class_weights: empty (all 1) or one per class.
+// ValidWeight is the sum of the weights of the labels that are not -1.
 class CrossEntropy : public Loss {
  public:
   CrossEntropy(double label_smoothing, const std::vector<double>& class_weights);

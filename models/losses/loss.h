@@ -1,8 +1,8 @@
-// The stage that ends a chain in training: a weighted sum over valid items,
-// divided by the valid weight of the whole effective batch.
+// The stage that ends a chain in training: a weighted sum over valid items, divided by
+// the valid weight of the whole effective batch. The trainer counts this denominator
+// before the first micro-batch.
 //
-// Callers: the trainer, which counts the denominator before the first
-// micro-batch. Threading and ownership: as every stage.
+// Threading and ownership: as every stage.
 #ifndef MODELS_LOSSES_LOSS_H_
 #define MODELS_LOSSES_LOSS_H_
 
@@ -14,8 +14,8 @@ class Loss : public Stage {
  public:
   using Stage::Stage;
 
-  // Sum over the valid items of `targets` (StageContext::targets, of any number
-  // of samples) of their weight; the weights of micro-batches add up to it.
+  // The sum of the weights of the valid items in `targets` (StageContext::targets, for any
+  // number of samples). The valid weights of micro-batches add up to that of the batch.
   virtual double ValidWeight(const Tensors& targets) const = 0;
 };
 

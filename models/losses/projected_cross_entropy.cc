@@ -25,49 +25,51 @@ constexpr int64_t kBlockBytes = int64_t{8} << 20;  // See Note [Buffers of a pie
 constexpr double kHalfScale = 256.0;               // See Note [A power of two for float16]
 
 // Note [The gradient is made in the forward pass]
-// The loss ends the chain, so its backward follows at once, and what it would
-// have to rebuild (a piece's softmax) is at hand in the forward pass. There the
-// gradients of the states [B L, C] and of the weight [V, C] are made piece by
-// piece and kept instead of any logits: three products in place of four. The
-// upstream gradient (1, or the loss scale) multiplies them in backward. Products run
-// on softmax - target, within [-1, 1], and only their results are divided by the
-// denominator, so that narrow dtypes do not underflow. Without grad, and for a
-// frozen weight, the gradient that nobody reads is not made.
+// The loss ends the chain, so its backward follows at once. Backward would have to
+// rebuild each piece's softmax, which the forward pass has. So the forward pass makes
+// the gradients of the states [B L, C] and of the weight [V, C] piece by piece and keeps
+// them instead of logits: three products instead of four. Backward multiplies them by
+// the upstream gradient (1, or the loss scale). Products use softmax - target, which
+// lies within [-1, 1]; only their results are divided by the denominator, so narrow
+// dtypes do not underflow. Without grad, and for a frozen weight, the unused gradient is
+// not made.
 
 // Note [A power of two for float16]
-// Over 51865 tokens most of a softmax lies under 6e-8, which float16 holds as zero, and
-// autocast's loss scale comes in backward only. So softmax - target is made in float32 and
-// multiplied by kHalfScale before it is cast: the least kept is 2e-10. The product with the
-// weight is divided again in float32 (it is at most 2 kHalfScale max|weight|, and float16
-// ends at 65504); the one with the states takes states / kHalfScale, since a frequent
-// token's sum over rows has no such bound. A power of two changes no other bit.
+// Over 51865 tokens most values of a softmax are below 6e-8, which float16 rounds to zero,
+// and autocast's loss scale is applied only in backward. So softmax - target is made in
+// float32 and multiplied by kHalfScale before it is cast; then the smallest value that
+// survives is 2e-10. The product with the weight is divided again in float32: it is at most
+// 2 kHalfScale max|weight|, and float16 ends at 65504. The product with the states uses
+// states / kHalfScale, because a frequent token's sum over rows has no such bound. A power
+// of two changes no other bit.
 
 // Note [Buffers of a piece]
-// A piece's logits become its gradient in place, for as many rows at a time as fill
-// kBlockBytes: alive at once are the piece and at most two such blocks in the dtype
-// of the softmax, also where the products are narrower. There the weight [V, C] is cast once
-// for all pieces, and its gradient is added up in blocks.
+// A piece's logits become its gradient in place, in blocks of rows that fill kBlockBytes.
+// So memory holds the piece and at most two such blocks in the dtype of the softmax, even
+// if the products are narrower. In that case the weight [V, C] is cast once for all pieces,
+// and its gradient is summed in blocks.
 
 struct Pieces {
   at::Tensor states;  // [N, C] of the rows with a label, in the dtype of the product
   at::Tensor labels;  // [N]
   at::Tensor weight;  // [V, C], as states
-  int64_t rows;       // of a piece
+  int64_t rows;       // per piece
   double smoothing;
   double scale;  // 1 / denominator
-  // What the gradients of logits are multiplied by while they have the product's dtype.
+  // The factor on the logits' gradients while they have the product's dtype.
   double grad_scale() const { return states.scalar_type() == at::kHalf ? kHalfScale : 1.0; }
-  at::ScalarType wide() const {  // of the softmax and the sums
+  at::ScalarType wide() const {  // dtype of the softmax and the sums
     return states.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   }
 };
 
 struct Gradients {
-  at::Tensor states;  // [N, C], or undefined: not wanted
+  at::Tensor states;  // [N, C], or undefined: not needed
   at::Tensor weight;  // [V, C], or undefined
 };
 
-// sum += scale * a x b, the product in the dtype of a and b, in blocks where that is another.
+// sum += scale * a x b. The product has the dtype of a and b; it is made in blocks if that is
+// not sum's dtype.
 void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, double scale) {
   if (a.scalar_type() == sum.scalar_type()) {
     sum.addmm_(a, b, 1.0, scale);
@@ -81,18 +83,18 @@ void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, doubl
   }
 }
 
-// Log softmax of logits [n, V] with labels [n, 1]: subtracts their loss from `sum` and, where
-// wanted, leaves grad_scale * (softmax - (1 - s) onehot - s / V) in `logits`.
+// Adds the loss of logits [n, V] with labels [n, 1] to `sum`. With `want_gradient` it leaves
+// grad_scale * (softmax - (1 - s) onehot - s / V) in `logits`.
 void AddLossOfRows(const Pieces& in, at::Tensor logits, const at::Tensor& label, bool want_gradient,
                    at::Tensor& sum) {
   const double uniform = in.smoothing / static_cast<double>(logits.size(1));
   const at::Tensor wide = logits.to(in.wide());
   at::Tensor log_softmax = at::_log_softmax(wide, 1, /*half_to_float=*/false);
   sum.sub_(log_softmax.gather(1, label).sum(at::kDouble), 1.0 - in.smoothing);
-  // Rows first: a sum in another dtype would copy all of them to it.
+  // Sums each row first: a sum of all values in another dtype would copy them to that dtype.
   if (in.smoothing > 0) sum.sub_(log_softmax.sum(1).sum(at::kDouble), uniform);
   if (!want_gradient) return;
-  at::Tensor grad = wide;  // the logits themselves where they are wide
+  at::Tensor grad = wide;  // the logits themselves if they are wide
   at::exp_out(grad, log_softmax);
   if (in.smoothing > 0) grad.sub_(uniform);
   grad.scatter_add_(1, label, at::empty(label.sizes(), grad.options()).fill_(in.smoothing - 1));
@@ -100,7 +102,7 @@ void AddLossOfRows(const Pieces& in, at::Tensor logits, const at::Tensor& label,
   if (!grad.is_same(logits)) logits.copy_(grad);
 }
 
-// Adds the gradients that a piece's rows give; `grad` [n, V] as AddLossOfRows leaves it.
+// Adds the gradients of a piece's rows. `grad` [n, V] is what AddLossOfRows leaves.
 void AddGradients(const Pieces& in, int64_t begin, const at::Tensor& grad, Gradients* gradients) {
   const int64_t rows = grad.size(0);
   if (gradients->states.defined()) {
@@ -137,7 +139,7 @@ at::Tensor SumPieces(const Pieces& in, Gradients* gradients) {
   return sum.mul_(in.scale).to(in.wide());
 }
 
-// Positions of labels [N] with one, checked.
+// The positions in labels [N] that have a label. Checks the labels.
 at::Tensor LabelledRows(const at::Tensor& labels, int64_t vocabulary) {
   const at::Tensor valid = labels.ne(kNoLabel).nonzero().squeeze(1);
   if (valid.numel() > 0) {
@@ -182,7 +184,7 @@ struct ProjectedCrossEntropyFunction : torch::autograd::Function<ProjectedCrossE
     variable_list out(8);
     const char* const names[] = {"states", "weight"};
     for (int i = 0; i < 2; ++i) {
-      // Taken out, not copied: the engine owns it from here.
+      // Moved out, not copied: the autograd engine owns it from here.
       at::Tensor grad = std::exchange(context->saved_data[names[i]], c10::IValue()).toTensor();
       if (!grad.defined()) continue;
       const bool is_one = grads[0].is_cpu() && grads[0].item<double>() == 1.0;
@@ -217,7 +219,7 @@ Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) 
 }
 
 double ProjectedCrossEntropy::ValidWeight(const Tensors& targets) const {
-  // Labels as the loader gives them are read in place.
+  // The loader's labels are read in place.
   const at::Tensor labels = targets[0].to(at::kCPU, at::kLong).contiguous();
   const int64_t* label = labels.const_data_ptr<int64_t>();
   return static_cast<double>(labels.numel() - std::count(label, label + labels.numel(), kNoLabel));

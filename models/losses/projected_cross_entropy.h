@@ -1,8 +1,7 @@
-// Cross entropy of states projected to a vocabulary, in pieces of rows: the logits
-// [B, L, V] never exist whole, forward or backward.
+// Cross entropy of states that are projected to a vocabulary, in pieces of rows. The
+// logits [B, L, V] never exist as a whole, in forward and in backward.
 //
-// Callers: the factory (as the last stage of speech models); the trainer counts
-// the denominator. Threading and ownership: as every stage.
+// Threading and ownership: as every stage.
 // See Note [The gradient is made in the forward pass] in the .cc.
 #ifndef MODELS_LOSSES_PROJECTED_CROSS_ENTROPY_H_
 #define MODELS_LOSSES_PROJECTED_CROSS_ENTROPY_H_
@@ -17,16 +16,16 @@ namespace slimreel {
 
 struct ProjectedCrossEntropyOptions {
   double label_smoothing = 0.0;             // [0, 1)
-  int64_t piece_bytes = int64_t{64} << 20;  // of a piece's logits; see the .cc for the others
+  int64_t piece_bytes = int64_t{64} << 20;  // of a piece's logits; other buffers: see the .cc
 };
 
 // {states [B, L, C], ...} + context.targets {labels [B, L] int64, -100: none} -> {loss []}:
 // torch.nn.CrossEntropyLoss(reduction="sum", ignore_index=-100, label_smoothing) of states
-// x weight^T, / context.loss_denominator. ValidWeight counts the labels that are not
-// -100. A label outside of -100, 0..V-1 throws c10::Error.
+// x weight^T, divided by context.loss_denominator. ValidWeight counts the labels that are not
+// -100. A label other than -100 and 0..V-1 throws c10::Error.
 class ProjectedCrossEntropy : public Loss {
  public:
-  // `weight` [V, C]: the token embedding, tied (the same TensorImpl as the decoder's).
+  // `weight` [V, C]: the token embedding, tied to the decoder's (the same TensorImpl).
   ProjectedCrossEntropy(const NamedTensor& weight, const ProjectedCrossEntropyOptions& options);
   Tensors Forward(const StageContext& context, Tensors in) override;
   double ValidWeight(const Tensors& targets) const override;

@@ -26,7 +26,7 @@ at::Tensor Leaf(const std::string& key, at::IntArrayRef sizes) {
   return FormulaTensor(key, sizes).mul(3.0).requires_grad_();
 }
 
-// Every fifth has no label.
+// Every fifth token has no label.
 at::Tensor Labels() {
   std::vector<int64_t> labels(kBatch * kTokens);
   for (size_t i = 0; i < labels.size(); ++i) {
@@ -35,7 +35,7 @@ at::Tensor Labels() {
   return at::tensor(labels, at::kLong).view({kBatch, kTokens});
 }
 
-// Autocast on the CPU while it lives.
+// Enables autocast on the CPU while the object lives.
 struct Autocast {
   explicit Autocast(at::ScalarType type) {
     at::autocast::set_autocast_enabled(at::kCPU, true);
@@ -132,8 +132,8 @@ TEST(ProjectedCrossEntropyTest, UnderAutocastLossAndGradientsStayWide) {
   }
 }
 
-// One token of which the softmax is nearly sure: the others have e^-17 = 4e-8 each, less
-// than half of what float16 can tell apart, but 4095 of them pull the second feature.
+// The softmax is nearly 1 for one token. The others have e^-17 = 4e-8 each, less than half of
+// float16's smallest step, but 4095 of them together move the second feature.
 TEST(ProjectedCrossEntropyTest, ManySmallProbabilitiesSurviveFloat16) {
   constexpr int64_t kMany = 4096;
   const auto gradients = [](bool narrow) {
@@ -163,8 +163,8 @@ TEST(ProjectedCrossEntropyTest, ManySmallProbabilitiesSurviveFloat16) {
             0.01 * exact_weight.norm().item<double>());
 }
 
-// A sum over many rows of large states: what is multiplied by a power of two on the way
-// must not leave float16's range.
+// A sum over many rows of large states: its scaling by a power of two must not leave float16's
+// range.
 TEST(ProjectedCrossEntropyTest, AFrequentTokensGradientDoesNotOverflowFloat16) {
   const at::Tensor weight = at::zeros({16, 4}, at::kFloat).requires_grad_();
   const at::Tensor states = at::full({1, 512, 4}, 100.0, at::kFloat).requires_grad_();
@@ -201,15 +201,16 @@ int64_t PeakBytes(const ProjectedCrossEntropyOptions& options, int64_t tokens, i
   return ReadCpuMemory().peak_live_bytes - before;
 }
 
-// Whole logits: 128 MiB in float32, 64 in float16. Small change: gradients and copies of
-// states and weight.
+// Whole logits would take 128 MiB in float32, 64 MiB in float16. Gradients and copies of states
+// and weight are small.
 TEST(ProjectedCrossEntropyTest, HoldsOnePieceOfLogitsAndTwoBlocksOfTheSoftmax) {
   constexpr int64_t kMiB = 1 << 20, kSmall = 6 * kMiB;
   const ProjectedCrossEntropyOptions options{.label_smoothing = 0.1, .piece_bytes = 32 * kMiB};
   EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/false), (32 + 8) * kMiB + kSmall);
   EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/true), (32 + 2 * 8) * kMiB + kSmall);
-  // The weight's gradient is 64 MiB, the weight cast to float16 32, states and theirs 4; a
-  // product of the weight's size would be 32 more while no block of the softmax lives.
+  // The weight's gradient takes 64 MiB, the weight cast to float16 32 MiB, the states and their
+  // gradient 4 MiB. A product of the weight's size would take 32 MiB more, at a time when no
+  // block of the softmax is alive.
   EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/true, /*features=*/256),
             (32 + 2 * 8 + 64 + 32 + 4) * kMiB + kSmall);
 }

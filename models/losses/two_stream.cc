@@ -9,7 +9,7 @@ TwoStreamLoss::TwoStreamLoss(std::array<double, 2> head_weights, double label_sm
     : Loss("loss"), head_weights_(head_weights), cross_entropy_(label_smoothing, class_weights) {}
 
 Tensors TwoStreamLoss::Forward(const StageContext& context, Tensors in) {
-  TORCH_CHECK(in.size() == 2, "two heads give two logits, not ", in.size());
+  TORCH_CHECK(in.size() == 2, "a loss of two heads needs two slots of logits, not ", in.size());
   const at::Tensor first = cross_entropy_.Forward(context, {in[0]})[0].mul(head_weights_[0]);
   return {first.add(cross_entropy_.Forward(context, {in[1]})[0], head_weights_[1])};
 }

@@ -1,7 +1,7 @@
 // The loss of two heads: a weighted sum of their cross entropies (mmaction2's
 // RGBPoseHead, loss_components and loss_weights).
 //
-// Callers: the factory (as the chain's last stage). Threading: as every stage.
+// Threading and ownership: as every stage.
 #ifndef MODELS_LOSSES_TWO_STREAM_H_
 #define MODELS_LOSSES_TWO_STREAM_H_
 
@@ -14,8 +14,8 @@
 namespace slimreel {
 
 // {logits [B, K], logits [B, K]} + context.targets {labels [B] int64} -> {loss []}:
-// sum over heads of head_weights[i] * CrossEntropy(logits i). The denominator is
-// that of one head.
+// the sum over heads of head_weights[i] * CrossEntropy(logits i). The denominator counts
+// the labels of one head.
 class TwoStreamLoss : public Loss {
  public:
   TwoStreamLoss(std::array<double, 2> head_weights, double label_smoothing,

@@ -1,10 +1,11 @@
-// dump_tensors REQUEST.json: one forward and backward pass of a model, every tensor to a file.
-// tools/parity/check_models.py writes requests and compares what comes out with the references.
+// dump_tensors REQUEST.json: runs one forward and backward pass of a model and writes every
+// tensor to a file. tools/parity/check_models.py writes requests and compares the tensors with
+// the references.
 //
-// A request: model, dtype ("float32" or "float64"), mode ("train" or "eval"), lean, inputs (sizes
-// of FormulaInputs), integer_inputs, labels, label_smoothing, num_classes, num_frames,
-// img_size, heatmap_size; speech: audio_positions, encoder_layers, decoder_layers in place of
-// the published ones; weights and output (safetensors).
+// A request has: model, dtype ("float32" or "float64"), mode ("train" or "eval"), lean, inputs
+// (sizes for FormulaInputs), integer_inputs, labels, label_smoothing, num_classes, num_frames,
+// img_size, heatmap_size, weights and output (safetensors). For speech also audio_positions,
+// encoder_layers and decoder_layers, which replace the published ones.
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -48,7 +49,7 @@ ModelSpec SpecOf(const nlohmann::json& request) {
   return spec;
 }
 
-// Models over 300 M parameters are compared at full width with fewer layers.
+// Models with more than 300 M parameters are compared at full width with fewer layers.
 ModelResult MakeModel(const nlohmann::json& request) {
   const ModelSpec spec = SpecOf(request);
   if (!request.contains("audio_positions")) return BuildModel(spec);

@@ -1,6 +1,7 @@
-// Weights and inputs as a function of their key, so that fixtures and tests hold results only.
+// Weights and inputs as a function of their key, so fixtures and tests store only results.
+// Also gives tests numbers without a generator.
 //
-// Callers: parity tests, and other tests that want numbers without a generator. Pure functions.
+// Threading: pure functions, any thread.
 #ifndef MODELS_TESTING_FORMULA_H_
 #define MODELS_TESTING_FORMULA_H_
 
@@ -14,14 +15,14 @@
 
 namespace slimreel {
 
-// Uniform in [-1, 1), float64, a function of key and sizes: `uniform` of tools/parity/formula.py.
+// Uniform in [-1, 1), float64. A function of key and sizes: `uniform` of tools/parity/formula.py.
 at::Tensor FormulaTensor(const std::string& key, at::IntArrayRef sizes);
 
-// Every parameter and buffer by that formula, rounded to float32 numbers: `randomise` of
-// tools/parity/formula.py. Zero- and one-initialised ones too, so that they hide nothing.
+// Sets every parameter and buffer by that formula, rounded to float32: `randomise` of
+// tools/parity/formula.py. Includes tensors that start at zero or one, which could hide errors.
 void RandomiseByFormula(const std::vector<std::unique_ptr<Stage>>& stages);
 
-// The floating-point slots of stage 0 of these sizes: `inputs_of` of tools/parity/formula.py.
+// Stage 0's floating-point slots with these sizes: `inputs_of` of tools/parity/formula.py.
 Tensors FormulaInputs(const std::vector<std::vector<int64_t>>& sizes, at::ScalarType dtype);
 
 }  // namespace slimreel

@@ -18,16 +18,16 @@ namespace slimreel {
 namespace {
 
 // Note [Tolerances]
-// A fixture holds, of each of the reference's float64 tensors r: its L2 norm, the distance `own`
-// of the reference's float32 tensor from it, and k projections <p_i, r> on vectors of independent
-// uniform elements in [-1, 1). For a tensor x of ours, sqrt(3/k sum_i <p_i, x - r>^2) estimates the
-// L2 distance |x - r| without bias (Johnson and Lindenstrauss 1984). It has to be within
-//   tolerance * |r|                   1e-10 in float64, 1e-5 in float32, or else
-//   3 * own (* 2^-29 in float64)      in networks with kinks (ReLU, max-pooling: `has_kinks`),
-//   where
-//                                     rounding decides which way an element goes, or else
-//   eps * |all gradients|             for gradients alone: one that is zero but for rounding (a
-//                                     bias before a softmax) has no norm to be near to.
+// For each of the reference's float64 tensors r, a fixture has its L2 norm, the distance `own`
+// of the reference's float32 tensor from it, and k projections <p_i, r> on vectors of
+// independent uniform elements in [-1, 1). For a tensor x of ours, sqrt(3/k sum_i
+// <p_i, x - r>^2) estimates the L2 distance |x - r| without bias (Johnson and Lindenstrauss
+// 1984). The distance must be within the largest of
+//   tolerance * |r|                1e-10 in float64, 1e-5 in float32
+//   3 * own (* 2^-29 in float64)   only in networks with kinks (ReLU, max-pooling: `has_kinks`),
+//                                  where rounding decides on which side an element lies
+//   eps * |all gradients|          only for gradients: one that is zero except for rounding (a
+//                                  bias before a softmax) has no norm to compare with
 constexpr double kLr = 0.02;
 constexpr double kMomentum = 0.9;
 constexpr double kOwnDistances = 3.0;
@@ -41,7 +41,7 @@ constexpr Precision kPrecisions[] = {
     {at::kDouble, 1e-10, 0.5 * std::numeric_limits<double>::epsilon()},
     {at::kFloat, 1e-5, 0.5 * std::numeric_limits<float>::epsilon()}};
 
-// Of one kind (activations, gradients, ...) in one mode.
+// The fixture's tensors of one kind (activations, gradients, ...) in one mode.
 class Summaries {
  public:
   Summaries(const nlohmann::json& expected, const Precision& precision, bool has_kinks,
@@ -70,7 +70,7 @@ class Summaries {
     EXPECT_LE(distance, bound) << name << ", norm " << row[0] << ", own distance " << own;
   }
 
-  // Each tensor of the fixture was compared.
+  // Expects that every tensor of the fixture was compared.
   void ExpectAll() const { EXPECT_EQ(compared_, expected_.size()); }
 
  private:
@@ -150,7 +150,7 @@ class ParityRun {
     return all;
   }
 
-  // torch.optim.SGD(lr, momentum); gradients of the first step are there already.
+  // torch.optim.SGD(lr, momentum). The gradients of the first step exist already.
   void ExpectSteps(std::vector<NamedTensor> losses) {
     const std::vector<NamedTensor> parameters = Parameters();
     Tensors momenta;

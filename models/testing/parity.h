@@ -1,4 +1,5 @@
-// Holds a chain of stages to a fixture of tools/parity/make_{conv,transformer}_fixtures.py.
+// Compares a chain of stages with a fixture of
+// tools/parity/make_{conv,transformer}_fixtures.py.
 #ifndef MODELS_TESTING_PARITY_H_
 #define MODELS_TESTING_PARITY_H_
 
@@ -16,8 +17,8 @@ namespace slimreel {
 
 nlohmann::json ReadFixture(const std::string& path);
 
-// A network of a fixture's sizes, without dropout; the loss has the fixture's weights and
-// smoothing.
+// A network with a fixture's sizes, without dropout. The loss has the fixture's weights and
+// label smoothing.
 struct ParityChain {
   std::vector<std::unique_ptr<Stage>> stages;
   std::unique_ptr<Loss> loss;
@@ -25,10 +26,10 @@ struct ParityChain {
 using MakeParityChain =
     std::function<ParityChain(const nlohmann::json& fixture, at::ScalarType dtype)>;
 
-// In float64 and float32, training and evaluation, plain and lean, from the formula's weights:
-// each slot that a stage makes, logits, loss, every gradient, every buffer afterwards; in
-// training then three steps of SGD with momentum: losses and final weights. See Note [How
-// near] in the .cc.
+// Compares, with weights by formula, in float64 and float32, in training and evaluation, in
+// plain and lean form: each slot that a stage makes, logits, loss, every gradient, and every
+// buffer afterwards. In training it then compares losses and final weights of three steps of
+// SGD with momentum. See Note [Tolerances] in the .cc.
 void ExpectParity(const std::string& fixture_path, const MakeParityChain& make);
 
 }  // namespace slimreel

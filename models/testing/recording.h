@@ -1,6 +1,6 @@
-// One forward pass of a chain with every tensor that its stages make, by name.
+// One forward pass of a chain that keeps every tensor that its stages make, by name.
 //
-// Callers: parity, dump_tensors.
+// Threading: one thread per chain.
 #ifndef MODELS_TESTING_RECORDING_H_
 #define MODELS_TESTING_RECORDING_H_
 
@@ -13,7 +13,7 @@
 namespace slimreel {
 
 struct Recording {
-  // "stage/slot" for each slot that a stage made, not handed on; without the last stage's.
+  // "stage/slot" for each slot that a stage made (not those handed on), except the last stage's.
   std::vector<NamedTensor> activations;
   Tensors last;  // the last stage's tuple
 };
@@ -21,7 +21,7 @@ struct Recording {
 Recording RunRecorded(const std::vector<std::unique_ptr<Stage>>& stages,
                       const StageContext& context, Tensors slots);
 
-// Rows of integers, [B] or [B, L], as int64: labels and tokens of fixtures and requests.
+// Labels or tokens of fixtures and requests, [B] or [B, L], as an int64 tensor.
 at::Tensor IntegerTensor(const nlohmann::json& rows);
 
 }  // namespace slimreel
