@@ -7,9 +7,9 @@ namespace slimreel {
 namespace {
 
 constexpr size_t kWord = sizeof(uint64_t);
-constexpr size_t kBlockBytes = 4096;  // judged at once; counted only where one is found
+constexpr size_t kBlockBytes = 4096;  // checked at once; counted only if one is found
 
-// Calls `is_bad` on each element; how many are.
+// How many elements `is_bad` holds for.
 template <typename Element, typename IsBad>
 int64_t CountEach(std::string_view bytes, const IsBad& is_bad) {
   int64_t count = 0;
@@ -31,9 +31,9 @@ constexpr uint64_t InAllLanes(Bits bits) {
   return word;
 }
 
-// An element is infinite or NaN where all bits of its exponent are set. Adding the exponent's
-// lowest bit to the exponent then carries into the sign's place, and never beyond: so a word of
-// several elements is judged by one addition, at the speed of memory without vector code.
+// An element is infinite or NaN if all bits of its exponent are set. Adding the exponent's
+// lowest bit to the exponent then carries into the sign bit, and never further. So one addition
+// checks a word of several elements, at the speed of memory without vector code.
 template <typename Bits>
 int64_t CountFullExponents(std::string_view bytes, Bits exponent) {
   const Bits lowest = exponent & static_cast<Bits>(-exponent);
@@ -42,7 +42,7 @@ int64_t CountFullExponents(std::string_view bytes, Bits exponent) {
   int64_t count = 0;
   for (size_t begin = 0; begin < bytes.size(); begin += kBlockBytes) {
     const std::string_view block = bytes.substr(begin, kBlockBytes);
-    uint64_t carries = block.size() % kWord == 0 ? 0 : InAllLanes(sign);  // the last: count it
+    uint64_t carries = block.size() % kWord == 0 ? 0 : InAllLanes(sign);  // count a partial word
     for (size_t at = 0; at + kWord <= block.size(); at += kWord) {
       uint64_t word = 0;
       std::memcpy(&word, block.data() + at, kWord);

@@ -1,4 +1,6 @@
-// Counts the values of a stored tensor that are no numbers. Torch-free; pure, any thread.
+// Counts values of a stored tensor that are NaN or infinite. Does not use torch.
+//
+// Threading: pure function, any thread.
 #ifndef MODELS_WEIGHTS_FINITE_VALUES_H_
 #define MODELS_WEIGHTS_FINITE_VALUES_H_
 
@@ -9,9 +11,9 @@
 
 namespace slimreel {
 
-// How many of the elements in `bytes`, which are of type `stored` and need not be aligned, are NaN
-// or infinite as `target`: float64 may hold values beyond float32's. 0 for integers. `bytes` is
-// a whole number of elements.
+// How many elements of `bytes` are NaN or infinite after conversion to `target`; float64 may
+// hold values beyond float32's range. 0 for integers. `bytes` holds a whole number of elements
+// of type `stored`, which need not be aligned.
 int64_t CountNotFinite(std::string_view bytes, WeightType stored, WeightType target);
 
 }  // namespace slimreel

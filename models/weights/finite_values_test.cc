@@ -26,7 +26,7 @@ std::vector<T> Bad() {
           -Limits::infinity()};
 }
 
-// Sizes around the blocks that are counted at once, and a place that is not aligned.
+// Sizes near the block size, and bytes that are not aligned.
 TEST(FiniteValuesTest, EveryPlaceCountsAndFiniteExtremesDoNot) {
   using Limits = std::numeric_limits<float>;
   for (const size_t size : {1u, 7u, 1023u, 1024u, 1025u, 5000u}) {
@@ -56,15 +56,15 @@ TEST(FiniteValuesTest, AllKindsOfEveryFloatingPointTypeCount) {
   EXPECT_EQ(CountNotFinite(std::string(64, '\xff'), WeightType::kI32, kF32), 0);
 }
 
-TEST(FiniteValuesTest, Float64BeyondFloat32CountsOnlyWhereItBecomesFloat32) {
+TEST(FiniteValuesTest, Float64BeyondFloat32CountsOnlyIfItBecomesFloat32) {
   const double largest = std::numeric_limits<float>::max();
   const std::string bytes = Bytes<double>({1e300, -1e39, largest, -largest, 1e-300});
   EXPECT_EQ(CountNotFinite(bytes, kF64, kF32), 2);
   EXPECT_EQ(CountNotFinite(bytes, kF64, kF64), 0);
 }
 
-// A count of all elements of a block does not overflow the narrowest type.
-TEST(FiniteValuesTest, ABlockOfNothingElseIsCountedWhole) {
+// The count of all elements of a block does not overflow the narrowest type.
+TEST(FiniteValuesTest, ABlockOfOnlyBadValuesIsCountedCompletely) {
   EXPECT_EQ(CountNotFinite(Bytes(std::vector<uint16_t>(200'000, 0x7c00)), WeightType::kF16, kF32),
             200'000);
 }

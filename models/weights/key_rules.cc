@@ -18,13 +18,14 @@ namespace {
 using Entries = std::vector<WeightEntry>;
 using Names = std::set<std::string>;
 
-// What training frameworks put before every key: DistributedDataParallel, Lightning and
-// others, torch.compile. `model.` is also Whisper's own.
+// Prefixes that training frameworks add to every key: DistributedDataParallel, Lightning and
+// others, torch.compile. Whisper's own keys also begin with `model.`.
 constexpr absl::string_view kWrappers[] = {"module.",           "state_dict.", "model_state.",
                                            "model_state_dict.", "_orig_mod.",  "model."};
-// What a bare backbone's keys lack: Hugging Face's base models, mmaction2's backbones.
+// Prefixes that the keys of a bare backbone lack: Hugging Face's base models, mmaction2's
+// backbones.
 constexpr absl::string_view kBackbones[] = {"videomae.", "timesformer.", "model.", "backbone."};
-// Of per-frame networks and of RGB+pose: this project's own.
+// Parts of per-frame and RGB+pose networks that exist only in this project.
 constexpr absl::string_view kOwnParts[] = {"temporal.", "cross_attention"};
 constexpr absl::string_view kLstm = "temporal.lstm.";
 constexpr absl::string_view kHeads[] = {"fc.", "fc_norm.", "classifier.", "cls_head."};
@@ -46,7 +47,8 @@ bool AnyStartsWith(const Names& names, absl::string_view prefix) {
   return at != names.end() && absl::StartsWith(*at, prefix);
 }
 
-// Names of the model among the keys without their first `cut` characters, behind `prefix`.
+// How many keys become names of the model if their first `cut` characters are replaced by
+// `prefix`.
 int64_t CountKnown(const Entries& entries, size_t cut, absl::string_view prefix,
                    const Names& model) {
   return std::count_if(entries.begin(), entries.end(), [&](const WeightEntry& entry) {
@@ -77,7 +79,7 @@ void AddBackbonePrefix(const Names& model, RenamedKeys* keys) {
   for (const absl::string_view prefix : kBackbones) {
     if (CountKnown(keys->entries, 0, prefix, model) == 0) continue;
     for (WeightEntry& entry : keys->entries) entry.name = absl::StrCat(prefix, entry.name);
-    keys->notes.push_back(absl::StrCat("put '", prefix, "' before every key of a bare backbone"));
+    keys->notes.push_back(absl::StrCat("added '", prefix, "' before every key of a bare backbone"));
     return;
   }
 }
@@ -88,7 +90,8 @@ bool IsResnet2d(const Entries& entries) {
   });
 }
 
-// "layer1.0.bn2.weight" -> {"layer1.0.", "2", ".weight"} for part "bn"; false: no such part.
+// For part "bn": "layer1.0.bn2.weight" -> before "layer1.0.", after "2.weight". False if the name
+// has no such part.
 bool SplitAtLayer(const std::string& name, absl::string_view part, std::string* before,
                   std::string* after) {
   const size_t at = absl::StartsWith(name, part) ? 0 : name.find(absl::StrCat(".", part));
@@ -99,8 +102,8 @@ bool SplitAtLayer(const std::string& name, absl::string_view part, std::string* 
   return after->size() > 1 && absl::ascii_isdigit((*after)[0]) && (*after)[1] == '.';
 }
 
-// torchvision's resnetN -> mmaction2's ResNet3d, whose ConvModules hold conv and bn
-// (backbones/resnet3d.py, _inflate_weights).
+// A key of torchvision's resnetN -> a key of mmaction2's ResNet3d, whose ConvModules hold conv
+// and bn (backbones/resnet3d.py, _inflate_weights).
 std::string ToConvModule(const std::string& name) {
   std::string before, after;
   if (SplitAtLayer(name, "conv", &before, &after)) {
@@ -114,7 +117,7 @@ std::string ToConvModule(const std::string& name) {
                                                  {"downsample.1.", "downsample.bn."}}));
 }
 
-// torchvision's resnetN -> its VideoResNet, whose blocks are Sequentials.
+// A key of torchvision's resnetN -> a key of its VideoResNet, whose blocks are Sequentials.
 std::string ToVideoResnet(const std::string& name) {
   std::string before, after;
   const bool conv = SplitAtLayer(name, "conv", &before, &after);
@@ -131,7 +134,7 @@ void RenameResnet2d(const Names& model, RenamedKeys* keys) {
   if (!IsResnet2d(keys->entries) || (!modules && !sequentials)) return;
   for (WeightEntry& entry : keys->entries) {
     if (absl::StartsWith(entry.name, "fc.")) {
-      entry.name.clear();  // of pictures' classes
+      entry.name.clear();  // the head for classes of images
     } else {
       entry.name = modules ? ToConvModule(entry.name) : ToVideoResnet(entry.name);
     }
@@ -139,7 +142,7 @@ void RenameResnet2d(const Names& model, RenamedKeys* keys) {
   keys->notes.push_back("renamed the keys of a 2-D ResNet; left out its head (fc)");
 }
 
-// Whisper's output map is the embedding of tokens; files may hold it under both names.
+// Whisper's output layer is the embedding of tokens. Files may store it under both names.
 void RenameWhisper(const Names& model, RenamedKeys* keys) {
   constexpr char kTokens[] = "model.decoder.embed_tokens.weight", kOutput[] = "proj_out.weight";
   if (!model.contains(kTokens)) return;
@@ -156,8 +159,8 @@ void RenameWhisper(const Names& model, RenamedKeys* keys) {
   keys->notes.push_back("left out proj_out.weight, which is embed_tokens.weight");
 }
 
-// An LSTM over the frames' features stands before its model's head, which so reads other
-// features than the head of a file without one.
+// In a model with an LSTM over the frames' features the head reads the LSTM's output. The head
+// of a file without an LSTM reads other features.
 void LeaveOutHeadBeforeLstm(const Names& model, RenamedKeys* keys) {
   const bool in_file = std::any_of(keys->entries.begin(), keys->entries.end(),
                                    [](const auto& e) { return absl::StartsWith(e.name, kLstm); });
@@ -170,7 +173,7 @@ void LeaveOutHeadBeforeLstm(const Names& model, RenamedKeys* keys) {
   }
   if (left_out == 0) return;
   keys->notes.push_back(
-      "left out the head (fc): it reads features of frames, the model's an LSTM's");
+      "left out the head (fc): it reads features of frames, but the model's head reads the LSTM");
 }
 
 }  // namespace

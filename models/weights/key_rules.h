@@ -1,6 +1,8 @@
-// From the keys of a published checkpoint to the model's, which are those of its
-// reference: wrappers, other spellings, 2-D ResNets, parts that only pre-training
-// uses. Torch-free; pure functions over names and shapes.
+// Renames the keys of a published checkpoint to the model's keys, which are those of its
+// reference. Handles wrappers, other spellings, 2-D ResNets, and parts that only pre-training
+// uses. Does not use torch.
+//
+// Threading: pure functions over names and shapes, any thread.
 #ifndef MODELS_WEIGHTS_KEY_RULES_H_
 #define MODELS_WEIGHTS_KEY_RULES_H_
 
@@ -15,20 +17,21 @@
 
 namespace slimreel {
 
-// `model`: all names of the model (or of one stream of it, see stream_merge.h). Keys
-// that no rule knows stay as they are.
+// `model`: all names of the model, or of one of its streams (see stream_merge.h). Keys that
+// no rule knows are unchanged.
 RenamedKeys RenameKeys(std::vector<WeightEntry> stored, const std::set<std::string>& model);
 
-// What the keys look like: "Hugging Face VideoMAE", "2-D ResNet", ...; "unknown keys".
+// The kind of the keys: "Hugging Face VideoMAE", "2-D ResNet", ..., or "unknown keys".
 std::string LayoutOf(const std::vector<WeightEntry>& stored);
 
-// Keys that depend on the classes, or that classification adds to a backbone.
+// Is it a key of the head, which depends on the classes or which classification adds to a
+// backbone?
 bool IsHeadKey(const std::string& name);
-// Tensors that keep their values where the file lacks them: counters that older
-// versions of PyTorch did not save, and parts that no published checkpoint has.
+// May the file lack this tensor, which then keeps its values? True for counters that older
+// versions of PyTorch did not save, and for parts that no published checkpoint has.
 bool MayBeAbsent(const std::string& name);
 
-// Classes of the file's head; none where it has none.
+// The number of classes of the file's head; none if it has no head.
 std::optional<int64_t> ClassesOfHead(const std::vector<WeightEntry>& stored);
 
 }  // namespace slimreel

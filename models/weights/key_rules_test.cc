@@ -33,12 +33,12 @@ TEST(KeyRulesTest, WrappersOfTrainingFrameworksAreLeftOut) {
                 ElementsAre("stem.0.weight", "fc.bias"))
         << wrapper;
   }
-  // Not before every key: no wrapper.
+  // Not before every key, so it is not a wrapper.
   EXPECT_THAT(Rename({"module.stem.0.weight", "fc.bias"}, model),
               ElementsAre("module.stem.0.weight", "fc.bias"));
 }
 
-TEST(KeyRulesTest, WhispersOwnPrefixStaysAndIsAddedWhereTheFileLacksIt) {
+TEST(KeyRulesTest, WhispersOwnPrefixStaysAndIsAddedIfTheFileLacksIt) {
   const std::set<std::string> model{"model.encoder.conv1.weight",
                                     "model.decoder.embed_tokens.weight"};
   const auto kept = ElementsAre("model.encoder.conv1.weight", "model.decoder.embed_tokens.weight");
@@ -64,7 +64,7 @@ TEST(KeyRulesTest, WhispersTiedOutputIsTakenOnce) {
   EXPECT_THAT(tied({"proj_out.weight"}), IsEmpty());
 }
 
-TEST(KeyRulesTest, ResNetsOfPicturesTakeTheNamesOfBothVideoLayouts) {
+TEST(KeyRulesTest, ImageResNetsTakeTheNamesOfBothVideoLayouts) {
   std::vector<WeightEntry> stored =
       Entries({"bn1.weight", "layer1.0.conv2.weight", "layer1.0.bn2.running_mean",
                "layer4.0.downsample.0.weight", "layer4.0.downsample.1.bias", "fc.weight"});
@@ -86,19 +86,19 @@ TEST(KeyRulesTest, ResNetsOfPicturesTakeTheNamesOfBothVideoLayouts) {
               ElementsAre("stem.1.weight", "layer1.0.conv2.0.weight",
                           "layer1.0.conv2.1.running_mean", "layer4.0.downsample.0.weight",
                           "layer4.0.downsample.1.bias", "", "stem.0.weight"));
-  // The network of pictures itself keeps all.
+  // The network for images itself keeps all names.
   EXPECT_THAT(names({"conv1.weight", "fc.weight"}).back(), "conv1.weight");
   EXPECT_THAT(names({"conv1.weight", "fc.weight"})[5], "fc.weight");
 }
 
-TEST(KeyRulesTest, LayoutsAreToldByTheirKeys) {
+TEST(KeyRulesTest, LayoutsAreRecognisedByTheirKeys) {
   EXPECT_EQ(LayoutOf(Entries({"backbone.rgb_path.conv1.conv.weight"})), "mmaction2 RGBPoseConv3D");
   EXPECT_EQ(LayoutOf(Entries({"backbone.conv1.conv.weight"})), "mmaction2 ResNet3d");
   EXPECT_EQ(LayoutOf(Entries({"model.decoder.embed_tokens.weight"})), "Hugging Face Whisper");
   EXPECT_EQ(LayoutOf(Entries({"what"})), "unknown keys");
 }
 
-TEST(KeyRulesTest, TheHeadSaysTheClasses) {
+TEST(KeyRulesTest, TheHeadGivesTheClasses) {
   EXPECT_EQ(ClassesOfHead({{"module.cls_head.fc_cls.weight", WeightType::kF32, {60, 512}, 0, 0}}),
             60);
   EXPECT_EQ(ClassesOfHead({{"classifier.weight", WeightType::kF32, {400, 768}, 0, 0}}), 400);

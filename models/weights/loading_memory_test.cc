@@ -1,4 +1,5 @@
-// What loading costs beyond the model, under the allocator that counts tensor bytes.
+// Measures the memory that loading takes beyond the model, with the allocator that counts
+// tensor bytes.
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 

@@ -17,8 +17,8 @@
 namespace slimreel {
 namespace {
 
-// Every stored tensor of all files under the model's names; entry i lies in files[file_of[i]],
-// where it is entry index_of[i] or rows of it.
+// The stored tensors of all files, under the model's names. Entry i is in files[file_of[i]]: it
+// is entry index_of[i] there, or some rows of it.
 struct StoredTensors {
   std::vector<WeightEntry> entries;
   std::vector<size_t> file_of, index_of;
@@ -50,9 +50,9 @@ std::string PathsOf(const std::vector<WeightFiles>& files) {
   });
 }
 
-// Of equal values to the last bit, in whatever shards the two lie.
+// Are two tensors equal bit for bit? They may be in different shards.
 bool HaveEqualBytes(const WeightFiles& files, size_t a, size_t b) {
-  constexpr uint64_t kChunkBytes = uint64_t{4} << 20;  // compared, then given back
+  constexpr uint64_t kChunkBytes = uint64_t{4} << 20;  // compared, then released
   const WeightEntry &one = files.entries()[a], &other = files.entries()[b];
   if (one.type != other.type || one.shape != other.shape) return false;
   const MappedFile &file = files.file_of(a), &other_file = files.file_of(b);
@@ -68,15 +68,15 @@ bool HaveEqualBytes(const WeightFiles& files, size_t a, size_t b) {
   return true;
 }
 
-// A model with one tensor for both names would lose one of two that differ.
+// If two names of one tensor had different values, the model would lose one of them.
 absl::Status CheckTied(const WeightFiles& files, const RenamedKeys& keys) {
   for (const auto& [left_out, kept] : keys.tied) {
     const size_t one = keys.stored_of[left_out], other = keys.stored_of[kept];
     if (HaveEqualBytes(files, one, other)) continue;
     return absl::InvalidArgumentError(absl::StrCat(
         files.path(), ": ", files.entries()[one].name, " differs from ",
-        files.entries()[other].name, ", but the model has one tensor for both (tied weights), so ",
-        "it cannot hold this file's; leave the one out that is not to be used"));
+        files.entries()[other].name, ", but the model has one tensor for both (tied weights). ",
+        "Remove the tensor that you do not want from the file"));
   }
   return absl::OkStatus();
 }
@@ -85,7 +85,7 @@ bool TakesFiles(const std::set<std::string>& model, size_t count) {
   return count == 1 || (count == 2 && HasTwoStreams(model));
 }
 
-// Of file `f` of `count`: two are RGB's and pose's, in this order.
+// Renames the keys of file `f` of `count`. Two files are RGB and pose, in this order.
 RenamedKeys RenameFile(const WeightFiles& file, size_t f, size_t count,
                        const std::set<std::string>& model) {
   const Stream stream = f == 0 ? Stream::kRgb : Stream::kPose;
@@ -136,11 +136,11 @@ void NoteChanges(const Model& model, const std::vector<WeightEntry>& targets,
   }
   if (inflated > 0) {
     notes->push_back(absl::StrCat("inflated ", inflated,
-                                  " 2-D kernels: repeated over time and divided by its size"));
+                                  " 2-D kernels: repeated over time, divided by its size"));
   }
   if (!widened.empty()) {
     notes->push_back(absl::StrCat("widened ", widened.size(),
-                                  " kernels by zeros for the laterals' channels (",
+                                  " kernels with zeros for the laterals' channels (",
                                   absl::StrJoin(widened, ", "), ")"));
   }
   if (!matching.absent.empty()) {
@@ -159,20 +159,20 @@ absl::Status MismatchError(const Model& model, const std::vector<WeightFiles>& f
   std::string remedy;
   const bool same_names = !matching.wrong_shape.empty() || !matching.wrong_type.empty();
   if (matching.matches.empty() && files.size() == 1 && !matching.wrong_shape.empty()) {
-    remedy = absl::StrCat("\nThe names are those of ", model.name,
-                          " and no shape is: the file holds another size of this family.");
+    remedy = absl::StrCat("\nThe file has the names of ", model.name,
+                          " but none of its shapes: it holds another size of this family.");
   } else if (matching.matches.empty() && !same_names) {
-    remedy = absl::StrCat("\nNo key of the file is one of ", model.name,
-                          ": `model list` shows the models.");
+    remedy = absl::StrCat("\nNo key of the file belongs to ", model.name,
+                          "; `model list` shows the models.");
   } else if (files.size() == 1 && !matching.missing.empty() && matching.surplus.empty()) {
-    remedy = "\nThe file holds a part of the model alone, or of a smaller one.";
+    remedy = "\nThe file holds only a part of the model, or a smaller model.";
   }
   return absl::InvalidArgumentError(absl::StrCat(PathsOf(files), " (", LayoutOf(files[0].entries()),
                                                  ") does not fit model ", model.name, ":\n",
                                                  matching.Problems(), remedy));
 }
 
-// InvalidArgument: values that are no numbers, which is seen while they are copied.
+// InvalidArgument: tensors with NaN or infinity, found while they are copied.
 absl::Status CopyAll(const std::vector<WeightFiles>& files, const StoredTensors& stored,
                      const TensorMatching& matching, const std::vector<NamedTensor>& tensors) {
   std::vector<std::string> not_finite;
@@ -190,8 +190,8 @@ absl::Status CopyAll(const std::vector<WeightFiles>& files, const StoredTensors&
   }
   if (not_finite.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      absl::StrJoin(paths, " and "), " cannot start a model: weights must be finite, and some ",
-      "are NaN or infinite (in float64, also where they are beyond float32):\n",
+      absl::StrJoin(paths, " and "), " cannot start a model: weights must be finite, but some ",
+      "are NaN or infinite (float64 values beyond float32's range count too):\n",
       CountedLines("tensors with such values", not_finite),
       "\nThe training that wrote the file diverged, or the file is damaged: take weights of an ",
       "earlier step, or fetch the file again"));
@@ -212,14 +212,14 @@ absl::StatusOr<std::optional<int64_t>> ClassesOfPretrained(const Model& model,
                                                            const std::vector<WeightFiles>& files) {
   const std::set<std::string> names = NamesOf(TensorsOf(model));
   std::optional<int64_t> classes;
-  if (!TakesFiles(names, files.size())) return classes;  // as LoadPretrained will say
+  if (!TakesFiles(names, files.size())) return classes;  // LoadPretrained reports it
   size_t first = 0;
   for (size_t f = 0; f < files.size(); ++f) {
     const auto found = ClassesOfHead(RenameFile(files[f], f, files.size(), names).entries);
     if (classes && found && *classes != *found) {
       return absl::InvalidArgumentError(absl::StrCat(
-          files[first].path(), " tells ", *classes, " classes apart and ", files[f].path(), " ",
-          *found, ": say for how many the model is; a head of other classes starts anew"));
+          files[first].path(), " has a head for ", *classes, " classes and ", files[f].path(),
+          " for ", *found, ": set the number of classes; a head of other classes starts anew"));
     }
     if (classes || !found) continue;
     classes = found;
@@ -235,8 +235,8 @@ absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
   if (!TakesFiles(names, files.size())) {
     return absl::InvalidArgumentError(absl::StrCat(
         PathsOf(files), ": model ", model.name,
-        " takes one file of weights (a folder or index for shards); two, RGB and pose, are for "
-        "models with both streams"));
+        " takes one file of weights (or the folder or index of its shards); two files, RGB and "
+        "pose, are for models with both streams"));
   }
   PretrainedReport report;
   SLIMREEL_ASSIGN_OR_RETURN(const StoredTensors stored, RenameFiles(files, names, &report.notes));

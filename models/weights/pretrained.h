@@ -1,6 +1,9 @@
-// Weights that others trained (torchvision, Hugging Face, mmaction2, the authors of a network)
-// or an earlier run left, put into a model: keys renamed, 2-D kernels inflated, RGB and pose
-// merged, a head of other classes begun anew. Never two copies of the model. One thread.
+// Loads weights into a model that others trained (torchvision, Hugging Face, mmaction2, the
+// authors of a network) or that an earlier run saved. Renames keys, inflates 2-D kernels, merges
+// RGB and pose, and keeps the initial head if the file's head has other classes. Never holds two
+// copies of the model.
+//
+// Threading: one thread.
 #ifndef MODELS_WEIGHTS_PRETRAINED_H_
 #define MODELS_WEIGHTS_PRETRAINED_H_
 
@@ -17,24 +20,24 @@ namespace slimreel {
 
 struct PretrainedReport {
   int64_t loaded = 0;              // tensors of the model that got values
-  std::vector<std::string> notes;  // what was done beyond copying by name, a line each
+  std::vector<std::string> notes;  // one line for each change beyond copying by name
 };
 
-// "A" or "A,B" (RGB and pose, in this order), each as WeightFiles::Open takes it.
+// `paths`: "A" or "A,B" (RGB and pose, in this order), each as WeightFiles::Open takes it.
 absl::StatusOr<std::vector<WeightFiles>> OpenPretrained(const std::string& paths);
 
-// Classes of the head that `files` give a model with these names; none where they have none,
-// or one that `model` does not take (a 2-D ResNet's). InvalidArgument: the heads of RGB
+// The number of classes of the head that `files` give this model. None if they have no head,
+// or a head that the model does not take (a 2-D ResNet's). InvalidArgument if the heads of RGB
 // and pose differ.
 absl::StatusOr<std::optional<int64_t>> ClassesOfPretrained(const Model& model,
                                                            const std::vector<WeightFiles>& files);
 
-// Copies the files' tensors into the model's parameters and buffers, converting dtypes.
-// Every tensor must be there with its shape and no other may be, but for what
-// the rules let pass: key_rules.h, stream_merge.h (two files) and, in `report.notes`,
-// a head of other classes. InvalidArgument names what does not fit, or two names of one tensor
-// that differ, before anything is written; and tensors that hold NaN or infinity, which is seen
-// while they are copied: the model is then of no use.
+// Copies the files' tensors into the model's parameters and buffers and converts dtypes. The
+// files must hold every tensor with its shape and no others, except what these rules allow:
+// key_rules.h, stream_merge.h (two files), and a head of other classes, which `notes` mentions.
+// InvalidArgument, before anything is written: tensors that do not fit, or two names of one
+// tensor with different values. InvalidArgument, found while copying: tensors with NaN or
+// infinity; the model must then not be used. Messages name the tensors.
 absl::StatusOr<PretrainedReport> LoadPretrained(const Model& model,
                                                 const std::vector<WeightFiles>& files);
 

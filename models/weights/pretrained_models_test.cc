@@ -1,4 +1,5 @@
-// Published kinds of files into whole models of the factory, small ones or at small size.
+// Loads published kinds of files into whole models of the factory, which are small or at a small
+// size.
 #include <ATen/ops/equal.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,7 +58,7 @@ PretrainedReport Load(const Model& model, const std::string& path) {
   return report.ok() ? *report : PretrainedReport();
 }
 
-// The head reads the LSTM, so it starts anew even where its shape happens to be the file's.
+// The head reads the LSTM, so it starts anew even if its shape happens to equal the file's.
 TEST(PretrainedModelsTest, AnLstmOverFramesStartsFromAnImageNetFileWithANewHead) {
   const auto pictures = ResNet18(TemporalPooling::kMean, 10, /*seed=*/1);
   const std::string path = ImageNetFile(*pictures);
@@ -92,7 +93,7 @@ TEST(PretrainedModelsTest, AttentionOverFramesTakesTheHeadOverWhereTheClassesAgr
   EXPECT_TRUE(at::equal(TensorsOf(*other).at("fc.weight"), fresh.at("fc.weight")));
 }
 
-// A run's own checkpoint has the LSTM's keys: its head is the model's.
+// A checkpoint of an own run has the LSTM's keys, so its head fits the model.
 TEST(PretrainedModelsTest, AModelsOwnFileWithItsLstmIsTakenWhole) {
   const auto trained = ResNet18(TemporalPooling::kLstm, 3, /*seed=*/1);
   const auto model = ResNet18(TemporalPooling::kLstm, 3, /*seed=*/2);

@@ -53,7 +53,7 @@ at::Tensor Of(const Model& model, const std::string& name) {
   return {};
 }
 
-// Element i is i + 1, all within float16's and bfloat16's exact range for small tensors.
+// Element i is i + 1, which float16 and bfloat16 hold exactly for small tensors.
 at::Tensor Counted(at::IntArrayRef shape, at::ScalarType type = at::kFloat) {
   return at::arange(1, c10::multiply_integers(shape) + 1, at::kLong).to(type).view(shape);
 }
@@ -70,7 +70,7 @@ absl::StatusOr<PretrainedReport> Load(const Model& model, const std::string& pat
   return LoadPretrained(model, *files);
 }
 
-TEST(PretrainedTest, AHeadOfOtherClassesStartsAnewAndThatIsSaid) {
+TEST(PretrainedTest, AHeadOfOtherClassesStartsAnewAndANoteSaysSo) {
   const Model model = ModelOf({{"stem.0.weight", {2, 3}}, {"fc.weight", {7, 2}}, {"fc.bias", {7}}});
   const std::string path = File("classes", {{"stem.0.weight", Counted({2, 3})},
                                             {"fc.weight", Counted({5, 2})},
@@ -100,7 +100,7 @@ TEST(PretrainedTest, HalfPrecisionFilesOfSeveralShardsFillAFloat32Model) {
   EXPECT_TRUE(at::equal(Of(model, "b"), Counted({4})));
 }
 
-TEST(PretrainedTest, AnInflatedKernelGivesAStillClipThePicturesResult) {
+TEST(PretrainedTest, AnInflatedKernelGivesAStillClipTheImagesResult) {
   const Model model =
       ModelOf({{"backbone.conv1.conv.weight", {4, 3, 5, 3, 3}}, {"backbone.conv1.bn.weight", {4}}});
   const at::Tensor kernel = Counted({4, 3, 3, 3}).div_(100);
@@ -158,7 +158,7 @@ TEST(PretrainedTest, RgbAndPoseAreMergedAndTheLateralsChannelsStartAtZero) {
   EXPECT_THAT(report->notes, Contains(HasSubstr("2 tensors that the file lacks start anew")));
 }
 
-TEST(PretrainedTest, OtherKernelsThanTheRecipesAreNotWidened) {
+TEST(PretrainedTest, KernelsThatTheRecipeDoesNotNameAreNotWidened) {
   const Model model = TwoStreams();
   const std::string rgb =
       File("slim", {{"backbone.conv1.conv.weight", Counted({2, 1, 1, 3, 3})},
@@ -193,23 +193,23 @@ absl::StatusOr<std::optional<int64_t>> Classes(const Model& model, const std::st
   return ClassesOfPretrained(model, *files);
 }
 
-TEST(PretrainedTest, ClassesAreThoseOfTheHeadsThatTheModelTakes) {
+TEST(PretrainedTest, ClassesComeFromTheHeadsThatTheModelTakes) {
   EXPECT_EQ(Classes(TwoStreams(), RgbFile() + "," + PoseFile()).value(), 7);
   const std::string three =
       File("three", {{"backbone.conv1.conv.weight", Counted({2, 17, 1, 3, 3})},
                      {"cls_head.fc_cls.weight", Counted({3, 2})}});
   const absl::Status differ = Classes(TwoStreams(), RgbFile() + "," + three).status();
   EXPECT_TRUE(absl::IsInvalidArgument(differ));
-  EXPECT_THAT(
-      std::string(differ.message()),
-      AllOf(HasSubstr("rgb.safetensors tells 7 classes apart"), HasSubstr("three.safetensors 3")));
+  EXPECT_THAT(std::string(differ.message()),
+              AllOf(HasSubstr("rgb.safetensors has a head for 7 classes"),
+                    HasSubstr("three.safetensors for 3")));
   const std::string bare =
       File("bare", {{"backbone.conv1.conv.weight", Counted({2, 17, 1, 3, 3})}});
   EXPECT_EQ(Classes(TwoStreams(), RgbFile() + "," + bare).value(), 7);
   EXPECT_EQ(Classes(TwoStreams(), bare + "," + bare).value(), std::nullopt);
 }
 
-TEST(PretrainedTest, TheHeadOfPicturesGivesAVideoModelNoClasses) {
+TEST(PretrainedTest, TheHeadOfImagesGivesAVideoModelNoClasses) {
   const std::string pictures =
       File("pictures", {{"conv1.weight", Counted({2, 3, 3, 3})}, {"fc.weight", Counted({10, 2})}});
   EXPECT_EQ(Classes(ModelOf({{"stem.0.weight", {2, 3, 1, 3, 3}}, {"fc.weight", {7, 2}}}), pictures)
@@ -237,12 +237,12 @@ TEST(PretrainedTest, AWrongFileSaysWhatItLooksLikeAndWhatDoesNotFit) {
   for (const char* part :
        {"Hugging Face Whisper", "does not fit model tested",
         "missing in the file: 1\n    videomae.encoder.layer.0.output.dense.bias [4]",
-        "surplus in the file: 1", "No key of the file is one of tested"}) {
+        "surplus in the file: 1", "No key of the file belongs to tested"}) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(part));
   }
 }
 
-TEST(PretrainedTest, AnotherSizeOfTheFamilyIsCalledThatAndNotAForeignFile) {
+TEST(PretrainedTest, AnotherSizeOfTheFamilyIsReportedAsSuch) {
   const Model model = ModelOf({{"model.decoder.embed_tokens.weight", {2, 8}},
                                {"model.decoder.layers.0.fc1.bias", {8}},
                                {"model.decoder.layers.1.fc1.bias", {8}}});
@@ -267,7 +267,7 @@ TEST(PretrainedTest, IntegersUnderAWeightsNameAreRefusedAndNothingIsWritten) {
   EXPECT_TRUE(at::equal(Of(model, "conv1.weight"), at::full({4}, -1, at::kFloat)));
 }
 
-// Bytes are compared in pieces of 4 MiB: the difference lies behind the first.
+// Bytes are compared in pieces of 4 MiB; the difference is after the first piece.
 TEST(PretrainedTest, AnOutputLayerThatIsNotTheEmbeddingIsRefused) {
   const std::vector<int64_t> shape{1 << 18, 5};
   const Model model = ModelOf({{"model.decoder.embed_tokens.weight", shape}});
@@ -297,8 +297,8 @@ at::Tensor WithBad(at::Tensor tensor, float value, int64_t at) {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-// Values are copied in pieces of 4 MiB: one lies behind the first.
-TEST(PretrainedTest, WeightsThatAreNoNumbersAreRefusedWithTheirNamesAndCounts) {
+// Values are copied in pieces of 4 MiB; one bad value is after the first piece.
+TEST(PretrainedTest, NonFiniteWeightsAreRefusedWithTheirNamesAndCounts) {
   const Model model = ModelOf({{"stem.0.weight", {1 << 11, 1 << 10}}, {"a", {4}}, {"b", {4}}});
   at::Tensor large = at::full({1 << 11, 1 << 10}, 0.5, at::kFloat);
   WithBad(WithBad(large, kNan, 7), -kInf, (1 << 21) - 1);
@@ -324,7 +324,7 @@ TEST(PretrainedTest, Float64BeyondTheModelsFloat32IsRefused) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("a: 4 of 4 values"));
 }
 
-TEST(PretrainedTest, InflatedAndMergedWeightsThatAreNoNumbersAreRefused) {
+TEST(PretrainedTest, InflatedAndMergedNonFiniteWeightsAreRefused) {
   const Model resnet =
       ModelOf({{"backbone.conv1.conv.weight", {4, 3, 5, 3, 3}}, {"backbone.conv1.bn.weight", {4}}});
   const absl::Status inflated =
@@ -343,8 +343,8 @@ TEST(PretrainedTest, InflatedAndMergedWeightsThatAreNoNumbersAreRefused) {
                     HasSubstr("backbone.layer3.0.conv1.conv.weight: 1 of 96 values")));
 }
 
-// Nothing of it is used.
-TEST(PretrainedTest, AHeadThatStartsAnewMayHoldWhatItLikes) {
+// None of its values is used.
+TEST(PretrainedTest, AHeadThatStartsAnewMayHoldAnyValues) {
   const Model model = ModelOf({{"stem.0.weight", {2, 3}}, {"fc.weight", {7, 2}}});
   EXPECT_TRUE(Load(model, File("head", {{"stem.0.weight", Counted({2, 3})},
                                         {"fc.weight", WithBad(Counted({5, 2}), kNan, 0)}}))

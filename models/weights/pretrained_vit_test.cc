@@ -1,5 +1,5 @@
-// Every form in which VideoMAE's weights are published gives the same logits; a bias of keys
-// changes none.
+// Every published form of VideoMAE's weights gives the same logits, and a bias of keys changes
+// no logit.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -59,7 +59,7 @@ at::Tensor LogitsOf(const Model& model) {
   return slots[0];
 }
 
-// The network whose weights are published: every bias is random, those of zero included.
+// The network whose weights are published. Every bias is random, also those that start at zero.
 class VideoMaeFormsTest : public ::testing::Test {
  protected:
   VideoMaeFormsTest() : source_(Nano(1)) {
@@ -116,7 +116,7 @@ class VideoMaeFormsTest : public ::testing::Test {
     return form;
   }
 
-  // A model with the form's weights, which must be this one to the last bit.
+  // A model with the form's weights, which must equal this one to the last bit.
   PretrainedReport ExpectSameLogits(const Named& form, const std::string& what) {
     std::vector<NamedTensor> tensors;
     for (const auto& [name, tensor] : form) tensors.push_back({name, tensor});
@@ -224,7 +224,7 @@ TEST_F(VideoMaeFormsTest, ABiasOfKeysChangesNoLogit) {
   ASSERT_GT(form.at(Layer(0) + kInner + "key.bias").abs().max().item<double>(), 1);
   const at::Tensor with_bias = Reference(form).Logits(Clips());
   EXPECT_LT((with_bias - LogitsOf(*source_)).abs().max().item<double>(), 1e-12);
-  // What is left out elsewhere is seen: the bound is no accident.
+  // Leaving out another bias is visible, so the bound is not too wide.
   Named other = form;
   other[Layer(0) + kInner + "query.bias"].zero_();
   EXPECT_GT((Reference(other).Logits(Clips()) - with_bias).abs().max().item<double>(), 1e-6);

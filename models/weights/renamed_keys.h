@@ -1,4 +1,5 @@
-// What the rules for published keys make of a file's tensors. Torch-free.
+// The result of the rules for published keys: a file's tensors under the model's names. Does
+// not use torch.
 #ifndef MODELS_WEIGHTS_RENAMED_KEYS_H_
 #define MODELS_WEIGHTS_RENAMED_KEYS_H_
 
@@ -12,11 +13,12 @@
 namespace slimreel {
 
 struct RenamedKeys {
-  std::vector<WeightEntry> entries;  // under the model's names; an empty one is left out
-  std::vector<size_t> stored_of;     // entries[i] is this one of the file's tensors, or rows of it
-  std::vector<std::string> notes;    // what was done, a line each
-  // {left out, kept}: entries that are one tensor under two names, by index. Whether their bytes
-  // agree is the caller's to see.
+  std::vector<WeightEntry> entries;  // under the model's names; an empty name: left out
+  // entries[i] is the file's tensor stored_of[i], or some rows of it.
+  std::vector<size_t> stored_of;
+  std::vector<std::string> notes;  // one line for each change
+  // {left out, kept}: indices of two entries that are one tensor under two names. The caller
+  // checks that their bytes agree.
   std::vector<std::pair<size_t, size_t>> tied;
 };
 

@@ -45,7 +45,7 @@ absl::Status Malformed(const std::string& name, absl::string_view what) {
   return absl::DataLossError(absl::StrCat("tensor '", name, "': ", what));
 }
 
-// Bytes of a tensor; false past 2^62 or for a negative extent.
+// The bytes of a tensor. False if they exceed 2^62 or an extent is negative.
 bool TensorBytes(WeightType type, const std::vector<int64_t>& shape, uint64_t* bytes) {
   *bytes = static_cast<uint64_t>(WeightTypeBytes(type));
   for (const int64_t extent : shape) {
@@ -57,9 +57,9 @@ bool TensorBytes(WeightType type, const std::vector<int64_t>& shape, uint64_t* b
   return true;
 }
 
-// Judges a header's text before a tree of it takes memory, many times the text's, and stops at
-// the first fault: levels, list elements and names are bounded, and nlohmann's parser would keep
-// the last of equal keys without a word.
+// Checks a header's text and stops at the first fault. It runs before the parsed tree exists,
+// which takes many times the memory of the text. It bounds levels and list elements, and it
+// finds duplicate keys, of which nlohmann's parser silently keeps the last.
 class HeaderChecker : public nlohmann::json_sax<json> {
  public:
   const std::string& fault() const { return fault_; }
@@ -83,7 +83,7 @@ class HeaderChecker : public nlohmann::json_sax<json> {
   }
   bool parse_error(size_t place, const std::string& /*token*/,
                    const json::exception& /*error*/) override {
-    return Fault(absl::StrCat("the header is no valid JSON at its byte ", place));
+    return Fault(absl::StrCat("the header is not valid JSON at its byte ", place));
   }
 
  private:
@@ -91,7 +91,7 @@ class HeaderChecker : public nlohmann::json_sax<json> {
   static constexpr size_t kMaxElements = 64;  // of a list: a shape
   struct Level {
     std::set<std::string> keys;
-    size_t elements = 0;  // of a list; keys count for themselves
+    size_t elements = 0;  // of a list; objects count their keys
   };
 
   bool Fault(std::string what) {
@@ -124,7 +124,7 @@ absl::StatusOr<json> ParseStrict(std::string_view text) {
     return absl::DataLossError(checker.fault());
   }
   json parsed = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object()) return absl::DataLossError("the header is no JSON object");
+  if (!parsed.is_object()) return absl::DataLossError("the header is not a JSON object");
   return parsed;
 }
 
@@ -144,10 +144,10 @@ absl::StatusOr<WeightEntry> ParseEntry(const std::string& name, const json& obje
       });
   if (facts == kTypes.end()) return Malformed(name, "its dtype is unknown");
   entry.type = facts->type;
-  if (!shape.is_array()) return Malformed(name, "its shape is no list");
+  if (!shape.is_array()) return Malformed(name, "its shape is not a list");
   for (const json& extent : shape) {
     if (!IsUnsigned(extent) || extent.get<uint64_t>() > INT64_MAX) {
-      return Malformed(name, "its shape holds something else than sizes");
+      return Malformed(name, "its shape holds something other than sizes");
     }
     entry.shape.push_back(extent.get<int64_t>());
   }
@@ -164,10 +164,10 @@ absl::StatusOr<WeightEntry> ParseEntry(const std::string& name, const json& obje
 }
 
 absl::Status ParseMetadata(const json& object, SafetensorsHeader* header) {
-  if (!object.is_object()) return absl::DataLossError("__metadata__ is no map");
+  if (!object.is_object()) return absl::DataLossError("__metadata__ is not a map");
   for (const auto& [key, value] : object.items()) {
     if (!value.is_string()) {
-      return absl::DataLossError(absl::StrCat("__metadata__ '", key, "' is no string"));
+      return absl::DataLossError(absl::StrCat("__metadata__ '", key, "' is not a string"));
     }
     header->metadata[key] = value.get<std::string>();
   }
@@ -188,7 +188,7 @@ absl::Status CheckTiling(std::vector<WeightEntry>* entries, uint64_t data_bytes)
   }
   if (end != data_bytes) {
     return absl::DataLossError(
-        absl::StrCat(data_bytes - end, " bytes after the last tensor belong to none"));
+        absl::StrCat(data_bytes - end, " bytes after the last tensor belong to no tensor"));
   }
   return absl::OkStatus();
 }
@@ -204,7 +204,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensors(std::string_view file) {
   std::memcpy(&length, file.data(), kLengthBytes);
   if (length > kMaxHeaderBytes || length > file.size() - kLengthBytes) {
     return absl::DataLossError(absl::StrCat("a header of ", length, " bytes in a file of ",
-                                            file.size(), ": no safetensors file, or cut off"));
+                                            file.size(), ": not a safetensors file, or cut off"));
   }
   const std::string_view text = file.substr(kLengthBytes, length);
   if (text.empty() || text[0] != '{') {

@@ -1,7 +1,9 @@
 // The header of a safetensors file: read strictly, written deterministically.
 // Source: huggingface/safetensors, "Format": u64 little-endian header length,
-// JSON, data; offsets are relative to the data and tile it without holes.
-// Torch-free; pure functions over memory.
+// JSON, data. Offsets are relative to the data and cover it without holes.
+// Does not use torch.
+//
+// Threading: pure functions over memory, any thread.
 #ifndef MODELS_WEIGHTS_SAFETENSORS_FORMAT_H_
 #define MODELS_WEIGHTS_SAFETENSORS_FORMAT_H_
 
@@ -33,16 +35,15 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-// `file`: all bytes. DataLoss (without a path) for anything that the format
-// forbids: header length, no '{' first, duplicate names or fields, unknown types,
-// bytes that do not match shape and type, overlaps, holes, bytes left over,
-// metadata that is no map of strings. Every size is judged before memory is taken for it.
+// `file`: all bytes of the file. DataLoss (without a path) for everything that the format
+// forbids: a wrong header length, no '{' at the start, duplicate names or fields, unknown
+// types, bytes that do not match shape and type, overlaps, holes, left-over bytes, metadata
+// that is not a map of strings. Checks every size before it allocates memory for it.
 absl::StatusOr<SafetensorsHeader> ParseSafetensors(std::string_view file);
 
-// Puts the entries in the file's order (wide types first, so that every tensor is
-// aligned to its own element; then by name), sets `bytes` and `offset`, and
-// returns all that comes before the data: a multiple of 64 bytes.
-// InvalidArgument: duplicate names, negative extents.
+// Sorts the entries into the file's order, sets `bytes` and `offset`, and returns everything
+// before the data, a multiple of 64 bytes. The order is wide types first, so every tensor is
+// aligned to its own element; then by name. InvalidArgument: duplicate names, negative extents.
 absl::StatusOr<std::string> LayOutSafetensors(SafetensorsHeader* header);
 
 }  // namespace slimreel

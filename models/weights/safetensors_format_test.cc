@@ -9,7 +9,7 @@
 namespace slimreel {
 namespace {
 
-// A file from a header's text and a number of zero bytes of data.
+// A file with this header text and a number of zero bytes of data.
 std::string File(const std::string& text, size_t data_bytes) {
   std::string file(8, '\0');
   const uint64_t length = text.size();
@@ -74,13 +74,13 @@ TEST(SafetensorsFormatTest, MalformedFilesAreDataLoss) {
   EXPECT_TRUE(absl::IsDataLoss(ParseSafetensors(std::string(8, '\xff') + "{}").status()));
 }
 
-// Each names what is wrong, by the tensor where there is one.
+// Each message says what is wrong and names the tensor, if there is one.
 TEST(SafetensorsFormatTest, AbsurdSizesAreNamed) {
   const std::pair<std::string, const char*> absurd[] = {
       {R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,0]}})",
-       "'a': its shape holds something else than sizes"},
+       "'a': its shape holds something other than sizes"},
       {R"({"a":{"dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,0]}})",
-       "'a': its shape holds something else than sizes"},
+       "'a': its shape holds something other than sizes"},
       // 2^32 * 2^32 is 0, and 3037000500^2 * 4 is small, in 64 bits.
       {R"({"a":{"dtype":"U8","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
        "'a': its bytes do not match"},
@@ -103,8 +103,8 @@ TEST(SafetensorsFormatTest, AbsurdSizesAreNamed) {
   }
 }
 
-// A tree of 16 MB of brackets or zeros would take hundreds.
-TEST(SafetensorsFormatTest, AHeaderOfNothingButListsTakesNoMemory) {
+// The parsed tree of 16 MB of brackets or zeros would take hundreds of MB.
+TEST(SafetensorsFormatTest, AHeaderOfOnlyListsTakesNoMemory) {
   constexpr size_t kMany = size_t{16} << 20;
   std::string zeros;
   for (size_t i = 0; i < kMany / 2; ++i) zeros += "0,";
@@ -145,7 +145,7 @@ TEST(SafetensorsFormatTest, LayOutIsDeterministicAlignedAndReadBack) {
   EXPECT_TRUE(absl::IsInvalidArgument(LayOutSafetensors(&header).status()));
 }
 
-TEST(SafetensorsFormatTest, MutatedFilesNeverReachPastTheFile) {
+TEST(SafetensorsFormatTest, MutatedFilesNeverGiveEntriesPastTheFile) {
   SafetensorsHeader header;
   header.entries = {{"weight", WeightType::kF32, {4, 4}, 0, 0}, {"n", WeightType::kI64, {2}, 0, 0}};
   const std::string good = *LayOutSafetensors(&header) + std::string(80, '\0');

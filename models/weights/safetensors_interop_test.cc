@@ -1,4 +1,4 @@
-// Our files read by Python's safetensors, and its files read by us.
+// Python's safetensors reads our files, and we read its files.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>

@@ -22,7 +22,7 @@ StreamKeys KeysOf(Stream stream) {
   return {"backbone.pose_path.", "cls_head.fc_pose."};
 }
 
-// `name` with `to` in place of the prefix `from`; empty where it has another.
+// `name` with the prefix `from` replaced by `to`; empty if it has another prefix.
 std::string WithPrefix(const std::string& name, const std::string& from, const std::string& to) {
   return absl::StartsWith(name, from) ? to + name.substr(from.size()) : "";
 }
@@ -57,7 +57,8 @@ std::string NameInStream(const std::string& name, Stream stream) {
 }
 
 std::map<std::string, int64_t> LateralInputs(const std::vector<WeightEntry>& model) {
-  // A convolution into RGB is stored [out, in, ...], a transposed one into pose [in, out, ...].
+  // A lateral into RGB is a convolution, stored [out, in, ...]. A lateral into pose is a
+  // transposed convolution, stored [in, out, ...].
   constexpr std::pair<Stream, size_t> kOutputsOf[] = {{Stream::kRgb, 0}, {Stream::kPose, 1}};
   std::map<std::string, int64_t> added;
   for (const WeightEntry& entry : model) {

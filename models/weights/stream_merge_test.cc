@@ -30,7 +30,7 @@ TEST(StreamMergeTest, NamesGoToTheirStreamAndBack) {
 }
 
 // mmaction2's RGBPoseConv3D: 128 and 256 channels into RGB, 32 and 64 into pose.
-TEST(StreamMergeTest, LateralsWidenTheFirstBlockBehindThemAndNothingElse) {
+TEST(StreamMergeTest, LateralsWidenOnlyTheFirstBlockAfterThem) {
   const auto entry = [](const std::string& name, std::vector<int64_t> shape) {
     return WeightEntry{name, WeightType::kF32, std::move(shape), 0, 0};
   };

@@ -18,7 +18,7 @@
 namespace slimreel {
 namespace {
 
-// What is copied before the mapped pages behind it are given back.
+// Bytes that are copied before their mapped pages are released.
 constexpr uint64_t kChunkBytes = uint64_t{4} << 20;
 
 constexpr std::pair<WeightType, at::ScalarType> kTypes[] = {
@@ -42,7 +42,7 @@ std::optional<WeightType> WeightTypeOf(at::ScalarType type) {
   return std::nullopt;
 }
 
-// In as many threads as copies are made in, so that judging costs a small part of copying.
+// Uses as many threads as the copy does, so the check costs a small part of the copy.
 int64_t CountNotFiniteInThreads(absl::string_view bytes, WeightType stored, WeightType target) {
   constexpr int64_t kSlice = int64_t{256} << 10;
   const auto size = static_cast<int64_t>(bytes.size());
@@ -75,7 +75,7 @@ int64_t CopyUnchanged(const MappedFile& file, const WeightEntry& entry, const at
   int64_t bad = 0;
   for (uint64_t at = 0; at < entry.bytes; at += kChunkBytes) {
     const uint64_t bytes = std::min(kChunkBytes, entry.bytes - at);
-    char* source = const_cast<char*>(data + at);  // from_blob takes no const; it is only read
+    char* source = const_cast<char*>(data + at);  // from_blob takes no const pointer; only read
     if (!aligned) {
       staging.resize(kChunkBytes / sizeof(int64_t));
       std::memcpy(staging.data(), source, bytes);
@@ -100,7 +100,7 @@ absl::StatusOr<std::vector<WeightEntry>> EntriesOf(const std::vector<NamedTensor
     if (!type.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat("tensor '", tensor.name, "' of dtype ",
                                                      c10::toString(tensor.tensor.scalar_type()),
-                                                     " has no place in safetensors"));
+                                                     " cannot be stored in safetensors"));
     }
     entries.push_back({tensor.name, *type, tensor.tensor.sizes().vec(), 0, 0});
   }

@@ -34,7 +34,7 @@ std::optional<TensorFit> FitOf(const std::string& name, Shape stored, const Shap
   return fit;
 }
 
-bool DiffersInClassesAlone(Shape stored, const Shape& target) {
+bool DiffersOnlyInClasses(Shape stored, const Shape& target) {
   if (stored.empty() || target.empty()) return false;
   stored[0] = target[0];
   return stored == target;
@@ -51,18 +51,18 @@ bool IsFloatingPoint(WeightType type) {
          type == WeightType::kBF16;
 }
 
-// Integers under a weight's name are quantised, or something else: no values of it.
+// Integers under the name of a weight are quantised, or something else; they are not its values.
 bool TypeFits(WeightType stored, WeightType target, const MatchRules& rules) {
   if (rules.same_type) return stored == target;
   return IsFloatingPoint(stored) || !IsFloatingPoint(target);
 }
 
-// One tensor of the model against the stored one of its name.
+// Matches a tensor of the model with the stored tensor of the same name.
 void MatchOne(const WeightEntry& stored, const WeightEntry& target, TensorMatch match,
               const MatchRules& rules, TensorMatching* result) {
   const std::optional<TensorFit> fit = FitOf(target.name, stored.shape, target.shape, rules);
   if (!fit.has_value()) {
-    if (rules.head.contains(target.name) && DiffersInClassesAlone(stored.shape, target.shape)) {
+    if (rules.head.contains(target.name) && DiffersOnlyInClasses(stored.shape, target.shape)) {
       result->new_head.push_back(target.name);
     } else {
       result->wrong_shape.push_back(absl::StrCat(target.name, ": the file has ",
@@ -140,7 +140,7 @@ TensorMatching MatchTensors(const std::vector<WeightEntry>& stored,
     if (used[i] || stored[i].name.empty()) continue;
     result.surplus.push_back(absl::StrCat(stored[i].name, " ", ShapeText(stored[i].shape)));
   }
-  // So that the disk is read forwards.
+  // In the file's order, so the disk is read forwards.
   std::sort(result.matches.begin(), result.matches.end(),
             [](const TensorMatch& a, const TensorMatch& b) { return a.stored < b.stored; });
   return result;

@@ -45,7 +45,7 @@ TEST(TensorMatchTest, EachKindOfMisfitIsCountedAndTenAreShown) {
   EXPECT_THAT(text, Not(HasSubstr("m20")));
 }
 
-TEST(TensorMatchTest, IntegersAreNoWeightsAndCountersMayBeOfAnyWidth) {
+TEST(TensorMatchTest, IntegersAreNotWeightsAndCountersMayHaveAnyWidth) {
   for (const WeightType type : {WeightType::kI64, WeightType::kI32, WeightType::kI16,
                                 WeightType::kI8, WeightType::kU8, WeightType::kBool}) {
     const auto weights = MatchTensors({Entry("w", {3}, type)}, {Entry("w", {3})}, {});
@@ -59,7 +59,7 @@ TEST(TensorMatchTest, IntegersAreNoWeightsAndCountersMayBeOfAnyWidth) {
   }
 }
 
-TEST(TensorMatchTest, AHeadMayLackOrDifferInItsClassesAlone) {
+TEST(TensorMatchTest, AHeadMayBeMissingOrDifferOnlyInItsClasses) {
   MatchRules rules;
   rules.head = {"fc.weight", "fc.bias"};
   const std::vector<WeightEntry> targets{Entry("w", {3}), Entry("fc.weight", {7, 4}),
@@ -75,7 +75,7 @@ TEST(TensorMatchTest, AHeadMayLackOrDifferInItsClassesAlone) {
   EXPECT_THAT(features.Problems(), HasSubstr("fc.weight: the file has [7, 8], the model [7, 4]"));
 }
 
-TEST(TensorMatchTest, KernelsAreInflatedAndWidenedOnlyWhereTheRulesSaySo) {
+TEST(TensorMatchTest, KernelsAreInflatedAndWidenedOnlyIfTheRulesSaySo) {
   const std::vector<WeightEntry> stored{Entry("flat", {8, 4, 3, 3}),
                                         Entry("narrow", {8, 4, 3, 1, 1})};
   const std::vector<WeightEntry> targets{Entry("flat", {8, 4, 5, 3, 3}),
@@ -88,8 +88,8 @@ TEST(TensorMatchTest, KernelsAreInflatedAndWidenedOnlyWhereTheRulesSaySo) {
   ASSERT_TRUE(matching.fits()) << matching.Problems();
   EXPECT_TRUE(matching.matches[0].fit.inflated && !matching.matches[0].fit.widened);
   EXPECT_TRUE(matching.matches[1].fit.widened && !matching.matches[1].fit.inflated);
-  // Another number of channels than the rule's, or another kernel, does not fit: nor
-  // do other pictures and more channels in the file than in the model.
+  // These do not fit: a number of channels other than the rule's, another kernel, another
+  // image size, and more channels in the file than in the model.
   const auto other = MatchTensors({Entry("narrow", {8, 5, 3, 1, 1})}, {targets[1]}, rules);
   EXPECT_THAT(other.Problems(),
               HasSubstr("narrow: the file has [8, 5, 3, 1, 1], the model [8, 6, 3, 1, 1]"));
@@ -100,7 +100,7 @@ TEST(TensorMatchTest, KernelsAreInflatedAndWidenedOnlyWhereTheRulesSaySo) {
   EXPECT_FALSE(MatchTensors({Entry("narrow", {8, 7, 3, 1, 1})}, {targets[1]}, rules).fits());
 }
 
-TEST(TensorMatchTest, WhatMayBeAbsentIsToldApartFromWhatIsMissing) {
+TEST(TensorMatchTest, TensorsThatMayBeAbsentAreNotMissing) {
   MatchRules rules;
   rules.may_be_absent = [](const std::string& name) { return name == "counter"; };
   const auto matching = MatchTensors({}, {Entry("counter", {}), Entry("w", {1})}, rules);

@@ -25,9 +25,9 @@ constexpr Pair kBiases[] = {{".attention.attention.q_bias", ".attention.attentio
                             {".attention.attention.v_bias", ".attention.attention.value.bias"}};
 constexpr char kKeyBias[] = ".attention.attention.key.bias";
 constexpr char kJoint[] = ".attention.attention.qkv.weight";
-// What the authors' pre-training and fine-tuning put before the network's keys.
+// Prefixes that the authors' pre-training and fine-tuning put before the network's keys.
 constexpr absl::string_view kAuthorsPrefixes[] = {"encoder.", "backbone."};
-// Within "blocks.N...".
+// Renames within "blocks.N...".
 constexpr std::array<Pair, 10> kInBlock{
     {{".norm1.", ".layernorm_before."},
      {".norm2.", ".layernorm_after."},
@@ -39,7 +39,7 @@ constexpr std::array<Pair, 10> kInBlock{
      {".attn.", ".attention.attention."},
      {".temporal_attn.proj.", ".temporal_attention.output.dense."},
      {".temporal_attn.", ".temporal_attention.attention."}}};
-// Behind the model's own prefix.
+// Renames outside of the blocks; the new names follow the model's own prefix.
 constexpr Pair kAroundBlocks[] = {{"patch_embed.proj.", "embeddings.patch_embeddings.projection."},
                                   {"norm.", "layernorm."},
                                   {"cls_token", "embeddings.cls_token"},
@@ -88,8 +88,8 @@ std::string ToHuggingFace(const std::string& stored, absl::string_view family) {
   return stored;  // of pre-training (decoder.blocks...), or unknown
 }
 
-// [3 C, C] of query, key and value, in this order (modeling_finetune.py, Attention.forward:
-// qkv.reshape(B, N, 3, heads, -1)), so each is a third of the bytes.
+// A joint projection is [3 C, C]: query, key and value in this order (modeling_finetune.py,
+// Attention.forward: qkv.reshape(B, N, 3, heads, -1)). So each is a third of the bytes.
 void CutJointProjections(RenamedKeys* keys) {
   constexpr absl::string_view kParts[] = {"query.weight", "key.weight", "value.weight"};
   RenamedKeys cut;
@@ -147,7 +147,7 @@ void RenameBiases(RenamedKeys* keys) {
   if (of_keys > 0) {
     keys->notes.push_back(absl::StrCat("left out ", of_keys,
                                        " biases of keys (key.bias), which softmax ignores: they "
-                                       "add the same to all scores of a query"));
+                                       "add the same number to all scores of a query"));
   }
   if (second > 0) {
     keys->notes.push_back(absl::StrCat("left out the second names of ", second,
@@ -157,7 +157,7 @@ void RenameBiases(RenamedKeys* keys) {
 }
 
 // A network that does not pool over tokens (use_mean_pooling false) classifies by the first
-// token behind the final norm; ours by the mean behind fc_norm.
+// token after the final norm. Our model classifies by the mean after fc_norm.
 void LeaveOutHeadOfFirstToken(RenamedKeys* keys) {
   if (!AnyStartsWith(keys->entries, "videomae.layernorm.") ||
       AnyStartsWith(keys->entries, "fc_norm.") || !AnyStartsWith(keys->entries, "classifier.")) {
@@ -167,7 +167,8 @@ void LeaveOutHeadOfFirstToken(RenamedKeys* keys) {
     if (absl::StartsWith(entry.name, "classifier.")) entry.name.clear();
   }
   keys->notes.push_back(
-      "left out the head (classifier): it reads the first token, the model's the mean of all");
+      "left out the head (classifier): it reads the first token, but the model's head reads the "
+      "mean of all tokens");
 }
 
 void LeaveOutPretraining(RenamedKeys* keys) {
@@ -210,12 +211,12 @@ std::string SecondNameOfBias(const std::string& name) {
 }
 
 // Note [Biases of VideoMAE]
-// Query and value have biases, keys have none. The authors' code, published files and transformers
-// up to 5.5.0 and from 5.18.0 on call them q_bias and v_bias. From 5.5.1 to 5.17.0 transformers
-// has query.bias, value.bias and a trained key.bias instead. A bias b of keys adds q . b to every
-// score of query q, and softmax over scores that are all shifted by the same is the same, so
-// leaving it out changes nothing. A file may hold both names of a bias, so that every version of
-// transformers reads it.
+// Query and value have biases; keys have none. The names q_bias and v_bias are used by the
+// authors' code, by published files, and by transformers up to 5.5.0 and from 5.18.0 on. From
+// 5.5.1 to 5.17.0 transformers has query.bias, value.bias and a trained key.bias instead. A key
+// bias b adds q . b to every score of query q. Softmax does not change if all scores are shifted
+// by the same number, so leaving b out changes nothing. A file may hold both names of a bias, so
+// every version of transformers can read it.
 void RenameVideoMae(const Names& model, RenamedKeys* keys) {
   if (!AnyStartsWith(keys->entries, kVideoMae) || !AnyStartsWith(model, kVideoMae)) return;
   RenameBiases(keys);

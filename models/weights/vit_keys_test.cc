@@ -76,7 +76,7 @@ TEST(VitKeysTest, AJointProjectionIsCutIntoThirdsOfItsBytes) {
     EXPECT_EQ(entry.bytes, 16u);
     EXPECT_EQ(entry.offset, 1000 + 16 * part);
   }
-  stored[1].shape = {7, 2};  // no third: it stays, to be refused by its name
+  stored[1].shape = {7, 2};  // cannot be cut into thirds: stays, and its name is refused later
   EXPECT_THAT(NamesOf(RenameKeys(stored, VideoMae())), Contains(kInner + "qkv.weight"));
 }
 
@@ -106,7 +106,7 @@ TEST(VitKeysTest, PartsOfVideoMaesPretrainingAreLeftOutInOneLine) {
   EXPECT_THAT(keys.notes[0], HasSubstr("left out 4 tensors"));
 }
 
-TEST(VitKeysTest, BiasesOfKeysAreLeftOutAndThatIsSaidOnce) {
+TEST(VitKeysTest, BiasesOfKeysAreLeftOutWithOneNote) {
   const std::string second = "videomae.encoder.layer.1.attention.attention.";
   const RenamedKeys keys =
       RenameKeys(Entries({kInner + "query.bias", kInner + "key.bias", kInner + "key.weight",
@@ -119,7 +119,7 @@ TEST(VitKeysTest, BiasesOfKeysAreLeftOutAndThatIsSaidOnce) {
   EXPECT_THAT(keys.tied, IsEmpty());
 }
 
-// In whatever order: both names of a bias are one tensor, which the caller compares.
+// In any order: both names of a bias are one tensor, whose values the caller compares.
 TEST(VitKeysTest, BothNamesOfABiasAreOneTensor) {
   const RenamedKeys keys = RenameKeys(
       Entries({kInner + "query.bias", kInner + "q_bias", kInner + "v_bias", kInner + "value.bias"}),
@@ -129,14 +129,14 @@ TEST(VitKeysTest, BothNamesOfABiasAreOneTensor) {
               ElementsAre(std::pair<size_t, size_t>(0, 1), std::pair<size_t, size_t>(3, 2)));
 }
 
-TEST(VitKeysTest, ASecondNameIsThatOfTheSameBias) {
+TEST(VitKeysTest, TheSecondNameBelongsToTheSameBias) {
   EXPECT_EQ(SecondNameOfBias(kInner + "q_bias"), kInner + "query.bias");
   EXPECT_EQ(SecondNameOfBias(kInner + "v_bias"), kInner + "value.bias");
   EXPECT_EQ(SecondNameOfBias(kInner + "key.weight"), "");
   EXPECT_EQ(SecondNameOfBias(kLayer + "output.dense.bias"), "");
 }
 
-TEST(VitKeysTest, AClassifierOfTheFirstTokenIsNotPutBehindTheMean) {
+TEST(VitKeysTest, AClassifierOfTheFirstTokenIsNotUsedOnTheMean) {
   const std::vector<std::string> first_token = {kInner + "q_bias", "videomae.layernorm.weight",
                                                 "classifier.weight"};
   const RenamedKeys keys = RenameKeys(Entries(first_token), VideoMae());
@@ -188,7 +188,7 @@ TEST(VitKeysTest, OtherModelsAndOtherFilesKeepTheirKeys) {
   EXPECT_EQ(NamesOf(RenameKeys(Entries(others), VideoMae())), others);
 }
 
-TEST(VitKeysTest, LayoutsOfTheAuthorsAreTold) {
+TEST(VitKeysTest, LayoutsOfTheAuthorsAreRecognised) {
   EXPECT_EQ(LayoutOf(Entries({"module.blocks.0.attn.q_bias"})), "the authors' VideoMAE");
   EXPECT_EQ(LayoutOf(Entries({"blocks.0.attn.qkv.bias", "model.blocks.0.temporal_attn.qkv.bias"})),
             "the authors' TimeSformer");

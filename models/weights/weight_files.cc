@@ -21,7 +21,7 @@ using ShardMap = std::map<std::string, std::string>;  // tensor -> file
 constexpr char kIndexSuffix[] = ".index.json";
 constexpr char kFile[] = "model.safetensors";
 
-// The first bytes of safetensors are a length, and may be any.
+// The first eight bytes of safetensors are a length, so they can have any values.
 bool HasHeader(std::string_view bytes) { return bytes.size() > 8 && bytes[8] == '{'; }
 
 // PyTorch's own formats: a zip archive, or a bare pickle of protocol 2 and later.
@@ -30,13 +30,15 @@ bool IsPickle(std::string_view bytes) {
   return !HasHeader(bytes) && (bare || bytes.starts_with("PK\x03\x04"));
 }
 
-// What lies under a weight file's name where the file itself was never fetched; else empty.
+// Describes a placeholder that lies under a weight file's name because the file itself was never
+// fetched. Empty if the bytes are no placeholder.
 absl::string_view DescribePlaceholder(std::string_view bytes) {
   if (bytes.starts_with("version https://git-lfs")) {
-    return "a git-lfs pointer, which stands for the file: fetch that with 'git lfs pull'";
+    return "a git-lfs pointer instead of the file: fetch the file with 'git lfs pull'";
   }
   const bool page = bytes.starts_with("<") && !HasHeader(bytes);
-  return page ? "a web page, not the file: see in a browser what its address asks for" : "";
+  return page ? "a web page, not the file: open its address in a browser to see what it asks for"
+              : "";
 }
 
 absl::Status Malformed(const std::string& path, absl::string_view what) {
@@ -50,10 +52,10 @@ absl::StatusOr<ShardMap> ParseIndex(const std::string& path, const std::string& 
   }
   ShardMap shards;
   for (const auto& [name, file] : index["weight_map"].items()) {
-    // A file elsewhere is no shard of this set.
+    // A file in another folder is not a shard of this set.
     if (!file.is_string() || file.get<std::string>().empty() ||
         absl::StrContains(file.get<std::string>(), '/')) {
-      return Malformed(path, absl::StrCat("weight_map of '", name, "' is no file name"));
+      return Malformed(path, absl::StrCat("weight_map of '", name, "' is not a file name"));
     }
     shards[name] = file.get<std::string>();
   }
@@ -65,10 +67,9 @@ absl::StatusOr<std::string> FileInFolder(const std::string& folder) {
     const fs::path candidate = fs::path(folder) / name;
     if (fs::exists(candidate)) return candidate.string();
   }
-  return absl::NotFoundError(absl::StrCat(folder, " holds neither ", kFile, kIndexSuffix, " nor ",
-                                          kFile,
-                                          "; give the file itself, or turn a .bin or .pth into one "
-                                          "by tools/weights_to_safetensors.py"));
+  return absl::NotFoundError(absl::StrCat(
+      folder, " holds neither ", kFile, kIndexSuffix, " nor ", kFile,
+      "; give the file itself, or convert a .bin or .pth with tools/weights_to_safetensors.py"));
 }
 
 }  // namespace
@@ -89,7 +90,7 @@ absl::Status WeightFiles::AddFile(const std::string& path, const std::string& gi
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<MappedFile> file, MappedFile::Open(path));
   if (IsPickle(file->bytes())) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " is a PyTorch pickle, not safetensors: turn it into one with\n  ",
+        absl::StrCat(path, " is a PyTorch pickle, not safetensors: convert it with\n  ",
                      "tools/weights_to_safetensors.py ", given, " OUT.safetensors"));
   }
   const absl::string_view placeholder = DescribePlaceholder(file->bytes());
@@ -117,9 +118,9 @@ absl::Status WeightFiles::AddShards(const std::string& index_path) {
     if (!fs::exists(folder / name)) absent.push_back(name);
   }
   if (!absent.empty()) {
-    return Malformed(index_path,
-                     absl::StrCat("of its ", names.size(), " shards, ", absent.size(),
-                                  " are missing beside it: ", absl::StrJoin(absent, ", ")));
+    return Malformed(index_path, absl::StrCat(absent.size(), " of its ", names.size(),
+                                              " shards are missing in its folder: ",
+                                              absl::StrJoin(absent, ", ")));
   }
   for (const std::string& name : names) {
     const size_t before = entries_.size();

@@ -1,8 +1,8 @@
-// The tensors that a path stands for: one safetensors file, or a set of them
-// with an index (Hugging Face's `model.safetensors.index.json`). Torch-free.
+// The tensors at a path: one safetensors file, or a set of files with an index (Hugging
+// Face's `model.safetensors.index.json`). Does not use torch.
 //
-// Who calls it: weights.cc, pretrained.cc. Threading: const methods from any thread.
-// Ownership: owns the mappings, which its entries' offsets refer to.
+// Threading: const methods from any thread.
+// Ownership: owns the mappings that the entries' offsets refer to.
 #ifndef MODELS_WEIGHTS_WEIGHT_FILES_H_
 #define MODELS_WEIGHTS_WEIGHT_FILES_H_
 
@@ -19,23 +19,23 @@ namespace slimreel {
 
 class WeightFiles {
  public:
-  // `path`: a safetensors file; an index (*.index.json), whose shards lie beside it; or
-  // a folder with model.safetensors.index.json or model.safetensors. Errors name the
-  // path. NotFound: nothing there. InvalidArgument: a PyTorch pickle (with the
-  // remedy). DataLoss: a malformed file or index, shards that are missing (all of them
-  // are named), and tensors that index and shards do not agree on.
+  // `path`: a safetensors file; an index (*.index.json) with its shards in the same folder;
+  // or a folder with model.safetensors.index.json or model.safetensors. Errors name the
+  // path. NotFound: nothing is there. InvalidArgument: a PyTorch pickle; the message says
+  // how to convert it. DataLoss: a malformed file or index, missing shards (the message
+  // names all of them), or tensors on which index and shards disagree.
   static absl::StatusOr<WeightFiles> Open(const std::string& path);
 
   const std::string& path() const { return path_; }
-  // In the order of files and, in each, of the data.
+  // In the order of the files, and within a file in the order of the data.
   const std::vector<WeightEntry>& entries() const { return entries_; }
   const MappedFile& file_of(size_t entry) const { return *files_[file_of_[entry]]; }
-  // Of a single file; empty for a set.
+  // The metadata of a single file; empty for a set.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
   explicit WeightFiles(std::string path) : path_(std::move(path)) {}
-  // `given`: the file itself, or the index that names it.
+  // `given`: the file itself, or the index that lists it.
   absl::Status AddFile(const std::string& path, const std::string& given);
   absl::Status AddShards(const std::string& index_path);
 

@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// A file of one-element float32 tensors, written by the format's description alone.
+// A file of one-element float32 tensors, written only from the description of the format.
 std::string Shard(const std::vector<std::string>& names) {
   std::string text = "{";
   for (size_t i = 0; i < names.size(); ++i) {
@@ -37,7 +37,7 @@ constexpr char kIndex[] = R"({"metadata": {"total_size": 12}, "weight_map": {
     "a": "model-00001-of-00002.safetensors", "b": "model-00001-of-00002.safetensors",
     "c": "model-00002-of-00002.safetensors"}})";
 
-// The set {a, b | c} in a folder of its own.
+// The set {a, b | c} in its own folder.
 std::string ShardedSet(const std::string& name) {
   const std::string folder = TestFolder(name);
   WriteTestFile(folder + kIndexName, kIndex);
@@ -117,7 +117,7 @@ TEST(WeightFilesTest, IndexAndShardsMustAgreeOnEveryTensor) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(shard));
 }
 
-TEST(WeightFilesTest, APicklesRemedyIsTheConverter) {
+TEST(WeightFilesTest, TheErrorForAPickleNamesTheConverter) {
   for (const std::string& start :
        {std::string("PK\x03\x04zip"), std::string("\x80\x02}q"), std::string("\x80\x04\x95")}) {
     const std::string path = TestFolder("pickle") + "/model.pth";
@@ -129,7 +129,7 @@ TEST(WeightFilesTest, APicklesRemedyIsTheConverter) {
   }
 }
 
-TEST(WeightFilesTest, WhatWasNeverFetchedIsCalledWhatItIs) {
+TEST(WeightFilesTest, PlaceholdersOfFilesThatWereNeverFetchedAreDescribed) {
   const std::string path = TestFolder("unfetched") + "/model.safetensors";
   for (const auto& [content, what] :
        {std::pair<std::string, std::string>("version https://git-lfs.github.com/spec/v1\noid sha",
@@ -143,7 +143,7 @@ TEST(WeightFilesTest, WhatWasNeverFetchedIsCalledWhatItIs) {
 }
 
 // The first eight bytes are the header's length: 60, which is '<', and 0x0280.
-TEST(WeightFilesTest, AHeadersLengthIsNotTakenForSomethingElse) {
+TEST(WeightFilesTest, AHeadersLengthIsNotMistakenForAnotherFormat) {
   const std::string path = TestFolder("lengths") + "/model.safetensors";
   for (const size_t length : {size_t{60}, size_t{0x0280}}) {
     std::string text = R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})";
@@ -156,7 +156,7 @@ TEST(WeightFilesTest, AHeadersLengthIsNotTakenForSomethingElse) {
   }
 }
 
-TEST(WeightFilesTest, TheConverterIsGivenTheIndexOfPicklesInShards) {
+TEST(WeightFilesTest, TheErrorForPicklesInShardsNamesTheirIndex) {
   const std::string folder = TestFolder("pickles");
   const std::string index = folder + "/pytorch_model.bin.index.json";
   WriteTestFile(folder + "/1.bin", "PK\x03\x04zip");

@@ -17,8 +17,8 @@
 namespace slimreel {
 namespace {
 
-// Takes the names of all entries away that no target has (MatchTensors passes over them), and
-// returns them.
+// Clears the names of all entries that no target has, so MatchTensors skips them. Returns these
+// names.
 std::vector<std::string> LeaveOutUnknown(const std::vector<WeightEntry>& targets,
                                          std::vector<WeightEntry>* stored) {
   absl::flat_hash_set<std::string> known;

@@ -52,8 +52,8 @@ TEST(WeightsTest, TensorsComeBackBitForBit) {
   }
 }
 
-// The bytes of 1.0 and 2.0 as IEEE 754 and bfloat16 define them: a swap of two names in the
-// table of types would be undone by reading with the same table.
+// Compares with the bytes of 1.0 and 2.0 as IEEE 754 and bfloat16 define them. Reading back
+// would not find two swapped names in the table of types, because it uses the same table.
 TEST(WeightsTest, EachDtypeIsWrittenUnderItsNameWithItsOwnBytes) {
   const std::vector<std::tuple<at::ScalarType, std::string, std::string>> types = {
       {at::kHalf, "F16", std::string("\x00\x3c\x00\x40", 4)},
@@ -92,8 +92,8 @@ TEST(WeightsTest, ParametersThatRequireGradAreLoadedInPlaceAndConverted) {
       LoadInto({{"w", parameter}}, Path("f32.safetensors"), strict).status()));
 }
 
-// A checkpoint of a run that diverged is still the run's.
-TEST(WeightsTest, ValuesThatAreNoNumbersAreLoadedAndTold) {
+// A checkpoint of a run that diverged can still be loaded.
+TEST(WeightsTest, NonFiniteValuesAreLoadedAndReported) {
   std::vector<NamedTensor> saved = Model();
   saved[0].tensor.view({-1})[23].fill_(std::numeric_limits<float>::quiet_NaN());
   saved[4].tensor[2][1].fill_(std::numeric_limits<float>::infinity());
@@ -107,7 +107,7 @@ TEST(WeightsTest, ValuesThatAreNoNumbersAreLoadedAndTold) {
   EXPECT_TRUE(loaded[0].tensor.view({-1})[23].isnan().item<bool>());
 }
 
-TEST(WeightsTest, AllMismatchesAreToldAtOnceAndNothingIsWritten) {
+TEST(WeightsTest, AllMismatchesAreReportedAtOnceAndNothingIsWritten) {
   ASSERT_TRUE(SaveWeights(Path("m.safetensors"), Model()).ok());
   std::vector<NamedTensor> other = {{"conv.weight", at::zeros({2, 3, 4})},
                                     {"head.bias", at::zeros({7})},
@@ -129,9 +129,9 @@ TEST(WeightsTest, DamagedAndMissingFilesAreNamed) {
   EXPECT_NE(status.message().find("cut.safetensors"), absl::string_view::npos);
 }
 
-// Private memory may grow by no more than a twentieth of the model while it is
-// loaded, from 64-bit floats into 32-bit ones too: the kernel refuses more.
-// Runs in a process of its own, because the limit stays.
+// While a model is loaded, private memory may grow by at most a twentieth of the model, also
+// if 64-bit floats become 32-bit floats: the kernel refuses more. Runs in its own process,
+// because the limit stays.
 void LoadUnderLimit(at::ScalarType stored) {
   constexpr int64_t kElements = 48'000'000;  // 192 MB as float32
   at::Tensor model = at::empty({kElements}, at::kFloat).fill_(1);
@@ -153,7 +153,7 @@ void LoadUnderLimit(at::ScalarType stored) {
   const rlim_t limit = data_kib * 1024 + kElements * sizeof(float) / 20;
   const rlimit limits{limit, limit};
   if (setrlimit(RLIMIT_DATA, &limits) != 0) std::exit(3);
-  if (std::malloc(kElements * sizeof(float)) != nullptr) std::exit(4);  // the limit must bite
+  if (std::malloc(kElements * sizeof(float)) != nullptr) std::exit(4);  // the limit must work
   const auto report = LoadInto({{"w", model}}, Path("large.safetensors"));
   std::exit(report.ok() && model[kElements - 1].item<float>() == 2 ? 0 : 5);
 }
