@@ -7,25 +7,25 @@
 #include "base/mistakes.h"
 #include "base/nearest_name.h"
 
-DEFINE_string(model, "", "name of a model (see list)");
-DEFINE_int64(batch, 1, "describe: samples of the micro-batch that is measured; 1 to 1048576");
-DEFINE_int64(num_frames, 16, "frames of a clip; 1 to 1024; without effect on speech");
+DEFINE_string(model, "", "name of a model; `model list` shows the names");
+DEFINE_int64(batch, 1, "describe: samples in the measured micro-batch; 1 to 1048576");
+DEFINE_int64(num_frames, 16, "frames per clip; 1 to 1024; speech models ignore it");
 DEFINE_int64(img_size, 112,
-             "height and width of a clip, pixels; 8 to 4096; without effect on speech and pose");
+             "height and width of a clip in pixels; 8 to 4096; speech and pose models ignore it");
 DEFINE_int64(
     num_classes, 0,
-    "classes of the head; 0: those of the imported file's head, else 400; Whisper has its tokens");
+    "classes of the head; 0: as in the imported file's head, or 400; Whisper uses its tokens");
 DEFINE_string(
     weights, "",
-    "import: a safetensors file, an index of shards, or the folder of either; RGB,POSE for two "
-    "streams");
-DEFINE_string(temporal_pooling, "mean", "mean | attention | lstm: of resnet18 and resnet50");
-DEFINE_string(fusion, "lateral", "lateral | cross_attention: of RGB+pose models");
+    "import: a safetensors file, an index of shards, or the folder of either; two, as RGB,POSE, "
+    "for a model with two streams");
+DEFINE_string(temporal_pooling, "mean", "mean | attention | lstm; only for resnet18 and resnet50");
+DEFINE_string(fusion, "lateral", "lateral | cross_attention; only for RGB+pose models");
 DEFINE_string(output, "", "import: the safetensors file to write");
 DEFINE_bool(
     both_bias_names, false,
-    "import: write VideoMAE's query and value biases under both of their names; transformers "
-    "5.5.1 to 5.17.0 reads zeros for them else; a few KB more");
+    "import: write VideoMAE's query and value biases under both of their names; without this, "
+    "transformers 5.5.1 to 5.17.0 reads zeros for them; costs a few KB");
 DEFINE_bool(json, false, "list, describe: print JSON");
 
 namespace slimreel {
@@ -60,16 +60,16 @@ absl::StatusOr<std::string> ModelCommandWord(const std::vector<std::string>& wor
   const std::vector<std::string> commands = {"list", "describe", "import"};
   if (words.empty()) {
     return absl::InvalidArgumentError(
-        "a command is needed: list, describe or import; see model --help");
+        "the command is missing: give list, describe or import; see model --help");
   }
   if (!absl::c_linear_search(commands, words[0])) {
     return absl::InvalidArgumentError(absl::StrCat("unknown command '", words[0],
-                                                   "' (there are list, describe and import)",
+                                                   "' (allowed are list, describe and import)",
                                                    DidYouMean(words[0], commands)));
   }
   if (words.size() == 1) return words[0];
   const std::string as_flags = words[0] == "list" ? "list takes no more words"
-                                                  : absl::StrCat("a model is given as in: model ",
+                                                  : absl::StrCat("name the model with: model ",
                                                                  words[0], " --model=", words[1]);
   return absl::InvalidArgumentError(
       absl::StrCat("unexpected argument '", words[1], "'; ", as_flags));

@@ -12,13 +12,13 @@ std::string ErrorOf(const std::vector<std::string>& words) {
   return std::string(ModelCommandWord(words).status().message());
 }
 
-TEST(ModelFlagsTest, EveryCommandIsTakenAlone) {
+TEST(ModelFlagsTest, EveryCommandIsAccepted) {
   for (const char* word : {"list", "describe", "import"}) {
     EXPECT_EQ(ModelCommandWord({word}).value_or("none"), word);
   }
 }
 
-TEST(ModelFlagsTest, AWordThatIsNoCommandIsToldWhatToWrite) {
+TEST(ModelFlagsTest, AnUnknownCommandGetsASuggestion) {
   EXPECT_THAT(ErrorOf({}), HasSubstr("list, describe or import"));
   EXPECT_THAT(ErrorOf({"lst"}), HasSubstr("unknown command 'lst'"));
   EXPECT_THAT(ErrorOf({"lst"}), HasSubstr("did you mean list?"));
@@ -26,7 +26,7 @@ TEST(ModelFlagsTest, AWordThatIsNoCommandIsToldWhatToWrite) {
   EXPECT_THAT(ErrorOf({"list", "r3d_nano"}), HasSubstr("list takes no more words"));
 }
 
-TEST(ModelFlagsTest, EveryNumberOutOfItsBoundsIsNamedAtOnce) {
+TEST(ModelFlagsTest, AllNumbersOutOfBoundsAreNamedAtOnce) {
   EXPECT_TRUE(ModelCommandOptions().Validate().ok());
   ModelCommandOptions options;
   options.batch = 100000000;
@@ -40,7 +40,7 @@ TEST(ModelFlagsTest, EveryNumberOutOfItsBoundsIsNamedAtOnce) {
   EXPECT_THAT(error, HasSubstr("--num_classes is -1"));
 }
 
-TEST(ModelFlagsTest, TheDefaultsOfTheFlagsAreThoseOfTheOptions) {
+TEST(ModelFlagsTest, FlagsAndOptionsHaveTheSameDefaults) {
   const ModelCommandOptions flags = ModelOptionsFromFlags(), defaults;
   EXPECT_EQ(flags.batch, defaults.batch);
   EXPECT_EQ(flags.num_frames, defaults.num_frames);

@@ -1,5 +1,5 @@
-// model: shows the zoo, what each stage of a model makes, keeps and computes, and turns
-// published weights into a model's.
+// model: lists the models, shows what each stage of a model makes, keeps and computes, and
+// converts published weights into a model's weights.
 #include <c10/util/Exception.h>
 
 #include <cstdio>
@@ -36,7 +36,7 @@
 namespace slimreel {
 namespace {
 
-constexpr int64_t kDefaultClasses = 400;  // Kinetics-400, which most published weights are for
+constexpr int64_t kDefaultClasses = 400;  // Kinetics-400, as in most published weights
 
 // "[3, 16, 112, 112] [17, 48, 56, 56]"
 std::string Shapes(const std::vector<std::vector<int64_t>>& slots) {
@@ -63,7 +63,7 @@ absl::Status List(const ModelCommandOptions& options) {
   return absl::OkStatus();
 }
 
-// Sums over the stages; a tied parameter counts once.
+// Sums over the stages. A tied parameter counts once.
 struct Totals {
   ParameterCount parameters;
   int64_t outputs = 0, saved = 0, lean = 0, flops = 0;
@@ -96,12 +96,12 @@ void PrintTable(const Model& model, int64_t batch, const std::vector<StageDescri
                totals.outputs, totals.saved, totals.lean, totals.flops);
   if (totals.parameters.fixed > 0) {
     absl::PrintF("%-24s %12d\n%-24s %12d  as published\n", "tables, never trained",
-                 totals.parameters.fixed, "with them", totals.parameters.published());
+                 totals.parameters.fixed, "total with tables", totals.parameters.published());
   }
   absl::PrintF(
-      "\nsaved: kept for backward beyond the stage's inputs and outputs, in its plain and lean "
-      "form\nFLOPs: of the forward pass; two per multiply-add of convolutions, products and "
-      "attention\n");
+      "\nsaved: bytes that the stage keeps for backward besides its inputs and outputs, in its "
+      "plain and lean form\nFLOPs: of the forward pass; two per multiply-add of convolutions, "
+      "matrix products and attention\n");
 }
 
 void PrintJson(const Model& model, int64_t batch, const std::vector<StageDescription>& stages) {
@@ -130,7 +130,7 @@ void PrintJson(const Model& model, int64_t batch, const std::vector<StageDescrip
   std::cout << all.dump(2) << "\n";
 }
 
-// Sets an enum whose values are 0, 1, ... in the order of `words`.
+// Sets `value` to the enumerator at the index of `word` in `words`.
 template <typename Enum, size_t N>
 absl::Status SetByWord(const char* flag, const std::string& word, const char* const (&names)[N],
                        Enum* value) {
@@ -173,7 +173,7 @@ absl::Status Describe(const ModelCommandOptions& options) {
   return absl::OkStatus();
 }
 
-// What --num_classes says, or the files' heads.
+// --num_classes, or the classes of the files' heads, or the default.
 absl::StatusOr<int64_t> ClassesToImport(const ModelCommandOptions& options,
                                         const std::vector<WeightFiles>& files) {
   if (options.num_classes > 0) return options.num_classes;
@@ -187,7 +187,7 @@ absl::StatusOr<int64_t> ClassesToImport(const ModelCommandOptions& options,
   return classes->value_or(kDefaultClasses);
 }
 
-// Every bias of VideoMAE's queries and values a second time, under its other name.
+// Adds VideoMAE's query and value biases a second time, under their other names.
 absl::Status AddSecondNames(const Model& model, std::vector<NamedTensor>* tensors) {
   const size_t count = tensors->size();
   for (size_t i = 0; i < count; ++i) {
@@ -195,8 +195,9 @@ absl::Status AddSecondNames(const Model& model, std::vector<NamedTensor>* tensor
     if (!second.empty()) tensors->push_back({second, (*tensors)[i].tensor});
   }
   if (tensors->size() > count) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--both_bias_names is for video_vit_*; the biases of ", model.name, " have one name each"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--both_bias_names is only for video_vit_*; the biases of ", model.name,
+                   " have one name each; leave the flag out"));
 }
 
 absl::Status Import(const ModelCommandOptions& options) {
@@ -211,7 +212,7 @@ absl::Status Import(const ModelCommandOptions& options) {
   for (NamedTensor& buffer : Buffers(*model)) tensors.push_back(std::move(buffer));
   const size_t count = tensors.size();
   if (options.both_bias_names) SLIMREEL_RETURN_IF_ERROR(AddSecondNames(*model, &tensors));
-  // "format": transformers wants to be told that the tensors are PyTorch's.
+  // transformers needs "format" to know that the tensors are PyTorch's.
   SLIMREEL_RETURN_IF_ERROR(
       SaveWeights(options.output, tensors, {{"format", "pt"}, {"model", model->name}}));
   for (const WeightFiles& file : files) {
@@ -222,8 +223,7 @@ absl::Status Import(const ModelCommandOptions& options) {
   absl::PrintF("%s: %d tensors of %s for %d classes, %d of them from the file\n", options.output,
                count, model->name, model->num_classes, report.loaded);
   if (tensors.size() > count) {
-    absl::PrintF("  and %d biases a second time, as query.bias and value.bias\n",
-                 tensors.size() - count);
+    absl::PrintF("  and %d biases again, as query.bias and value.bias\n", tensors.size() - count);
   }
   return absl::OkStatus();
 }
@@ -235,19 +235,20 @@ absl::Status RunCommand(const std::string& command, const ModelCommandOptions& o
 
 absl::Status DoesNotFit(const std::string& command, const ModelCommandOptions& options) {
   const int64_t needed = ReadCpuMemory().needed_bytes;
-  return NothingFitsError(absl::StrCat(
-      command, " of ", options.model, " with --batch=", options.batch,
-      " --num_frames=", options.num_frames, " --img_size=", options.img_size,
-      " does not fit the memory that is free here",
-      needed > 0 ? absl::StrCat(" (at least ", FormatBytes(needed), " was needed)") : "",
-      "; a smaller --batch, --num_frames, --img_size or --model needs less"));
+  return NothingFitsError(
+      absl::StrCat(command, " of ", options.model, " with --batch=", options.batch,
+                   " --num_frames=", options.num_frames, " --img_size=", options.img_size,
+                   " does not fit into the free memory of this machine",
+                   needed > 0 ? absl::StrCat(" (it needs at least ", FormatBytes(needed), ")") : "",
+                   "; make --batch, --num_frames or --img_size smaller, or use a smaller model"));
 }
 
 absl::Status Run(const CommandLine& line) {
   const ModelCommandOptions options = ModelOptionsFromFlags();
   SLIMREEL_ASSIGN_OR_RETURN(const std::string command, ModelCommandWord(line.positional));
   SLIMREEL_RETURN_IF_ERROR(options.Validate());
-  // Systems promise more memory than there is, and then end a process that takes it.
+  // Without a budget the system would promise more memory than it has, and then kill the
+  // process that uses it.
   SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
   SetCpuBudget(LowestFreeCeiling(host, /*user=*/{}, /*key=*/"").bytes);
   try {
@@ -255,7 +256,7 @@ absl::Status Run(const CommandLine& line) {
   } catch (const c10::OutOfMemoryError&) {
   } catch (const std::bad_alloc&) {
   }
-  // Out here the exception is gone, and with it the tensors that it kept alive.
+  // Outside of the catch block the exception is gone, and with it the tensors that it kept alive.
   return DoesNotFit(command, options);
 }
 
@@ -269,11 +270,12 @@ int main(int argc, char** argv) {
   program.synopsis =
       "model list | describe --model=NAME | import --model=NAME --weights=F --output=F [flags]";
   program.description =
-      "list: the models and what they are.\n"
-      "describe: stages, output shapes, parameters, FLOPs, and the bytes that each stage keeps for "
-      "backward, measured by running it.\n"
-      "import: weights of torchvision, Hugging Face, mmaction2 or a network's authors under the "
-      "model's keys, checked; "
+      "list: shows all models.\n"
+      "describe: runs a model and shows its stages, output shapes, parameters, FLOPs, and the "
+      "bytes "
+      "that each stage keeps for backward.\n"
+      "import: checks weights of torchvision, Hugging Face, mmaction2 or a network's authors and "
+      "writes them with the model's keys; "
       "`train` takes the result, or the source itself, as model.weights.";
   program.flags = slimreel::ModelFlagNames();
   program.takes_positional = true;

@@ -1,6 +1,7 @@
-// Notes what the BatchNorms see that ATen runs, whichever stage asks for them.
+// Records how many values the BatchNorm calls of ATen see, in any stage.
 //
-// Caller: description. Notes what its own thread calls while it lives; one at a time.
+// Threading: records the calls of its own thread while it lives; one recorder per thread at a
+// time.
 #ifndef MODELS_FACTORY_NORM_RECORDER_H_
 #define MODELS_FACTORY_NORM_RECORDER_H_
 
@@ -17,7 +18,7 @@ class NormRecorder {
   NormRecorder(const NormRecorder&) = delete;
   NormRecorder& operator=(const NormRecorder&) = delete;
 
-  // Fewest values of a channel that a call saw; 0: there was no call.
+  // The smallest number of values per channel in any call; 0: there was no call.
   int64_t fewest_values() const;
 
  private:

@@ -25,7 +25,7 @@ std::unique_ptr<Model> EmptyModel(const ModelSpec& spec) {
   model->name = spec.name;
   model->num_classes = spec.num_classes;
   model->clip = {spec.num_frames, spec.height, spec.width, kImageNetPixels.mean,
-                  kImageNetPixels.std};
+                 kImageNetPixels.std};
   return model;
 }
 
