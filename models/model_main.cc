@@ -223,7 +223,8 @@ absl::Status Import(const ModelCommandOptions& options) {
   absl::PrintF("%s: %d tensors of %s for %d classes, %d of them from the file\n", options.output,
                count, model->name, model->num_classes, report.loaded);
   if (tensors.size() > count) {
-    absl::PrintF("  and %d biases a second time, as query.bias and value.bias\n", tensors.size() - count);
+    absl::PrintF("  and %d biases a second time, as query.bias and value.bias\n",
+                 tensors.size() - count);
   }
   return absl::OkStatus();
 }
