@@ -24,11 +24,11 @@ absl::Status Exhausted(const std::string& what, int error) {
   return absl::ResourceExhaustedError(absl::StrCat(what, ": ", std::strerror(error)));
 }
 
-// A file without a name: nothing is left behind however the process ends.
+// Opens a file without a name: it disappears with the process, however that ends.
 int OpenUnnamed(const std::string& folder) {
   const int file = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file >= 0) return file;
-  // File systems without O_TMPFILE: a name that is taken away at once.
+  // For file systems without O_TMPFILE: a named file, unlinked at once.
   std::string name = folder + "/.chunk.XXXXXX";
   const int named = mkostemp(name.data(), O_CLOEXEC);
   if (named >= 0) unlink(name.c_str());
@@ -40,12 +40,12 @@ void* Map(int64_t capacity, int file) {
   return mmap(nullptr, capacity, PROT_READ | PROT_WRITE, flags, file, 0);
 }
 
-// `data` of `size` bytes, mapped from `file` (-1: none), in a mapping of `capacity`; may move.
+// Grows the mapping of `file` (-1: of memory) from `size` to `capacity` bytes. It may move.
 void* Grow(void* data, int64_t size, int64_t capacity, int file) {
   if (data == nullptr) return Map(capacity, file);
 #if defined(__SANITIZE_THREAD__)
-  // The thread sanitizer does not know mremap: to it, what moves there was written by whoever
-  // had that address before.
+  // The thread sanitizer does not know mremap: it would blame the earlier user of that address for
+  // the moved bytes.
   void* grown = Map(capacity, file);
   if (grown == MAP_FAILED) return grown;
   if (file < 0) std::memcpy(grown, data, size);
@@ -90,11 +90,11 @@ void ChunkBuffer::Seal() {
 
 absl::Status ChunkBuffer::Reserve(int64_t bytes) {
   if (bytes <= capacity_) return absl::OkStatus();
-  // Steps of a quarter: a mapping grows in place or by moving page tables.
+  // Grows by a quarter at least. That copies nothing: the system only changes page tables.
   const int64_t capacity = RoundUp(std::max(bytes, capacity_ + capacity_ / 4));
   if (!spilled_ && capacity > memory_bytes_) return Spill(RoundUp(bytes));
   if (spilled_) {
-    // Without the room behind it, a write into the mapping would kill the process.
+    // Allocates the disk space: without it, a write into the mapping would kill the process.
     if (const int error = posix_fallocate(file_, 0, capacity); error != 0) {
       return Exhausted(absl::StrCat(spill_folder_, " (frames of a long chunk)"), error);
     }

@@ -1,9 +1,8 @@
-// Memory for the frames of one chunk. It grows without copying; past a limit it
-// moves into an unnamed file, so that long chunks of large frames cost disk
-// and not memory (the system writes its pages out and drops them).
+// Memory for the frames of one chunk. It grows without copying. Past a limit it moves into an
+// unnamed file, so that long chunks of large frames cost disk space and not memory (the system
+// writes the pages out and drops them).
 //
-// Threading: none of its own; it may move between threads. A buffer holds one descriptor at
-// most, and none once it is sealed.
+// Threading: one thread at a time. A buffer holds at most one file descriptor, and none after Seal.
 #ifndef DATA_CHUNKING_CHUNK_BUFFER_H_
 #define DATA_CHUNKING_CHUNK_BUFFER_H_
 
@@ -17,25 +16,25 @@ namespace slimreel {
 class ChunkBuffer {
  public:
   ChunkBuffer() = default;
-  // `spill_folder`: where the unnamed file goes once the size passes `memory_bytes`.
+  // `spill_folder`: folder of the unnamed file, made when the size passes `memory_bytes`.
   ChunkBuffer(int64_t memory_bytes, std::string spill_folder)
       : memory_bytes_(memory_bytes), spill_folder_(std::move(spill_folder)) {}
   ~ChunkBuffer();
   ChunkBuffer(ChunkBuffer&& other) noexcept;
   ChunkBuffer& operator=(ChunkBuffer&& other) noexcept;
 
-  // At least `bytes` from data() on; what is there stays. RESOURCE_EXHAUSTED:
-  // no memory, or no room on the disk.
+  // Makes room for at least `bytes` at data(), and keeps the contents. data() may change.
+  // RESOURCE_EXHAUSTED: no memory, or no room on the disk.
   absl::Status Reserve(int64_t bytes);
 
-  // Out of memory into the unnamed file, whatever the size, and seals; for chunks that wait.
+  // Moves the contents into the unnamed file, whatever their size, and seals. For chunks that wait.
   absl::Status MoveToFile();
 
-  // It grows no more; gives back the descriptor. The mapping keeps an unnamed file.
+  // Closes the descriptor; the buffer can no longer grow. The mapping keeps the unnamed file alive.
   void Seal();
 
   uint8_t* data() const { return data_; }
-  // What counts against memory, and against the disk.
+  // Bytes in memory, and bytes on the disk; one of them is 0.
   int64_t memory_in_use() const { return spilled_ ? 0 : capacity_; }
   int64_t disk_in_use() const { return spilled_ ? capacity_ : 0; }
   bool spilled() const { return spilled_; }
@@ -48,7 +47,7 @@ class ChunkBuffer {
   std::string spill_folder_;
   uint8_t* data_ = nullptr;  // mapped
   int64_t capacity_ = 0;
-  int file_ = -1;  // open as long as a spilled buffer may grow
+  int file_ = -1;  // open while a spilled buffer may grow
   bool spilled_ = false;
 };
 

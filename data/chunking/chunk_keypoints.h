@@ -11,14 +11,14 @@
 
 namespace slimreel {
 
-// A frame of the video with the size in whose pixels its keypoints are.
+// A frame of the video, and the size of the image that its keypoints are measured in.
 struct KeypointFrame {
   int64_t number = 0;  // in the video, from 0
-  FrameSize upright;   // of this frame: the size may change in the middle of a video
+  FrameSize upright;   // size of this frame, after rotation; it may change within a video
 };
 
-// The bytes of <key>.kpts.npy: [persons, frames.size(), joints, 3] of the video's frames
-// `frames`, coordinates scaled from each frame's size to `stored` (0, missing, stays 0).
+// The bytes of <key>.kpts.npy: [persons, frames.size(), joints, 3] float32, the keypoints of
+// `frames`. Coordinates are scaled from each frame's size to `stored`; 0 (missing) stays 0.
 std::string ChunkKeypoints(const KeypointTrack& track, const std::vector<KeypointFrame>& frames,
                            FrameSize stored);
 

@@ -1,4 +1,5 @@
-// Where a video is cut into chunks: one rule for prepare and predict. Pure.
+// Decides where a video is cut into chunks. Preparation and prediction share this rule, so that a
+// model sees the same chunks in both. Pure.
 #ifndef DATA_CHUNKING_CHUNK_RULE_H_
 #define DATA_CHUNKING_CHUNK_RULE_H_
 
@@ -8,13 +9,16 @@ namespace slimreel {
 
 struct ChunkRule {
   int64_t max_frames = 500;  // of a chunk; >= 1
-  int64_t overlap = 0;       // frames that neighbours share; 0..max_frames - 1
-  // Of a last chunk behind others, overlap included: a shorter one is left out; 1..max_frames.
+  int64_t overlap = 0;       // frames that neighbouring chunks share; 0..max_frames - 1
+  // A last chunk with fewer frames (overlap included) is left out, unless it is the only chunk.
+  // 1..max_frames.
   int64_t min_frames = 1;
 
-  // A full chunk ends when its successor begins: only then is it known not to be the last.
+  // True if a chunk with this many frames takes no more. Cut it only when the next frame comes:
+  // before that, it may be the last chunk.
   bool IsFull(int64_t frames) const { return frames == max_frames; }
-  // Whether the `rest` behind so many full chunks becomes a chunk. The rest includes overlap.
+  // True if the frames after the last full chunk become a chunk of their own. `rest` is their
+  // number with the overlap, `chunks_before` the number of full chunks.
   bool KeepsRest(int64_t rest, int64_t chunks_before) const {
     return rest > 0 && (chunks_before == 0 || rest >= min_frames);
   }

@@ -79,7 +79,7 @@ std::string_view View(absl::string_view text) { return {text.data(), text.size()
 
 std::string DamageText(const DecodeStats& stats) {
   std::vector<std::string> lines;
-  if (stats.truncated) lines.push_back("the file breaks off: what follows is missing");
+  if (stats.truncated) lines.push_back("the file is cut off: its end is missing");
   const auto count = [&lines](int64_t number, absl::string_view what) {
     if (number > 0) lines.push_back(absl::StrCat(number, " ", what));
   };
@@ -89,7 +89,7 @@ std::string DamageText(const DecodeStats& stats) {
   return absl::StrJoin(lines, ", ");
 }
 
-// What the counters, and the error that ended the decoding, say about the video.
+// The outcome that follows from the counters and from the error that ended the decoding.
 VideoOutcome OutcomeOf(const DecodeStats& stats, const absl::Status& decoding) {
   VideoOutcome outcome;
   outcome.frames_decoded = stats.frames;
@@ -103,8 +103,8 @@ VideoOutcome OutcomeOf(const DecodeStats& stats, const absl::Status& decoding) {
   return outcome;
 }
 
-// The outcome as it is known when the last chunk is made; what follows from the chunks
-// themselves is not repeated.
+// The outcome as it is known when the last chunk is made, without the values that follow from the
+// chunks themselves.
 nlohmann::json ToJson(const VideoOutcome& outcome) {
   nlohmann::json json = {{"status", outcome.status}, {"frames_decoded", outcome.frames_decoded}};
   if (!outcome.reason.empty()) json["reason"] = outcome.reason;
@@ -112,7 +112,7 @@ nlohmann::json ToJson(const VideoOutcome& outcome) {
   return json;
 }
 
-// Of a video none of whose frames is kept.
+// For a video of which no frame was kept.
 void RejectForNoFrame(VideoOutcome* outcome) {
   outcome->status = "rejected";
   if (outcome->frames_decoded > 0) {
@@ -124,13 +124,13 @@ void RejectForNoFrame(VideoOutcome* outcome) {
   }
 }
 
-// One pass over a video. Where its keypoints ask for the number of frames before a chunk may be
-// handed out, chunks wait on the disk; where they need more room than they may have, the pass
-// gives them up and only counts, and a second pass hands out.
-class Pass {
+// One pass of decoding over a video. If the video has keypoints, the number of frames must be known
+// before a chunk may be handed out, so chunks wait on the disk. If they need more room than
+// allowed, the pass gives them up and only counts frames, and a second pass hands them out.
+class DecodingPass {
  public:
-  Pass(const ChunkVideoOptions& options, VideoDecoder* decoder, const KeypointTrack* track,
-       SampleOrigin origin, const ChunkSink& sink, bool may_wait)
+  DecodingPass(const ChunkVideoOptions& options, VideoDecoder* decoder, const KeypointTrack* track,
+               SampleOrigin origin, const ChunkSink& sink, bool may_wait)
       : options_(options),
         decoder_(*decoder),
         track_(track),
@@ -138,7 +138,8 @@ class Pass {
         sink_(sink),
         may_wait_(may_wait && track != nullptr) {}
 
-  // CANCELLED, the machine's and the sink's errors end the work; the decoder's end the video.
+  // Errors: CANCELLED, and those of the machine and the sink. The decoder's errors only end the
+  // video.
   absl::StatusOr<VideoOutcome> Run() {
     for (;;) {
       absl::StatusOr<bool> more = decoder_.Next();
@@ -176,7 +177,7 @@ class Pass {
     const int64_t frame_bytes = options_.keep_frames ? size.rgb_bytes() : 0;
     if (!chunker_) {
       chunker_.emplace(options_.chunker, frame_bytes, [this, size](Chunk chunk) {
-        return HandOut(DescribedOf(std::move(chunk), size));
+        return HandOut(Described(std::move(chunk), size));
       });
     }
     SLIMREEL_ASSIGN_OR_RETURN(uint8_t * slot, chunker_->Slot());
@@ -188,7 +189,7 @@ class Pass {
     return chunker_->Keep(frame);
   }
 
-  DescribedChunk DescribedOf(Chunk chunk, FrameSize size) const {
+  DescribedChunk Described(Chunk chunk, FrameSize size) const {
     DescribedChunk described;
     described.size = size;
     described.metadata = Describe(decoder_, chunk, options_.keep_frames, track_);
@@ -197,14 +198,14 @@ class Pass {
     described.origin.left_out_frames = chunk.left_out_frames;
     if (chunk.last) {
       const VideoOutcome outcome = OutcomeOf(decoder_.stats(), decoding_);
-      // Where a passing trouble ended the video, this is not its end: another run goes on.
-      described.origin.last_chunk = MayBeRemembered(outcome);
+      // If a reason that may pass ended the video, this is not its real end.
+      described.origin.last_chunk = IsPermanent(outcome);
       described.metadata["outcome"] = ToJson(outcome);
     }
     if (track_ != nullptr) {
       std::vector<KeypointFrame> frames;
       for (const KeptFrame& frame : chunk.frames) {
-        // Other numbers of frames reject the video before anything of it is handed out.
+        // If the numbers of frames differ, the video is rejected and this chunk is never used.
         if (frame.info.number < track_->frames)
           frames.push_back({frame.info.number, frame.upright});
       }
@@ -233,20 +234,20 @@ class Pass {
   const SampleOrigin origin_;
   const ChunkSink& sink_;
   const bool may_wait_;
-  absl::Status decoding_;  // how it ended
+  absl::Status decoding_;  // the error that ended the decoding
   std::optional<Chunker> chunker_;
   std::vector<DescribedChunk> waiting_;
   int64_t waiting_bytes_ = 0;
   bool gave_up_ = false;
 };
 
-// A video with all that its passes share.
-class VideoWork {
+// A video, and what its decoding passes share.
+class VideoChunking {
  public:
-  VideoWork(const SourceFiles& source, const ChunkVideoOptions& options,
-            const std::function<bool()>& interrupted, const ChunkSink& sink)
+  VideoChunking(const SourceFiles& source, const ChunkVideoOptions& options,
+                const std::function<bool()>& interrupted, const ChunkSink& sink)
       : source_(source), options_(options), sink_(sink) {
-    decoding_.threads = 1;  // with damage, other counts give other frames
+    decoding_.threads = 1;  // frames of a damaged file depend on the number of threads
     decoding_.sizing = options.sizing;
     decoding_.max_decoded_frame_bytes = options.max_picture_bytes;
     decoding_.interrupted = interrupted;
@@ -257,9 +258,9 @@ class VideoWork {
     if (rejected) return *std::move(rejected);
     absl::StatusOr<std::unique_ptr<VideoDecoder>> decoder =
         VideoDecoder::Open(source_.path, decoding_);
-    if (!decoder.ok()) return OfFileError(decoder.status());
-    if (absl::Status marked = MarkOrigin(); !marked.ok()) return OfFileError(marked);
-    Pass pass(options_, decoder->get(), track(), origin_, sink_, /*may_wait=*/true);
+    if (!decoder.ok()) return RejectForFileError(decoder.status());
+    if (absl::Status marked = MarkOrigin(); !marked.ok()) return RejectForFileError(marked);
+    DecodingPass pass(options_, decoder->get(), track(), origin_, sink_, /*may_wait=*/true);
     SLIMREEL_ASSIGN_OR_RETURN(const VideoOutcome outcome, pass.Run());
     return pass.gave_up() && outcome.status != "rejected" ? SecondPass(outcome) : outcome;
   }
@@ -267,13 +268,13 @@ class VideoWork {
  private:
   const KeypointTrack* track() const { return track_ ? &*track_ : nullptr; }
 
-  // An outcome where the fault is the file's, the error itself where it is the machine's.
-  static absl::StatusOr<VideoOutcome> OfFileError(const absl::Status& status) {
+  // Rejects the video if the fault is the file's; returns the error if it is the machine's.
+  static absl::StatusOr<VideoOutcome> RejectForFileError(const absl::Status& status) {
     if (absl::IsCancelled(status) || IsMachineError(status)) return status;
     return Rejected(OrInternal(ReasonOf(status)), View(status.message()));
   }
 
-  // Fills track_; an outcome where the keypoints reject the video.
+  // Fills track_. Returns an outcome if the keypoints reject the video.
   absl::StatusOr<std::optional<VideoOutcome>> ReadKeypoints() {
     if (options_.keypoints == KeypointUse::kIgnored) return std::nullopt;
     absl::StatusOr<KeypointTrack> read = ReadKeypointFile(
@@ -299,16 +300,16 @@ class VideoWork {
   absl::Status MarkOrigin() {
     origin_.known = true;
     origin_.recipe = options_.recipe;
-    SLIMREEL_ASSIGN_OR_RETURN(origin_.video, MarkOf(source_.path, source_.look));
+    SLIMREEL_ASSIGN_OR_RETURN(origin_.video, MarkOf(source_.path, source_.stat));
     if (!track_) return absl::OkStatus();
     SLIMREEL_ASSIGN_OR_RETURN(origin_.keypoints,
-                              MarkOf(KeypointPathOf(source_.path), source_.keypoint_look));
+                              MarkOf(KeypointPathOf(source_.path), source_.keypoint_stat));
     return absl::OkStatus();
   }
 
-  static absl::StatusOr<FileMark> MarkOf(const std::string& path, const FileLook& look) {
-    const absl::StatusOr<uint64_t> digest = DigestOf(path);
-    if (digest.ok()) return FileMark{look.size_bytes, look.mtime_ns, *digest};
+  static absl::StatusOr<FileMark> MarkOf(const std::string& path, const FileStat& stat) {
+    const absl::StatusOr<uint64_t> digest = FileDigest(path);
+    if (digest.ok()) return FileMark{stat.size_bytes, stat.mtime_ns, *digest};
     const absl::Status& status = digest.status();
     if (IsMachineError(status)) return status;
     const std::string_view reason = absl::IsNotFound(status)           ? kReasonNotFound
@@ -320,7 +321,7 @@ class VideoWork {
   absl::StatusOr<VideoOutcome> SecondPass(const VideoOutcome& first) {
     SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<VideoDecoder> decoder,
                               VideoDecoder::Open(source_.path, decoding_));
-    Pass pass(options_, decoder.get(), track(), origin_, sink_, /*may_wait=*/false);
+    DecodingPass pass(options_, decoder.get(), track(), origin_, sink_, /*may_wait=*/false);
     SLIMREEL_ASSIGN_OR_RETURN(VideoOutcome outcome, pass.Run());
     if (outcome.frames_decoded == first.frames_decoded) return outcome;
     return absl::AbortedError(
@@ -337,8 +338,8 @@ class VideoWork {
 
 }  // namespace
 
-bool MayBeRemembered(const VideoOutcome& outcome) {
-  // "internal" is a fault of this program, which another version may not have.
+bool IsPermanent(const VideoOutcome& outcome) {
+  // "internal" is a fault of this program; another version may not have it.
   return outcome.reason != "keypoints_too_large" && outcome.reason != "internal" &&
          !ReasonMayPass(outcome.reason);
 }
@@ -348,7 +349,7 @@ absl::StatusOr<VideoOutcome> ChunkVideo(const SourceFiles& source, const ChunkVi
                                         const ChunkSink& sink) {
   const auto start = std::chrono::steady_clock::now();
   SLIMREEL_ASSIGN_OR_RETURN(VideoOutcome outcome,
-                            VideoWork(source, options, interrupted, sink).Run());
+                            VideoChunking(source, options, interrupted, sink).Run());
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return outcome;
 }

@@ -26,8 +26,8 @@ absl::Status Chunker::Keep(const KeptFrame& frame) {
   return HandOut(std::move(full));
 }
 
-// The full chunk waits; its last `overlap` frames, and the one in the slot behind it, start
-// the next one.
+// Starts the next chunk with the last `overlap` frames of the full one and the frame in the slot
+// after them. The full chunk waits.
 absl::Status Chunker::Cut() {
   Chunk next;
   next.number = chunk_.number + 1;

@@ -1,11 +1,14 @@
-// Items of many inputs, made by several threads in any order, taken by one in
-// the order of the inputs; bounded by bytes, of memory and of the disk.
+// A queue of items of many inputs: several threads push them in any order, and one thread takes
+// them in the order of the inputs. It is bounded by bytes in memory and on the disk.
 //
-// Workers claim inputs in order, so the input that the taker waits for is
-// always in some worker's hands. While nothing of that input is queued its
-// worker is not made to wait, whatever the others have queued, and so the bound
-// cannot deadlock: at worst the bytes held are the bound and one item more,
-// besides what each worker is making. Safe from any thread.
+// Not a PrefetchQueue (data/loading/prefetch_queue.h): there, item n is one call of a function,
+// the queue owns the threads, and the bound is a number of items. Here an input gives any number
+// of items of any size, and the threads belong to the caller.
+//
+// Workers claim inputs in order, so some worker always has the input that the taker waits for.
+// While nothing of that input is queued, its worker does not wait for room. So the bound cannot
+// deadlock: at worst the queue holds the bound and one item more, besides the item that each
+// worker is making. Safe from any thread.
 #ifndef DATA_PIPELINE_ORDERED_QUEUE_H_
 #define DATA_PIPELINE_ORDERED_QUEUE_H_
 
@@ -30,14 +33,14 @@ class OrderedQueue {
   OrderedQueue(int64_t num_inputs, const QueuedBytes& bound)
       : num_inputs_(num_inputs), bound_(bound) {}
 
-  // Workers: the next input to work on; nothing when all are claimed or after Close.
+  // Workers: the next input to work on; nullopt when all are claimed or after Close.
   std::optional<int64_t> Claim() {
     std::lock_guard<std::mutex> lock(mutex_);
     if (closed_ || claimed_ == num_inputs_) return std::nullopt;
     return claimed_++;
   }
 
-  // Workers: waits for room; false after Close. `final`: the input's last item.
+  // Workers: waits for room, then adds the item; false after Close. `final`: the input's last item.
   bool Push(int64_t input, Item item, const QueuedBytes& bytes, bool final) {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock, [&] {
@@ -52,8 +55,8 @@ class OrderedQueue {
     return true;
   }
 
-  // The taker: the next item of the lowest unfinished input and that input's
-  // number; waits for it. Nothing at the end or after Close.
+  // The taker: waits for the next item of the lowest unfinished input, and returns it with that
+  // input's number. nullopt at the end or after Close.
   std::optional<std::pair<int64_t, Item>> Pop() {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait(lock,
@@ -71,7 +74,7 @@ class OrderedQueue {
     return std::make_pair(input, std::move(entry.item));
   }
 
-  // Ends all waiting, from any thread.
+  // Ends all waits. Any thread may call it.
   void Close() {
     std::lock_guard<std::mutex> lock(mutex_);
     closed_ = true;
@@ -90,7 +93,7 @@ class OrderedQueue {
     bool final = false;
   };
 
-  // An item that takes nothing always has room.
+  // An item of 0 bytes always has room.
   bool HasRoom(const QueuedBytes& bytes) const {
     return (bytes.memory == 0 || queued_.memory + bytes.memory <= bound_.memory) &&
            (bytes.disk == 0 || queued_.disk + bytes.disk <= bound_.disk);

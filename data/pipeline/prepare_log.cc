@@ -11,36 +11,34 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
 #include "base/byte_text.h"
 #include "base/status_macros.h"
+#include "data/shard/sample_origin.h"
 
 namespace slimreel {
 namespace {
 
 using nlohmann::json;
 
-std::string Hex(uint64_t value) { return absl::StrFormat("%016x", value); }
-
-json ToJson(const FileLook& look, uint64_t digest) {
-  return {look.size_bytes, look.mtime_ns, look.ctime_ns, Hex(digest)};
+json ToJson(const FileStat& stat, uint64_t digest) {
+  return {stat.size_bytes, stat.mtime_ns, stat.ctime_ns, HashText(digest)};
 }
 
-bool TakeFile(const json& object, const char* key, FileLook* look, uint64_t* digest) {
+bool ReadFileState(const json& object, const char* key, FileStat* stat, uint64_t* digest) {
   const auto file = object.find(key);
   if (file == object.end() || !file->is_array() || file->size() != 4 ||
       !(*file)[0].is_number_integer() || !(*file)[1].is_number_integer() ||
       !(*file)[2].is_number_integer() || !(*file)[3].is_string()) {
     return false;
   }
-  *look = {(*file)[0].get<int64_t>(), (*file)[1].get<int64_t>(), (*file)[2].get<int64_t>()};
+  *stat = {(*file)[0].get<int64_t>(), (*file)[1].get<int64_t>(), (*file)[2].get<int64_t>()};
   return absl::SimpleHexAtoi((*file)[3].get_ref<const std::string&>(), digest);
 }
 
-// The member `key` of `object` where it is there and of the field's type.
+// Reads the member `key` of `object`; false if it is absent or of another type.
 template <typename T>
-bool Take(const json& object, const char* key, T* field) {
+bool ReadMember(const json& object, const char* key, T* field) {
   const auto found = object.find(key);
   if (found == object.end()) return false;
   bool fits = false;
@@ -57,21 +55,22 @@ std::optional<LoggedVideo> ParseLine(const std::string& line) {
   LoggedVideo video;
   VideoOutcome& outcome = video.outcome;
   std::string path, recipe;
-  if (!Take(object, "path", &path) || !Take(object, "recipe", &recipe) ||
+  if (!ReadMember(object, "path", &path) || !ReadMember(object, "recipe", &recipe) ||
       !absl::SimpleHexAtoi(recipe, &video.recipe) ||
-      !TakeFile(object, "file", &video.look, &video.digest) ||
-      !Take(object, "status", &outcome.status) || !Take(object, "frames", &outcome.frames) ||
-      !Take(object, "frames_decoded", &outcome.frames_decoded) ||
-      !Take(object, "chunks", &outcome.chunks)) {
+      !ReadFileState(object, "file", &video.stat, &video.digest) ||
+      !ReadMember(object, "status", &outcome.status) ||
+      !ReadMember(object, "frames", &outcome.frames) ||
+      !ReadMember(object, "frames_decoded", &outcome.frames_decoded) ||
+      !ReadMember(object, "chunks", &outcome.chunks)) {
     return std::nullopt;
   }
   video.path = BytesOfText(path);
-  TakeFile(object, "keypoints", &video.keypoint_look, &video.keypoint_digest);
-  Take(object, "reason", &outcome.reason);
-  Take(object, "message", &outcome.message);
+  ReadFileState(object, "keypoints", &video.keypoint_stat, &video.keypoint_digest);
+  ReadMember(object, "reason", &outcome.reason);
+  ReadMember(object, "message", &outcome.message);
   outcome.message = BytesOfText(outcome.message);
-  Take(object, "left_out_frames", &outcome.left_out_frames);
-  Take(object, "seconds", &outcome.seconds);
+  ReadMember(object, "left_out_frames", &outcome.left_out_frames);
+  ReadMember(object, "seconds", &outcome.seconds);
   return video;
 }
 
@@ -80,15 +79,15 @@ std::optional<LoggedVideo> ParseLine(const std::string& line) {
 std::string LogLine(const LoggedVideo& video) {
   const VideoOutcome& outcome = video.outcome;
   json object = {{"path", TextOfBytes(video.path)},
-                 {"recipe", Hex(video.recipe)},
-                 {"file", ToJson(video.look, video.digest)},
+                 {"recipe", HashText(video.recipe)},
+                 {"file", ToJson(video.stat, video.digest)},
                  {"status", outcome.status},
                  {"frames", outcome.frames},
                  {"frames_decoded", outcome.frames_decoded},
                  {"chunks", outcome.chunks},
                  {"seconds", outcome.seconds}};
-  if (video.keypoint_look.there()) {
-    object["keypoints"] = ToJson(video.keypoint_look, video.keypoint_digest);
+  if (video.keypoint_stat.exists()) {
+    object["keypoints"] = ToJson(video.keypoint_stat, video.keypoint_digest);
   }
   if (outcome.left_out_frames > 0) object["left_out_frames"] = outcome.left_out_frames;
   if (!outcome.reason.empty()) object["reason"] = outcome.reason;
@@ -107,7 +106,7 @@ absl::StatusOr<std::unique_ptr<PrepareLog>> PrepareLog::Open(const std::string& 
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (file < 0) return SystemError(errno, "write", path);
   std::unique_ptr<PrepareLog> log(new PrepareLog(path, file));
-  // Behind a line that a kill cut short.
+  // A newline ends a line that a kill may have cut short.
   if (lseek(file, 0, SEEK_END) > 0) SLIMREEL_RETURN_IF_ERROR(log->Append("\n"));
   return log;
 }

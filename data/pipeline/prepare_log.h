@@ -1,10 +1,11 @@
-// .prepare-train.jsonl: how each video went in the runs so far, beside the shards.
+// .prepare-train.jsonl: the outcome of each video in the preparations so far. It lies beside the
+// shards.
 //
-// It saves work and decides nothing: videos that gave no sample need not be opened again, and
-// a file whose look has not changed need not be read for its digest. Every line says which
-// version of the file and which recipe it is true of, so lines of any age may stand in it; of a
-// path the last one counts. A line that a kill cut short is passed over. Where the file
-// is lost, rejected videos are decoded again, and nothing else happens.
+// The log only saves work. With it, a preparation need not open videos again that gave no sample,
+// and need not read the digest of a file whose size and times are the same. Every line names the
+// version of the file and the recipe that it holds for, so old lines do no harm; the last line of
+// a path counts. A line that a kill cut short is ignored. If the log is lost, rejected videos are
+// decoded again; nothing else changes.
 // Threading: one thread at a time.
 #ifndef DATA_PIPELINE_PREPARE_LOG_H_
 #define DATA_PIPELINE_PREPARE_LOG_H_
@@ -17,27 +18,27 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "data/chunking/chunk_video.h"
-#include "data/chunking/file_look.h"
+#include "data/chunking/file_stat.h"
 
 namespace slimreel {
 
 struct LoggedVideo {
   std::string path;
   uint64_t recipe = 0;
-  FileLook look;
+  FileStat stat;
   uint64_t digest = 0;  // 0: not read
-  FileLook keypoint_look;
+  FileStat keypoint_stat;
   uint64_t keypoint_digest = 0;
   VideoOutcome outcome;
 };
 
-// Calls `visit` with each line, from the oldest on. Never fails: what cannot be read is work to
-// be done again.
+// Calls `visit` with each line, oldest first. Never fails: it skips what it cannot read, and the
+// preparation does that work again.
 void ReadPrepareLog(const std::string& path, const std::function<void(LoggedVideo)>& visit);
 
 class PrepareLog {
  public:
-  // Opens the file behind what stands in it; makes it where there is none.
+  // Opens the file for appending; creates it if it does not exist.
   static absl::StatusOr<std::unique_ptr<PrepareLog>> Open(const std::string& path);
   ~PrepareLog();
   PrepareLog(const PrepareLog&) = delete;
@@ -53,7 +54,7 @@ class PrepareLog {
   const int file_;
 };
 
-// One line of it, with its end.
+// One line of the log, with its newline.
 std::string LogLine(const LoggedVideo& video);
 
 }  // namespace slimreel

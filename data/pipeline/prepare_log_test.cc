@@ -15,7 +15,7 @@ LoggedVideo Video(const std::string& path, int64_t frames = 7) {
   LoggedVideo video;
   video.path = path;
   video.recipe = 0xfedcba9876543210;
-  video.look = {100, -5, 6};
+  video.stat = {100, -5, 6};
   video.digest = 0x8000000000000001;
   video.outcome.frames = frames;
   return video;
@@ -46,17 +46,17 @@ class PrepareLogTest : public testing::Test {
 
 TEST_F(PrepareLogTest, EveryFieldComesBack) {
   LoggedVideo video = Video("a/b.mp4");
-  video.keypoint_look = {9, 8, 7};
+  video.keypoint_stat = {9, 8, 7};
   video.keypoint_digest = 3;
-  video.outcome = {"partial", "truncated", "the file \xff breaks off", 1, 2, 3, 4, 0.5};
+  video.outcome = {"partial", "truncated", "the file \xff is cut off", 1, 2, 3, 4, 0.5};
   Add({video});
   ASSERT_EQ(Read().size(), 1u);
   const LoggedVideo read = Read()[0];
   EXPECT_EQ(read.path, video.path);
   EXPECT_EQ(read.recipe, video.recipe);
-  EXPECT_EQ(read.look, video.look);
+  EXPECT_EQ(read.stat, video.stat);
   EXPECT_EQ(read.digest, video.digest);
-  EXPECT_EQ(read.keypoint_look, video.keypoint_look);
+  EXPECT_EQ(read.keypoint_stat, video.keypoint_stat);
   EXPECT_EQ(read.keypoint_digest, video.keypoint_digest);
   EXPECT_EQ(read.outcome.status, "partial");
   EXPECT_EQ(read.outcome.reason, "truncated");

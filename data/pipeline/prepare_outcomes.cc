@@ -29,28 +29,28 @@ void PrepareOutcomes::FinishUnchanged(size_t video) {
   State& state = states_[video];
   state.done = state.unchanged = true;
   ++done_;
-  const ReusePlan& plan = prior_.plan();
+  const ReusePlan& plan = previous_.plan();
   if (plan.num_samples(video) == 0) return;
-  const SampleAt at = plan.samples[static_cast<size_t>(plan.first[video])];
-  const SampleOrigin origin = prior_.file(at.shard).index().sample(at.sample).origin;
+  const SampleRef at = plan.samples[static_cast<size_t>(plan.first[video])];
+  const SampleOrigin origin = previous_.file(at.shard).index().sample(at.sample).origin;
   state.has_keypoints = origin.keypoints.size_bytes >= 0;
 }
 
 LoggedVideo PrepareOutcomes::LogEntry(size_t video) const {
   const State& state = states_[video];
-  if (state.unchanged) return prior_.LogEntry(video);
+  if (state.unchanged) return previous_.LogEntry(video);
   const SourceFiles& source = inputs_.videos[video].source;
-  return {source.path,          inputs_.recipe,        source.look,     state.digest,
-          source.keypoint_look, state.keypoint_digest, OutcomeOf(video)};
+  return {source.path,          inputs_.recipe,        source.stat,     state.digest,
+          source.keypoint_stat, state.keypoint_digest, OutcomeOf(video)};
 }
 
-bool PrepareOutcomes::IsWorthALine(size_t video) const {
-  return OutcomeOf(video).chunks == 0 || MayBeRemembered(OutcomeOf(video));
+bool PrepareOutcomes::BelongsInLog(size_t video) const {
+  return OutcomeOf(video).chunks == 0 || IsPermanent(OutcomeOf(video));
 }
 
-bool PrepareOutcomes::AllMayBeRemembered() const {
+bool PrepareOutcomes::AllArePermanent() const {
   for (size_t i = 0; i < states_.size(); ++i) {
-    if (!MayBeRemembered(OutcomeOf(i))) return false;
+    if (!IsPermanent(OutcomeOf(i))) return false;
   }
   return true;
 }
@@ -68,12 +68,12 @@ absl::Status PrepareOutcomes::WriteReport(const std::string& path, bool removed)
   for (size_t i = 0; i < states_.size(); ++i) {
     const State& state = states_[i];
     if (!state.done) continue;
-    const PreparedVideo& video = inputs_.videos[i];
+    const SourceVideo& video = inputs_.videos[i];
     SLIMREEL_RETURN_IF_ERROR(
         report.Add({video.source.path, OutcomeOf(i), video.label, state.unchanged, false}));
   }
-  for (size_t i = 0; removed && i < prior_.removed().size(); ++i) {
-    const LoggedVideo& video = prior_.removed()[i];
+  for (size_t i = 0; removed && i < previous_.removed().size(); ++i) {
+    const LoggedVideo& video = previous_.removed()[i];
     SLIMREEL_RETURN_IF_ERROR(report.Add({video.path, video.outcome, -1, false, true}));
   }
   return report.Commit();
@@ -83,7 +83,7 @@ absl::Status PrepareOutcomes::RewriteLog(const std::string& path) const {
   SLIMREEL_ASSIGN_OR_RETURN(auto file, AtomicFile::Create(path));
   std::string text;
   for (size_t i = 0; i < states_.size(); ++i) {
-    if (!IsWorthALine(i) || prior_.IsAway(i)) continue;
+    if (!BelongsInLog(i) || previous_.IsMissing(i)) continue;
     text += LogLine(LogEntry(i));
     if (text.size() > 1 << 16) {
       SLIMREEL_RETURN_IF_ERROR(file->Write(std::exchange(text, std::string())));
@@ -97,7 +97,7 @@ PrepareSummary PrepareOutcomes::Summary(const SplitCounts& counts) const {
   PrepareSummary summary;
   summary.classes = inputs_.info.classes;
   summary.warnings = inputs_.warnings;
-  summary.removed = static_cast<int64_t>(prior_.removed().size());
+  summary.removed = static_cast<int64_t>(previous_.removed().size());
   summary.samples = counts.samples;
   summary.frames = counts.frames;
   summary.shards = counts.shards;
@@ -106,7 +106,7 @@ PrepareSummary PrepareOutcomes::Summary(const SplitCounts& counts) const {
     const VideoOutcome& outcome = OutcomeOf(i);
     ++summary.videos[states_[i].unchanged ? "unchanged" : outcome.status];
     if (!outcome.reason.empty()) ++summary.reasons[outcome.reason];
-    if (prior_.IsAway(i)) ++summary.away;
+    if (previous_.IsMissing(i)) ++summary.away;
     if (outcome.left_out_frames > 0) ++summary.shortened_videos;
     summary.left_out_frames += outcome.left_out_frames;
     if (inputs_.videos[i].label >= 0 || outcome.chunks == 0) continue;
@@ -119,7 +119,7 @@ PrepareSummary PrepareOutcomes::Summary(const SplitCounts& counts) const {
 absl::Status PrepareOutcomes::NoSampleError(const std::vector<std::string>& inputs,
                                             const std::string& report) const {
   constexpr size_t kShown = 3;
-  const std::vector<PreparedVideo>& videos = inputs_.videos;
+  const std::vector<SourceVideo>& videos = inputs_.videos;
   std::string why = absl::StrCat("no videos found in ", absl::StrJoin(inputs, ", "));
   if (!videos.empty()) {
     why = absl::StrCat("none of ", videos.size(), " videos gave a sample: ");

@@ -1,5 +1,6 @@
-// prepare_report.jsonl: one line per input video, in order; behind them one for each that an
-// earlier run had and this one was not given.
+// prepare_report.jsonl: one line per input video, in order. After them, one line per video that an
+// earlier preparation had and that is not in the input now.
+// Threading: one thread at a time.
 #ifndef DATA_PIPELINE_PREPARE_REPORT_H_
 #define DATA_PIPELINE_PREPARE_REPORT_H_
 
@@ -18,19 +19,19 @@ struct ReportLine {
   const std::string& path;
   const VideoOutcome& outcome;
   int64_t label = -1;
-  bool unchanged = false;  // what the earlier run said of it holds; nothing was decoded
-  bool removed = false;    // the earlier run had it, this one not: its samples are gone
+  bool unchanged = false;  // the outcome of an earlier preparation holds; nothing was decoded
+  bool removed = false;    // not in the input any more: its samples are gone
 };
 
-// {"path", "status": ok|partial|rejected|unchanged|removed, "was" (of the last two), "reason",
+// {"path", "status": ok|partial|rejected|unchanged|removed, "was" (for the last two), "reason",
 // "message", "frames", "frames_decoded", "left_out_frames", "chunks", "seconds", "label"}.
-// A path that is no UTF-8 is written by TextOfBytes (base/byte_text.h).
+// A path that is not UTF-8 is written by TextOfBytes (base/byte_text.h).
 class ReportWriter {
  public:
   static absl::StatusOr<ReportWriter> Create(const std::string& path);
 
   absl::Status Add(const ReportLine& line);
-  // The file appears whole, in the place of an earlier one.
+  // Puts the complete file in place, atomically, and replaces an earlier one.
   absl::Status Commit();
 
  private:

@@ -46,7 +46,7 @@ TEST_F(PrepareReportTest, WhatWasDecodedNowHasItsStatusReasonAndSeconds) {
   const std::string a = "a.mp4", b = "b.mp4";
   VideoOutcome partial = Outcome("partial");
   partial.reason = "truncated";
-  partial.message = "the file breaks off";
+  partial.message = "the file is cut off";
   partial.left_out_frames = 4;
   const VideoOutcome ok = Outcome("ok");
   const auto written = Written({{a, partial, 3}, {b, ok}});
@@ -54,7 +54,7 @@ TEST_F(PrepareReportTest, WhatWasDecodedNowHasItsStatusReasonAndSeconds) {
   EXPECT_EQ(written[0]["path"], a);
   EXPECT_EQ(written[0]["status"], "partial");
   EXPECT_EQ(written[0]["reason"], "truncated");
-  EXPECT_EQ(written[0]["message"], "the file breaks off");
+  EXPECT_EQ(written[0]["message"], "the file is cut off");
   EXPECT_EQ(written[0]["frames"], 7);
   EXPECT_EQ(written[0]["left_out_frames"], 4);
   EXPECT_EQ(written[0]["seconds"], 1.235);

@@ -1,5 +1,4 @@
-// How many videos are decoded at once, and how many bytes of chunks wait, within a
-// budget of host memory. Pure numbers; called by data/prepare_flags.cc.
+// Divides a budget of host memory between decoders and chunks that wait. Pure.
 #ifndef DATA_PIPELINE_PREPARE_SIZING_H_
 #define DATA_PIPELINE_PREPARE_SIZING_H_
 
@@ -7,9 +6,9 @@
 
 namespace slimreel {
 
-// What a decoder at work holds beside its chunks, as an estimate before any video is
-// open: full-HD H.264 on one thread with its reference pictures. (Measured with three of
-// them, frames resized: 7 MiB for 720 x 480, 23 MiB for 1920 x 1080, 87 MiB for 3840 x 2160.)
+// Estimate of what a working decoder holds besides its chunks, made before any video is open:
+// full-HD H.264 on one thread with its reference pictures. (Measured with three of them, frames
+// resized: 7 MiB for 720 x 480, 23 MiB for 1920 x 1080, 87 MiB for 3840 x 2160.)
 inline constexpr int64_t kDecoderBytes = int64_t{32} << 20;
 
 struct PrepareSizing {
@@ -18,8 +17,8 @@ struct PrepareSizing {
   bool lowered = false;      // fewer decoders than wanted
 };
 
-// Decoders take at most half of the budget, but one there always is; chunks get the
-// rest, never less than half: what has no room there waits in files.
+// Decoders take at most half of the budget, but there is always one. Chunks get the rest, and
+// never less than half. Chunks that do not fit go to files.
 PrepareSizing SizePreparation(int wanted_workers, int64_t budget_bytes);
 
 }  // namespace slimreel

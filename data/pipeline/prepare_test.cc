@@ -99,7 +99,7 @@ TEST_F(PrepareTest, OfAFileThatBreaksOffTheReportSaysSo) {
     const nlohmann::json report = Report("out")[line];
     EXPECT_EQ(report["status"], "partial");
     const std::string message = report["message"];
-    EXPECT_EQ(message.find("the file breaks off"), 0u) << message;
+    EXPECT_EQ(message.find("the file is cut off"), 0u) << message;
     EXPECT_EQ(message.find(" 0 "), std::string::npos) << message;
   }
 }

@@ -10,11 +10,11 @@
 namespace slimreel {
 namespace {
 
-// A stored sample that was made of a video of the input by the same recipe.
+// A stored sample that was made from a video of the input by the same recipe.
 struct Candidate {
   int32_t video = 0;
   uint32_t chunk = 0;
-  SampleAt at;
+  SampleRef at;
 };
 
 bool Before(const Candidate& a, const Candidate& b) {
@@ -46,52 +46,55 @@ std::vector<Candidate> FindCandidates(const ReuseRequest& request) {
   return candidates;
 }
 
-// Whether a last chunk would be the last one under today's shortest chunk, too.
+// True if this last chunk of a video is also the last one under today's rule.
 bool IsStillLast(const IndexSample& sample, const ChunkRule& rule) {
   const int64_t left_out = sample.origin.left_out_frames;
   if (left_out > 0) return !rule.KeepsRest(left_out + rule.overlap, 1);
   return rule.KeepsRest(sample.num_frames, sample.origin.chunk);
 }
 
-// Appends one sample for each chunk of a video, out of its candidates [begin, end); takes them
-// away again and says false where a chunk, or the end, is missing.
-bool TakeWholeVideo(const ReuseRequest& request, const Candidate* begin, const Candidate* end,
-                    std::vector<SampleAt>* samples) {
+// Appends one sample for each chunk of a video, chosen from its candidates [begin, end). If a
+// chunk or the end is missing, returns false and appends nothing.
+bool CollectWholeVideo(const ReuseRequest& request, const Candidate* begin, const Candidate* end,
+                       std::vector<SampleRef>* samples) {
   const size_t before = samples->size();
   for (uint32_t chunk = 0;; ++chunk) {
-    const SampleAt* inner = nullptr;
+    const SampleRef* middle = nullptr;
     for (; begin != end && begin->chunk == chunk; ++begin) {
       const IndexSample sample = request.shards[begin->at.shard].index->sample(begin->at.sample);
       if (!sample.origin.last_chunk) {
-        if (inner == nullptr && request.rule.IsFull(sample.num_frames)) inner = &begin->at;
+        if (middle == nullptr && request.rule.IsFull(sample.num_frames)) middle = &begin->at;
       } else if (IsStillLast(sample, request.rule)) {
         samples->push_back(begin->at);
         return true;
       }
     }
-    if (inner == nullptr) break;
-    samples->push_back(*inner);
+    if (middle == nullptr) break;
+    samples->push_back(*middle);
   }
   samples->resize(before);
   return false;
 }
 
-// Goes over the shards in the order in which a fresh run would write them.
-class Walk {
+// Fills the plan's kept_shards: compares the stored shards, number by number, with the samples that
+// a preparation from scratch would write.
+class KeptShardFinder {
  public:
-  Walk(const ReuseRequest& request, ReusePlan* plan) : request_(request), plan_(*plan) {}
+  KeptShardFinder(const ReuseRequest& request, ReusePlan* plan) : request_(request), plan_(*plan) {}
 
   void Run() {
     for (int64_t number = 0;; ++number) {
-      if (!TakeNumber(number)) break;
+      if (!KeepShardNumber(number)) break;
     }
-    PassDone();
+    SkipCompleteVideos();
   }
 
  private:
-  bool TakeNumber(int64_t number) {
+  // Keeps the first stored shard of this number that fits.
+  bool KeepShardNumber(int64_t number) {
     for (size_t i = 0; i < request_.shards.size(); ++i) {
-      if (request_.shards[i].place.number != number || !Take(request_.shards[i], MayBeOpen(i))) {
+      if (request_.shards[i].location.number != number ||
+          !Fits(request_.shards[i], MayBePartlyFilled(i))) {
         continue;
       }
       plan_.kept_shards.push_back(static_cast<int32_t>(i));
@@ -100,60 +103,62 @@ class Walk {
     return false;
   }
 
-  // The last shard of its place may not be full: a run ended with it.
-  bool MayBeOpen(size_t shard) const {
+  // The last shard in place, and the last staged one, may have room left: a preparation ended
+  // there.
+  bool MayBePartlyFilled(size_t shard) const {
     return shard + 1 == request_.shards.size() ||
-           request_.shards[shard + 1].place.staged != request_.shards[shard].place.staged;
+           request_.shards[shard + 1].location.staged != request_.shards[shard].location.staged;
   }
 
-  // False, and nothing is gone over, where a sample differs or the shard would take more.
-  bool Take(const StoredShard& shard, bool may_be_open) {
-    const int64_t videos = plan_.done_videos, chunks = plan_.open_chunks;
-    bool follows = shard.index->num_samples() > 0;
-    for (int64_t i = 0; follows && i < shard.index->num_samples(); ++i) {
-      PassDone();
-      follows = Follows(shard.index->sample(i));
-      if (follows) ++plan_.open_chunks;
+  // True if the shard's samples are the next ones; then moves past them. False if a sample differs,
+  // or if the shard would hold more samples now.
+  bool Fits(const StoredShard& shard, bool may_be_partly_filled) {
+    const int64_t videos = plan_.done_videos, chunks = plan_.next_video_chunks;
+    bool fits = shard.index->num_samples() > 0;
+    for (int64_t i = 0; fits && i < shard.index->num_samples(); ++i) {
+      SkipCompleteVideos();
+      fits = IsNextSample(shard.index->sample(i));
+      if (fits) ++plan_.next_video_chunks;
     }
-    if (follows && may_be_open) {
-      PassDone();
-      follows = AtEnd();
+    if (fits && may_be_partly_filled) {
+      SkipCompleteVideos();
+      fits = AtEnd();
     }
-    if (follows) return true;
+    if (fits) return true;
     plan_.done_videos = videos;
-    plan_.open_chunks = chunks;
+    plan_.next_video_chunks = chunks;
     return false;
   }
 
   bool AtEnd() const { return plan_.done_videos == static_cast<int64_t>(request_.videos.size()); }
 
-  // Past videos of which every chunk was gone over.
-  void PassDone() {
-    for (; !AtEnd(); ++plan_.done_videos, plan_.open_chunks = 0) {
+  // Moves past the videos whose chunks are all passed.
+  void SkipCompleteVideos() {
+    for (; !AtEnd(); ++plan_.done_videos, plan_.next_video_chunks = 0) {
       const auto video = static_cast<size_t>(plan_.done_videos);
       if (plan_.plans[video] == VideoPlan::kDecode ||
-          plan_.num_samples(video) != plan_.open_chunks) {
+          plan_.num_samples(video) != plan_.next_video_chunks) {
         return;
       }
     }
   }
 
-  bool Follows(const IndexSample& sample) const {
+  bool IsNextSample(const IndexSample& sample) const {
     if (AtEnd()) return false;
     const auto number = static_cast<size_t>(plan_.done_videos);
-    const PreparedVideo& video = request_.videos[number];
+    const SourceVideo& video = request_.videos[number];
     const SampleOrigin& origin = sample.origin;
     if (!origin.known || origin.recipe != request_.recipe || sample.source != video.source.path ||
-        origin.chunk != plan_.open_chunks || sample.label != video.label ||
-        sample.key != SampleKey(video.key, plan_.open_chunks) ||
+        origin.chunk != plan_.next_video_chunks || sample.label != video.label ||
+        sample.key != SampleKey(video.key, plan_.next_video_chunks) ||
         !request_.same_files(number, origin)) {
       return false;
     }
     if (plan_.plans[number] == VideoPlan::kDecode) {
-      return request_.keep_open_chunks && !origin.last_chunk &&
+      return request_.keep_partial_videos && !origin.last_chunk &&
              request_.rule.IsFull(sample.num_frames);
     }
-    const bool last = plan_.open_chunks + 1 == plan_.num_samples(number);
+    const bool last = plan_.next_video_chunks + 1 == plan_.num_samples(number);
     return origin.last_chunk == last && (!last || IsStillLast(sample, request_.rule));
   }
 
@@ -174,14 +179,14 @@ ReusePlan PlanReuse(const ReuseRequest& request) {
   for (size_t i = 0; i < request.videos.size(); ++i) {
     const Candidate* const begin = next;
     while (next != end && next->video == static_cast<int32_t>(i)) ++next;
-    const bool whole = TakeWholeVideo(request, begin, next, &plan.samples);
+    const bool whole = CollectWholeVideo(request, begin, next, &plan.samples);
     plan.first.push_back(static_cast<int64_t>(plan.samples.size()));
-    plan.plans.push_back(whole                      ? VideoPlan::kTakeOver
-                         : request.gives_none(i)    ? VideoPlan::kGivesNone
-                         : request.may_give_none(i) ? VideoPlan::kTryAgain
-                                                    : VideoPlan::kDecode);
+    plan.plans.push_back(whole                            ? VideoPlan::kReuse
+                         : request.has_no_samples(i)      ? VideoPlan::kNoSamples
+                         : request.may_have_no_samples(i) ? VideoPlan::kRetry
+                                                          : VideoPlan::kDecode);
   }
-  Walk(request, &plan).Run();
+  KeptShardFinder(request, &plan).Run();
   return plan;
 }
 

@@ -1,5 +1,5 @@
-// Which samples of earlier runs hold for the inputs of this one, decided from what the samples
-// themselves say about their origin. Pure.
+// Decides which samples of earlier preparations can be reused for the inputs of this one, from the
+// origins that the samples themselves store. Pure.
 #ifndef DATA_PIPELINE_REUSE_PLAN_H_
 #define DATA_PIPELINE_REUSE_PLAN_H_
 
@@ -8,51 +8,54 @@
 #include <vector>
 
 #include "data/chunking/chunk_rule.h"
-#include "data/pipeline/input_video.h"
+#include "data/pipeline/source_video.h"
 #include "data/pipeline/split_folder.h"
 #include "data/shard/index.h"
 
 namespace slimreel {
 
-// A shard of an earlier run; the index is the caller's.
+// A shard of an earlier preparation. The caller owns the index.
 struct StoredShard {
-  PlacedShard place;
+  ShardLocation location;
   const IndexView* index = nullptr;
 };
 
 struct ReuseRequest {
-  const std::vector<PreparedVideo>& videos;
+  const std::vector<SourceVideo>& videos;
   const std::vector<StoredShard>& shards;  // in place by number, then staged by number
   uint64_t recipe = 0;
   ChunkRule rule;
-  // Whether a sample of this origin was made of the files of the video number `video`.
+  // True if a sample of this origin was made from today's files of the video number `video`.
   std::function<bool(size_t video, const SampleOrigin& origin)> same_files;
-  // Whether an earlier run found, of the same files, that they give no sample.
-  std::function<bool(size_t video)> gives_none;
-  // Whether it gave none for a reason that may pass: it is tried again, and counts as giving none
-  // until then.
-  std::function<bool(size_t video)> may_give_none;
-  // Whether the first chunks of a video may stay in place while the rest of it is decoded.
-  bool keep_open_chunks = true;
+  // True if an earlier preparation found that the same files give no sample.
+  std::function<bool(size_t video)> has_no_samples;
+  // True if the same files gave no sample, for a reason that may be gone now. The video is tried
+  // again; until then the plan assumes that it gives none.
+  std::function<bool(size_t video)> may_have_no_samples;
+  // True if the first chunks of a video may stay in place while the rest of it is decoded.
+  bool keep_partial_videos = true;
 };
 
-struct SampleAt {
-  int32_t shard = 0;   // number in ReuseRequest::shards
+struct SampleRef {
+  int32_t shard = 0;   // index into ReuseRequest::shards
   int32_t sample = 0;  // in the shard
 };
 
-enum class VideoPlan : uint8_t { kDecode, kTakeOver, kGivesNone, kTryAgain };
+enum class VideoPlan : uint8_t { kDecode, kReuse, kNoSamples, kRetry };
 
 struct ReusePlan {
-  std::vector<VideoPlan> plans;   // by video
-  std::vector<SampleAt> samples;  // of videos that are taken over, chunk by chunk
-  std::vector<int64_t> first;     // by video, and one more: where its samples begin
+  std::vector<VideoPlan> plans;    // by video
+  std::vector<SampleRef> samples;  // of the reused videos, chunk by chunk
+  // By video, and one more: the index into `samples` of the video's first one.
+  std::vector<int64_t> first;
 
-  // The shards that stay as they are: the longest run of full shards, by number from 0,
-  // whose samples are exactly those that a fresh run would put there.
-  std::vector<int32_t> kept_shards;  // numbers in ReuseRequest::shards
-  int64_t done_videos = 0;  // whose samples all lie in these shards, or that (may) give none
-  int64_t open_chunks = 0;  // chunks of the next video that lie there too
+  // The shards that stay as they are: the longest sequence of full shards, by number from 0, whose
+  // samples are exactly those that a preparation from scratch would put there.
+  std::vector<int32_t> kept_shards;  // indexes into ReuseRequest::shards
+  // The first so many videos need no more work: all of their samples are in kept_shards, or they
+  // give (or may give) none.
+  int64_t done_videos = 0;
+  int64_t next_video_chunks = 0;  // chunks of the video after them that are in kept_shards too
 
   int64_t num_samples(size_t video) const { return first[video + 1] - first[video]; }
 };

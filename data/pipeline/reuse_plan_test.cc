@@ -18,8 +18,8 @@ constexpr int64_t kFull = 10;  // frames of a full chunk
 constexpr uint64_t kRecipe = 77;
 using Numbers = std::vector<int32_t>;
 using Plans = std::vector<VideoPlan>;
-constexpr VideoPlan kDecode = VideoPlan::kDecode, kTakeOver = VideoPlan::kTakeOver,
-                    kGivesNone = VideoPlan::kGivesNone;
+constexpr VideoPlan kDecode = VideoPlan::kDecode, kReuse = VideoPlan::kReuse,
+                    kNoSamples = VideoPlan::kNoSamples;
 
 // A sample as an earlier run stored it.
 struct Stored {
@@ -56,7 +56,7 @@ class ReusePlanTest : public testing::Test {
   void Input(const std::vector<std::string>& names) {
     videos_.clear();
     for (const std::string& name : names) {
-      PreparedVideo video;
+      SourceVideo video;
       video.source.path = PathOf(name);
       video.key = name;
       video.label = 0;
@@ -107,9 +107,9 @@ class ReusePlanTest : public testing::Test {
                           [this](size_t video, const SampleOrigin& origin) {
                             return origin.video.digest == versions_[video];
                           },
-                      .gives_none = [this](size_t video) { return none_[video]; },
-                      .may_give_none = [this](size_t video) { return may_be_none_[video]; },
-                      .keep_open_chunks = keep_open_});
+                      .has_no_samples = [this](size_t video) { return none_[video]; },
+                      .may_have_no_samples = [this](size_t video) { return may_be_none_[video]; },
+                      .keep_partial_videos = keep_open_});
   }
 
   // The samples that a video is taken over from, as shard and sample.
@@ -124,7 +124,7 @@ class ReusePlanTest : public testing::Test {
     return "in/" + name + (name.find('.') == std::string::npos ? ".mp4" : "");
   }
 
-  std::vector<PreparedVideo> videos_;
+  std::vector<SourceVideo> videos_;
   std::vector<uint64_t> versions_;
   std::vector<bool> none_;
   std::vector<bool> may_be_none_;
@@ -141,10 +141,10 @@ TEST_F(ReusePlanTest, WhereNothingChangedAllShardsStay) {
   Input({"a", "b", "c"});
   Run(Video("a", 3) + Video("b", 2, 4) + Video("c", 2, 1), 2);
   const ReusePlan plan = Plan();
-  EXPECT_EQ(plan.plans, (Plans{kTakeOver, kTakeOver, kTakeOver}));
+  EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kReuse}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1, 2, 3}));
   EXPECT_EQ(plan.done_videos, 3);
-  EXPECT_EQ(plan.open_chunks, 0);
+  EXPECT_EQ(plan.next_video_chunks, 0);
 }
 
 TEST_F(ReusePlanTest, WithoutEarlierWorkAllIsDecoded) {
@@ -162,7 +162,7 @@ TEST_F(ReusePlanTest, SamplesOfOtherFilesOfAnotherRecipeOrWithoutAnOriginAreNotT
   samples[3].has_origin = false;
   Run(samples, 4);
   versions_[1] = 2;
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kDecode, kDecode, kDecode}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kDecode, kDecode, kDecode}));
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
@@ -182,7 +182,7 @@ TEST_F(ReusePlanTest, AVideoThatLacksAChunkOrItsEndIsDecoded) {
   a.erase(a.begin() + 1);
   b.pop_back();
   Run(a + b + Video("c", 2), 3);
-  EXPECT_EQ(Plan().plans, (Plans{kDecode, kDecode, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kDecode, kDecode, kReuse}));
   EXPECT_EQ(SamplesOf(Plan(), 2), (Places{{1, 1}, {1, 2}}));
 }
 
@@ -222,7 +222,7 @@ TEST_F(ReusePlanTest, ShardsStayInPlaceAndThenStaged) {
   Shard(2, Video("b", 1, kFull, 2) + std::vector<Stored>{Video("c", 2)[0]}, /*staged=*/true);
   Shard(3, {Video("c", 2)[1]}, /*staged=*/true);
   const ReusePlan plan = Plan();
-  EXPECT_EQ(plan.plans, (Plans{kTakeOver, kTakeOver, kTakeOver}));
+  EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kReuse}));
   // The last one is right in both places, and stays where it is.
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1, 4, 3}));
   EXPECT_EQ(plan.done_videos, 3);
@@ -235,7 +235,7 @@ TEST_F(ReusePlanTest, TheLastShardOfItsPlaceStaysOnlyAtTheEnd) {
   Input({"a", "b", "c"});
   Run(Video("a", 2) + Video("b", 1), 2);
   const ReusePlan plan = Plan();
-  EXPECT_EQ(plan.plans, (Plans{kTakeOver, kTakeOver, kDecode}));
+  EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kDecode}));
   EXPECT_EQ(plan.kept_shards, Numbers{0});
   EXPECT_EQ(plan.done_videos, 1);
   none_[2] = true;  // c gives no sample: this is the end
@@ -247,22 +247,22 @@ TEST_F(ReusePlanTest, ANewLabelOrAnotherKeyIsTakenOverButDoesNotStayInPlace) {
   Input({"a", "b", "c"});
   Run(Video("a", 2) + Video("b", 2) + Video("c", 2), 2);
   videos_[1].label = 1;
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse}));
   EXPECT_EQ(Plan().kept_shards, Numbers{0});
   EXPECT_EQ(Plan().done_videos, 1);
   videos_[1].label = 0;
   videos_[1].key = "b_2";
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse}));
   EXPECT_EQ(Plan().kept_shards, Numbers{0});
 }
 
 TEST_F(ReusePlanTest, AVideoThatIsNewInFrontOrGoneMovesAllBehind) {
   Run(Video("a", 2) + Video("b", 2), 2);
   Input({"0", "a", "b"});
-  EXPECT_EQ(Plan().plans, (Plans{kDecode, kTakeOver, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kDecode, kReuse, kReuse}));
   EXPECT_TRUE(Plan().kept_shards.empty());
   Input({"b"});
-  EXPECT_EQ(Plan().plans, Plans{kTakeOver});
+  EXPECT_EQ(Plan().plans, Plans{kReuse});
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
@@ -271,10 +271,10 @@ TEST_F(ReusePlanTest, OfAnIncompleteVideoFullInnerChunksStand) {
   const auto b = Video("b", 6);
   Run(Video("a", 1) + std::vector<Stored>(b.begin(), b.begin() + 5), 2);  // a b0 | b1 b2 | b3 b4
   ReusePlan plan = Plan();
-  EXPECT_EQ(plan.plans, (Plans{kTakeOver, kDecode}));
+  EXPECT_EQ(plan.plans, (Plans{kReuse, kDecode}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1})) << "the last one may have been open";
   EXPECT_EQ(plan.done_videos, 1);
-  EXPECT_EQ(plan.open_chunks, 3);
+  EXPECT_EQ(plan.next_video_chunks, 3);
   rule_.max_frames = kFull + 1;  // none of these is full now
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
@@ -284,7 +284,7 @@ TEST_F(ReusePlanTest, ALastChunkOfAnIncompleteVideoDoesNotStand) {
   auto a = Video("a", 2);
   a[0].version = 2;  // its first chunk is another file's
   Run(a + Video("b", 2), 1);
-  EXPECT_EQ(Plan().plans, (Plans{kDecode, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kDecode, kReuse}));
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
@@ -294,16 +294,16 @@ TEST_F(ReusePlanTest, AnotherShortestChunkConcernsOnlyVideosWhoseRestItConcerns)
   auto left = Video("left", 2);  // 3 frames behind it were left out
   left[1].left_out = 3;
   Run(Video("short", 1, 2) + Video("even", 2) + Video("rest", 2, 5) + left, 7);
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kTakeOver, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kReuse}));
   rule_.min_frames = 5;
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kTakeOver, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kReuse}));
   rule_.min_frames = 6;  // the rest of 5 is too short now
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kDecode, kTakeOver}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kDecode, kReuse}));
   rule_.min_frames = 3;  // the 3 frames are a chunk now
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kTakeOver, kDecode}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kDecode}));
   rule_.min_frames = 4;
   rule_.overlap = 1;  // with the frame that they share with the chunk before, they are 4
-  EXPECT_EQ(Plan().plans, (Plans{kTakeOver, kTakeOver, kTakeOver, kDecode}));
+  EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kDecode}));
 }
 
 TEST_F(ReusePlanTest, VideosThatGiveNoSampleArePassedOver) {
@@ -311,12 +311,12 @@ TEST_F(ReusePlanTest, VideosThatGiveNoSampleArePassedOver) {
   none_ = {true, false, true, false, true};
   Run(Video("a", 2) + Video("b", 1), 2);
   const ReusePlan plan = Plan();
-  EXPECT_EQ(plan.plans, (Plans{kGivesNone, kTakeOver, kGivesNone, kTakeOver, kGivesNone}));
+  EXPECT_EQ(plan.plans, (Plans{kNoSamples, kReuse, kNoSamples, kReuse, kNoSamples}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1}));
   EXPECT_EQ(plan.done_videos, 5);
   // Samples are worth more than what a log says.
   none_[1] = true;
-  EXPECT_EQ(Plan().plans[1], kTakeOver);
+  EXPECT_EQ(Plan().plans[1], kReuse);
   shards_.clear();
   Input({"x", "y"});
   none_ = {true, true};
@@ -361,9 +361,9 @@ TEST_F(ReusePlanTest, KeptIsTheLongestRunOfShardsThatAFreshRunWouldWrite) {
     size_t done = 0;
     for (; done < changed && chunks[done] <= open; ++done) open -= chunks[done];
     EXPECT_EQ(plan.done_videos, static_cast<int64_t>(done));
-    EXPECT_EQ(plan.open_chunks, open);
+    EXPECT_EQ(plan.next_video_chunks, open);
     for (size_t i = 0; i < 8; ++i) {
-      EXPECT_EQ(plan.plans[i], i == changed ? kDecode : chunks[i] == 0 ? kGivesNone : kTakeOver);
+      EXPECT_EQ(plan.plans[i], i == changed ? kDecode : chunks[i] == 0 ? kNoSamples : kReuse);
     }
   }
 }

@@ -31,13 +31,13 @@ std::string SafeStem(std::string_view name) {
 }  // namespace
 
 std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos) {
-  absl::flat_hash_map<std::string_view, int> bearers;
-  bearers.reserve(videos.size());
-  for (const NamedVideo& video : videos) ++bearers[video.name];
+  absl::flat_hash_map<std::string_view, int> name_counts;
+  name_counts.reserve(videos.size());
+  for (const NamedVideo& video : videos) ++name_counts[video.name];
   std::vector<std::string> stems;
   stems.reserve(videos.size());
   for (const NamedVideo& video : videos) {
-    const std::string_view full = bearers[video.name] > 1 ? video.path : video.name;
+    const std::string_view full = name_counts[video.name] > 1 ? video.path : video.name;
     const uint64_t hash = XXH3_64bits(full.data(), full.size());
     stems.push_back(absl::StrFormat("%s_%012x", SafeStem(video.name).substr(0, kLongestStem),
                                     hash & ((uint64_t{1} << 48) - 1)));

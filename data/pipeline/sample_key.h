@@ -1,4 +1,4 @@
-// Keys of samples: what the members of a sample are called inside of the shards. Pure.
+// Keys of samples: the names of a sample's members inside the shards. Pure.
 #ifndef DATA_PIPELINE_SAMPLE_KEY_H_
 #define DATA_PIPELINE_SAMPLE_KEY_H_
 
@@ -9,19 +9,19 @@
 
 namespace slimreel {
 
-// A video as its key is made of it.
+// The parts of a video that its key is made of.
 struct NamedVideo {
-  std::string_view name;  // below its input: two inputs may have the same
-  std::string_view path;  // to open: no two are the same
+  std::string_view name;  // path below its input; two inputs may have the same name
+  std::string_view path;  // path to open; unique
 };
 
-// One stem per video, unique: the name without its extension, '/' as "__", whatever is no
-// letter, digit, '-' or '_' as '_', cut at 80 characters; behind it '_' and 12 hexadecimal
-// digits of the full name's hash. So a stem follows from the name, whatever else there is.
-// Videos of one name, from several inputs, have the hash of their paths.
+// One unique stem per video: its name without the extension, with '/' as "__" and every character
+// other than letters, digits, '-' and '_' as '_', cut at 80 characters; then '_' and 12
+// hexadecimal digits of the full name's hash. So a stem depends only on the name, and not on the
+// other videos. Exception: videos of several inputs with the same name use the hash of their paths.
 std::vector<std::string> KeyStems(const std::vector<NamedVideo>& videos);
 
-// "<stem>-00012": sorting follows the chunks.
+// "<stem>-00012": sorting by key keeps the order of the chunks.
 std::string SampleKey(const std::string& stem, int64_t chunk);
 
 }  // namespace slimreel

@@ -25,7 +25,7 @@ absl::StatusOr<std::unique_ptr<SampleSink>> SampleSink::Create(const ShardWriter
   return std::unique_ptr<SampleSink>(new SampleSink(std::move(writer)));
 }
 
-absl::Status SampleSink::AddChunk(const PreparedVideo& video, const DescribedChunk& described) {
+absl::Status SampleSink::AddChunk(const SourceVideo& video, const DescribedChunk& described) {
   Sample sample;
   sample.key = SampleKey(video.key, described.origin.chunk);
   sample.source = video.source.path;
@@ -42,7 +42,7 @@ absl::Status SampleSink::AddChunk(const PreparedVideo& video, const DescribedChu
   return writer_->Add(sample);
 }
 
-absl::Status SampleSink::AddCopy(const PreparedVideo& video, const ShardFile& from, int64_t index) {
+absl::Status SampleSink::AddCopy(const SourceVideo& video, const ShardFile& from, int64_t index) {
   SLIMREEL_RETURN_IF_ERROR(from.Verify(index));
   const IndexSample facts = from.index().sample(index);
   Sample sample;

@@ -1,4 +1,4 @@
-// Where chunks become samples: input after input, into the shard writer.
+// Turns chunks into samples and writes them, in the order of the calls, to the shard writer.
 // Threading: one thread.
 #ifndef DATA_PIPELINE_SAMPLE_SINK_H_
 #define DATA_PIPELINE_SAMPLE_SINK_H_
@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "data/pipeline/input_video.h"
+#include "data/pipeline/source_video.h"
 #include "data/shard/shard_file.h"
 #include "data/shard/shard_writer.h"
 
@@ -19,10 +19,10 @@ class SampleSink {
  public:
   static absl::StatusOr<std::unique_ptr<SampleSink>> Create(const ShardWriterOptions& options);
 
-  absl::Status AddChunk(const PreparedVideo& video, const DescribedChunk& chunk);
-  // A sample of an earlier run: the same frames and keypoints, bit for bit, the same description
-  // and origin, under today's key and label. Its hashes are checked.
-  absl::Status AddCopy(const PreparedVideo& video, const ShardFile& from, int64_t sample);
+  absl::Status AddChunk(const SourceVideo& video, const DescribedChunk& chunk);
+  // Copies a sample of an earlier preparation: the same frames and keypoints, bit for bit, and the
+  // same description and origin, with the key and label that `video` has now. Checks its hashes.
+  absl::Status AddCopy(const SourceVideo& video, const ShardFile& from, int64_t sample);
   // Publishes the last shard.
   absl::Status Finish() { return writer_->Flush(); }
 

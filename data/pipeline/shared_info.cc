@@ -18,13 +18,13 @@ std::string InfoPath(const SplitId& id) {
   return absl::StrCat(id.folder, "/", DatasetInfoFileName(id.part, id.num_parts));
 }
 
-// The same split as one piece.
+// The same split, not divided.
 SplitId WholeOf(SplitId id) {
   id.part = id.num_parts = 0;
   return id;
 }
 
-// Nothing where there is no such file.
+// nullopt if there is no such file.
 absl::StatusOr<std::optional<DatasetInfo>> ReadPublished(const SplitId& id) {
   absl::StatusOr<DatasetInfo> info = ReadDatasetInfoFile(InfoPath(id));
   if (absl::IsNotFound(info.status())) return std::nullopt;
@@ -49,7 +49,7 @@ absl::StatusOr<SplitInfos> PublishedInfos(const SplitId& id) {
   return infos;
 }
 
-OtherSplits WhatIsFixedBy(const SplitInfos& infos) {
+OtherSplits SettingsOf(const SplitInfos& infos) {
   OtherSplits others;
   for (const auto& [split, info] : infos) {
     if (others.names.empty()) {
@@ -62,12 +62,12 @@ OtherSplits WhatIsFixedBy(const SplitInfos& infos) {
   return others;
 }
 
-bool MadeAlike(const DatasetInfo& a, const DatasetInfo& b) {
+bool HaveSameSettings(const DatasetInfo& a, const DatasetInfo& b) {
   return a.classes == b.classes && a.fingerprint == b.fingerprint;
 }
 
-// The file goes with its last split.
-absl::Status Publish(const SplitId& id, const DatasetInfo& info) {
+// Writes the dataset file; removes it if it lists no split.
+absl::Status WriteOrRemove(const SplitId& id, const DatasetInfo& info) {
   if (!info.splits.empty() || !info.unfinished.empty())
     return WriteDatasetInfo(id.folder, info, id.part, id.num_parts);
   if (std::remove(InfoPath(id).c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
@@ -75,37 +75,40 @@ absl::Status Publish(const SplitId& id, const DatasetInfo& info) {
 }
 
 // The caller holds the lock of this file.
-absl::Status TakeOut(const SplitId& id) {
+absl::Status RemoveFromFile(const SplitId& id) {
   SLIMREEL_ASSIGN_OR_RETURN(std::optional<DatasetInfo> published, ReadPublished(id));
   if (!published) return absl::OkStatus();
   if (published->splits.erase(id.split) + published->unfinished.erase(id.split) == 0) {
     return absl::OkStatus();
   }
-  return Publish(id, *published);
+  return WriteOrRemove(id, *published);
 }
 
-// Whether another process prepares `split` as `info` says, so that what is listed of it will go.
-absl::StatusOr<bool> IsMadeAnewAlike(const SplitId& id, const std::string& split,
-                                     const DatasetInfo& info) {
+// True if another process is preparing `split` with the settings of `info`: it will replace what
+// is listed of the split.
+absl::StatusOr<bool> IsBeingPreparedAlike(const SplitId& id, const std::string& split,
+                                          const DatasetInfo& info) {
   SplitId other = id;
   other.split = split;
   const std::string lock = SplitLockPath(other);
   SLIMREEL_ASSIGN_OR_RETURN(const std::optional<std::string> note, FileLock::NoteOfHolder(lock));
   if (!note) return false;
   const absl::StatusOr<DatasetInfo> claim = ParseDatasetInfo(*note, lock);
-  return claim.ok() && MadeAlike(*claim, info);
+  return claim.ok() && HaveSameSettings(*claim, info);
 }
 
-// Other splits that were made with other classes or options: unfinished where they are being
-// made anew, else an error.
-absl::Status SetAsideOthers(const SplitId& id, const DatasetInfo& info, DatasetInfo* updated) {
+// For other splits that have other classes or options: marks them unfinished if a process is
+// preparing them again, else returns an error.
+absl::Status MarkConflictsUnfinished(const SplitId& id, const DatasetInfo& info,
+                                     DatasetInfo* updated) {
   const std::map<std::string, SplitCounts> others = updated->splits;
   for (const auto& [split, counts] : others) {
-    SLIMREEL_ASSIGN_OR_RETURN(const bool made_anew, IsMadeAnewAlike(id, split, info));
-    if (!made_anew) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          InfoPath(id), ": its split ", split, " was written with other classes or options while ",
-          id.split, " was prepared; run again, or prepare into another --output"));
+    SLIMREEL_ASSIGN_OR_RETURN(const bool being_prepared, IsBeingPreparedAlike(id, split, info));
+    if (!being_prepared) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(InfoPath(id), ": another process wrote its split ", split,
+                       " with other classes or options while ", id.split,
+                       " was being prepared; run again, or use another --output"));
     }
     updated->splits.erase(split);
     updated->unfinished.insert(split);
@@ -118,7 +121,7 @@ absl::Status SetAsideOthers(const SplitId& id, const DatasetInfo& info, DatasetI
 absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfo(const SplitId& id,
                                                           const std::function<bool()>& stopped) {
   if (absl::Status made = MakeFolders(id.folder); !made.ok()) {
-    // Whatever the system calls it, the place is not writable.
+    // Any error here means that the folder is not writable.
     return WithExitCode(std::move(made), ExitCode::kInternal);
   }
   return LockDatasetInfoFile(id.folder, id.part, id.num_parts, stopped);
@@ -126,7 +129,7 @@ absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfo(const SplitId& id,
 
 absl::StatusOr<OtherSplits> PublishedOtherSplits(const SplitId& id) {
   SLIMREEL_ASSIGN_OR_RETURN(const SplitInfos infos, PublishedInfos(id));
-  return WhatIsFixedBy(infos);
+  return SettingsOf(infos);
 }
 
 absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id) {
@@ -138,11 +141,11 @@ absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id) {
     const std::string lock = SplitLockPath(other);
     SLIMREEL_ASSIGN_OR_RETURN(const std::optional<std::string> note, FileLock::NoteOfHolder(lock));
     if (!note) continue;
-    // A holder that has claimed nothing yet fixes nothing but what it has published.
+    // A process that has not made its claim yet: only its published settings count.
     absl::StatusOr<DatasetInfo> claim = ParseDatasetInfo(*note, lock);
     if (claim.ok()) infos.insert_or_assign(split, *std::move(claim));
   }
-  return WhatIsFixedBy(infos);
+  return SettingsOf(infos);
 }
 
 absl::Status ClaimSplit(const DatasetInfo& info, SplitFolder* folder) {
@@ -174,13 +177,13 @@ absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
   }
   updated.splits.erase(id.split);
   updated.unfinished.erase(id.split);
-  // A split without labels leaves the classes to others.
+  // A split without labels takes the classes of the others.
   if (!updated.splits.empty() && updated.classes.empty()) updated.classes = published->classes;
   const bool other_classes =
       published && !published->classes.empty() && published->classes != updated.classes;
   const bool other_options = published && published->fingerprint != updated.fingerprint;
   if (other_classes || other_options) {
-    SLIMREEL_RETURN_IF_ERROR(SetAsideOthers(id, info, &updated));
+    SLIMREEL_RETURN_IF_ERROR(MarkConflictsUnfinished(id, info, &updated));
   }
   if (counts) {
     updated.splits[id.split] = *counts;
@@ -189,20 +192,20 @@ absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
   }
   const bool changes = !published || published->splits != updated.splits ||
                        published->unfinished != updated.unfinished ||
-                       !MadeAlike(*published, updated);
-  // Held until the part's own file says it too: a join in between would read the old one.
+                       !HaveSameSettings(*published, updated);
+  // Held until the part's own file is written too: a join in between would read the old file.
   std::unique_ptr<FileLock> whole_lock;
   if (id.part > 0 && changes) {
     const SplitId whole = WholeOf(id);
     SLIMREEL_ASSIGN_OR_RETURN(whole_lock, LockDatasetInfo(whole, stopped));
-    SLIMREEL_RETURN_IF_ERROR(TakeOut(whole));
+    SLIMREEL_RETURN_IF_ERROR(RemoveFromFile(whole));
   }
-  return Publish(id, updated);
+  return WriteOrRemove(id, updated);
 }
 
-absl::Status ForgetSplit(const SplitId& id, const std::function<bool()>& stopped) {
+absl::Status RemoveSplitInfo(const SplitId& id, const std::function<bool()>& stopped) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::unique_ptr<FileLock> lock, LockDatasetInfo(id, stopped));
-  return TakeOut(id);
+  return RemoveFromFile(id);
 }
 
 }  // namespace slimreel

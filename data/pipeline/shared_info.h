@@ -1,18 +1,19 @@
-// dataset.json of a folder that several preparations write into, at the same time
-// as it may be: what its splits must agree on, and changes that lose nobody's counts.
+// The dataset.json of a folder that several preparations may write into at the same time: the
+// settings that its splits share, and updates that lose no split's counts.
 //
-// Splits share classes and options. A run claims its own when it begins, in the note
-// of its split's lock, so that a claim ends with its process; whoever comes later takes
-// them over or is refused. Who looks for claims, makes one or changes dataset.json
-// holds the folder's lock, for moments.
+// The splits of a folder share classes and options. A preparation claims its settings when it
+// begins: it writes them into the note of its split's lock, so that the claim ends with the
+// process. A preparation that starts later must use the same settings, or is refused. A process
+// holds the folder's lock, briefly, while it reads claims, makes a claim or changes dataset.json.
 //
-// Threading: any; processes exclude each other by the lock, and
-// machines where the file system carries flock between them.
+// Threading: any. Processes exclude each other by the lock; machines do so if the file system
+// carries flock between them.
 #ifndef DATA_PIPELINE_SHARED_INFO_H_
 #define DATA_PIPELINE_SHARED_INFO_H_
 
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,46 +27,46 @@
 
 namespace slimreel {
 
-// Makes the folder and takes the lock of the dataset.json that `id` belongs to (parts
-// have their own); waits, and says so, while another process has it. CANCELLED: `stopped`
-// (may be empty) has said true meanwhile.
+// Makes the folder and locks the dataset file that `id` belongs to (each part has its own). Waits
+// while another process holds the lock, and logs that it waits. CANCELLED: `stopped` (may be
+// empty) returned true while it waited.
 absl::StatusOr<std::unique_ptr<FileLock>> LockDatasetInfo(
     const SplitId& id, const std::function<bool()>& stopped = {});
 
-// What the other splits of the folder fix.
+// The settings that the other splits of the folder fix.
 struct OtherSplits {
-  std::vector<std::string> names;    // none: nothing is fixed
-  std::vector<std::string> classes;  // none: those are not labelled, and classes are open
+  std::vector<std::string> names;    // empty: nothing is fixed
+  std::vector<std::string> classes;  // empty: the other splits have no labels; any classes fit
   nlohmann::json preparation;
   std::string fingerprint;
   friend bool operator==(const OtherSplits&, const OtherSplits&) = default;
 };
 
-// Those in dataset.json; for a part, in its own file and in the joined one. DataLoss where
-// one is damaged.
+// The other splits in dataset.json. For a part: those in its own file and in the joined one.
+// DataLoss: a file is damaged.
 absl::StatusOr<OtherSplits> PublishedOtherSplits(const SplitId& id);
-// And those that other processes are preparing, whose claims stand for what they have
-// published before. The caller holds the lock.
+// The same, and the splits that other processes are preparing. The claim of such a split replaces
+// what the split published before. The caller holds the lock.
 absl::StatusOr<OtherSplits> PublishedAndClaimedOtherSplits(const SplitId& id);
 
-// Claims `info` for the split by the note of its lock. The caller holds dataset.json's lock.
+// Claims `info` for the split, in the note of its lock. The caller holds dataset.json's lock.
 absl::Status ClaimSplit(const DatasetInfo& info, SplitFolder* folder);
 
-// Whether dataset.json lists `split` as complete, in this division or another one: a reader
-// may be using its shards.
+// True if dataset.json lists the split as complete, in this division or in another: a reader may
+// be using its shards.
 absl::StatusOr<bool> IsListed(const SplitId& id);
 
-// Takes the lock and puts the split `id` into dataset.json, beside other splits as they are then:
-// with `counts` as complete, without as unfinished. A part that changes takes its split out of
-// the joined dataset.json, which no longer is the sum of its parts.
-// FailedPrecondition: other splits there have other classes or options than `info`, and nobody
-// is preparing them anew; CANCELLED as by LockDatasetInfo.
+// Takes the lock and writes the split `id` into dataset.json, beside the other splits that are
+// there at that time. With `counts` the split is complete, without it unfinished. If a part
+// changes, its split is removed from the joined dataset.json, which no longer matches its parts.
+// FailedPrecondition: other splits there have other classes or options than `info`, and no process
+// is preparing them again; CANCELLED as in LockDatasetInfo.
 absl::Status UpdateDatasetInfo(const SplitId& id, const DatasetInfo& info,
                                const std::optional<SplitCounts>& counts,
                                const std::function<bool()>& stopped = {});
 
-// Takes a split out of its dataset file, which goes with its last split.
-absl::Status ForgetSplit(const SplitId& id, const std::function<bool()>& stopped = {});
+// Removes a split from its dataset file. Removes the file if it was the last split.
+absl::Status RemoveSplitInfo(const SplitId& id, const std::function<bool()>& stopped = {});
 
 }  // namespace slimreel
 

@@ -83,14 +83,14 @@ TEST_F(SharedInfoTest, ASplitIsUnfinishedUntilItsCountsCome) {
 
 TEST_F(SharedInfoTest, AForgottenSplitGoesAndTheFileWithTheLast) {
   const DatasetInfo info = Info({"left"});
-  EXPECT_TRUE(ForgetSplit(Id("train")).ok()) << "there is no file";
+  EXPECT_TRUE(RemoveSplitInfo(Id("train")).ok()) << "there is no file";
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
   ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, std::nullopt).ok());
-  ASSERT_TRUE(ForgetSplit(Id("test")).ok());
+  ASSERT_TRUE(RemoveSplitInfo(Id("test")).ok());
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 1u);
-  ASSERT_TRUE(ForgetSplit(Id("train")).ok());
+  ASSERT_TRUE(RemoveSplitInfo(Id("train")).ok());
   EXPECT_TRUE(ReadDatasetInfo(root_)->splits.empty());
-  ASSERT_TRUE(ForgetSplit(Id("val")).ok());
+  ASSERT_TRUE(RemoveSplitInfo(Id("val")).ok());
   EXPECT_FALSE(std::filesystem::exists(root_ + "/dataset.json"));
 }
 
@@ -104,7 +104,7 @@ TEST_F(SharedInfoTest, ListedIsWhatIsCompleteInThisDivisionOrAnother) {
   EXPECT_TRUE(*IsListed(Id("train")));
   EXPECT_TRUE(*IsListed(Id("train", 1))) << "the whole takes the place of a part";
   EXPECT_FALSE(*IsListed(Id("val")));
-  ASSERT_TRUE(ForgetSplit(Id("train")).ok());
+  ASSERT_TRUE(RemoveSplitInfo(Id("train")).ok());
   ASSERT_TRUE(UpdateDatasetInfo(Id("train", 2), info, Counts(3)).ok());
   EXPECT_TRUE(*IsListed(Id("train"))) << "by a part";
 }
@@ -211,7 +211,7 @@ TEST_F(SharedInfoTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
     EXPECT_EQ(PublishedOtherSplits(Id("test"))->classes, labelled.classes);
     EXPECT_FALSE(UpdateDatasetInfo(Id("test"), Info({"other"}), Counts(1)).ok());
     // Alone, a split gives its classes up.
-    ASSERT_TRUE(ForgetSplit(Id("val")).ok());
+    ASSERT_TRUE(RemoveSplitInfo(Id("val")).ok());
     ASSERT_TRUE(UpdateDatasetInfo(Id("train"), none, Counts(3)).ok());
     EXPECT_TRUE(ReadDatasetInfo(root_)->classes.empty());
   }
@@ -229,7 +229,7 @@ TEST_F(SharedInfoTest, APartThatChangesTakesItsSplitOutOfTheJoinedFile) {
   EXPECT_EQ(ReadDatasetInfo(root_)->splits,
             (std::map<std::string, SplitCounts>{{"val", Counts(1)}}));
   // Without val there is nothing to keep, and the parts speak for themselves.
-  ASSERT_TRUE(ForgetSplit(Id("val")).ok());
+  ASSERT_TRUE(RemoveSplitInfo(Id("val")).ok());
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.at("train").samples, 6);
 }
 

@@ -22,23 +22,17 @@ absl::Status Move(const std::string& from, const std::string& to) {
   return error ? SystemError(error.value(), "move", from) : absl::OkStatus();
 }
 
-absl::Status Remove(const std::string& path) {
-  std::error_code error;
-  fs::remove_all(path, error);
-  return error ? SystemError(error.value(), "remove", path) : absl::OkStatus();
-}
-
 bool Exists(const std::string& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
 }
 
-// Where format 1 kept replaced shards.
+// The folder where format 1 kept replaced shards.
 std::string PreviousFolder(const SplitId& id) {
   return absl::StrCat(id.folder, "/.previous-", SplitName(id));
 }
 
-// A kill between the two moves of one shard left its index staged behind its tar.
+// Moves the index of each shard whose tar was moved and whose index was not, because of a kill.
 absl::Status FinishMoves(const SplitId& id) {
   std::error_code error;
   std::vector<std::string> indexes;
@@ -61,9 +55,9 @@ absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id
   if (lock == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat(id.folder, ": another process is preparing ", id.split,
-                     " into this folder; wait for it to end, or prepare into another --output"));
+                     " into this folder; wait for it to end, or use another --output"));
   }
-  SLIMREEL_RETURN_IF_ERROR(lock->WriteNote(""));  // an earlier run's claim is none of this one
+  SLIMREEL_RETURN_IF_ERROR(lock->WriteNote(""));  // removes the claim of an earlier preparation
   auto opened = std::unique_ptr<SplitFolder>(new SplitFolder(id, std::move(lock)));
   SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(id.folder));
   if (Exists(StagingFolder(id))) SLIMREEL_RETURN_IF_ERROR(RemoveLeftovers(StagingFolder(id)));
@@ -71,8 +65,8 @@ absl::StatusOr<std::unique_ptr<SplitFolder>> SplitFolder::Open(const SplitId& id
   return opened;
 }
 
-std::vector<PlacedShard> SplitFolder::ShardsIn(const std::string& folder, bool staged) const {
-  std::vector<PlacedShard> shards;
+std::vector<ShardLocation> SplitFolder::ShardsIn(const std::string& folder, bool staged) const {
+  std::vector<ShardLocation> shards;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     ShardName name;
@@ -82,41 +76,41 @@ std::vector<PlacedShard> SplitFolder::ShardsIn(const std::string& folder, bool s
     }
   }
   std::sort(shards.begin(), shards.end(),
-            [](const PlacedShard& a, const PlacedShard& b) { return a.number < b.number; });
+            [](const ShardLocation& a, const ShardLocation& b) { return a.number < b.number; });
   return shards;
 }
 
-std::vector<PlacedShard> SplitFolder::Shards() const {
-  std::vector<PlacedShard> shards = ShardsIn(id_.folder, /*staged=*/false);
-  std::vector<PlacedShard> staged = ShardsIn(StagingFolder(id_), /*staged=*/true);
+std::vector<ShardLocation> SplitFolder::Shards() const {
+  std::vector<ShardLocation> shards = ShardsIn(id_.folder, /*staged=*/false);
+  std::vector<ShardLocation> staged = ShardsIn(StagingFolder(id_), /*staged=*/true);
   shards.insert(shards.end(), staged.begin(), staged.end());
   return shards;
 }
 
-bool SplitFolder::IsPublished(const std::vector<PlacedShard>& shards) const {
+bool SplitFolder::IsPublished(const std::vector<ShardLocation>& shards) const {
   return std::none_of(shards.begin(), shards.end(),
-                      [](const PlacedShard& shard) { return shard.staged; }) &&
+                      [](const ShardLocation& shard) { return shard.staged; }) &&
          ShardsIn(id_.folder, false).size() == shards.size();
 }
 
-absl::Status SplitFolder::Publish(const std::vector<PlacedShard>& shards) const {
+absl::Status SplitFolder::Publish(const std::vector<ShardLocation>& shards) const {
   std::set<int64_t> numbers;
-  for (const PlacedShard& shard : shards) {
+  for (const ShardLocation& shard : shards) {
     numbers.insert(shard.number);
     if (!shard.staged) continue;
     const std::string to = ShardPath(id_, id_.folder, shard.number);
-    // No reader ever meets an index of another tar.
-    SLIMREEL_RETURN_IF_ERROR(Remove(IndexPathOf(to)));
+    // First remove the old index, so that no reader finds a tar with the index of another tar.
+    SLIMREEL_RETURN_IF_ERROR(RemovePath(IndexPathOf(to)));
     SLIMREEL_RETURN_IF_ERROR(Move(shard.path, to));
     SLIMREEL_RETURN_IF_ERROR(Move(IndexPathOf(shard.path), IndexPathOf(to)));
   }
-  for (const PlacedShard& shard : ShardsIn(id_.folder, false)) {
+  for (const ShardLocation& shard : ShardsIn(id_.folder, false)) {
     if (numbers.count(shard.number) > 0) continue;
-    SLIMREEL_RETURN_IF_ERROR(Remove(IndexPathOf(shard.path)));
-    SLIMREEL_RETURN_IF_ERROR(Remove(shard.path));
+    SLIMREEL_RETURN_IF_ERROR(RemovePath(IndexPathOf(shard.path)));
+    SLIMREEL_RETURN_IF_ERROR(RemovePath(shard.path));
   }
-  SLIMREEL_RETURN_IF_ERROR(Remove(StagingFolder(id_)));
-  return Remove(PreviousFolder(id_));
+  SLIMREEL_RETURN_IF_ERROR(RemovePath(StagingFolder(id_)));
+  return RemovePath(PreviousFolder(id_));
 }
 
 }  // namespace slimreel

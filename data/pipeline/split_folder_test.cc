@@ -47,8 +47,8 @@ class SplitFolderTest : public testing::Test {
     }
   }
   // What MakeNewShardsBesideOldOnes shall become.
-  std::vector<PlacedShard> Wanted() const {
-    std::vector<PlacedShard> shards;
+  std::vector<ShardLocation> Wanted() const {
+    std::vector<ShardLocation> shards;
     for (int64_t number = 0; number < 4; ++number) {
       const bool staged = number >= 2;
       shards.push_back(
@@ -109,7 +109,7 @@ TEST_F(SplitFolderTest, ShardsAreThoseInPlaceByNumberAndThenTheStagedOnes) {
     MakeShard(stem, stem);
   }
   std::vector<std::string> paths;
-  for (const PlacedShard& shard : Open()->Shards()) {
+  for (const ShardLocation& shard : Open()->Shards()) {
     paths.push_back(fs::relative(shard.path, root_).string());
     EXPECT_EQ(shard.staged, paths.back()[0] == '.');
     EXPECT_EQ(paths.back(),
@@ -150,7 +150,7 @@ TEST_F(SplitFolderTest, PublishedIsWhatLiesInPlaceAndNothingElseOfTheSplit) {
   MakeShard("train-000000", "0");
   MakeShard("val-000000", "val");
   const auto folder = Open();
-  std::vector<PlacedShard> shards = folder->Shards();
+  std::vector<ShardLocation> shards = folder->Shards();
   EXPECT_TRUE(folder->IsPublished(shards));
   MakeShard("train-000001", "stale");
   EXPECT_FALSE(folder->IsPublished(shards));
@@ -198,15 +198,15 @@ TEST_F(SplitFolderTest, AKillBetweenAnyTwoMovesLosesNoWholeShardAndMixesNone) {
     for (size_t i = 0; i < done; ++i) steps[i]();
     const auto folder = Open();
     // As the next run finds them: whole pairs, of each number the staged one.
-    std::map<int64_t, PlacedShard> found;
-    for (const PlacedShard& shard : folder->Shards()) {
+    std::map<int64_t, ShardLocation> found;
+    for (const ShardLocation& shard : folder->Shards()) {
       const std::string index = shard.path.substr(0, shard.path.size() - 4) + ".idx";
       if (!fs::exists(index)) continue;
       EXPECT_EQ(ReadTestFile(index), ReadTestFile(shard.path)) << "an index of another tar";
       if (shard.number < 4) found[shard.number] = shard;
     }
     EXPECT_EQ(found.size(), 4u);
-    std::vector<PlacedShard> shards;
+    std::vector<ShardLocation> shards;
     for (int64_t number = 0; number < 4; ++number) {
       shards.push_back(found[number]);
     }

@@ -20,22 +20,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-absl::Status Remove(const std::string& path) {
-  std::error_code error;
-  fs::remove_all(path, error);
-  return error ? SystemError(error.value(), "remove", path) : absl::OkStatus();
-}
-
 bool IsHeld(const std::string& lock) {
   const auto note = FileLock::NoteOfHolder(lock);
   return note.ok() && note->has_value();
 }
 
-// Adds the division that `file_name` is of, where that is another one than `id`'s.
+// Adds the part that the file belongs to, if its division differs from that of `id`.
 void AddDivision(const SplitId& id, const std::string& file_name, std::vector<SplitId>* others) {
   SplitId found = id;
   ShardName shard;
-  // ".train-p03of16.lock": a preparation that may have published nothing yet.
+  // ".train-p03of16.lock": a running preparation that may have published nothing yet.
   const bool is_lock = absl::StartsWith(file_name, ".") && absl::EndsWith(file_name, ".lock");
   const std::string name =
       is_lock ? file_name.substr(1, file_name.size() - 6) + "-000000.tar" : file_name;
@@ -58,6 +52,12 @@ void AddDivision(const SplitId& id, const std::string& file_name, std::vector<Sp
 }
 
 }  // namespace
+
+absl::Status RemovePath(const std::string& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  return error ? SystemError(error.value(), "remove", path) : absl::OkStatus();
+}
 
 std::string SplitName(const SplitId& id) {
   const std::string name = FormatShardName({id.split, id.part, id.num_parts, 0});
@@ -107,7 +107,7 @@ absl::Status RemoveFilesOf(const SplitId& other) {
   if (lock == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat(other.folder, ": another process is preparing ", SplitName(other),
-                     "; wait for it to end, or stop it, before its division is replaced"));
+                     "; wait for it to end, or stop it, before you replace its division"));
   }
   std::error_code error;
   fs::directory_iterator entries(other.folder, error);
@@ -120,7 +120,7 @@ absl::Status RemoveFilesOf(const SplitId& other) {
       continue;
     }
     for (const std::string& file : {IndexPathOf(path), path}) {
-      SLIMREEL_RETURN_IF_ERROR(Remove(file));
+      SLIMREEL_RETURN_IF_ERROR(RemovePath(file));
     }
   }
   std::vector<std::string> files = {ReportPath(other), PrepareLogPath(other), StagingFolder(other)};
@@ -128,7 +128,7 @@ absl::Status RemoveFilesOf(const SplitId& other) {
     files.push_back(absl::StrCat(other.folder, "/",
                                  PartInputsFileName(other.split, other.part, other.num_parts)));
   }
-  for (const std::string& file : files) SLIMREEL_RETURN_IF_ERROR(Remove(file));
+  for (const std::string& file : files) SLIMREEL_RETURN_IF_ERROR(RemovePath(file));
   return absl::OkStatus();
 }
 

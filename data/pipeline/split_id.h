@@ -1,4 +1,4 @@
-// A split of a shard folder, or one part of it, and the names of its files.
+// Identifies a split of a shard folder, or one part of it, and names its files.
 #ifndef DATA_PIPELINE_SPLIT_ID_H_
 #define DATA_PIPELINE_SPLIT_ID_H_
 
@@ -13,12 +13,12 @@ namespace slimreel {
 struct SplitId {
   std::string folder;
   std::string split;  // "train"
-  int part = 0;       // from 1; 0: the whole
+  int part = 0;       // from 1; 0: the whole split
   int num_parts = 0;
 };
 
 std::string SplitName(const SplitId& id);       // "train", "train-p03of16"
-std::string SplitLockPath(const SplitId& id);   // .train.lock: held while it is prepared
+std::string SplitLockPath(const SplitId& id);   // .train.lock: held while the split is prepared
 std::string ReportPath(const SplitId& id);      // prepare_report.jsonl, one per split and part
 std::string PrepareLogPath(const SplitId& id);  // .prepare-train.jsonl
 std::string StagingFolder(const SplitId& id);   // .next-train
@@ -27,12 +27,17 @@ std::string ShardPath(const SplitId& id, const std::string& folder, int64_t numb
 // "whole" or "in 16 parts".
 std::string DivisionName(const SplitId& id);
 
-// What the folder holds of the same split divided in another way, by its shards, its dataset
-// files and the locks of preparations under way. Errors: the folder cannot be listed.
+// The parts of the same split that the folder holds in other divisions. It finds them by their
+// shards, their dataset files and the locks of running preparations. Errors: the folder cannot be
+// listed.
 absl::StatusOr<std::vector<SplitId>> OtherDivisions(const SplitId& id);
-// Takes all files of `other` away but its lock and its dataset file. FailedPrecondition: another
-// process prepares it.
+
+// Removes all files of `other`, except its lock and its dataset file. FailedPrecondition: another
+// process is preparing it.
 absl::Status RemoveFilesOf(const SplitId& other);
+
+// Removes a file, or a folder with all that is in it. OK if there is none.
+absl::Status RemovePath(const std::string& path);
 
 }  // namespace slimreel
 

@@ -10,9 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-// As text, because many readers of JSON round numbers above 2^53.
-std::string Hex(uint64_t value) { return absl::StrFormat("%016x", value); }
-
 bool TakeHex(const json& object, const char* key, uint64_t* value) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() &&
@@ -27,8 +24,9 @@ bool TakeInt(const json& object, const char* key, int64_t* value) {
 }
 
 json ToJson(const FileMark& mark) {
-  return {
-      {"size_bytes", mark.size_bytes}, {"mtime_ns", mark.mtime_ns}, {"digest", Hex(mark.digest)}};
+  return {{"size_bytes", mark.size_bytes},
+          {"mtime_ns", mark.mtime_ns},
+          {"digest", HashText(mark.digest)}};
 }
 
 bool TakeMark(const json& object, const char* key, FileMark* mark) {
@@ -39,8 +37,10 @@ bool TakeMark(const json& object, const char* key, FileMark* mark) {
 
 }  // namespace
 
+std::string HashText(uint64_t hash) { return absl::StrFormat("%016x", hash); }
+
 json ToJson(const SampleOrigin& origin) {
-  json object = {{"video", ToJson(origin.video)}, {"recipe", Hex(origin.recipe)}};
+  json object = {{"video", ToJson(origin.video)}, {"recipe", HashText(origin.recipe)}};
   if (origin.keypoints.size_bytes >= 0) object["keypoints"] = ToJson(origin.keypoints);
   if (origin.left_out_frames > 0) object["left_out_frames"] = origin.left_out_frames;
   return object;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace slimreel {
 
@@ -28,6 +29,10 @@ struct SampleOrigin {
   int64_t left_out_frames = 0;
   friend bool operator==(const SampleOrigin&, const SampleOrigin&) = default;
 };
+
+// A hash as JSON stores it: 16 hexadecimal digits. (JSON numbers above 2^53 lose bits in many
+// readers.)
+std::string HashText(uint64_t hash);
 
 // The object "origin" of a sample's JSON. The chunk fields are stored beside it.
 nlohmann::json ToJson(const SampleOrigin& origin);

@@ -1,4 +1,4 @@
-#include "data/chunking/file_look.h"
+#include "data/chunking/file_stat.h"
 
 #include <sys/stat.h>
 #include <xxhash.h>
@@ -20,15 +20,15 @@ int64_t Nanoseconds(const timespec& time) {
 
 }  // namespace
 
-FileLook LookAt(const std::string& path) {
+FileStat StatFile(const std::string& path) {
   struct stat status;
   if (stat(path.c_str(), &status) != 0) return {};
   return {status.st_size, Nanoseconds(status.st_mtim), Nanoseconds(status.st_ctim)};
 }
 
-absl::StatusOr<uint64_t> DigestOf(const std::string& path) {
+absl::StatusOr<uint64_t> FileDigest(const std::string& path) {
   SLIMREEL_ASSIGN_OR_RETURN(const RandomAccessFile file, RandomAccessFile::Open(path));
-  if (!file.is_regular()) return uint64_t{0};  // nothing that is prepared
+  if (!file.is_regular()) return uint64_t{0};  // such a path is never prepared
   const int64_t size = file.size_bytes();
   const int64_t head = std::min(size, kEndBytes);
   const int64_t tail = std::min(size - head, kEndBytes);

@@ -1,4 +1,4 @@
-#include "data/chunking/file_look.h"
+#include "data/chunking/file_stat.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace slimreel {
 namespace {
 
-class FileLookTest : public testing::Test {
+class FileStatTest : public testing::Test {
  protected:
   void SetUp() override { path_ = TestFolder("look") + "/a.mp4"; }
 
@@ -20,7 +20,7 @@ class FileLookTest : public testing::Test {
   uint64_t DigestWith(const std::string& bytes) const {
     WriteTestFile(path_, bytes);
     SetTime(path_);
-    const auto digest = DigestOf(path_);
+    const auto digest = FileDigest(path_);
     EXPECT_TRUE(digest.ok()) << digest.status();
     return digest.value_or(0);
   }
@@ -36,30 +36,30 @@ class FileLookTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(FileLookTest, ALookTellsSizeAndTimes) {
+TEST_F(FileStatTest, ALookTellsSizeAndTimes) {
   WriteTestFile(path_, "12345");
   SetTime(path_);
-  const FileLook look = LookAt(path_);
-  EXPECT_TRUE(look.there());
-  EXPECT_EQ(look.size_bytes, 5);
-  EXPECT_EQ(look.mtime_ns, 1000123456789);
+  const FileStat stat = StatFile(path_);
+  EXPECT_TRUE(stat.exists());
+  EXPECT_EQ(stat.size_bytes, 5);
+  EXPECT_EQ(stat.mtime_ns, 1000123456789);
   // Other contents of the same size and time: the time of the change of anything tells.
   WriteTestFile(path_, "54321");
   SetTime(path_);
-  const FileLook other = LookAt(path_);
-  EXPECT_EQ(other.size_bytes, look.size_bytes);
-  EXPECT_EQ(other.mtime_ns, look.mtime_ns);
-  EXPECT_GE(other.ctime_ns, look.ctime_ns);
+  const FileStat other = StatFile(path_);
+  EXPECT_EQ(other.size_bytes, stat.size_bytes);
+  EXPECT_EQ(other.mtime_ns, stat.mtime_ns);
+  EXPECT_GE(other.ctime_ns, stat.ctime_ns);
 }
 
-TEST_F(FileLookTest, WhatIsNotThereLooksLikeNothingAndHasNoDigest) {
-  EXPECT_FALSE(LookAt(path_).there());
-  EXPECT_TRUE(absl::IsNotFound(DigestOf(path_).status())) << DigestOf(path_).status();
+TEST_F(FileStatTest, WhatIsNotThereLooksLikeNothingAndHasNoDigest) {
+  EXPECT_FALSE(StatFile(path_).exists());
+  EXPECT_TRUE(absl::IsNotFound(FileDigest(path_).status())) << FileDigest(path_).status();
 }
 
-TEST_F(FileLookTest, AFolderHasNoDigest) { EXPECT_EQ(*DigestOf(TestFolder("folder")), 0u); }
+TEST_F(FileStatTest, AFolderHasNoDigest) { EXPECT_EQ(*FileDigest(TestFolder("folder")), 0u); }
 
-TEST_F(FileLookTest, OfAFileUpTo128KiBEveryByteCounts) {
+TEST_F(FileStatTest, OfAFileUpTo128KiBEveryByteCounts) {
   for (const size_t size : {1, 5, 65536, 65537, 100000, 131072}) {
     SCOPED_TRACE(size);
     const std::string bytes(size, 'x');
@@ -71,7 +71,7 @@ TEST_F(FileLookTest, OfAFileUpTo128KiBEveryByteCounts) {
   }
 }
 
-TEST_F(FileLookTest, OfALargerFileHeadTailAndSizeCount) {
+TEST_F(FileStatTest, OfALargerFileHeadTailAndSizeCount) {
   const size_t size = 400000, end = 65536;
   const std::string bytes(size, 'x');
   const uint64_t digest = DigestWith(bytes);
