@@ -30,7 +30,7 @@ TEST(ChunkBufferTest, ContentsSurviveGrowthAndTheMoveToAFile) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(buffer.data()[i], uint8_t(i));
 }
 
-TEST(ChunkBufferTest, ABufferThatWaitsGoesToAFileWhateverItsSize) {
+TEST(ChunkBufferTest, MoveToFileMovesABufferOfAnySize) {
   ChunkBuffer buffer(1 << 16, TestFolder("spill"));
   ASSERT_TRUE(buffer.MoveToFile().ok());  // nothing to move
   ASSERT_TRUE(buffer.Reserve(1000).ok());
@@ -40,7 +40,7 @@ TEST(ChunkBufferTest, ABufferThatWaitsGoesToAFileWhateverItsSize) {
   for (int i = 0; i < 1000; ++i) ASSERT_EQ(buffer.data()[i], uint8_t(i));
 }
 
-// As many chunks may wait as the disk has room for, whatever `ulimit -n` says.
+// So the number of waiting chunks does not depend on `ulimit -n`.
 TEST(ChunkBufferTest, SealedBuffersHoldNoDescriptorAndKeepTheirContents) {
   const std::string folder = TestFolder("spill");
   const ptrdiff_t before = OpenDescriptors();
@@ -63,7 +63,7 @@ TEST(ChunkBufferTest, SealedBuffersHoldNoDescriptorAndKeepTheirContents) {
   EXPECT_TRUE(std::filesystem::is_empty(folder)) << "the file has no name";
 }
 
-TEST(ChunkBufferTest, WhatIsInMemoryCountsThereAndNotOnTheDisk) {
+TEST(ChunkBufferTest, BytesCountEitherInMemoryOrOnTheDisk) {
   ChunkBuffer buffer(1 << 16, TestFolder("spill"));
   EXPECT_EQ(buffer.memory_in_use() + buffer.disk_in_use(), 0);
   ASSERT_TRUE(buffer.Reserve(1000).ok());
@@ -76,7 +76,7 @@ TEST(ChunkBufferTest, WhatIsInMemoryCountsThereAndNotOnTheDisk) {
   EXPECT_GE(buffer.disk_in_use(), 1000);
 }
 
-TEST(ChunkBufferTest, AFolderThatCannotBeWrittenIsAnError) {
+TEST(ChunkBufferTest, AnUnwritableFolderIsAnError) {
   ChunkBuffer buffer(4096, "/proc/none");
   EXPECT_EQ(buffer.Reserve(100000).code(), absl::StatusCode::kResourceExhausted);
 }

@@ -10,7 +10,7 @@
 namespace slimreel {
 namespace {
 
-TEST(ChunkKeypointsTest, FramesAreTakenAsGivenAndCoordinatesScaledPerAxis) {
+TEST(ChunkKeypointsTest, FramesKeepTheGivenOrderAndCoordinatesAreScaledPerAxis) {
   // Two persons, three frames, one joint: x = 10 * person + frame, y = 100 + x, score = x / 64.
   KeypointTrack track{2, 3, 1, {}};
   for (const float x : {0.0f, 1.0f, 2.0f, 10.0f, 11.0f, 12.0f}) {
@@ -39,7 +39,7 @@ TEST(ChunkKeypointsTest, AMissingJointStaysMissing) {
   EXPECT_EQ(values, (std::vector<float>{0, 0, 0, 35, 0, 0.5f}));
 }
 
-// Of a video that turns from 200 x 400 to 400 x 200.
+// The frame size changes from 200 x 400 to 400 x 200.
 TEST(ChunkKeypointsTest, EachFrameIsScaledFromItsOwnSize) {
   const KeypointTrack track{1, 2, 1, {100, 100, 1, 100, 100, 1}};
   const std::string file = ChunkKeypoints(track, {{0, {200, 400}}, {1, {400, 200}}}, {100, 100});

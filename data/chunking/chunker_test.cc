@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kFrameBytes = 5;
 
-// Frame n is kFrameBytes bytes of value n.
+// The chunks that were cut. Frame n consists of kFrameBytes bytes of value n.
 struct Cut {
   std::vector<std::vector<int>> numbers;  // of the frames of each chunk
   std::vector<bool> last;
@@ -22,7 +22,7 @@ struct Cut {
   int64_t chunks = 0;
 };
 
-// Offers frames 0 to `frames` - 1, of which every `drop`-th is not kept (0: all are).
+// Offers frames 0 to `frames` - 1 and drops every `drop`-th one (0: drops none).
 Cut CutFrames(const ChunkerOptions& options, int frames, int drop = 0,
               int64_t frame_bytes = kFrameBytes) {
   Cut cut;
@@ -63,7 +63,7 @@ ChunkerOptions Options(int64_t max_frames, int64_t overlap, int64_t min_frames =
   return options;
 }
 
-TEST(ChunkerTest, ALastShortChunkIsKeptAndMarked) {
+TEST(ChunkerTest, AShortLastChunkIsKeptAndMarkedAsLast) {
   const Cut cut = CutFrames(Options(3, 0), 7);
   EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2}, {3, 4, 5}, {6}}));
   EXPECT_EQ(cut.last, (std::vector<bool>{false, false, true}));
@@ -71,7 +71,7 @@ TEST(ChunkerTest, ALastShortChunkIsKeptAndMarked) {
   EXPECT_EQ(cut.chunks, 3);
 }
 
-TEST(ChunkerTest, AFullLastChunkIsTheLastAndNoEmptyOneFollows) {
+TEST(ChunkerTest, NoEmptyChunkFollowsAFullLastChunk) {
   const Cut cut = CutFrames(Options(3, 0), 6);
   EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2}, {3, 4, 5}}));
   EXPECT_EQ(cut.last, (std::vector<bool>{false, true}));
@@ -81,27 +81,27 @@ TEST(ChunkerTest, NeighboursShareTheOverlapAndItsFramesCountOnce) {
   const Cut cut = CutFrames(Options(4, 3), 6);
   EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2, 3}, {1, 2, 3, 4}, {2, 3, 4, 5}}));
   EXPECT_EQ(cut.kept_frames, 6);
-  // The overlap alone is no reason for another chunk.
+  // The overlap without a new frame makes no chunk.
   EXPECT_EQ(CutFrames(Options(4, 2), 4).numbers, (Numbers{{0, 1, 2, 3}}));
 }
 
-TEST(ChunkerTest, ATooShortRestIsCountedAndLeftOutAndTheChunkBeforeItIsTheLast) {
+TEST(ChunkerTest, ATooShortRestIsLeftOutAndTheChunkBeforeItIsTheLast) {
   const Cut cut = CutFrames(Options(3, 0, 2), 7);
   EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2}, {3, 4, 5}}));
   EXPECT_EQ(cut.last, (std::vector<bool>{false, true}));
   EXPECT_EQ(cut.left_out, (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(cut.kept_frames, 6);
   EXPECT_EQ(CutFrames(Options(3, 0, 2), 8).numbers, (Numbers{{0, 1, 2}, {3, 4, 5}, {6, 7}}));
-  // As long as a chunk can be.
+  // min_frames == max_frames.
   EXPECT_EQ(CutFrames(Options(3, 0, 3), 8).numbers, (Numbers{{0, 1, 2}, {3, 4, 5}}));
   EXPECT_EQ(CutFrames(Options(3, 0, 3), 9).chunks, 3);
 }
 
-TEST(ChunkerTest, AVideoThatIsOneShortChunkIsKept) {
+TEST(ChunkerTest, TheOnlyChunkIsKeptEvenIfItIsShort) {
   EXPECT_EQ(CutFrames(Options(30, 0, 16), 5).numbers, (Numbers{{0, 1, 2, 3, 4}}));
 }
 
-TEST(ChunkerTest, OfARestTheOverlapCountsButIsNotLeftOut) {
+TEST(ChunkerTest, TheOverlapCountsForTheRestButNotAsLeftOut) {
   const Cut cut = CutFrames(Options(4, 2, 4), 7);  // {4, 5, 6}: three frames, one of them new
   EXPECT_EQ(cut.numbers, (Numbers{{0, 1, 2, 3}, {2, 3, 4, 5}}));
   EXPECT_EQ(cut.left_out, (std::vector<int64_t>{0, 1}));
@@ -109,7 +109,7 @@ TEST(ChunkerTest, OfARestTheOverlapCountsButIsNotLeftOut) {
   EXPECT_EQ(CutFrames(Options(4, 2, 3), 7).numbers.back(), (std::vector<int>{4, 5, 6}));
 }
 
-TEST(ChunkerTest, FramesThatAreNotKeptLeaveNoGap) {
+TEST(ChunkerTest, DroppedFramesLeaveNoGap) {
   EXPECT_EQ(CutFrames(Options(3, 1), 9, 3).numbers, (Numbers{{1, 2, 4}, {4, 5, 7}, {7, 8}}));
 }
 
@@ -118,18 +118,18 @@ TEST(ChunkerTest, WithoutFramesThereIsNoChunk) {
   EXPECT_EQ(CutFrames(Options(3, 0), 4, 1).chunks, 0);
 }
 
-TEST(ChunkerTest, WithoutPixelsFramesAreCutAlike) {
+TEST(ChunkerTest, FramesWithoutPixelsGiveTheSameChunks) {
   EXPECT_EQ(CutFrames(Options(4, 1), 6, 0, 0).numbers, CutFrames(Options(4, 1), 6).numbers);
 }
 
-TEST(ChunkerTest, ChunksThatGoToAFileAreTheSame) {
+TEST(ChunkerTest, ChunksInFilesAreTheSame) {
   ChunkerOptions options = Options(4, 2);
   options.memory_bytes = 2 * kFrameBytes;
   options.spill_folder = TestFolder("spill");
   EXPECT_EQ(CutFrames(options, 9).numbers, CutFrames(Options(4, 2), 9).numbers);
 }
 
-TEST(ChunkerTest, AnErrorOfTheSinkComesBack) {
+TEST(ChunkerTest, AnErrorOfTheSinkIsReturned) {
   Chunker chunker(Options(1, 0), 0, [](Chunk) { return absl::CancelledError("closed"); });
   ASSERT_TRUE(chunker.Keep({}).ok());
   EXPECT_EQ(chunker.Keep({}).code(), absl::StatusCode::kCancelled);

@@ -14,9 +14,9 @@ namespace {
 
 class FileStatTest : public testing::Test {
  protected:
-  void SetUp() override { path_ = TestFolder("look") + "/a.mp4"; }
+  void SetUp() override { path_ = TestFolder("stat") + "/a.mp4"; }
 
-  // The file with these bytes, always of one time.
+  // The digest of the file with these bytes. Its times are always the same.
   uint64_t DigestWith(const std::string& bytes) const {
     WriteTestFile(path_, bytes);
     SetTime(path_);
@@ -36,14 +36,14 @@ class FileStatTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(FileStatTest, ALookTellsSizeAndTimes) {
+TEST_F(FileStatTest, AStatHasSizeAndTimes) {
   WriteTestFile(path_, "12345");
   SetTime(path_);
   const FileStat stat = StatFile(path_);
   EXPECT_TRUE(stat.exists());
   EXPECT_EQ(stat.size_bytes, 5);
   EXPECT_EQ(stat.mtime_ns, 1000123456789);
-  // Other contents of the same size and time: the time of the change of anything tells.
+  // Other contents with the same size and mtime: only the ctime may differ.
   WriteTestFile(path_, "54321");
   SetTime(path_);
   const FileStat other = StatFile(path_);
@@ -52,14 +52,14 @@ TEST_F(FileStatTest, ALookTellsSizeAndTimes) {
   EXPECT_GE(other.ctime_ns, stat.ctime_ns);
 }
 
-TEST_F(FileStatTest, WhatIsNotThereLooksLikeNothingAndHasNoDigest) {
+TEST_F(FileStatTest, AMissingFileDoesNotExistAndHasNoDigest) {
   EXPECT_FALSE(StatFile(path_).exists());
   EXPECT_TRUE(absl::IsNotFound(FileDigest(path_).status())) << FileDigest(path_).status();
 }
 
 TEST_F(FileStatTest, AFolderHasNoDigest) { EXPECT_EQ(*FileDigest(TestFolder("folder")), 0u); }
 
-TEST_F(FileStatTest, OfAFileUpTo128KiBEveryByteCounts) {
+TEST_F(FileStatTest, TheDigestOfAFileUpTo128KiBCoversEveryByte) {
   for (const size_t size : {1, 5, 65536, 65537, 100000, 131072}) {
     SCOPED_TRACE(size);
     const std::string bytes(size, 'x');
@@ -71,7 +71,7 @@ TEST_F(FileStatTest, OfAFileUpTo128KiBEveryByteCounts) {
   }
 }
 
-TEST_F(FileStatTest, OfALargerFileHeadTailAndSizeCount) {
+TEST_F(FileStatTest, TheDigestOfALargerFileCoversHeadTailAndSize) {
   const size_t size = 400000, end = 65536;
   const std::string bytes(size, 'x');
   const uint64_t digest = DigestWith(bytes);

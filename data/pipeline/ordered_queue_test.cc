@@ -9,7 +9,7 @@
 namespace slimreel {
 namespace {
 
-TEST(OrderedQueueTest, ItemsComeInTheOrderOfTheInputsWhateverTheBound) {
+TEST(OrderedQueueTest, ItemsComeInTheOrderOfTheInputsForEveryBound) {
   constexpr int kInputs = 40;
   for (const QueuedBytes bytes : {QueuedBytes{2, 0}, QueuedBytes{0, 2}, QueuedBytes{2, 2}}) {
     OrderedQueue<int> queue(kInputs, {.memory = 3, .disk = 3});
@@ -31,7 +31,7 @@ TEST(OrderedQueueTest, ItemsComeInTheOrderOfTheInputsWhateverTheBound) {
   }
 }
 
-// A worker that is ahead, while the taker is busy with many items of the input before.
+// One worker is ahead, while the taker is busy with many items of the input before it.
 void ExpectNoMoreThanThreeAhead(const QueuedBytes& bytes) {
   constexpr int kItems = 100;
   OrderedQueue<int> queue(2, {.memory = 3, .disk = 3});
@@ -59,7 +59,7 @@ TEST(OrderedQueueTest, BytesInMemoryMakeAWorkerWait) { ExpectNoMoreThanThreeAhea
 
 TEST(OrderedQueueTest, BytesOnTheDiskMakeAWorkerWait) { ExpectNoMoreThanThreeAhead({0, 1}); }
 
-// All in one thread: a wait would never end.
+// Everything runs in one thread, so a wait would never end.
 TEST(OrderedQueueTest, TheAwaitedInputNeverWaits) {
   OrderedQueue<int> queue(2, {.memory = 1, .disk = 1});
   ASSERT_TRUE(queue.Push(1, 10, {1, 1}, false));
@@ -72,7 +72,7 @@ TEST(OrderedQueueTest, TheAwaitedInputNeverWaits) {
   }
 }
 
-TEST(OrderedQueueTest, WhatTakesNothingAlwaysHasRoom) {
+TEST(OrderedQueueTest, AnItemOfZeroBytesAlwaysHasRoom) {
   OrderedQueue<int> queue(2, {.memory = 1, .disk = 1});
   ASSERT_TRUE(queue.Push(1, 10, {1, 1}, false));
   ASSERT_TRUE(queue.Push(1, 11, {}, true));
@@ -81,7 +81,7 @@ TEST(OrderedQueueTest, WhatTakesNothingAlwaysHasRoom) {
   EXPECT_FALSE(queue.Pop().has_value());
 }
 
-TEST(OrderedQueueTest, ClosingEndsAllWaiting) {
+TEST(OrderedQueueTest, ClosingEndsAllWaits) {
   OrderedQueue<int> queue(2, {.memory = 1, .disk = 1});
   ASSERT_TRUE(queue.Push(0, 1, {1, 0}, false));
   std::thread worker([&queue] { EXPECT_FALSE(queue.Push(1, 1, {1, 0}, true)); });

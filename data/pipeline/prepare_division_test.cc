@@ -1,4 +1,4 @@
-// Dividing a preparation into parts: no video is doubled, none is lost.
+// A split that is prepared in parts: no video is in two parts, and none is lost.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -46,7 +46,7 @@ class PrepareDivisionTest : public PrepareTest {
     EXPECT_NE(refused.message().find("--replace_division"), absl::string_view::npos) << refused;
   }
 
-  // A name of class `left` that belongs to this part of two.
+  // A name of class `left` that belongs to part `part` of two.
   static std::string NameInPart(int part) {
     for (char letter = 'k';; ++letter) {
       const std::string name = std::string("left/") + letter;
@@ -55,7 +55,7 @@ class PrepareDivisionTest : public PrepareTest {
   }
 };
 
-TEST_F(PrepareDivisionTest, PartsHoldTheSamplesOfTheWhole) {
+TEST_F(PrepareDivisionTest, PartsTogetherHoldTheSamplesOfTheWholeSplit) {
   for (const int part : {1, 2, 3}) ASSERT_TRUE(Prepare(Part(part, 3)).ok());
   ASSERT_TRUE(Prepare(Options("whole")).ok());
   EXPECT_EQ(Keys("out"), Keys("whole"));
@@ -64,7 +64,7 @@ TEST_F(PrepareDivisionTest, PartsHoldTheSamplesOfTheWhole) {
   EXPECT_EQ(Keys("out"), Keys("whole"));
 }
 
-TEST_F(PrepareDivisionTest, AnotherDivisionOfAFolderIsRefusedUnlessItReplaces) {
+TEST_F(PrepareDivisionTest, AnotherDivisionIsRefusedWithoutReplaceDivision) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   const auto whole = Keys("out");
   ExpectRefusedNamingTheFlag(Part(1, 2));
@@ -85,7 +85,7 @@ TEST_F(PrepareDivisionTest, AnotherDivisionOfAFolderIsRefusedUnlessItReplaces) {
   }
 }
 
-TEST_F(PrepareDivisionTest, WhatStandsStaysUntilThePartThatReplacesItStands) {
+TEST_F(PrepareDivisionTest, TheOldDivisionStaysUntilTheFirstNewPartIsPublished) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   const auto whole = Keys("out");
   PrepareOptions part = Part(1, 2, /*replace=*/true);
@@ -94,7 +94,7 @@ TEST_F(PrepareDivisionTest, WhatStandsStaysUntilThePartThatReplacesItStands) {
   EXPECT_EQ(Keys("out"), whole);
 }
 
-TEST_F(PrepareDivisionTest, AVideoThatOneOfThePartsDidNotKnowIsNamed) {
+TEST_F(PrepareDivisionTest, AJoinNamesAVideoThatOnePartDidNotKnow) {
   ASSERT_TRUE(Prepare(Part(1, 2)).ok());
   const std::string lost = NameInPart(1);
   MakeClip(lost);
@@ -102,14 +102,14 @@ TEST_F(PrepareDivisionTest, AVideoThatOneOfThePartsDidNotKnowIsNamed) {
   const absl::Status refused = JoinParts(root_ + "/out").status();
   EXPECT_FALSE(refused.ok());
   EXPECT_NE(refused.message().find(lost + ".mp4"), absl::string_view::npos) << refused;
-  // Nor does anybody read the parts as if they were the whole.
+  // A reader does not take the parts for the whole split either.
   EXPECT_FALSE(ShardDataset::Open(root_ + "/out", "train").ok());
   ASSERT_TRUE(Prepare(Part(1, 2)).ok());
   EXPECT_TRUE(JoinParts(root_ + "/out").ok());
 }
 
-// Nothing of part 2 changes but what it knows of part 1.
-TEST_F(PrepareDivisionTest, AJoinDoesNotOutliveTheInputsThatItWasMadeOf) {
+// The samples of part 2 do not change; only its list of the videos of all parts does.
+TEST_F(PrepareDivisionTest, AJoinedSplitIsInvalidWhenThePartsGetOtherInputs) {
   for (const int part : {1, 2}) ASSERT_TRUE(Prepare(Part(part, 2)).ok());
   ASSERT_TRUE(JoinParts(root_ + "/out").ok());
   const std::string lost = NameInPart(1);
@@ -120,7 +120,7 @@ TEST_F(PrepareDivisionTest, AJoinDoesNotOutliveTheInputsThatItWasMadeOf) {
   EXPECT_NE(refused.message().find(lost + ".mp4"), absl::string_view::npos) << refused;
 }
 
-TEST_F(PrepareDivisionTest, AVideoThatIsAddedToALaterPartMovesNoOther) {
+TEST_F(PrepareDivisionTest, AVideoAddedToALaterPartMovesNoOtherVideo) {
   ASSERT_TRUE(Prepare(Part(1, 2)).ok());
   MakeClip(NameInPart(2));
   ASSERT_TRUE(Prepare(Part(2, 2)).ok());
@@ -129,7 +129,7 @@ TEST_F(PrepareDivisionTest, AVideoThatIsAddedToALaterPartMovesNoOther) {
   EXPECT_EQ(Keys("out"), Keys("fresh"));
 }
 
-TEST_F(PrepareDivisionTest, AClassThatOneOfThePartsDidNotKnowIsNamed) {
+TEST_F(PrepareDivisionTest, AJoinNamesAClassThatOnePartDidNotKnow) {
   ASSERT_TRUE(Prepare(Part(1, 2)).ok());
   MakeClip("swim/z");
   ASSERT_TRUE(Prepare(Part(2, 2)).ok());
@@ -138,8 +138,8 @@ TEST_F(PrepareDivisionTest, AClassThatOneOfThePartsDidNotKnowIsNamed) {
   EXPECT_NE(refused.message().find("swim"), absl::string_view::npos) << refused;
 }
 
-// A preparation that has published nothing yet holds its lock.
-TEST_F(PrepareDivisionTest, AnotherDivisionThatIsUnderWayIsRefusedAndNotRemoved) {
+// The lock stands for a preparation that has published nothing yet.
+TEST_F(PrepareDivisionTest, ADivisionThatIsBeingPreparedIsNeitherIgnoredNorRemoved) {
   fs::create_directories(root_ + "/out");
   const auto whole = FileLock::Try(root_ + "/out/.train.lock");
   ASSERT_TRUE(whole.ok() && *whole != nullptr);
@@ -148,7 +148,7 @@ TEST_F(PrepareDivisionTest, AnotherDivisionThatIsUnderWayIsRefusedAndNotRemoved)
   EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
 }
 
-TEST_F(PrepareDivisionTest, APartOfDamagedVideosOnlyDoesNotKeepTheOthersFromBeingJoined) {
+TEST_F(PrepareDivisionTest, PartsAreJoinedEvenIfOneHasOnlyDamagedVideos) {
   const std::string bad = NameInPart(1);
   for (const char* name : {"left/a", "left/b", "left/c", "right/a", "right/b"}) {
     if (PartOf(std::string(name) + ".mp4", 2) == 1) {
@@ -178,7 +178,7 @@ TEST_F(PrepareDivisionTest, PartsThatGiveAVideoDifferentLabelsAreNotJoined) {
   EXPECT_NE(refused.message().find("with other labels"), absl::string_view::npos) << refused;
 }
 
-TEST_F(PrepareDivisionTest, APartOfNoVideosIsDoneAndTheOthersAreTheWhole) {
+TEST_F(PrepareDivisionTest, APartWithoutVideosIsPublishedAndTheOthersAreTheWholeSplit) {
   for (const char* name : {"left/b", "left/c", "right/a", "right/b"}) {
     fs::remove(root_ + "/in/" + name + ".mp4");
   }

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Counts = std::map<std::string, int64_t>;
 
-// The test's folder holds the videos in in/, as they were given then, and the shards in shards/.
+// The test's folder holds the original videos in in/, and the shards in shards/.
 class PrepareFormat1Test : public testing::Test {
  protected:
   void SetUp() override {
@@ -61,7 +61,7 @@ class PrepareFormat1Test : public testing::Test {
   fs::path before_;
 };
 
-TEST_F(PrepareFormat1Test, AllIsDecodedAnewAndThatIsSaid) {
+TEST_F(PrepareFormat1Test, AllVideosAreDecodedAgainWithAWarning) {
   const std::vector<uint8_t> old_pixels = Pixels();
   ASSERT_EQ(old_pixels.size(), 12u * 21 * 16 * 3);
   fs::create_directory("shards/.previous-train");
@@ -75,14 +75,14 @@ TEST_F(PrepareFormat1Test, AllIsDecodedAnewAndThatIsSaid) {
   EXPECT_EQ(Pixels(), old_pixels);
   EXPECT_EQ((*ShardDataset::Open("shards", "train"))->info().format_version, 2);
   EXPECT_FALSE(fs::exists("shards/.previous-train"));
-  // From now on the shards tell what they were made of.
+  // The new shards store their origins.
   const auto again = Prepare(Options());
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->videos, (Counts{{"unchanged", 2}}));
   EXPECT_TRUE(again->warnings.empty());
 }
 
-TEST_F(PrepareFormat1Test, AStopLeavesTheOldShardsToTheirReaders) {
+TEST_F(PrepareFormat1Test, AfterAStopTheOldShardsAreStillReadable) {
   const std::string old_tar = ReadTestFile("shards/train-000000.tar");
   PrepareOptions options = Options();
   std::atomic<int> calls{0};
@@ -93,7 +93,7 @@ TEST_F(PrepareFormat1Test, AStopLeavesTheOldShardsToTheirReaders) {
   EXPECT_EQ(Pixels().size(), 12u * 21 * 16 * 3);
 }
 
-TEST_F(PrepareFormat1Test, AnotherSplitBesideItIsRefusedBecauseItsOptionsSaidLess) {
+TEST_F(PrepareFormat1Test, AnotherSplitIsRefusedBecauseFormat1RecordsFewerOptions) {
   PrepareOptions options = Options();
   options.split = "val";
   const absl::Status status = Prepare(options).status();

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder "disk" in the root that can be full.
+// A small file system "disk" in the root, which a test can fill up.
 class PrepareOnAFullDiskTest : public PrepareTest {
  protected:
   void SetUp() override {
@@ -32,7 +32,7 @@ class PrepareOnAFullDiskTest : public PrepareTest {
     return total;
   }
 
-  // A run that finds `free_bytes` left of the disk, and one after space was freed.
+  // Prepares with `free_bytes` left on the disk, and again after space was freed.
   void FailThenFinish(const PrepareOptions& options, int64_t free_bytes) const {
     SCOPED_TRACE(std::to_string(free_bytes) + " bytes free");
     fs::create_directories(options.output);
@@ -52,7 +52,7 @@ class PrepareOnAFullDiskTest : public PrepareTest {
   std::unique_ptr<SmallDisk> disk_;
 };
 
-TEST_F(PrepareOnAFullDiskTest, AFirstRunLeavesWholeShardsAndTheNextGivesTheSameBytes) {
+TEST_F(PrepareOnAFullDiskTest, AFirstPreparationLeavesWholeShardsAndTheNextOneFinishes) {
   ASSERT_TRUE(Prepare(Options("fresh")).ok());
   const int64_t total = BytesOf("fresh");
   for (const int64_t free_bytes : {int64_t{0}, int64_t{16384}, total / 3, total - 30000}) {
@@ -62,7 +62,7 @@ TEST_F(PrepareOnAFullDiskTest, AFirstRunLeavesWholeShardsAndTheNextGivesTheSameB
   }
 }
 
-TEST_F(PrepareOnAFullDiskTest, SoDoesARunThatRewritesAnOlderOne) {
+TEST_F(PrepareOnAFullDiskTest, APreparationThatReplacesShardsLeavesWholeShardsToo) {
   ASSERT_TRUE(Prepare(Options("disk/out")).ok());
   MakeClip("left/b", 33);
   ASSERT_TRUE(Prepare(Options("fresh")).ok());
@@ -70,7 +70,7 @@ TEST_F(PrepareOnAFullDiskTest, SoDoesARunThatRewritesAnOlderOne) {
   ExpectSame("disk/out", "fresh");
 }
 
-TEST_F(PrepareOnAFullDiskTest, SoDoParts) {
+TEST_F(PrepareOnAFullDiskTest, PartsLeaveWholeShardsToo) {
   for (const int part : {1, 2}) {
     PrepareOptions options = Options("fresh");
     options.part = part;

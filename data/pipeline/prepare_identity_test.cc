@@ -1,4 +1,4 @@
-// Samples hold the bytes of the files that they name, whatever runs went before.
+// Samples hold the pixels of the files that they name, whatever was prepared before.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -23,7 +23,7 @@ using Counts = std::map<std::string, int64_t>;
 
 class PrepareIdentityTest : public PrepareTest {
  protected:
-  // The stored frames of each source are those that ffmpeg shows of it now.
+  // The stored frames of each source are those that ffmpeg decodes from it now.
   void ExpectEachSampleIsOfItsSource(const std::string& output) const {
     auto shards = ShardDataset::Open(root_ + "/" + output, "train");
     ASSERT_TRUE(shards.ok()) << shards.status();
@@ -39,7 +39,7 @@ class PrepareIdentityTest : public PrepareTest {
     }
   }
 
-  // A run that is stopped after so many calls of its progress.
+  // Prepares, and stops after `steps` calls of on_progress.
   void StopAfter(PrepareOptions options, int steps) const {
     std::atomic<int> calls{0};
     options.on_progress = [&](const PrepareProgress&) { ++calls; };
@@ -47,14 +47,14 @@ class PrepareIdentityTest : public PrepareTest {
     EXPECT_EQ(ExitCodeOf(Prepare(options).status()), ExitCode::kStopped);
   }
 
-  // Uncompressed, so that all clips of this size have as many bytes.
+  // Uncompressed, so that all clips of this size have the same number of bytes.
   void MakeRawClip(const std::string& path, const std::string& source) const {
     RunFfmpeg("-f lavfi -i " + source + "=size=96x64:rate=25 -frames:v 25 -pix_fmt bgr24 " +
               "-c:v rawvideo " + path);
   }
 };
 
-TEST_F(PrepareIdentityTest, OtherFilesOfTheSameStemsAreDecodedAlsoAfterAStop) {
+TEST_F(PrepareIdentityTest, OtherFilesWithTheSameStemsAreDecodedEvenAfterAStop) {
   for (int steps = 1; steps < 22; steps += 4) {
     SCOPED_TRACE(steps);
     const std::string output = "out" + std::to_string(steps);
@@ -74,7 +74,7 @@ TEST_F(PrepareIdentityTest, OtherFilesOfTheSameStemsAreDecodedAlsoAfterAStop) {
   }
 }
 
-TEST_F(PrepareIdentityTest, AnotherInputOfTheSameNamesIsDecodedAlsoAfterAStop) {
+TEST_F(PrepareIdentityTest, AnotherInputWithTheSameNamesIsDecodedEvenAfterAStop) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   fs::rename(root_ + "/in", root_ + "/v1");
   for (const char* name : {"left/a.mp4", "left/b.mp4", "right/a.mp4"}) MakeOtherClip(name);
@@ -88,9 +88,9 @@ TEST_F(PrepareIdentityTest, AnotherInputOfTheSameNamesIsDecodedAlsoAfterAStop) {
   ExpectEachSampleIsOfItsSource("out");
 }
 
-// As `cp -p` and `touch -r` leave it: the time of change of its properties tells that somebody
-// was there, the digest that it is another file.
-TEST_F(PrepareIdentityTest, OtherBytesOfTheSameSizeAndTimeAreDecoded) {
+// As after `cp -p` or `touch -r`: the ctime differs, so the digest is read, and it shows that the
+// file is another one.
+TEST_F(PrepareIdentityTest, OtherBytesWithTheSameSizeAndTimeAreDecoded) {
   fs::remove_all(root_ + "/in");
   fs::create_directories(root_ + "/in/left");
   const std::string path = root_ + "/in/left/a.avi";
@@ -107,7 +107,7 @@ TEST_F(PrepareIdentityTest, OtherBytesOfTheSameSizeAndTimeAreDecoded) {
   ExpectEachSampleIsOfItsSource("out");
 }
 
-TEST_F(PrepareIdentityTest, OtherRightsAreNoOtherFile) {
+TEST_F(PrepareIdentityTest, OtherPermissionsMakeNoOtherFile) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   fs::permissions(root_ + "/in/left/a.mp4", fs::perms::owner_read);
   const auto summary = Prepare(Options("out"));
@@ -115,7 +115,7 @@ TEST_F(PrepareIdentityTest, OtherRightsAreNoOtherFile) {
   EXPECT_EQ(summary->videos, (Counts{{"unchanged", 5}}));
 }
 
-TEST_F(PrepareIdentityTest, ALostLogCostsOnlyWhatGaveNoSample) {
+TEST_F(PrepareIdentityTest, WithoutTheLogOnlyVideosWithoutSamplesAreDecodedAgain) {
   WriteTestFile(root_ + "/in/left/text.mp4", std::string(3000, 'x'));
   ASSERT_TRUE(Prepare(Options("out")).ok());
   auto summary = Prepare(Options("out"));
@@ -134,7 +134,7 @@ TEST_F(PrepareIdentityTest, ALostLogCostsOnlyWhatGaveNoSample) {
   EXPECT_EQ(report[0]["frames"], 25);
 }
 
-TEST_F(PrepareIdentityTest, SamplesThatWereDamagedMeanwhileAreDecodedAnew) {
+TEST_F(PrepareIdentityTest, DamagedSamplesAreDecodedAgain) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   const std::string path = root_ + "/out/train-000001.tar";
   std::string bytes = ReadTestFile(path);

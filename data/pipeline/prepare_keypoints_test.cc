@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 using PrepareKeypointsTest = PrepareTest;
 
-// 96 x 64 are stored as 48 x 32, 25 frames as chunks of 10, 10 and 5.
+// Frames of 96 x 64 are stored as 48 x 32, and 25 frames as chunks of 10, 10 and 5.
 TEST_F(PrepareKeypointsTest, KeypointsBesideAVideoAreScaledCutAndStored) {
   WriteKeypoints("left/a");
   const auto summary = Prepare(Options("out"));
@@ -52,8 +52,8 @@ TEST_F(PrepareKeypointsTest, KeypointsBesideAVideoAreScaledCutAndStored) {
   }
 }
 
-// 96 x 64 turned by a quarter is shown as 64 x 96 and stored as 32 x 48.
-TEST_F(PrepareKeypointsTest, KeypointsAreThoseOfTheUprightFrame) {
+// A video of 96 x 64, rotated by 90 degrees, is shown as 64 x 96 and stored as 32 x 48.
+TEST_F(PrepareKeypointsTest, KeypointsBelongToTheUprightFrame) {
   const std::string turned = root_ + "/turned/a.mov";
   fs::create_directories(root_ + "/turned");
   RunFfmpeg("-i " + root_ + "/in/left/a.mp4 -c copy -metadata:s:v rotate=90 " + turned);
@@ -70,8 +70,8 @@ TEST_F(PrepareKeypointsTest, KeypointsAreThoseOfTheUprightFrame) {
   EXPECT_EQ((*shards)->Keypoints(0)->joint(0, 0, 0)[1], 30);
 }
 
-// A stream that turns from 160 x 120 to 320 x 240 in the middle: a joint in the right lower
-// corner of each frame stays in the corner of what is stored.
+// The frame size changes from 160 x 120 to 320 x 240 in the middle. A joint in the lower right
+// corner of each frame stays in that corner of the stored frame.
 TEST_F(PrepareKeypointsTest, EachFramesKeypointsAreScaledFromItsOwnSize) {
   fs::create_directories(root_ + "/turning");
   std::string whole;
@@ -106,8 +106,8 @@ TEST_F(PrepareKeypointsTest, EachFramesKeypointsAreScaledFromItsOwnSize) {
   }
 }
 
-// With room for no chunk that waits, frames are counted first and decoded again.
-TEST_F(PrepareKeypointsTest, AVideoTooLongToWaitForItsEndGivesTheSameBytes) {
+// Without room for a waiting chunk, a first pass counts the frames and a second one decodes again.
+TEST_F(PrepareKeypointsTest, AVideoDecodedTwiceForLackOfRoomGivesTheSameBytes) {
   WriteKeypoints("left/a");
   WriteKeypoints("left/b", 26);  // does not fit: rejected without a sample
   ASSERT_TRUE(Prepare(Options("out")).ok());
@@ -119,7 +119,7 @@ TEST_F(PrepareKeypointsTest, AVideoTooLongToWaitForItsEndGivesTheSameBytes) {
   ExpectSame("out", "tight");
 }
 
-TEST_F(PrepareKeypointsTest, OtherKeypointsMakeAVideoNewAndTheRestIsTakenOverWithTheirs) {
+TEST_F(PrepareKeypointsTest, OnlyVideosWithOtherKeypointsAreDecodedAgain) {
   WriteKeypoints("left/a");
   WriteKeypoints("right/a");
   ASSERT_TRUE(Prepare(Options("out")).ok());
@@ -132,7 +132,7 @@ TEST_F(PrepareKeypointsTest, OtherKeypointsMakeAVideoNewAndTheRestIsTakenOverWit
   ExpectSame("out", "fresh");
 }
 
-// Three chunks each: none of them may have been written when the frames turn out too few.
+// Three chunks each: none of them may be written before the number of frames is known.
 TEST_F(PrepareKeypointsTest, KeypointsThatDoNotFitRejectTheirVideoWithAReason) {
   WriteKeypoints("left/a", 24);
   WriteKeypoints("left/b", 26);
@@ -146,7 +146,7 @@ TEST_F(PrepareKeypointsTest, KeypointsThatDoNotFitRejectTheirVideoWithAReason) {
   EXPECT_EQ(Report("out")[0]["message"], "keypoints of 24 frames, but 25 were decoded");
 }
 
-TEST_F(PrepareKeypointsTest, WhatIsStoredIsWhatIsAskedFor) {
+TEST_F(PrepareKeypointsTest, OptionsDecideWhetherFramesAndKeypointsAreStored) {
   WriteKeypoints("left/a");
   PrepareOptions options = Options("required");
   options.data.load_kpt = true;
@@ -155,7 +155,7 @@ TEST_F(PrepareKeypointsTest, WhatIsStoredIsWhatIsAskedFor) {
   EXPECT_EQ(required->reasons, (std::map<std::string, int64_t>{{"no_keypoints", 4}}));
   options = Options("frames");
   options.data.load_kpt = false;
-  WriteTestFile(root_ + "/in/left/b.kpts.npy", "not even looked at");
+  WriteTestFile(root_ + "/in/left/b.kpts.npy", "never read");
   ASSERT_TRUE(Prepare(options).ok());
   auto frames = ShardDataset::Open(options.output, "train");
   ASSERT_TRUE(frames.ok()) << frames.status();
@@ -171,7 +171,7 @@ TEST_F(PrepareKeypointsTest, WhatIsStoredIsWhatIsAskedFor) {
   EXPECT_EQ((*keypoints)->sample(0).num_frames, 10);
   EXPECT_EQ((*keypoints)->sample(0).width, 48);
   EXPECT_EQ((*keypoints)->Keypoints(2)->frames, 5);
-  options.data.load_kpt = false;  // then nothing would be left
+  options.data.load_kpt = false;  // samples would be empty
   EXPECT_TRUE(absl::IsInvalidArgument(Prepare(options).status()));
 }
 

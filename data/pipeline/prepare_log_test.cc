@@ -44,7 +44,7 @@ class PrepareLogTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(PrepareLogTest, EveryFieldComesBack) {
+TEST_F(PrepareLogTest, EveryFieldIsReadBack) {
   LoggedVideo video = Video("a/b.mp4");
   video.keypoint_stat = {9, 8, 7};
   video.keypoint_digest = 3;
@@ -68,22 +68,22 @@ TEST_F(PrepareLogTest, EveryFieldComesBack) {
   EXPECT_EQ(read.outcome.seconds, 0.5);
 }
 
-TEST_F(PrepareLogTest, PathsAreBytesAndTwoStayTwo) {
+TEST_F(PrepareLogTest, PathsThatAreNotUtf8StayDistinct) {
   const std::vector<std::string> paths = {"caf\xe9.mp4", "caf\xc3\xa9.mp4", "caf\xef\xbf\xbd.mp4",
                                           "line\nend \"quoted\".mp4"};
   for (const std::string& path : paths) Add({Video(path)});
   EXPECT_EQ(ReadPaths(), paths);
 }
 
-TEST_F(PrepareLogTest, LinesComeFromTheOldestOnSoTheLastOfAPathCounts) {
+TEST_F(PrepareLogTest, LinesAreReadOldestFirst) {
   Add({Video("a", 1), Video("b", 2)});
   Add({Video("a", 3)});
   ASSERT_EQ(ReadPaths(), (std::vector<std::string>{"a", "b", "a"}));
   EXPECT_EQ(Read()[2].outcome.frames, 3);
 }
 
-// Wherever the kill cut the last line: it is passed over, and what follows is whole.
-TEST_F(PrepareLogTest, ALineThatAKillCutShortCostsOnlyItself) {
+// A kill may cut the last line anywhere: the reader skips it, and the next line is whole.
+TEST_F(PrepareLogTest, ACutLineIsSkippedAndTheNextLineIsWhole) {
   const std::string last = LogLine(Video("caf\xe9", 2));
   for (size_t kept = 0; kept + 1 < last.size(); ++kept) {
     WriteTestFile(path_, LogLine(Video("a")) + last.substr(0, kept));
@@ -92,7 +92,7 @@ TEST_F(PrepareLogTest, ALineThatAKillCutShortCostsOnlyItself) {
   }
 }
 
-TEST_F(PrepareLogTest, WhatCannotBeReadIsWorkToBeDoneAgain) {
+TEST_F(PrepareLogTest, WhatCannotBeReadIsSkipped) {
   EXPECT_TRUE(Read().empty()) << "no file";
   std::filesystem::create_directory(path_);
   EXPECT_TRUE(Read().empty()) << "a folder";
@@ -103,7 +103,7 @@ TEST_F(PrepareLogTest, WhatCannotBeReadIsWorkToBeDoneAgain) {
   EXPECT_EQ(ReadPaths(), std::vector<std::string>{"b"});
 }
 
-TEST_F(PrepareLogTest, ALogOfFormat1IsPassedOver) {
+TEST_F(PrepareLogTest, ALogOfFormat1IsIgnored) {
   WriteTestFile(path_,
                 R"({"fingerprint":"fc7278f48d8962ad"}
 {"input":{"chunks":2,"frames":6,"frames_decoded":6,"key":"a","keypoint_bytes":-1,"keypoint_mtime_ns":0,"label":0,"message":"","mtime_ns":1795826087438808462,"path":"in/a.mp4","reason":"","seconds":0.02,"size_bytes":2407,"status":"ok"}}
@@ -115,7 +115,7 @@ TEST_F(PrepareLogTest, ALogOfFormat1IsPassedOver) {
   EXPECT_EQ(ReadPaths(), std::vector<std::string>{"b"});
 }
 
-TEST_F(PrepareLogTest, AFolderThatIsNotThereIsAnErrorWithThePath) {
+TEST_F(PrepareLogTest, AMissingFolderIsAnErrorWithThePath) {
   const auto log = PrepareLog::Open(path_ + "/below/log");
   EXPECT_FALSE(log.ok());
   EXPECT_NE(log.status().message().find(path_), absl::string_view::npos) << log.status();

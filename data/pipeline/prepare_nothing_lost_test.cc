@@ -1,4 +1,4 @@
-// What was prepared stays until something better stands, and passing troubles pass.
+// Earlier results stay until their replacement is complete, and temporary failures are tried again.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 using Counts = std::map<std::string, int64_t>;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // they map far more than they use
+constexpr bool kSanitized = true;  // sanitizers map far more memory than they use
 #else
 constexpr bool kSanitized = false;
 #endif
@@ -67,7 +67,7 @@ class PrepareNothingLostTest : public PrepareTest {
   }
 };
 
-TEST_F(PrepareNothingLostTest, AnInputThatIsAwayIsAnErrorAndTheSplitStays) {
+TEST_F(PrepareNothingLostTest, AnInputThatIsMissingAsAWholeIsAnErrorAndTheSplitStays) {
   const PrepareOptions listed = ListOptions();
   ASSERT_TRUE(Prepare(listed).ok());
   const auto before = Contents("out");
@@ -84,7 +84,7 @@ TEST_F(PrepareNothingLostTest, AnInputThatIsAwayIsAnErrorAndTheSplitStays) {
   EXPECT_EQ(summary->videos, (Counts{{"unchanged", 5}}));
 }
 
-TEST_F(PrepareNothingLostTest, ListedVideosThatAreAwayKeepTheirSamples) {
+TEST_F(PrepareNothingLostTest, ListedVideosThatAreMissingKeepTheirSamples) {
   const PrepareOptions options = ListOptions();
   ASSERT_TRUE(Prepare(options).ok());
   fs::rename(root_ + "/in/left", root_ + "/in/hidden");
@@ -103,7 +103,7 @@ TEST_F(PrepareNothingLostTest, ListedVideosThatAreAwayKeepTheirSamples) {
   EXPECT_EQ(summary->away, 0);
 }
 
-TEST_F(PrepareNothingLostTest, OldShardsStayReadableUntilTheNewOnesStand) {
+TEST_F(PrepareNothingLostTest, OldShardsStayReadableUntilTheNewOnesAreComplete) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   PrepareOptions other = Options("out");
   other.data.short_side = 48;
@@ -129,7 +129,7 @@ TEST_F(PrepareNothingLostTest, OldShardsStayReadableUntilTheNewOnesStand) {
   ExpectSame("out", "fresh");
 }
 
-TEST_F(PrepareNothingLostTest, AnInputWithoutAUsableVideoTakesNothingAway) {
+TEST_F(PrepareNothingLostTest, AnInputWithoutAUsableVideoRemovesNothing) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   WriteTestFile(root_ + "/bad/left/x.mp4", std::string(3000, 'x'));
   PrepareOptions options = Options("out");
@@ -138,9 +138,9 @@ TEST_F(PrepareNothingLostTest, AnInputWithoutAUsableVideoTakesNothingAway) {
   EXPECT_EQ(SamplesIn("out"), 15);
 }
 
-TEST_F(PrepareNothingLostTest, AFileWithoutRightsIsTriedAgainWhenItHasThem) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can become a user whom rights bind";
-  // Below /tmp: the folders of tests may lie where other users have no access.
+TEST_F(PrepareNothingLostTest, AnUnreadableFileIsTriedAgain) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become a user without permissions";
+  // In /tmp, because other users may have no access to the folders of tests.
   const auto folder = TemporaryFolder::Create("");
   ASSERT_TRUE(folder.ok()) << folder.status();
   const std::string root = (*folder)->path();
@@ -166,7 +166,7 @@ TEST_F(PrepareNothingLostTest, AFileWithoutRightsIsTriedAgainWhenItHasThem) {
   EXPECT_EQ(summary->samples, 15);
 }
 
-TEST_F(PrepareNothingLostTest, WithoutMemoryTheRunStopsAndNoVideoIsBlamed) {
+TEST_F(PrepareNothingLostTest, WithoutMemoryThePreparationStopsAndRejectsNoVideo) {
   if (kSanitized) GTEST_SKIP() << "address space cannot be limited under a sanitizer";
   int stopped = 0;
   for (const int megabytes : {60, 90, 120, 150, 200, 260}) {
@@ -188,8 +188,8 @@ TEST_F(PrepareNothingLostTest, WithoutMemoryTheRunStopsAndNoVideoIsBlamed) {
   EXPECT_EQ(summary->videos.count("rejected"), 0u);
 }
 
-// One long video first, so that the workers are far ahead of the writer.
-TEST_F(PrepareNothingLostTest, FewDescriptorsAreEnoughHoweverFarWorkersAreAhead) {
+// The long first video lets the workers get far ahead of the writer.
+TEST_F(PrepareNothingLostTest, FewDescriptorsAreEnoughEvenIfWorkersAreFarAhead) {
   fs::remove_all(root_ + "/in");
   MakeClip("left/a", 100);
   MakeClip("left/b", 12);
@@ -210,7 +210,7 @@ TEST_F(PrepareNothingLostTest, FewDescriptorsAreEnoughHoweverFarWorkersAreAhead)
   EXPECT_EQ(SamplesIn("out"), 10 + 2 * 101);
 }
 
-TEST_F(PrepareNothingLostTest, AShortRestIsLeftOutAndAnotherBoundDecodesOnlyWhatItConcerns) {
+TEST_F(PrepareNothingLostTest, AnotherMinChunkFramesDecodesOnlyVideosWhoseChunksItChanges) {
   MakeClip("left/a", 30);  // no rest
   MakeClip("left/b", 8);   // a video that is one short chunk
   PrepareOptions options = Options("out");
@@ -235,8 +235,8 @@ TEST_F(PrepareNothingLostTest, AShortRestIsLeftOutAndAnotherBoundDecodesOnlyWhat
   ExpectSame("out", "fresh");
 }
 
-// One chunk a shard: a full inner chunk that stands may have become the last one.
-TEST_F(PrepareNothingLostTest, AHigherBoundMakesNoInnerChunkTheLastOne) {
+// One chunk per shard: with the higher bound, a kept full chunk may have become the last one.
+TEST_F(PrepareNothingLostTest, AHigherMinChunkFramesGivesTheBytesOfAFreshPreparation) {
   PrepareOptions options = Options("out");
   options.data.shard_size = 65536;
   ASSERT_TRUE(Prepare(options).ok());
@@ -250,7 +250,7 @@ TEST_F(PrepareNothingLostTest, AHigherBoundMakesNoInnerChunkTheLastOne) {
   ExpectSame("out", "fresh");
 }
 
-TEST_F(PrepareNothingLostTest, OfAVideoThatIsGoneAfterAKillNoHalfIsLeft) {
+TEST_F(PrepareNothingLostTest, AVideoThatDisappearsAfterAKillLeavesNoPartOfItself) {
   PrepareOptions options = ListOptions();
   options.data.shard_size = 65536;
   const pid_t child = fork();
@@ -275,7 +275,7 @@ TEST_F(PrepareNothingLostTest, OfAVideoThatIsGoneAfterAKillNoHalfIsLeft) {
   EXPECT_EQ((*shards)->videos().size(), 4u);
 }
 
-TEST_F(PrepareNothingLostTest, AMissingVideoInTheListMovesNoShardAndIsTakenWhenItComes) {
+TEST_F(PrepareNothingLostTest, AMissingListedVideoChangesNoShardUntilItIsBack) {
   PrepareOptions options = ListOptions();
   fs::rename(root_ + "/in/left/a.mp4", root_ + "/a.mp4");
   ASSERT_TRUE(Prepare(options).ok());
@@ -293,7 +293,7 @@ TEST_F(PrepareNothingLostTest, AMissingVideoInTheListMovesNoShardAndIsTakenWhenI
   ExpectSame("out", "fresh");
 }
 
-TEST_F(PrepareNothingLostTest, ALogLineHoldsOnlyForTheFileThatItNames) {
+TEST_F(PrepareNothingLostTest, ALogLineHoldsOnlyForTheFileVersionThatItNames) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   const std::string path = root_ + "/in/left/b.mp4";
   fs::rename(path, root_ + "/sound.mp4");
@@ -312,7 +312,7 @@ TEST_F(PrepareNothingLostTest, ALogLineHoldsOnlyForTheFileThatItNames) {
   EXPECT_TRUE(summary->reasons.empty());
 }
 
-TEST_F(PrepareNothingLostTest, VideosThatAreAwayAreNotGivenUpForOtherOptions) {
+TEST_F(PrepareNothingLostTest, OtherOptionsDoNotDropTheSamplesOfMissingVideos) {
   PrepareOptions options = ListOptions();
   ASSERT_TRUE(Prepare(options).ok());
   fs::rename(root_ + "/in/left", root_ + "/in/hidden");
@@ -323,7 +323,7 @@ TEST_F(PrepareNothingLostTest, VideosThatAreAwayAreNotGivenUpForOtherOptions) {
   EXPECT_EQ(SamplesIn("out"), 15);
 }
 
-TEST_F(PrepareNothingLostTest, ShardsThatNobodyListedAreNotOverwritten) {
+TEST_F(PrepareNothingLostTest, ShardsOfAnUnknownOriginAreNotOverwritten) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   fs::remove(root_ + "/out/dataset.json");
   fs::remove(root_ + "/out/.prepare-train.jsonl");
@@ -332,7 +332,7 @@ TEST_F(PrepareNothingLostTest, ShardsThatNobodyListedAreNotOverwritten) {
   EXPECT_TRUE(Contents("out") == before);
 }
 
-TEST_F(PrepareNothingLostTest, AFailedRunReportsNothingAsRemovedAndForgetsNothing) {
+TEST_F(PrepareNothingLostTest, AFailedPreparationReportsNothingAsRemovedAndKeepsTheLog) {
   WriteTestFile(root_ + "/in/left/text.mp4", std::string(3000, 'x'));
   ASSERT_TRUE(Prepare(Options("out")).ok());
   const std::string log = ReadTestFile(root_ + "/out/.prepare-train.jsonl");
@@ -347,7 +347,7 @@ TEST_F(PrepareNothingLostTest, AFailedRunReportsNothingAsRemovedAndForgetsNothin
   EXPECT_EQ(summary->videos, (Counts{{"unchanged", 6}}));
 }
 
-TEST_F(PrepareNothingLostTest, WithoutThreadsTheRunStopsAndDoesNotAbort) {
+TEST_F(PrepareNothingLostTest, WithoutThreadsThePreparationReturnsAnError) {
   if (geteuid() != 0 || kSanitized) GTEST_SKIP() << "another user's processes are limited here";
   const auto folder = TemporaryFolder::Create("");
   ASSERT_TRUE(folder.ok()) << folder.status();
@@ -366,7 +366,7 @@ TEST_F(PrepareNothingLostTest, WithoutThreadsTheRunStopsAndDoesNotAbort) {
             1);
 }
 
-TEST_F(PrepareNothingLostTest, NamesThatAreNoUtf8AreKeptApartAndKnownAgain) {
+TEST_F(PrepareNothingLostTest, NamesThatAreNotUtf8StayDistinctAndAreRecognized) {
   fs::rename(root_ + "/in/left", root_ + "/in/caf\xE9");
   fs::rename(root_ + "/in/right", root_ + "/in/caf\xE8");
   ASSERT_TRUE(Prepare(Options("out")).ok());

@@ -42,7 +42,7 @@ class PrepareReportTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(PrepareReportTest, WhatWasDecodedNowHasItsStatusReasonAndSeconds) {
+TEST_F(PrepareReportTest, ADecodedVideoHasItsStatusReasonAndSeconds) {
   const std::string a = "a.mp4", b = "b.mp4";
   VideoOutcome partial = Outcome("partial");
   partial.reason = "truncated";
@@ -64,7 +64,7 @@ TEST_F(PrepareReportTest, WhatWasDecodedNowHasItsStatusReasonAndSeconds) {
   }
 }
 
-TEST_F(PrepareReportTest, WhatAnEarlierRunSaidIsToldApartAndTookNoTime) {
+TEST_F(PrepareReportTest, AnEarlierOutcomeIsMarkedAndTookNoTime) {
   const std::string a = "a.mp4", b = "b.mp4";
   const VideoOutcome partial = Outcome("partial"), ok = Outcome("ok");
   const auto written = Written({{a, partial, -1, true, false}, {b, ok, -1, false, true}});
@@ -76,7 +76,7 @@ TEST_F(PrepareReportTest, WhatAnEarlierRunSaidIsToldApartAndTookNoTime) {
   for (const nlohmann::json& line : written) EXPECT_EQ(line["seconds"], 0);
 }
 
-TEST_F(PrepareReportTest, NamesThatAreNoUtf8AreJsonThatGivesTheBytesBack) {
+TEST_F(PrepareReportTest, NamesThatAreNotUtf8CanBeReadBackFromTheJson) {
   const std::string path = "caf\xe9.mp4", other = "caf\xc3\xa9.mp4";
   VideoOutcome outcome = Outcome("rejected");
   outcome.message = path + " is no video";
@@ -86,7 +86,7 @@ TEST_F(PrepareReportTest, NamesThatAreNoUtf8AreJsonThatGivesTheBytesBack) {
   EXPECT_EQ(written[1]["path"], other);
 }
 
-TEST_F(PrepareReportTest, TheFileAppearsWholeHoweverManyLinesItHas) {
+TEST_F(PrepareReportTest, ALongReportAppearsOnlyWhenItIsComplete) {
   const std::string path(1000, 'p');
   const VideoOutcome ok = Outcome("ok");
   WriteTestFile(path_, "earlier");

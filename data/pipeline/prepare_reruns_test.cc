@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 using PrepareRerunsTest = PrepareTest;
 
-TEST_F(PrepareRerunsTest, ASecondRunDoesNothing) {
+TEST_F(PrepareRerunsTest, ASecondPreparationDoesNothing) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   const auto before = fs::last_write_time(root_ + "/out/train-000000.tar");
   const auto summary = Prepare(Options("out"));
@@ -33,7 +33,7 @@ TEST_F(PrepareRerunsTest, ASecondRunDoesNothing) {
   EXPECT_EQ(fs::last_write_time(root_ + "/out/train-000000.tar"), before);
 }
 
-TEST_F(PrepareRerunsTest, AfterChangesOnlyWhatIsNewIsDecodedAndTheResultIsAFreshRuns) {
+TEST_F(PrepareRerunsTest, OnlyChangedVideosAreDecodedAndTheBytesAreThoseOfAFreshPreparation) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   MakeClip("left/b", 33);  // changed
   MakeClip("down/z", 12);  // new, and a new class moves the labels
@@ -47,7 +47,7 @@ TEST_F(PrepareRerunsTest, AfterChangesOnlyWhatIsNewIsDecodedAndTheResultIsAFresh
   EXPECT_FALSE(fs::exists(root_ + "/out/.next-train"));
 }
 
-TEST_F(PrepareRerunsTest, VideosThatAreNotGivenAgainAreCountedAndReportedAsRemoved) {
+TEST_F(PrepareRerunsTest, VideosThatAreNoLongerInTheInputAreReportedAsRemoved) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   PrepareOptions options = Options("out");
   options.inputs = {root_ + "/in/right"};
@@ -66,7 +66,7 @@ TEST_F(PrepareRerunsTest, VideosThatAreNotGivenAgainAreCountedAndReportedAsRemov
   EXPECT_EQ(again->removed, 0);
 }
 
-TEST_F(PrepareRerunsTest, RemovedVideosAreKnownUnderOtherOptionsAndAfterAStop) {
+TEST_F(PrepareRerunsTest, RemovedVideosAreReportedAfterAStopAndWithOtherOptions) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   PrepareOptions options = Options("out");
   options.inputs = {root_ + "/in/right"};
@@ -94,7 +94,7 @@ TEST_F(PrepareRerunsTest, VideosOfAnotherPartAreNotRemoved) {
   EXPECT_EQ(summary->removed, 0);
 }
 
-TEST_F(PrepareRerunsTest, OtherOptionsDoEverythingAgain) {
+TEST_F(PrepareRerunsTest, OtherOptionsDecodeEverythingAgain) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   PrepareOptions options = Options("out");
   options.data.max_video_frames = 20;
@@ -106,8 +106,8 @@ TEST_F(PrepareRerunsTest, OtherOptionsDoEverythingAgain) {
   ExpectSame("out", "fresh");
 }
 
-// Killed after every few published steps, in a first run and while it rewrites.
-TEST_F(PrepareRerunsTest, KilledAnywhereLeavesWholeShardsAndTheNextRunGoesOn) {
+// Kills at several steps, of a first preparation and of one that replaces shards.
+TEST_F(PrepareRerunsTest, AKillAtAnyStepLeavesWholeShardsAndTheNextPreparationContinues) {
   ASSERT_TRUE(Prepare(Options("fresh")).ok());
   for (int step = 1; step < 20; step += 2) {
     if (step == 11) {
@@ -133,7 +133,7 @@ TEST_F(PrepareRerunsTest, KilledAnywhereLeavesWholeShardsAndTheNextRunGoesOn) {
   ExpectSame("out", "fresh");
 }
 
-TEST_F(PrepareRerunsTest, AnInterruptionEndsWithStoppedAndTheNextRunGoesOn) {
+TEST_F(PrepareRerunsTest, AnInterruptionEndsWithStoppedAndTheNextPreparationContinues) {
   std::atomic<int> chunks{0};
   PrepareOptions options = Options("out");
   options.on_progress = [&](const PrepareProgress&) { ++chunks; };

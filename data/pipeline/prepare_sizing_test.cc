@@ -7,14 +7,14 @@ namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
 
-TEST(PrepareSizingTest, AnAmpleBudgetGivesTheDecodersThatAreWanted) {
+TEST(PrepareSizingTest, AnAmpleBudgetGivesAllWantedDecoders) {
   const PrepareSizing sizing = SizePreparation(8, 4096 * kMiB);
   EXPECT_EQ(sizing.num_workers, 8);
   EXPECT_EQ(sizing.memory_bytes, (4096 - 8 * 32) * kMiB);
   EXPECT_FALSE(sizing.lowered);
 }
 
-TEST(PrepareSizingTest, ASmallBudgetTakesDecodersAwayAndKeepsOne) {
+TEST(PrepareSizingTest, ASmallBudgetGivesFewerDecodersButAtLeastOne) {
   const PrepareSizing sizing = SizePreparation(8, 150 * kMiB);
   EXPECT_EQ(sizing.num_workers, 2);  // 75 MiB for decoders
   EXPECT_EQ(sizing.memory_bytes, (150 - 2 * 32) * kMiB);

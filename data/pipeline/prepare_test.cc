@@ -34,7 +34,7 @@ TEST_F(PrepareTest, ShardsAreTheSameForAnyNumberOfWorkersAndAnyMemory) {
   ExpectSame("w1", "w8");
 }
 
-TEST_F(PrepareTest, StoredFramesAreFfmpegsAndMetadataFollowsThem) {
+TEST_F(PrepareTest, StoredFramesAreThoseOfFfmpegAndMetadataDescribesThem) {
   ASSERT_TRUE(Prepare(Options("out")).ok());
   auto shards = ShardDataset::Open(root_ + "/out", "train");
   ASSERT_TRUE(shards.ok()) << shards.status();
@@ -72,7 +72,7 @@ TEST_F(PrepareTest, ChunksOverlapAsAsked) {
       std::equal(first->frame(6), first->frame(6) + 4 * first->frame_bytes(), second->frame(0)));
 }
 
-TEST_F(PrepareTest, DamagedFilesCostThemselvesWithAReason) {
+TEST_F(PrepareTest, DamagedFilesAreRejectedWithAReason) {
   WriteTestFile(root_ + "/in/left/text.mp4", std::string(3000, 'x'));
   std::string cut = ReadTestFile(root_ + "/in/left/a.mp4");
   cut.resize(cut.size() / 2);
@@ -84,7 +84,7 @@ TEST_F(PrepareTest, DamagedFilesCostThemselvesWithAReason) {
   EXPECT_EQ(Report("out")[3]["status"], "rejected");
 }
 
-TEST_F(PrepareTest, OfAFileThatBreaksOffTheReportSaysSo) {
+TEST_F(PrepareTest, TheReportSaysThatAFileIsCutOff) {
   for (const std::string name : {"mkv.mkv", "mp4.mp4"}) {
     const std::string path = root_ + "/in/left/" + name;
     RunFfmpeg("-i " + root_ + "/in/left/a.mp4 -c copy " +
@@ -118,7 +118,7 @@ TEST_F(PrepareTest, NothingUsableEndsWithExitCodeThree) {
   EXPECT_FALSE(fs::exists(root_ + "/out/dataset.json"));
 }
 
-TEST_F(PrepareTest, OfManyUnusableVideosTheFirstReasonsAreNamed) {
+TEST_F(PrepareTest, TheErrorNamesTheFirstOfManyUnusableVideos) {
   for (const char* name : {"a", "b", "c", "d", "e"}) {
     WriteTestFile(root_ + "/bad/" + name + ".mp4", std::string(3000, 'x'));
   }
@@ -189,7 +189,7 @@ TEST_F(PrepareTest, PartsAgreeOnClassesAndTogetherHoldEverything) {
   EXPECT_EQ((*shards)->classes().size(), 2u);
 }
 
-TEST_F(PrepareTest, AnUnwritableOutputIsTheMachinesError) {
+TEST_F(PrepareTest, AnUnwritableOutputIsAMachineError) {
   WriteTestFile(root_ + "/file", "x");
   PrepareOptions options = Options("file/below");
   const auto summary = Prepare(options);

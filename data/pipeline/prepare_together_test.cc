@@ -1,4 +1,4 @@
-// Several processes that prepare into one folder at the same time.
+// Several processes prepare into one folder at the same time.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One process tells another that it may go on. Each closes the end that is the other's, so
-// that the death of the one who should tell ends the waiting.
+// Lets one process tell another that it may continue. Each process closes the end that it does not
+// use, so that the wait ends if the other process dies.
 class Gate {
  public:
   Gate() { EXPECT_EQ(pipe(ends_), 0); }
@@ -36,7 +36,7 @@ class Gate {
     const char any = 'x';
     if (write(ends_[1], &any, 1) != 1) abort();
   }
-  // False: whoever should open it has died.
+  // False: the process that should open the gate has died.
   bool Wait() const {
     char any = 0;
     return read(ends_[0], &any, 1) == 1;
@@ -60,7 +60,7 @@ class PrepareTogetherTest : public PrepareTest {
     fs::copy(root_ + "/in/right/a.mp4", root_ + "/val/right/a.mp4");
   }
 
-  // Alone, this split would number its only class 0.
+  // Without another split in the folder, its only class would have the number 0.
   PrepareOptions ValOptions(const std::string& output) const {
     PrepareOptions options = Options(output);
     options.inputs = {root_ + "/val"};
@@ -68,12 +68,12 @@ class PrepareTogetherTest : public PrepareTest {
     return options;
   }
 
-  // A process that prepares `train` and waits in the middle of it, until it is let go.
+  // Starts a process that prepares `train` and waits in the middle until go_on_ is opened.
   pid_t StartTrain() {
     const pid_t child = fork();
     if (child != 0) {
       started_.CloseOpening();
-      // The other gate stays open on both sides: to open it for a dead process is no SIGPIPE.
+      // The other gate keeps both ends, so that opening it for a dead process gives no SIGPIPE.
       EXPECT_TRUE(started_.Wait()) << "the child has died";
       return child;
     }
@@ -98,9 +98,9 @@ class PrepareTogetherTest : public PrepareTest {
   Gate started_, go_on_;
 };
 
-TEST_F(PrepareTogetherTest, NeitherSplitIsLostAndBothAreAsOneAfterTheOther) {
+TEST_F(PrepareTogetherTest, TwoSplitsAtOnceGiveTheBytesOfOneAfterTheOther) {
   const pid_t train = StartTrain();
-  const auto val = Prepare(ValOptions("out"));  // begins and ends while train is under way
+  const auto val = Prepare(ValOptions("out"));  // begins and ends while train is running
   EXPECT_TRUE(val.ok()) << val.status();
   EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.count("val"), 1u);
   go_on_.Open();
@@ -123,7 +123,7 @@ TEST_F(PrepareTogetherTest, OtherOptionsThanThoseOfARunningSplitAreRefusedAtOnce
   EXPECT_EQ(ReadDatasetInfo(root_ + "/out")->splits.size(), 1u);
 }
 
-// A run that waits for dataset.json listens to the stop signal.
+// A preparation that waits for the lock of dataset.json reacts to the stop signal.
 TEST_F(PrepareTogetherTest, AStopEndsTheWaitForAnotherProcess) {
   fs::create_directories(root_ + "/out");
   const auto holder = FileLock::Try(DatasetInfoLockPath(root_ + "/out"));
@@ -135,8 +135,8 @@ TEST_F(PrepareTogetherTest, AStopEndsTheWaitForAnotherProcess) {
   EXPECT_EQ(ExitCodeOf(stopped), ExitCode::kStopped) << stopped;
 }
 
-// Whichever comes first: the labelled split's classes are the folder's.
-TEST_F(PrepareTogetherTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
+// In either order, the folder has the classes of the labelled split.
+TEST_F(PrepareTogetherTest, ASplitWithoutLabelsFitsBesideALabelledOne) {
   fs::create_directories(root_ + "/flat");
   fs::copy(root_ + "/in/right/a.mp4", root_ + "/flat/a.mp4");
   PrepareOptions flat = ValOptions("out");
@@ -152,7 +152,7 @@ TEST_F(PrepareTogetherTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
   EXPECT_EQ(info->splits.size(), 2u);
 }
 
-TEST_F(PrepareTogetherTest, TheSameSplitIsRefusedWithTheRemedy) {
+TEST_F(PrepareTogetherTest, PreparingTheSameSplitTwiceIsRefusedWithTheRemedy) {
   const pid_t train = StartTrain();
   const absl::Status refused = Prepare(Options("out")).status();
   go_on_.Open();
@@ -162,11 +162,11 @@ TEST_F(PrepareTogetherTest, TheSameSplitIsRefusedWithTheRemedy) {
   EXPECT_TRUE(Prepare(Options("out")).ok());
 }
 
-TEST_F(PrepareTogetherTest, AKilledProcessFixesNothingAndLocksNothing) {
+TEST_F(PrepareTogetherTest, AKilledProcessLeavesNoClaimAndNoLock) {
   const pid_t train = StartTrain();
   kill(train, SIGKILL);
   EXPECT_TRUE(WIFSIGNALED(StatusOf(train)));
-  // Nobody claims classes any more: alone, `right` is class 0.
+  // No process claims classes any more, so `right` is class 0.
   ASSERT_TRUE(Prepare(ValOptions("out")).ok());
   auto val = ShardDataset::Open(root_ + "/out", "val");
   ASSERT_TRUE(val.ok()) << val.status();

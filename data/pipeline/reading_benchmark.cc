@@ -1,6 +1,6 @@
-// Reading prepared frames from a warm shard against decoding and resizing the
-// same video again: interleaved pairs, the median of the ratios. Both copy every
-// frame into a buffer; one thread each. The frames are compared before.
+// Compares the speed of reading prepared frames from a warm shard with that of decoding and
+// resizing the same video again: the median of the ratios of interleaved pairs. Both copy every
+// frame into a buffer, on one thread. Checks first that the frames are equal.
 #include <gflags/gflags.h>
 
 #include <cstdlib>
@@ -21,17 +21,17 @@
 #include "data/pipeline/prepare.h"
 #include "data/shard/shard_reader.h"
 
-DEFINE_string(input, "", "a video; empty: one of 340x256, H.264, is made with ffmpeg");
-DEFINE_int32(short_side, 128, "shorter side of the stored frames");
-DEFINE_int32(pairs, 9, "interleaved pairs");
-DEFINE_bool(json, false, "one JSON object on standard output");
+DEFINE_string(input, "", "a video; empty: ffmpeg makes one of 340x256, H.264");
+DEFINE_int32(short_side, 128, "shorter side of the stored frames, in pixels");
+DEFINE_int32(pairs, 9, "number of interleaved pairs");
+DEFINE_bool(json, false, "print one JSON object on standard output");
 
 namespace slimreel {
 namespace {
 
 constexpr double kTarget = 20;
 
-// All frames, [T, H, W, 3] uint8, into `out`.
+// Decodes all frames, [T, H, W, 3] uint8, into `out`.
 absl::Status DecodeAll(const std::string& video, std::vector<uint8_t>* out) {
   VideoDecoderOptions options;
   options.sizing.short_side = FLAGS_short_side;
@@ -65,7 +65,8 @@ absl::StatusOr<std::string> VideoOf(const std::string& folder) {
       "ffmpeg -nostdin -y -v error -f lavfi -i mandelbrot=s=340x256:r=25 -frames:v 100 "
       "-c:v libx264 -bf 2 -pix_fmt yuv420p ",
       path);
-  if (std::system(command.c_str()) != 0) return absl::InternalError("ffmpeg made no video");
+  if (std::system(command.c_str()) != 0)
+    return absl::InternalError("ffmpeg failed to make the video");
   return path;
 }
 
@@ -117,7 +118,7 @@ absl::Status Run(const std::string& folder) {
 int main(int argc, char** argv) {
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   if (FLAGS_pairs < 1 || FLAGS_short_side < 8) {
-    std::cerr << "reading_benchmark: --pairs is at least 1, --short_side at least 8\n";
+    std::cerr << "reading_benchmark: --pairs must be at least 1, --short_side at least 8\n";
     return 2;
   }
   slimreel::QuietLibavLog();

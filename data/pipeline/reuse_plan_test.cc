@@ -21,7 +21,7 @@ using Plans = std::vector<VideoPlan>;
 constexpr VideoPlan kDecode = VideoPlan::kDecode, kReuse = VideoPlan::kReuse,
                     kNoSamples = VideoPlan::kNoSamples;
 
-// A sample as an earlier run stored it.
+// A sample as an earlier preparation stored it.
 struct Stored {
   std::string video;  // "a" is in/a.mp4
   int64_t chunk = 0;
@@ -34,7 +34,7 @@ struct Stored {
   bool has_origin = true;
 };
 
-// All chunks of a video: full ones, and a last one of `rest` frames.
+// All chunks of a video: full ones, then a last one of `rest` frames.
 std::vector<Stored> Video(const std::string& name, int64_t chunks, int64_t rest = kFull,
                           uint64_t version = 1) {
   std::vector<Stored> samples;
@@ -52,7 +52,7 @@ std::vector<Stored> operator+(std::vector<Stored> a, const std::vector<Stored>& 
 
 class ReusePlanTest : public testing::Test {
  protected:
-  // Videos of the input, in order; all of version 1.
+  // Sets the videos of the input, in order; all files have version 1.
   void Input(const std::vector<std::string>& names) {
     videos_.clear();
     for (const std::string& name : names) {
@@ -67,7 +67,7 @@ class ReusePlanTest : public testing::Test {
     may_be_none_.assign(names.size(), false);
   }
 
-  // One shard of an earlier run; those in place first.
+  // Adds a shard of an earlier preparation; add those in place first.
   void Shard(int64_t number, const std::vector<Stored>& samples, bool staged = false) {
     IndexBuilder builder;
     for (const Stored& stored : samples) {
@@ -87,7 +87,7 @@ class ReusePlanTest : public testing::Test {
     indexes_.push_back(*index);
     shards_.push_back({{"", number, staged}, &indexes_.back()});
   }
-  // Shards of `per_shard` samples each, as one run writes them.
+  // Adds shards of `per_shard` samples each, as one preparation writes them.
   void Run(const std::vector<Stored>& samples, size_t per_shard, bool staged = false) {
     for (size_t i = 0; i < samples.size(); i += per_shard) {
       const size_t end = std::min(samples.size(), i + per_shard);
@@ -112,7 +112,7 @@ class ReusePlanTest : public testing::Test {
                       .keep_partial_videos = keep_open_});
   }
 
-  // The samples that a video is taken over from, as shard and sample.
+  // The samples that are reused for a video, as shard and sample.
   static std::vector<std::pair<int, int>> SamplesOf(const ReusePlan& plan, size_t video) {
     std::vector<std::pair<int, int>> samples;
     for (int64_t i = plan.first[video]; i < plan.first[video + 1]; ++i) {
@@ -137,7 +137,7 @@ class ReusePlanTest : public testing::Test {
 
 using Places = std::vector<std::pair<int, int>>;
 
-TEST_F(ReusePlanTest, WhereNothingChangedAllShardsStay) {
+TEST_F(ReusePlanTest, WithoutChangesAllShardsAreKept) {
   Input({"a", "b", "c"});
   Run(Video("a", 3) + Video("b", 2, 4) + Video("c", 2, 1), 2);
   const ReusePlan plan = Plan();
@@ -147,7 +147,7 @@ TEST_F(ReusePlanTest, WhereNothingChangedAllShardsStay) {
   EXPECT_EQ(plan.next_video_chunks, 0);
 }
 
-TEST_F(ReusePlanTest, WithoutEarlierWorkAllIsDecoded) {
+TEST_F(ReusePlanTest, WithoutEarlierShardsAllVideosAreDecoded) {
   Input({"a", "b"});
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kDecode, kDecode}));
@@ -155,7 +155,7 @@ TEST_F(ReusePlanTest, WithoutEarlierWorkAllIsDecoded) {
   EXPECT_EQ(plan.done_videos, 0);
 }
 
-TEST_F(ReusePlanTest, SamplesOfOtherFilesOfAnotherRecipeOrWithoutAnOriginAreNotTakenOver) {
+TEST_F(ReusePlanTest, SamplesOfOtherFilesOfAnotherRecipeOrWithoutAnOriginAreNotReused) {
   Input({"a", "b", "c", "d"});
   auto samples = Video("a", 1) + Video("b", 1) + Video("c", 1) + Video("d", 1);
   samples[2].recipe = kRecipe + 1;
@@ -166,17 +166,17 @@ TEST_F(ReusePlanTest, SamplesOfOtherFilesOfAnotherRecipeOrWithoutAnOriginAreNotT
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
-// The kind: other footage under a name whose stem is the same.
-TEST_F(ReusePlanTest, AVideoWhoseStemNowBelongsToAnotherSourceIsNotTakenOver) {
+// Other footage, in a file whose name has the same stem.
+TEST_F(ReusePlanTest, AVideoWhoseStemNowBelongsToAnotherFileIsNotReused) {
   Input({"1.mp4"});
   Run(Video("1.avi", 2), 2);
-  videos_[0].key = "1.avi";  // as if both had one stem
+  videos_[0].key = "1.avi";  // as if both had the same stem
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, Plans{kDecode});
   EXPECT_TRUE(plan.kept_shards.empty());
 }
 
-TEST_F(ReusePlanTest, AVideoThatLacksAChunkOrItsEndIsDecoded) {
+TEST_F(ReusePlanTest, AVideoThatLacksAChunkOrItsLastOneIsDecoded) {
   Input({"a", "b", "c"});
   auto a = Video("a", 3), b = Video("b", 3);
   a.erase(a.begin() + 1);
@@ -186,7 +186,7 @@ TEST_F(ReusePlanTest, AVideoThatLacksAChunkOrItsEndIsDecoded) {
   EXPECT_EQ(SamplesOf(Plan(), 2), (Places{{1, 1}, {1, 2}}));
 }
 
-TEST_F(ReusePlanTest, OfTwoVersionsTheOneOfTodaysFileIsTaken) {
+TEST_F(ReusePlanTest, SamplesOfTodaysFileVersionAreReused) {
   Input({"a"});
   Run(Video("a", 2, kFull, 1), 2);
   Run(Video("a", 2, kFull, 2), 2, /*staged=*/true);
@@ -198,7 +198,7 @@ TEST_F(ReusePlanTest, OfTwoVersionsTheOneOfTodaysFileIsTaken) {
   EXPECT_EQ(Plan().plans, Plans{kDecode});
 }
 
-TEST_F(ReusePlanTest, ChunksOfTwoVersionsAreNeverJoined) {
+TEST_F(ReusePlanTest, ChunksOfTwoFileVersionsAreNeverMixed) {
   Input({"a"});
   Run(Video("a", 2, kFull, 1), 2);
   Run({Video("a", 2, kFull, 2)[0]}, 2, /*staged=*/true);
@@ -206,7 +206,7 @@ TEST_F(ReusePlanTest, ChunksOfTwoVersionsAreNeverJoined) {
   EXPECT_EQ(Plan().plans, Plans{kDecode});
 }
 
-TEST_F(ReusePlanTest, ChunksOfOneVersionAreJoinedWhereverTheyLie) {
+TEST_F(ReusePlanTest, ChunksOfOneFileVersionAreReusedFromSeveralShards) {
   Input({"a"});
   const auto a = Video("a", 3);
   Run({a[0], a[1]}, 2);
@@ -214,36 +214,36 @@ TEST_F(ReusePlanTest, ChunksOfOneVersionAreJoinedWhereverTheyLie) {
   EXPECT_EQ(SamplesOf(Plan(), 0), (Places{{0, 0}, {0, 1}, {1, 0}}));
 }
 
-TEST_F(ReusePlanTest, ShardsStayInPlaceAndThenStaged) {
+TEST_F(ReusePlanTest, KeptShardsMayBeInPlaceOrStaged) {
   Input({"a", "b", "c"});
-  // In place an earlier run of a, another version of b, and c. A later one wrote what changed.
+  // In place: a, another version of b, and c. Staged: the shards that a later preparation changed.
   Run(Video("a", 4) + Video("b", 1, kFull, 1) + Video("c", 2), 2);
   versions_[1] = 2;
   Shard(2, Video("b", 1, kFull, 2) + std::vector<Stored>{Video("c", 2)[0]}, /*staged=*/true);
   Shard(3, {Video("c", 2)[1]}, /*staged=*/true);
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kReuse}));
-  // The last one is right in both places, and stays where it is.
+  // Shard 3 fits both in place and staged; the one in place is kept.
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1, 4, 3}));
   EXPECT_EQ(plan.done_videos, 3);
   shards_.erase(shards_.begin() + 3);
   EXPECT_EQ(Plan().kept_shards, (Numbers{0, 1, 3, 4}));
 }
 
-// A run ended with it: a longer input would have filled it further.
-TEST_F(ReusePlanTest, TheLastShardOfItsPlaceStaysOnlyAtTheEnd) {
+// The preparation that wrote it ended there: with a longer input, the shard would hold more.
+TEST_F(ReusePlanTest, TheLastShardIsKeptOnlyIfNoSampleFollowsIt) {
   Input({"a", "b", "c"});
   Run(Video("a", 2) + Video("b", 1), 2);
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kDecode}));
   EXPECT_EQ(plan.kept_shards, Numbers{0});
   EXPECT_EQ(plan.done_videos, 1);
-  none_[2] = true;  // c gives no sample: this is the end
+  none_[2] = true;  // c gives no sample, so no sample follows
   EXPECT_EQ(Plan().kept_shards, (Numbers{0, 1}));
   EXPECT_EQ(Plan().done_videos, 3);
 }
 
-TEST_F(ReusePlanTest, ANewLabelOrAnotherKeyIsTakenOverButDoesNotStayInPlace) {
+TEST_F(ReusePlanTest, ASampleWithANewLabelOrKeyIsReusedButItsShardIsNotKept) {
   Input({"a", "b", "c"});
   Run(Video("a", 2) + Video("b", 2) + Video("c", 2), 2);
   videos_[1].label = 1;
@@ -256,7 +256,7 @@ TEST_F(ReusePlanTest, ANewLabelOrAnotherKeyIsTakenOverButDoesNotStayInPlace) {
   EXPECT_EQ(Plan().kept_shards, Numbers{0});
 }
 
-TEST_F(ReusePlanTest, AVideoThatIsNewInFrontOrGoneMovesAllBehind) {
+TEST_F(ReusePlanTest, ANewOrRemovedVideoChangesAllShardsAfterIt) {
   Run(Video("a", 2) + Video("b", 2), 2);
   Input({"0", "a", "b"});
   EXPECT_EQ(Plan().plans, (Plans{kDecode, kReuse, kReuse}));
@@ -266,32 +266,32 @@ TEST_F(ReusePlanTest, AVideoThatIsNewInFrontOrGoneMovesAllBehind) {
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
-TEST_F(ReusePlanTest, OfAnIncompleteVideoFullInnerChunksStand) {
+TEST_F(ReusePlanTest, FullMiddleChunksOfAnIncompleteVideoAreKept) {
   Input({"a", "b"});
   const auto b = Video("b", 6);
   Run(Video("a", 1) + std::vector<Stored>(b.begin(), b.begin() + 5), 2);  // a b0 | b1 b2 | b3 b4
   ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kReuse, kDecode}));
-  EXPECT_EQ(plan.kept_shards, (Numbers{0, 1})) << "the last one may have been open";
+  EXPECT_EQ(plan.kept_shards, (Numbers{0, 1})) << "the last one may have had room left";
   EXPECT_EQ(plan.done_videos, 1);
   EXPECT_EQ(plan.next_video_chunks, 3);
-  rule_.max_frames = kFull + 1;  // none of these is full now
+  rule_.max_frames = kFull + 1;  // none of these chunks is full now
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
-TEST_F(ReusePlanTest, ALastChunkOfAnIncompleteVideoDoesNotStand) {
+TEST_F(ReusePlanTest, TheLastChunkOfAnIncompleteVideoIsNotKept) {
   Input({"a", "b"});
   auto a = Video("a", 2);
-  a[0].version = 2;  // its first chunk is another file's
+  a[0].version = 2;  // its first chunk is of another file version
   Run(a + Video("b", 2), 1);
   EXPECT_EQ(Plan().plans, (Plans{kDecode, kReuse}));
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
 
-TEST_F(ReusePlanTest, AnotherShortestChunkConcernsOnlyVideosWhoseRestItConcerns) {
+TEST_F(ReusePlanTest, AnotherMinFramesDecodesOnlyVideosWhoseChunksItChanges) {
   Input({"short", "even", "rest", "left"});
   rule_.min_frames = 4;
-  auto left = Video("left", 2);  // 3 frames behind it were left out
+  auto left = Video("left", 2);  // 3 frames after it were left out
   left[1].left_out = 3;
   Run(Video("short", 1, 2) + Video("even", 2) + Video("rest", 2, 5) + left, 7);
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kReuse}));
@@ -302,11 +302,11 @@ TEST_F(ReusePlanTest, AnotherShortestChunkConcernsOnlyVideosWhoseRestItConcerns)
   rule_.min_frames = 3;  // the 3 frames are a chunk now
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kDecode}));
   rule_.min_frames = 4;
-  rule_.overlap = 1;  // with the frame that they share with the chunk before, they are 4
+  rule_.overlap = 1;  // with the shared frame of the chunk before, they are 4
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kDecode}));
 }
 
-TEST_F(ReusePlanTest, VideosThatGiveNoSampleArePassedOver) {
+TEST_F(ReusePlanTest, VideosWithoutSamplesAreSkipped) {
   Input({"x", "a", "y", "b", "z"});
   none_ = {true, false, true, false, true};
   Run(Video("a", 2) + Video("b", 1), 2);
@@ -314,7 +314,7 @@ TEST_F(ReusePlanTest, VideosThatGiveNoSampleArePassedOver) {
   EXPECT_EQ(plan.plans, (Plans{kNoSamples, kReuse, kNoSamples, kReuse, kNoSamples}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1}));
   EXPECT_EQ(plan.done_videos, 5);
-  // Samples are worth more than what a log says.
+  // Stored samples count more than the log.
   none_[1] = true;
   EXPECT_EQ(Plan().plans[1], kReuse);
   shards_.clear();
@@ -323,9 +323,9 @@ TEST_F(ReusePlanTest, VideosThatGiveNoSampleArePassedOver) {
   EXPECT_EQ(Plan().done_videos, 2);
 }
 
-// Against the definition: the samples of a fresh run as one list, cut into shards, and each shard
-// stays until the first that holds a sample of a changed video.
-TEST_F(ReusePlanTest, KeptIsTheLongestRunOfShardsThatAFreshRunWouldWrite) {
+// Compares with the definition: list the samples of a fresh preparation, cut the list into shards,
+// and keep the shards before the first one that holds a sample of a changed video.
+TEST_F(ReusePlanTest, KeptShardsAreTheLongestPrefixThatAFreshPreparationWouldWrite) {
   std::mt19937 random(1);
   for (int round = 0; round < 500; ++round) {
     SCOPED_TRACE(round);
@@ -344,7 +344,7 @@ TEST_F(ReusePlanTest, KeptIsTheLongestRunOfShardsThatAFreshRunWouldWrite) {
     Run(samples, static_cast<size_t>(per_shard));
     Input(names);
     const size_t changed = random() % 9;  // 8: none
-    int64_t same = 0;                     // samples in front of the changed video
+    int64_t same = 0;                     // samples before the changed video
     for (size_t i = 0; i < 8; ++i) {
       none_[i] = chunks[i] == 0 && i != changed;
       if (i == changed) versions_[i] = 2;

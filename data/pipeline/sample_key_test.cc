@@ -15,7 +15,7 @@ std::string HashOf(const std::string& text) {
                          XXH3_64bits(text.data(), text.size()) & ((uint64_t{1} << 48) - 1));
 }
 
-TEST(SampleKeyTest, AStemIsTheSafeNameAndTheHashOfTheFullOne) {
+TEST(SampleKeyTest, AStemIsTheSafeNameAndTheHashOfTheFullName) {
   const std::string cafe = "caf\xe9.mp4";
   const auto stems = KeyStems({{"left/a b.mp4", "p"},
                                {"x.mp4", "q"},
@@ -32,8 +32,8 @@ TEST(SampleKeyTest, AStemIsTheSafeNameAndTheHashOfTheFullOne) {
   EXPECT_EQ(SampleKey("x", 12), "x-00012");
 }
 
-// So parts that list different files, and later runs, call the same video the same.
-TEST(SampleKeyTest, AStemFollowsFromTheNameWhateverElseIsListed) {
+// So parts with different lists, and later preparations, give a video the same key.
+TEST(SampleKeyTest, AStemDependsOnlyOnTheName) {
   const std::vector<NamedVideo> all = {{"ke/1.avi", "v1/ke/1.avi"},
                                        {"ke/1.mp4", "v1/ke/1.mp4"},
                                        {"ke_1.mp4", "v1/ke_1.mp4"},
@@ -47,7 +47,7 @@ TEST(SampleKeyTest, AStemFollowsFromTheNameWhateverElseIsListed) {
   }
 }
 
-TEST(SampleKeyTest, TheSameNameInTwoInputsGivesTheStemsOfThePaths) {
+TEST(SampleKeyTest, VideosOfTheSameNameInTwoInputsHashTheirPaths) {
   const auto stems = KeyStems({{"a.mp4", "left/a.mp4"}, {"b.mp4", "b.mp4"}, {"a.mp4", "r/a.mp4"}});
   EXPECT_EQ(stems[0], "a_" + HashOf("left/a.mp4"));
   EXPECT_EQ(stems[1], "b_" + HashOf("b.mp4"));

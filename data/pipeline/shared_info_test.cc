@@ -35,8 +35,9 @@ class SharedInfoTest : public testing::Test {
     return info;
   }
 
-  // A run of this split that has claimed.
-  std::unique_ptr<SplitFolder> StartRun(const std::string& split, const DatasetInfo& info) const {
+  // Opens the split and claims `info` for it.
+  std::unique_ptr<SplitFolder> OpenAndClaim(const std::string& split,
+                                            const DatasetInfo& info) const {
     auto folder = SplitFolder::Open(Id(split));
     EXPECT_TRUE(folder.ok()) << folder.status();
     const absl::Status claimed = ClaimSplit(info, folder->get());
@@ -53,7 +54,7 @@ class SharedInfoTest : public testing::Test {
   std::string root_;
 };
 
-TEST_F(SharedInfoTest, EverySplitKeepsItsCountsWhoeverWrites) {
+TEST_F(SharedInfoTest, AnUpdateOfOneSplitKeepsTheCountsOfTheOthers) {
   const DatasetInfo info = Info({"left", "right"});
   for (const auto& [split, samples] :
        {std::pair{"train", 3}, {"val", 2}, {"test", 1}, {"val", 5}}) {
@@ -67,7 +68,7 @@ TEST_F(SharedInfoTest, EverySplitKeepsItsCountsWhoeverWrites) {
   EXPECT_EQ(read->preparation, info.preparation);
 }
 
-TEST_F(SharedInfoTest, ASplitIsUnfinishedUntilItsCountsCome) {
+TEST_F(SharedInfoTest, ASplitIsUnfinishedUntilItsCountsAreWritten) {
   const DatasetInfo info = Info({"left"});
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
   ASSERT_TRUE(UpdateDatasetInfo(Id("val"), info, std::nullopt).ok());
@@ -81,7 +82,7 @@ TEST_F(SharedInfoTest, ASplitIsUnfinishedUntilItsCountsCome) {
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.count("train"), 0u);
 }
 
-TEST_F(SharedInfoTest, AForgottenSplitGoesAndTheFileWithTheLast) {
+TEST_F(SharedInfoTest, ARemovedSplitIsGoneAndTheFileWithTheLastOne) {
   const DatasetInfo info = Info({"left"});
   EXPECT_TRUE(RemoveSplitInfo(Id("train")).ok()) << "there is no file";
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
@@ -94,35 +95,35 @@ TEST_F(SharedInfoTest, AForgottenSplitGoesAndTheFileWithTheLast) {
   EXPECT_FALSE(std::filesystem::exists(root_ + "/dataset.json"));
 }
 
-// Where a reader may be using the shards, new ones are written aside.
-TEST_F(SharedInfoTest, ListedIsWhatIsCompleteInThisDivisionOrAnother) {
+// A reader may be using the shards of a listed split.
+TEST_F(SharedInfoTest, ASplitIsListedIfAnyDivisionOfItIsComplete) {
   const DatasetInfo info = Info({"left"});
   EXPECT_FALSE(*IsListed(Id("train")));
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, std::nullopt).ok());
   EXPECT_FALSE(*IsListed(Id("train"))) << "unfinished";
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(3)).ok());
   EXPECT_TRUE(*IsListed(Id("train")));
-  EXPECT_TRUE(*IsListed(Id("train", 1))) << "the whole takes the place of a part";
+  EXPECT_TRUE(*IsListed(Id("train", 1))) << "the whole split counts for a part";
   EXPECT_FALSE(*IsListed(Id("val")));
   ASSERT_TRUE(RemoveSplitInfo(Id("train")).ok());
   ASSERT_TRUE(UpdateDatasetInfo(Id("train", 2), info, Counts(3)).ok());
-  EXPECT_TRUE(*IsListed(Id("train"))) << "by a part";
+  EXPECT_TRUE(*IsListed(Id("train"))) << "a part is complete";
 }
 
-// Both splits are prepared anew with other options: whoever ends first does not wait for the
-// other one, and what that had written is not read with the new options.
-TEST_F(SharedInfoTest, ASplitThatAnotherProcessMakesAnewIsSetAside) {
+// Both splits are prepared again with other options. The first one to end does not wait for the
+// other; the old shards of the other are not read with the new options.
+TEST_F(SharedInfoTest, ASplitThatAnotherProcessIsPreparingAgainBecomesUnfinished) {
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
   DatasetInfo other_options = Info({"left"});
   other_options.fingerprint = "g";
   {
-    const auto train = StartRun("train", other_options);
+    const auto train = OpenAndClaim("train", other_options);
     const absl::Status val = UpdateDatasetInfo(Id("val"), other_options, Counts(2));
     ASSERT_TRUE(val.ok()) << val;
     EXPECT_EQ(ReadDatasetInfo(root_)->unfinished, std::set<std::string>{"train"});
     EXPECT_EQ(ReadDatasetInfo(root_)->fingerprint, "g");
   }
-  // Nobody prepares val: its counts stand against other options.
+  // No process is preparing val, so its settings hold.
   EXPECT_TRUE(
       absl::IsFailedPrecondition(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3))));
   EXPECT_TRUE(UpdateDatasetInfo(Id("train"), other_options, Counts(4)).ok());
@@ -138,12 +139,12 @@ TEST_F(SharedInfoTest, OtherClassesOrOptionsBesideOtherSplitsAreRefused) {
   other_options.fingerprint = "g";
   EXPECT_TRUE(absl::IsFailedPrecondition(UpdateDatasetInfo(Id("val"), other_options, Counts(2))));
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 1u);
-  // Alone, a split may change both.
+  // The only split of a folder may change both.
   EXPECT_TRUE(UpdateDatasetInfo(Id("train"), other_options, Counts(3)).ok());
 }
 
-TEST_F(SharedInfoTest, WhatOthersFixIsPublishedOrClaimedByTheLiving) {
-  auto train = StartRun("train", Info({"left", "right"}));
+TEST_F(SharedInfoTest, OtherSplitsArePublishedOrClaimedByALivingProcess) {
+  auto train = OpenAndClaim("train", Info({"left", "right"}));
   EXPECT_TRUE(PublishedOtherSplits(Id("val"))->names.empty());
   const auto others = PublishedAndClaimedOtherSplits(Id("val"));
   ASSERT_TRUE(others.ok()) << others.status();
@@ -152,7 +153,8 @@ TEST_F(SharedInfoTest, WhatOthersFixIsPublishedOrClaimedByTheLiving) {
   EXPECT_EQ(others->fingerprint, "f");
   EXPECT_EQ(others->preparation["short_side"], 32);
   EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("train"))->names.empty()) << "its own claim";
-  EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val", 1))->names.empty()) << "parts stand alone";
+  EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val", 1))->names.empty())
+      << "parts have claims of their own";
   train.reset();
   EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val"))->names.empty()) << "it is gone";
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
@@ -160,9 +162,9 @@ TEST_F(SharedInfoTest, WhatOthersFixIsPublishedOrClaimedByTheLiving) {
   EXPECT_TRUE(PublishedOtherSplits(Id("train"))->names.empty());
 }
 
-TEST_F(SharedInfoTest, AClaimStandsForWhatTheSameSplitHasPublishedBefore) {
+TEST_F(SharedInfoTest, AClaimReplacesWhatTheSameSplitPublishedBefore) {
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
-  // As it claims, before it has touched dataset.json.
+  // Claims, and has not changed dataset.json yet.
   auto train = SplitFolder::Open(Id("train"));
   ASSERT_TRUE((*train)->WriteClaim(FormatDatasetInfo(Info({"left", "right"}))).ok());
   EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("val"))->classes, (Strings{"left", "right"}));
@@ -171,16 +173,16 @@ TEST_F(SharedInfoTest, AClaimStandsForWhatTheSameSplitHasPublishedBefore) {
   EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("val"))->classes, Strings{"left"});
 }
 
-TEST_F(SharedInfoTest, ARunThatChangesNothingLeavesItsCountsInPlace) {
+TEST_F(SharedInfoTest, AClaimWithoutChangesKeepsThePublishedSplit) {
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
-  const auto train = StartRun("train", Info({"left"}));
+  const auto train = OpenAndClaim("train", Info({"left"}));
   EXPECT_EQ(PublishedOtherSplits(Id("val"))->names, Strings{"train"});
 }
 
-TEST_F(SharedInfoTest, WhoBeginsAfterAClaimOfOtherClassesEndsWithThem) {
+TEST_F(SharedInfoTest, ASplitThatStartsAfterAClaimUsesTheClaimedClasses) {
   ASSERT_TRUE(UpdateDatasetInfo(Id("train"), Info({"left"}), Counts(3)).ok());
   const DatasetInfo info = Info({"left", "right"});
-  const auto train = StartRun("train", info);
+  const auto train = OpenAndClaim("train", info);
   const absl::Status val = UpdateDatasetInfo(Id("val"), info, Counts(2));
   EXPECT_TRUE(val.ok()) << val;
   EXPECT_TRUE(UpdateDatasetInfo(Id("train"), info, Counts(4)).ok());
@@ -188,20 +190,20 @@ TEST_F(SharedInfoTest, WhoBeginsAfterAClaimOfOtherClassesEndsWithThem) {
             (std::map<std::string, SplitCounts>{{"train", Counts(4)}, {"val", Counts(2)}}));
 }
 
-TEST_F(SharedInfoTest, ARunThatHasNotClaimedYetHasNoClaimOfAnEarlierOne) {
-  StartRun("train", Info({"left"})).reset();
+TEST_F(SharedInfoTest, OpeningASplitDropsTheClaimOfAnEarlierPreparation) {
+  OpenAndClaim("train", Info({"left"})).reset();
   const auto train = SplitFolder::Open(Id("train"));
   EXPECT_TRUE(PublishedAndClaimedOtherSplits(Id("val"))->names.empty());
 }
 
-// Train and val at once, the one without labels, whichever of them comes first and ends first.
-TEST_F(SharedInfoTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
+// Train and val at once; one of them has no labels. Tried in both orders.
+TEST_F(SharedInfoTest, ASplitWithoutLabelsFitsBesideALabelledOne) {
   const DatasetInfo none = Info({}), labelled = Info({"left", "right"});
   for (const bool labelled_first : {false, true}) {
     root_ = TestFolder(labelled_first ? "labelled_first" : "labelled_last");
     const DatasetInfo& first = labelled_first ? labelled : none;
     const DatasetInfo& second = labelled_first ? none : labelled;
-    const auto train = StartRun("train", first), val = StartRun("val", second);
+    const auto train = OpenAndClaim("train", first), val = OpenAndClaim("val", second);
     EXPECT_EQ(PublishedAndClaimedOtherSplits(Id("test"))->classes, labelled.classes);
     ASSERT_TRUE(UpdateDatasetInfo(Id("train"), first, Counts(3)).ok());
     const absl::Status status = UpdateDatasetInfo(Id("val"), second, Counts(2));
@@ -210,14 +212,14 @@ TEST_F(SharedInfoTest, ASplitWithoutLabelsStandsBesideALabelledOne) {
     EXPECT_EQ(ReadDatasetInfo(root_)->splits.size(), 2u);
     EXPECT_EQ(PublishedOtherSplits(Id("test"))->classes, labelled.classes);
     EXPECT_FALSE(UpdateDatasetInfo(Id("test"), Info({"other"}), Counts(1)).ok());
-    // Alone, a split gives its classes up.
+    // The only split of a folder may drop the classes.
     ASSERT_TRUE(RemoveSplitInfo(Id("val")).ok());
     ASSERT_TRUE(UpdateDatasetInfo(Id("train"), none, Counts(3)).ok());
     EXPECT_TRUE(ReadDatasetInfo(root_)->classes.empty());
   }
 }
 
-TEST_F(SharedInfoTest, APartThatChangesTakesItsSplitOutOfTheJoinedFile) {
+TEST_F(SharedInfoTest, APartThatChangesRemovesItsSplitFromTheJoinedFile) {
   const DatasetInfo info = Info({"left"});
   ASSERT_TRUE(UpdateDatasetInfo(Id("train", 1), info, Counts(3)).ok());
   ASSERT_TRUE(UpdateDatasetInfo(Id("train", 2), info, Counts(2)).ok());
@@ -228,7 +230,7 @@ TEST_F(SharedInfoTest, APartThatChangesTakesItsSplitOutOfTheJoinedFile) {
   ASSERT_TRUE(UpdateDatasetInfo(Id("train", 1), info, Counts(4)).ok());
   EXPECT_EQ(ReadDatasetInfo(root_)->splits,
             (std::map<std::string, SplitCounts>{{"val", Counts(1)}}));
-  // Without val there is nothing to keep, and the parts speak for themselves.
+  // Without val the joined file is gone, and the reader joins the parts itself.
   ASSERT_TRUE(RemoveSplitInfo(Id("val")).ok());
   EXPECT_EQ(ReadDatasetInfo(root_)->splits.at("train").samples, 6);
 }
@@ -251,14 +253,14 @@ TEST_F(SharedInfoTest, AStopEndsTheWaitForTheLock) {
             ExitCode::kStopped);
 }
 
-TEST_F(SharedInfoTest, ADamagedFileIsToldAndNotReplaced) {
+TEST_F(SharedInfoTest, ADamagedFileIsReportedAndNotReplaced) {
   WriteTestFile(root_ + "/dataset.json", "{");
   EXPECT_TRUE(absl::IsDataLoss(PublishedOtherSplits(Id("val")).status()));
   EXPECT_TRUE(absl::IsDataLoss(UpdateDatasetInfo(Id("val"), Info({}), Counts(1))));
   EXPECT_EQ(ReadTestFile(root_ + "/dataset.json"), "{");
 }
 
-TEST_F(SharedInfoTest, AProcessKilledWithTheLockLeavesTheFolderOpen) {
+TEST_F(SharedInfoTest, AKilledProcessReleasesTheLock) {
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
   const pid_t child = fork();
@@ -270,7 +272,7 @@ TEST_F(SharedInfoTest, AProcessKilledWithTheLockLeavesTheFolderOpen) {
     if (write(ready[1], &said, 1) != 1) _exit(1);
     for (;;) pause();
   }
-  close(ready[1]);  // the child's alone: its death ends the reading
+  close(ready[1]);  // so only the child has this end, and its death ends the read
   char said = 0;
   ASSERT_EQ(read(ready[0], &said, 1), 1) << "the child has died";
   close(ready[0]);
@@ -282,7 +284,7 @@ TEST_F(SharedInfoTest, AProcessKilledWithTheLockLeavesTheFolderOpen) {
   EXPECT_TRUE(SplitFolder::Open(Id("train")).ok());
 }
 
-TEST_F(SharedInfoTest, AFolderThatCannotBeMadeIsTheMachinesError) {
+TEST_F(SharedInfoTest, AFolderThatCannotBeMadeIsAMachineError) {
   WriteTestFile(root_ + "/file", "x");
   const absl::Status status = LockDatasetInfo({root_ + "/file/below", "train", 0, 0}).status();
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kInternal) << status;

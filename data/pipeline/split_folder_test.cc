@@ -31,12 +31,12 @@ class SplitFolderTest : public testing::Test {
     return folder.ok() ? *std::move(folder) : nullptr;
   }
 
-  // A tar and its index, both holding `text`, in the folder or below it.
+  // Writes a tar and its index, both with the contents `text`.
   void MakeShard(const std::string& stem, const std::string& text) const {
     WriteTestFile(root_ + "/" + stem + ".tar", text);
     WriteTestFile(root_ + "/" + stem + ".idx", text);
   }
-  // In place: 0 and 1 stay, 2 to 4 are old. Staged: new 2 and 3.
+  // In place: 0 and 1, which stay, and 2 to 4, which are old. Staged: the new 2 and 3.
   void MakeNewShardsBesideOldOnes() const {
     for (const char* number : {"0", "1"}) MakeShard("train-00000" + std::string(number), number);
     for (const char* number : {"2", "3", "4"}) {
@@ -46,7 +46,7 @@ class SplitFolderTest : public testing::Test {
       MakeShard(".next-train/train-00000" + std::string(number), number);
     }
   }
-  // What MakeNewShardsBesideOldOnes shall become.
+  // The shards to publish after MakeNewShardsBesideOldOnes.
   std::vector<ShardLocation> Wanted() const {
     std::vector<ShardLocation> shards;
     for (int64_t number = 0; number < 4; ++number) {
@@ -66,7 +66,7 @@ class SplitFolderTest : public testing::Test {
     return texts;
   }
 
-  // Of the shards and indexes in a folder, not deeper.
+  // Contents of the shards and indexes in a folder, without its subfolders.
   static Texts TextsIn(const std::string& folder) {
     Texts texts;
     for (const auto& entry : fs::directory_iterator(folder)) {
@@ -80,7 +80,7 @@ class SplitFolderTest : public testing::Test {
   std::string root_;
 };
 
-TEST_F(SplitFolderTest, OneProcessAtATimeForASplitAndPart) {
+TEST_F(SplitFolderTest, OnlyOneProcessAtATimeOpensASplitOrPart) {
   auto first = Open();
   const auto second = SplitFolder::Open(Id());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
@@ -91,7 +91,7 @@ TEST_F(SplitFolderTest, OneProcessAtATimeForASplitAndPart) {
   EXPECT_NE(Open(), nullptr);
 }
 
-TEST_F(SplitFolderTest, OpeningClearsAwayWhatADeadWriterLeft) {
+TEST_F(SplitFolderTest, OpeningRemovesTheHalfWrittenFilesOfADeadWriter) {
   const std::string half = ".writing-1-0-train-000000.tar";
   for (const char* folder : {"/", "/.next-train/"}) WriteTestFile(root_ + folder + half, "half");
   MakeShard(".next-train/train-000000", "whole");
@@ -102,7 +102,7 @@ TEST_F(SplitFolderTest, OpeningClearsAwayWhatADeadWriterLeft) {
   EXPECT_TRUE(fs::exists(root_ + "/.next-train/train-000000.tar"));
 }
 
-TEST_F(SplitFolderTest, ShardsAreThoseInPlaceByNumberAndThenTheStagedOnes) {
+TEST_F(SplitFolderTest, ShardsListsThoseInPlaceByNumberAndThenTheStagedOnes) {
   for (const char* stem :
        {"train-000010", "train-000002", "train-1000000", "val-000000", "train-p01of02-000000",
         ".next-train/train-000003", ".next-train/train-000001", ".next-val/val-000000"}) {
@@ -124,7 +124,7 @@ TEST_F(SplitFolderTest, ShardsAreThoseInPlaceByNumberAndThenTheStagedOnes) {
 
 TEST_F(SplitFolderTest, PublishMovesTheStagedShardsAndRemovesTheStaleOnes) {
   MakeNewShardsBesideOldOnes();
-  MakeShard(".next-train/train-000009", "of a run before");
+  MakeShard(".next-train/train-000009", "of an earlier preparation");
   for (const char* other : {"val-000004", "train-p01of02-000004", ".next-val/val-000000"}) {
     MakeShard(other, other);
   }
@@ -146,7 +146,7 @@ TEST_F(SplitFolderTest, PublishMovesTheStagedShardsAndRemovesTheStaleOnes) {
   EXPECT_TRUE(folder->IsPublished(folder->Shards()));
 }
 
-TEST_F(SplitFolderTest, PublishedIsWhatLiesInPlaceAndNothingElseOfTheSplit) {
+TEST_F(SplitFolderTest, IsPublishedIfAllShardsOfTheSplitAreInPlaceAndNoOthers) {
   MakeShard("train-000000", "0");
   MakeShard("val-000000", "val");
   const auto folder = Open();
@@ -160,7 +160,7 @@ TEST_F(SplitFolderTest, PublishedIsWhatLiesInPlaceAndNothingElseOfTheSplit) {
   EXPECT_FALSE(folder->IsPublished(shards));
 }
 
-TEST_F(SplitFolderTest, PublishingTheEmptySplitRemovesAllOfIt) {
+TEST_F(SplitFolderTest, PublishingNoShardsRemovesTheSplit) {
   MakeNewShardsBesideOldOnes();
   ASSERT_TRUE(Open()->Publish({}).ok());
   EXPECT_EQ(TextsIn(root_), Texts());
@@ -176,8 +176,8 @@ TEST_F(SplitFolderTest, AShardThatCannotBeMovedIsAnErrorWithItsPath) {
       << status;
 }
 
-// Publish is cut short after each of its steps, and the next run finds all that it goes on with.
-TEST_F(SplitFolderTest, AKillBetweenAnyTwoMovesLosesNoWholeShardAndMixesNone) {
+// Cuts Publish short after each of its steps: the next preparation finds all shards.
+TEST_F(SplitFolderTest, AKillBetweenAnyTwoStepsOfPublishLosesNoShard) {
   std::vector<std::function<void()>> steps;
   for (const char* number : {"2", "3"}) {
     const std::string stem = "/train-00000" + std::string(number);
@@ -197,7 +197,7 @@ TEST_F(SplitFolderTest, AKillBetweenAnyTwoMovesLosesNoWholeShardAndMixesNone) {
     MakeNewShardsBesideOldOnes();
     for (size_t i = 0; i < done; ++i) steps[i]();
     const auto folder = Open();
-    // As the next run finds them: whole pairs, of each number the staged one.
+    // The shards as the next preparation finds them: whole pairs; the staged one if there are two.
     std::map<int64_t, ShardLocation> found;
     for (const ShardLocation& shard : folder->Shards()) {
       const std::string index = shard.path.substr(0, shard.path.size() - 4) + ".idx";

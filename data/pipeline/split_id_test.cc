@@ -27,7 +27,7 @@ class SplitIdTest : public testing::Test {
   void Touch(const std::vector<std::string>& names) const {
     for (const std::string& name : names) WriteTestFile(root_ + "/" + name, "x");
   }
-  // The divisions beside `id`, as "1/2"; "0/0" is the whole.
+  // The other divisions, as "1/2"; "0/0" is the whole split.
   Names Others(const SplitId& id) const {
     const auto others = OtherDivisions(id);
     EXPECT_TRUE(others.ok()) << others.status();
@@ -37,7 +37,7 @@ class SplitIdTest : public testing::Test {
       EXPECT_EQ(other.split, id.split);
       names.insert(std::to_string(other.part) + "/" + std::to_string(other.num_parts));
     }
-    EXPECT_EQ(names.size(), others->size()) << "each one once";
+    EXPECT_EQ(names.size(), others->size()) << "each one appears once";
     return names;
   }
   Names Files() const {
@@ -49,7 +49,7 @@ class SplitIdTest : public testing::Test {
   std::string root_;
 };
 
-TEST_F(SplitIdTest, SplitsAndPartsHaveNamesOfTheirOwn) {
+TEST_F(SplitIdTest, SplitsAndPartsHaveDistinctFileNames) {
   const SplitId whole = Id(), part = Id(3, 16), val = Id(0, 0, "val"), val_part = Id(3, 16, "val");
   EXPECT_EQ(SplitName(whole), "train");
   EXPECT_EQ(SplitName(part), "train-p03of16");
@@ -66,7 +66,7 @@ TEST_F(SplitIdTest, SplitsAndPartsHaveNamesOfTheirOwn) {
   EXPECT_EQ(DivisionName(part), "in 16 parts");
 }
 
-TEST_F(SplitIdTest, ShardsTellTheirDivision) {
+TEST_F(SplitIdTest, DivisionsAreFoundByTheirShards) {
   Touch({"train-000000.tar", "train-000001.tar", "train-p01of02-000000.tar",
          "train-p02of02-000000.tar", "val-p01of03-000000.tar"});
   EXPECT_EQ(Others(Id()), (Names{"1/2", "2/2"}));
@@ -76,8 +76,8 @@ TEST_F(SplitIdTest, ShardsTellTheirDivision) {
   EXPECT_EQ(Others(Id(0, 0, "test")), Names{});
 }
 
-// A part of few videos may have no shard at all.
-TEST_F(SplitIdTest, DatasetFilesTellTheirDivision) {
+// A part with few videos may have no shard at all.
+TEST_F(SplitIdTest, DivisionsAreFoundByTheirDatasetFiles) {
   DatasetInfo info;
   info.splits["train"] = SplitCounts();
   info.unfinished = {"val"};
@@ -86,11 +86,11 @@ TEST_F(SplitIdTest, DatasetFilesTellTheirDivision) {
   EXPECT_EQ(Others(Id()), Names{"2/4"});
   EXPECT_EQ(Others(Id(0, 0, "val")), Names{"2/4"});
   EXPECT_EQ(Others(Id(0, 0, "test")), Names{});
-  // dataset.json is of the joined parts, too: only shards say that there is a whole.
+  // dataset.json may be that of the joined parts, so only shards show an undivided split.
   EXPECT_EQ(Others(Id(1, 4)), Names{});
 }
 
-TEST_F(SplitIdTest, AFolderThatIsNotThereHoldsNothingAndAFileIsAnError) {
+TEST_F(SplitIdTest, AMissingFolderHasNoDivisionsAndAFileIsAnError) {
   root_ += "/none";
   EXPECT_EQ(Others(Id()), Names{});
   WriteTestFile(root_, "x");
@@ -126,7 +126,7 @@ TEST_F(SplitIdTest, RemovingADivisionLeavesAllOthers) {
   EXPECT_EQ(Files().count("train-000000.tar") + Files().count("train-000000.idx") +
                 Files().count("prepare_report.jsonl"),
             0u);
-  EXPECT_EQ(Files().count(".train.lock"), 1u);  // held meanwhile; the file of a lock stays
+  EXPECT_EQ(Files().count(".train.lock"), 1u);  // the file of a lock stays
   EXPECT_EQ(Files().size(), stay.size() - 3 + 1);
 }
 

@@ -22,7 +22,7 @@ void PrepareTest::SetUp() {
 
 namespace {
 
-// Writes the H.264 clip of these arguments; each is encoded once in a process.
+// Writes the H.264 clip of these ffmpeg arguments. Encodes each clip once per process.
 void MakeOnce(const std::string& arguments, const std::string& path) {
   static auto& made = *new std::map<std::string, std::string>();
   fs::create_directories(fs::path(path).parent_path());
