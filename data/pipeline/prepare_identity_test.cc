@@ -140,7 +140,7 @@ TEST_F(PrepareIdentityTest, DamagedSamplesAreDecodedAgain) {
   std::string bytes = ReadTestFile(path);
   bytes[5000] ^= 1;
   WriteTestFile(path, bytes);
-  MakeClip("left/b", 33);  // from there on samples are written anew
+  MakeClip("left/b", 33);  // samples from here on are written again
   const auto summary = Prepare(Options("out"));
   ASSERT_TRUE(summary.ok()) << summary.status();
   ExpectEachSampleIsOfItsSource("out");

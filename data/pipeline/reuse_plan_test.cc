@@ -88,7 +88,7 @@ class ReusePlanTest : public testing::Test {
     shards_.push_back({{"", number, staged}, &indexes_.back()});
   }
   // Adds shards of `per_shard` samples each, as one preparation writes them.
-  void Run(const std::vector<Stored>& samples, size_t per_shard, bool staged = false) {
+  void AddShards(const std::vector<Stored>& samples, size_t per_shard, bool staged = false) {
     for (size_t i = 0; i < samples.size(); i += per_shard) {
       const size_t end = std::min(samples.size(), i + per_shard);
       Shard(static_cast<int64_t>(i / per_shard),
@@ -139,7 +139,7 @@ using Places = std::vector<std::pair<int, int>>;
 
 TEST_F(ReusePlanTest, WithoutChangesAllShardsAreKept) {
   Input({"a", "b", "c"});
-  Run(Video("a", 3) + Video("b", 2, 4) + Video("c", 2, 1), 2);
+  AddShards(Video("a", 3) + Video("b", 2, 4) + Video("c", 2, 1), 2);
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kReuse}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1, 2, 3}));
@@ -160,7 +160,7 @@ TEST_F(ReusePlanTest, SamplesOfOtherFilesOfAnotherRecipeOrWithoutAnOriginAreNotR
   auto samples = Video("a", 1) + Video("b", 1) + Video("c", 1) + Video("d", 1);
   samples[2].recipe = kRecipe + 1;
   samples[3].has_origin = false;
-  Run(samples, 4);
+  AddShards(samples, 4);
   versions_[1] = 2;
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kDecode, kDecode, kDecode}));
   EXPECT_TRUE(Plan().kept_shards.empty());
@@ -169,7 +169,7 @@ TEST_F(ReusePlanTest, SamplesOfOtherFilesOfAnotherRecipeOrWithoutAnOriginAreNotR
 // Other footage, in a file whose name has the same stem.
 TEST_F(ReusePlanTest, AVideoWhoseStemNowBelongsToAnotherFileIsNotReused) {
   Input({"1.mp4"});
-  Run(Video("1.avi", 2), 2);
+  AddShards(Video("1.avi", 2), 2);
   videos_[0].key = "1.avi";  // as if both had the same stem
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, Plans{kDecode});
@@ -181,15 +181,15 @@ TEST_F(ReusePlanTest, AVideoThatLacksAChunkOrItsLastOneIsDecoded) {
   auto a = Video("a", 3), b = Video("b", 3);
   a.erase(a.begin() + 1);
   b.pop_back();
-  Run(a + b + Video("c", 2), 3);
+  AddShards(a + b + Video("c", 2), 3);
   EXPECT_EQ(Plan().plans, (Plans{kDecode, kDecode, kReuse}));
   EXPECT_EQ(SamplesOf(Plan(), 2), (Places{{1, 1}, {1, 2}}));
 }
 
 TEST_F(ReusePlanTest, SamplesOfTodaysFileVersionAreReused) {
   Input({"a"});
-  Run(Video("a", 2, kFull, 1), 2);
-  Run(Video("a", 2, kFull, 2), 2, /*staged=*/true);
+  AddShards(Video("a", 2, kFull, 1), 2);
+  AddShards(Video("a", 2, kFull, 2), 2, /*staged=*/true);
   EXPECT_EQ(SamplesOf(Plan(), 0), (Places{{0, 0}, {0, 1}}));
   versions_[0] = 2;
   EXPECT_EQ(SamplesOf(Plan(), 0), (Places{{1, 0}, {1, 1}}));
@@ -200,8 +200,8 @@ TEST_F(ReusePlanTest, SamplesOfTodaysFileVersionAreReused) {
 
 TEST_F(ReusePlanTest, ChunksOfTwoFileVersionsAreNeverMixed) {
   Input({"a"});
-  Run(Video("a", 2, kFull, 1), 2);
-  Run({Video("a", 2, kFull, 2)[0]}, 2, /*staged=*/true);
+  AddShards(Video("a", 2, kFull, 1), 2);
+  AddShards({Video("a", 2, kFull, 2)[0]}, 2, /*staged=*/true);
   versions_[0] = 2;
   EXPECT_EQ(Plan().plans, Plans{kDecode});
 }
@@ -209,15 +209,15 @@ TEST_F(ReusePlanTest, ChunksOfTwoFileVersionsAreNeverMixed) {
 TEST_F(ReusePlanTest, ChunksOfOneFileVersionAreReusedFromSeveralShards) {
   Input({"a"});
   const auto a = Video("a", 3);
-  Run({a[0], a[1]}, 2);
-  Run({a[2]}, 2, /*staged=*/true);
+  AddShards({a[0], a[1]}, 2);
+  AddShards({a[2]}, 2, /*staged=*/true);
   EXPECT_EQ(SamplesOf(Plan(), 0), (Places{{0, 0}, {0, 1}, {1, 0}}));
 }
 
 TEST_F(ReusePlanTest, KeptShardsMayBeInPlaceOrStaged) {
   Input({"a", "b", "c"});
   // In place: a, another version of b, and c. Staged: the shards that a later preparation changed.
-  Run(Video("a", 4) + Video("b", 1, kFull, 1) + Video("c", 2), 2);
+  AddShards(Video("a", 4) + Video("b", 1, kFull, 1) + Video("c", 2), 2);
   versions_[1] = 2;
   Shard(2, Video("b", 1, kFull, 2) + std::vector<Stored>{Video("c", 2)[0]}, /*staged=*/true);
   Shard(3, {Video("c", 2)[1]}, /*staged=*/true);
@@ -233,7 +233,7 @@ TEST_F(ReusePlanTest, KeptShardsMayBeInPlaceOrStaged) {
 // The preparation that wrote it ended there: with a longer input, the shard would hold more.
 TEST_F(ReusePlanTest, TheLastShardIsKeptOnlyIfNoSampleFollowsIt) {
   Input({"a", "b", "c"});
-  Run(Video("a", 2) + Video("b", 1), 2);
+  AddShards(Video("a", 2) + Video("b", 1), 2);
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kReuse, kReuse, kDecode}));
   EXPECT_EQ(plan.kept_shards, Numbers{0});
@@ -245,7 +245,7 @@ TEST_F(ReusePlanTest, TheLastShardIsKeptOnlyIfNoSampleFollowsIt) {
 
 TEST_F(ReusePlanTest, ASampleWithANewLabelOrKeyIsReusedButItsShardIsNotKept) {
   Input({"a", "b", "c"});
-  Run(Video("a", 2) + Video("b", 2) + Video("c", 2), 2);
+  AddShards(Video("a", 2) + Video("b", 2) + Video("c", 2), 2);
   videos_[1].label = 1;
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse}));
   EXPECT_EQ(Plan().kept_shards, Numbers{0});
@@ -257,7 +257,7 @@ TEST_F(ReusePlanTest, ASampleWithANewLabelOrKeyIsReusedButItsShardIsNotKept) {
 }
 
 TEST_F(ReusePlanTest, ANewOrRemovedVideoChangesAllShardsAfterIt) {
-  Run(Video("a", 2) + Video("b", 2), 2);
+  AddShards(Video("a", 2) + Video("b", 2), 2);
   Input({"0", "a", "b"});
   EXPECT_EQ(Plan().plans, (Plans{kDecode, kReuse, kReuse}));
   EXPECT_TRUE(Plan().kept_shards.empty());
@@ -269,7 +269,8 @@ TEST_F(ReusePlanTest, ANewOrRemovedVideoChangesAllShardsAfterIt) {
 TEST_F(ReusePlanTest, FullMiddleChunksOfAnIncompleteVideoAreKept) {
   Input({"a", "b"});
   const auto b = Video("b", 6);
-  Run(Video("a", 1) + std::vector<Stored>(b.begin(), b.begin() + 5), 2);  // a b0 | b1 b2 | b3 b4
+  AddShards(Video("a", 1) + std::vector<Stored>(b.begin(), b.begin() + 5),
+            2);  // a b0 | b1 b2 | b3 b4
   ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kReuse, kDecode}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1})) << "the last one may have had room left";
@@ -283,7 +284,7 @@ TEST_F(ReusePlanTest, TheLastChunkOfAnIncompleteVideoIsNotKept) {
   Input({"a", "b"});
   auto a = Video("a", 2);
   a[0].version = 2;  // its first chunk is of another file version
-  Run(a + Video("b", 2), 1);
+  AddShards(a + Video("b", 2), 1);
   EXPECT_EQ(Plan().plans, (Plans{kDecode, kReuse}));
   EXPECT_TRUE(Plan().kept_shards.empty());
 }
@@ -293,7 +294,7 @@ TEST_F(ReusePlanTest, AnotherMinFramesDecodesOnlyVideosWhoseChunksItChanges) {
   rule_.min_frames = 4;
   auto left = Video("left", 2);  // 3 frames after it were left out
   left[1].left_out = 3;
-  Run(Video("short", 1, 2) + Video("even", 2) + Video("rest", 2, 5) + left, 7);
+  AddShards(Video("short", 1, 2) + Video("even", 2) + Video("rest", 2, 5) + left, 7);
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kReuse}));
   rule_.min_frames = 5;
   EXPECT_EQ(Plan().plans, (Plans{kReuse, kReuse, kReuse, kReuse}));
@@ -309,7 +310,7 @@ TEST_F(ReusePlanTest, AnotherMinFramesDecodesOnlyVideosWhoseChunksItChanges) {
 TEST_F(ReusePlanTest, VideosWithoutSamplesAreSkipped) {
   Input({"x", "a", "y", "b", "z"});
   none_ = {true, false, true, false, true};
-  Run(Video("a", 2) + Video("b", 1), 2);
+  AddShards(Video("a", 2) + Video("b", 1), 2);
   const ReusePlan plan = Plan();
   EXPECT_EQ(plan.plans, (Plans{kNoSamples, kReuse, kNoSamples, kReuse, kNoSamples}));
   EXPECT_EQ(plan.kept_shards, (Numbers{0, 1}));
@@ -341,7 +342,7 @@ TEST_F(ReusePlanTest, KeptShardsAreTheLongestPrefixThatAFreshPreparationWouldWri
       samples = samples + Video(names.back(), chunks.back(), 1 + random() % kFull);
     }
     const int64_t per_shard = 1 + static_cast<int64_t>(random() % 4);
-    Run(samples, static_cast<size_t>(per_shard));
+    AddShards(samples, static_cast<size_t>(per_shard));
     Input(names);
     const size_t changed = random() % 9;  // 8: none
     int64_t same = 0;                     // samples before the changed video
