@@ -3,6 +3,9 @@
 //
 // Item number n is Make(n). The threads decide when it is made, and never what it is.
 //
+// Not an OrderedQueue (data/pipeline/ordered_queue.h): there, an input gives many items of any
+// size, and the caller owns the threads.
+//
 // Threading: call Next and the destructor from one thread. All workers call Make
 // at the same time; if num_workers is 0, Next calls it.
 // Errors: an item's error is the result of Next at its turn, and of every later
