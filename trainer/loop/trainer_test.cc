@@ -1,0 +1,362 @@
+// The contract of the loop: what happens in which order, and what each end of a run leaves.
+#include "trainer/loop/trainer.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/exit_code.h"
+#include "base/stop_signal.h"
+#include "base/test_files.h"
+#include "memory/tracking/allocation_fault.h"
+#include "trainer/checkpoint/entries.h"
+#include "trainer/checkpoint/folder.h"
+#include "trainer/loop/tiny_learner.h"
+
+namespace slimreel {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+constexpr int64_t kBatch = 4;
+constexpr int64_t kEpochSamples = 8;  // two steps an epoch
+constexpr double kNeverMinutes = 1e9;
+
+// Writes a line for each call to RUN/events.txt. A checkpoint that is new since the line before is
+// a line, too. Flushes in a row are one line.
+class EventWriter : public Observer {
+ public:
+  explicit EventWriter(const std::string& run_dir)
+      : checkpoints_(run_dir + "/checkpoints"), file_(run_dir + "/events.txt") {}
+
+  absl::Status OnStep(const StepRecord& step, const MemoryRecord& /*memory*/) override {
+    return Write(absl::StrCat("step ", step.step, " of epoch ", step.epoch));
+  }
+  absl::Status OnEvaluation(const EvaluationRecord& evaluation) override {
+    return Write(absl::StrCat("evaluation ", evaluation.step));
+  }
+  absl::Status Flush() override { return Write("flush"); }
+  absl::Status OnEnd(const RunRecord& run) override {
+    return Write(
+        absl::StrCat("end ", run.steps, run.stopped_by.empty() ? "" : " by ", run.stopped_by));
+  }
+
+ private:
+  absl::Status Write(const std::string& line) {
+    const std::vector<CheckpointEntry> entries = ListCheckpoints(checkpoints_);
+    if (!entries.empty() && entries[0].step > newest_) {
+      newest_ = entries[0].step;
+      last_ = absl::StrCat("checkpoint ", newest_);
+      file_ << last_ << std::endl;
+    }
+    if (line == "flush" && last_ == line) return absl::OkStatus();
+    last_ = line;
+    file_ << line << std::endl;
+    return absl::OkStatus();
+  }
+
+  const std::string checkpoints_;
+  std::ofstream file_;
+  std::string last_;
+  int64_t newest_ = 0;
+};
+
+// Cannot write step `step`.
+class FullDisk : public Observer {
+ public:
+  explicit FullDisk(int64_t step) : step_(step) {}
+  absl::Status OnStep(const StepRecord& step, const MemoryRecord& /*memory*/) override {
+    return step.step < step_ ? absl::OkStatus() : absl::ResourceExhaustedError("the disk is full");
+  }
+
+ private:
+  int64_t step_;
+};
+
+// What happens at one batch of a loader.
+struct Incident {
+  enum class Kind { kNone, kDamage, kStopBefore, kStopAfter, kOutOfMemory };
+  Kind kind = Kind::kNone;
+  int64_t batch = 0;  // counted from 0 over the process
+};
+
+// A loader with an incident.
+class EventfulLoader : public Loader {
+ public:
+  EventfulLoader(std::unique_ptr<Loader> loader, Incident incident)
+      : loader_(std::move(loader)), incident_(incident) {}
+
+  absl::StatusOr<Batch> Next() override {
+    const Incident::Kind kind =
+        taken_++ == incident_.batch ? incident_.kind : Incident::Kind::kNone;
+    if (kind == Incident::Kind::kDamage) return absl::DataLossError("train-0007 is damaged");
+    if (kind == Incident::Kind::kStopBefore) RequestStop();
+    auto batch = loader_->Next();
+    if (kind == Incident::Kind::kStopAfter) RequestStop();
+    if (kind == Incident::Kind::kOutOfMemory) fault_.emplace(/*nth=*/5);
+    return batch;
+  }
+  void Seek(const LoaderPosition& position) override { loader_->Seek(position); }
+  LoaderPosition position() const override { return loader_->position(); }
+  void SetBatchSize(int64_t batch_size) override { loader_->SetBatchSize(batch_size); }
+  int64_t samples_per_epoch() const override { return loader_->samples_per_epoch(); }
+  int64_t batches_per_epoch() const override { return loader_->batches_per_epoch(); }
+  const std::vector<std::string>& classes() const override { return loader_->classes(); }
+  const std::vector<std::string>& videos() const override { return loader_->videos(); }
+  std::vector<uint64_t> ContentIds() const override { return loader_->ContentIds(); }
+  std::vector<uint64_t> SourceIds() const override { return loader_->SourceIds(); }
+  int64_t video_of(int64_t sample) const override { return loader_->video_of(sample); }
+  int64_t buffer_bytes() const override { return loader_->buffer_bytes(); }
+
+ private:
+  std::unique_ptr<Loader> loader_;
+  Incident incident_;
+  int64_t taken_ = 0;
+  std::optional<AllocationFault> fault_;
+};
+
+// A run of two epochs, two steps each, with an evaluation after each epoch. Every second step is
+// logged, and no checkpoint is due by time or by step. The tests change `settings` and `state`.
+class TinyRun {
+ public:
+  explicit TinyRun(Incident incident = {})
+      : learner_("video_vit_nano"),
+        train_(OpenTinyLoader(kEpochSamples, kBatch), incident),
+        validation_(OpenTinyLoader(/*samples=*/6, kBatch, /*training=*/false)),
+        evaluator_(*learner_.model, validation_.get(), /*max_clips=*/-1, at::kCPU),
+        step_(*learner_.model, &learner_.executor, &learner_.optimizer, {},
+              learner_.PlanOf("keep", kBatch)) {
+    settings.run_dir = TestFolder("run");
+    settings.length = {.epoch_samples = kEpochSamples, .total_steps = 4};
+    settings.evaluation.strategy = EvaluationStrategy::kEpoch;
+    settings.checkpoint.every_minutes = kNeverMinutes;
+    settings.keep_checkpoints = 10;
+    settings.log_every_steps = 2;
+    settings.effective_batch_size = kBatch;
+  }
+
+  // `disk_full_at`: the step whose lines cannot be written.
+  absl::StatusOr<RunEnd> Run(std::optional<int64_t> disk_full_at = std::nullopt) {
+    std::vector<std::unique_ptr<Observer>> observers;
+    observers.push_back(std::make_unique<EventWriter>(settings.run_dir));
+    if (disk_full_at) observers.push_back(std::make_unique<FullDisk>(*disk_full_at));
+    Trainer trainer({.model = learner_.model.get(),
+                     .optimizer = &learner_.optimizer,
+                     .step = &step_,
+                     .train_loader = &train_,
+                     .evaluator = &evaluator_},
+                    settings, state, std::move(observers));
+    auto end = trainer.Run();
+    state = trainer.state();
+    return end;
+  }
+
+  Lines Events() const {
+    return absl::StrSplit(ReadTestFile(settings.run_dir + "/events.txt"), '\n', absl::SkipEmpty());
+  }
+  // As the newest checkpoint has it.
+  TrainState SavedState() const {
+    return FindNewestIntact(settings.run_dir + "/checkpoints").value().state;
+  }
+  bool HasCheckpoint() const { return std::filesystem::exists(settings.run_dir + "/checkpoints"); }
+
+  TrainerSettings settings;
+  TrainState state;  // before the run; after it, the trainer's
+
+ private:
+  TinyLearner learner_;
+  EventfulLoader train_;
+  std::unique_ptr<Loader> validation_;
+  Evaluator evaluator_;
+  TrainStep step_;
+};
+
+TEST(TrainerTest, StepsEvaluationsAndCheckpointsAreReportedInTheirOrder) {
+  TinyRun run;
+  run.settings.checkpoint.every_steps = 3;
+  const auto end = run.Run();
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_EQ(*end, RunEnd::kFinished);
+  EXPECT_EQ(run.Events(), (Lines{
+                              "step 1 of epoch 0", "flush",  // the first step is always logged
+                              "step 2 of epoch 0", "flush",  // by log_every_steps
+                              "evaluation 2", "flush", "checkpoint 2",       // the first best
+                              "step 3 of epoch 1", "flush", "checkpoint 3",  // by every_steps
+                              "step 4 of epoch 1", "flush",                  //
+                              "evaluation 4", "flush", "checkpoint 4",       // the last step
+                              "end 4"                                        //
+                          }));
+}
+
+TEST(TrainerTest, TheStateCountsStepsSamplesAndEpochsAndNamesTheBest) {
+  TinyRun run;
+  ASSERT_TRUE(run.Run().ok());
+  const TrainState saved = run.SavedState();
+  EXPECT_EQ(saved, run.state);
+  EXPECT_EQ(saved.step, 4);
+  EXPECT_EQ(saved.samples_seen, 16);
+  EXPECT_EQ(saved.loader_epoch, 2);
+  EXPECT_EQ(saved.loader_next_sample, 0);
+  EXPECT_EQ(saved.evaluated_step, 4);
+  EXPECT_EQ(saved.best_metric, "top1");
+  EXPECT_TRUE(saved.best_step == 2 || saved.best_step == 4) << saved.best_step;
+  EXPECT_EQ(saved.micro_batch, kBatch);
+  EXPECT_EQ(saved.schedule, "keep");
+  EXPECT_EQ(saved.oom_retries, 0);
+  EXPECT_TRUE(saved.finished);
+  EXPECT_GT(saved.peaks.device, 0);
+  EXPECT_GT(saved.peaks.loader, 0);
+}
+
+// trainer.limit_train_batches: half of the loader's samples are an epoch.
+TEST(TrainerTest, AfterAShortenedEpochTheNextEpochOfTheLoaderFollows) {
+  TinyRun run;
+  run.settings.length = {.epoch_samples = kEpochSamples / 2, .total_steps = 2};
+  run.settings.evaluation.strategy = EvaluationStrategy::kNo;
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 1", "flush",
+                                 "checkpoint 2", "end 2"}));
+  EXPECT_EQ(run.state.loader_epoch, 2);
+  EXPECT_EQ(run.state.loader_next_sample, 0);
+}
+
+TEST(TrainerTest, TheLastStepIsEvaluatedEvenIfNoRuleAsksForIt) {
+  TinyRun run;
+  run.settings.length.total_steps = 3;
+  run.settings.evaluation.strategy = EvaluationStrategy::kSteps;
+  run.settings.evaluation.every_steps = 100;
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(run.Events(),
+            (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 0", "flush", "step 3 of epoch 1",
+                   "flush", "evaluation 3", "flush", "checkpoint 3", "end 3"}));
+  EXPECT_EQ(run.state.evaluated_step, 3);
+}
+
+TEST(TrainerTest, AResumedRunFirstMakesTheEvaluationThatIsMissing) {
+  TinyRun run;
+  run.state.step = 2;
+  run.state.samples_seen = 8;
+  run.state.loader_epoch = 1;
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(run.Events(), (Lines{"evaluation 2", "flush", "checkpoint 2",  //
+                                 "step 3 of epoch 1", "step 4 of epoch 1", "flush", "evaluation 4",
+                                 "flush", "checkpoint 4", "end 4"}));
+}
+
+TEST(TrainerTest, ARetriedStepIsReportedAtOnceCountedAndWrittenToThePlan) {
+  TinyRun run({.kind = Incident::Kind::kOutOfMemory, .batch = 2});
+  run.settings.log_every_steps = 100;
+  run.settings.evaluation.strategy = EvaluationStrategy::kNo;
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush",                       //
+                                 "step 2 of epoch 0", "step 3 of epoch 1", "flush",  // retried
+                                 "step 4 of epoch 1", "flush", "checkpoint 4", "end 4"}));
+  EXPECT_EQ(run.state.oom_retries, 1);
+  EXPECT_EQ(run.state.micro_batch, kBatch);
+  EXPECT_EQ(run.state.schedule, "checkpoint");
+  const auto plan = nlohmann::json::parse(ReadTestFile(run.settings.run_dir + "/plan.json"));
+  EXPECT_EQ(plan["schedule"], "checkpoint");
+}
+
+TEST(TrainerTest, AnErrorOfTheLoaderSavesWhatWasLearntAndKeepsItsCode) {
+  TinyRun run({.kind = Incident::Kind::kDamage, .batch = 3});
+  const absl::Status status = run.Run().status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kDataUnusable);
+  for (const std::string& part :
+       {std::string("train-0007 is damaged"),
+        absl::StrCat("The state of step 3 was saved in ", run.settings.run_dir, "/checkpoints/",
+                     CheckpointName(3))}) {
+    EXPECT_NE(status.message().find(part), absl::string_view::npos) << status;
+  }
+  EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 0", "flush",
+                                 "evaluation 2", "flush", "checkpoint 2", "step 3 of epoch 1",
+                                 "flush", "checkpoint 3", "end 3 by error"}));
+  EXPECT_EQ(run.SavedState().step, 3);
+  EXPECT_FALSE(run.SavedState().finished);
+}
+
+TEST(TrainerTest, AnErrorRightAfterACheckpointWritesNoOther) {
+  TinyRun run({.kind = Incident::Kind::kDamage, .batch = 2});
+  const absl::Status status = run.Run().status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_NE(status.message().find("The state of step 2 is in "), absl::string_view::npos) << status;
+  EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 0", "flush",
+                                 "evaluation 2", "flush", "checkpoint 2", "end 2 by error"}));
+}
+
+TEST(TrainerTest, AnErrorBeforeTheFirstStepSavesNothing) {
+  TinyRun run({.kind = Incident::Kind::kDamage, .batch = 0});
+  EXPECT_EQ(run.Run().status(), absl::DataLossError("train-0007 is damaged"));
+  EXPECT_EQ(run.Events(), Lines{});
+  EXPECT_FALSE(run.HasCheckpoint());
+}
+
+// Such a checkpoint would claim lines that are not there.
+TEST(TrainerTest, NoCheckpointFollowsALineThatCouldNotBeWritten) {
+  TinyRun run;
+  run.settings.evaluation.strategy = EvaluationStrategy::kNo;
+  EXPECT_EQ(run.Run(/*disk_full_at=*/2).status(), absl::ResourceExhaustedError("the disk is full"));
+  EXPECT_EQ(run.state.step, 2);
+  EXPECT_FALSE(run.HasCheckpoint());
+}
+
+// The stop flag cannot be cleared, so these runs have a process of their own. It repeats the test
+// from its start, in the same folder.
+[[noreturn]] void RunAndExit(TinyRun& run) {
+  const auto end = run.Run();
+  const bool stopped = end.ok() && *end == RunEnd::kStopped;
+  _exit(static_cast<int>(stopped ? ExitCode::kStopped : ExitCode::kInternal));
+}
+
+class TrainerDeathTest : public ::testing::Test {
+ protected:
+  TrainerDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  const testing::ExitedWithCode stopped_{static_cast<int>(ExitCode::kStopped)};
+};
+
+// The step is the last of its epoch. The resumed run makes its evaluation.
+TEST_F(TrainerDeathTest, AStopDuringAStepFinishesTheStepAndSavesIt) {
+  TinyRun run({.kind = Incident::Kind::kStopAfter, .batch = 1});
+  EXPECT_EXIT(RunAndExit(run), stopped_, "");
+  EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 0", "flush",
+                                 "checkpoint 2", "end 2 by signal"}));
+  const TrainState saved = run.SavedState();
+  EXPECT_EQ(saved.step, 2);
+  EXPECT_EQ(saved.samples_seen, 8);
+  EXPECT_EQ(saved.evaluated_step, -1);
+  EXPECT_FALSE(saved.finished);
+}
+
+TEST_F(TrainerDeathTest, AStopWhileABatchIsLoadedSavesTheStepBefore) {
+  TinyRun run({.kind = Incident::Kind::kStopBefore, .batch = 3});
+  EXPECT_EXIT(RunAndExit(run), stopped_, "");
+  EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 0", "flush",
+                                 "evaluation 2", "flush", "checkpoint 2", "step 3 of epoch 1",
+                                 "flush", "checkpoint 3", "end 3 by signal"}));
+  const TrainState saved = run.SavedState();
+  EXPECT_EQ(saved.step, 3);
+  EXPECT_EQ(saved.loader_epoch, 1);
+  EXPECT_EQ(saved.loader_next_sample, kBatch);
+}
+
+TEST_F(TrainerDeathTest, AStopDuringTheLastStepLeavesTheRunUnfinishedUntilItIsEvaluated) {
+  TinyRun run({.kind = Incident::Kind::kStopAfter, .batch = 3});
+  EXPECT_EXIT(RunAndExit(run), stopped_, "");
+  EXPECT_EQ(run.SavedState().step, 4);
+  EXPECT_FALSE(run.SavedState().finished);
+}
+
+}  // namespace
+}  // namespace slimreel
