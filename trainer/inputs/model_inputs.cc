@@ -5,7 +5,7 @@
 namespace slimreel {
 namespace {
 
-const at::Tensor& Find(const Batch& batch, InputKind kind) {
+const at::Tensor& InputOf(const Batch& batch, InputKind kind) {
   switch (kind) {
     case InputKind::kFrames:
       return batch.clips;
@@ -24,9 +24,9 @@ const at::Tensor& Find(const Batch& batch, InputKind kind) {
 Tensors ModelInputs(const Model& model, const Batch& batch) {
   Tensors inputs;
   for (const InputSlot& slot : model.inputs) {
-    inputs.push_back(Find(batch, slot.kind));
+    inputs.push_back(InputOf(batch, slot.kind));
     TORCH_CHECK(inputs.back().defined(), "model ", model.name, " takes ", model.inputs.size(),
-                " inputs, of which the batch lacks number ", inputs.size() - 1);
+                " inputs; the batch lacks number ", inputs.size() - 1, ", counted from 0");
   }
   return inputs;
 }

@@ -1,4 +1,4 @@
-// From what the loader hands over to the tuple that stage 0 of a model takes.
+// Turns a batch of the loader into the tuple of tensors that stage 0 of a model takes.
 #ifndef TRAINER_INPUTS_MODEL_INPUTS_H_
 #define TRAINER_INPUTS_MODEL_INPUTS_H_
 
@@ -7,8 +7,8 @@
 
 namespace slimreel {
 
-// One tensor per slot of model.inputs, in order, sharing the batch's storage. A
-// batch that lacks what a slot needs is the caller's mistake: c10::Error.
+// One tensor per slot of model.inputs, in that order. The tensors share the batch's storage. Throws
+// c10::Error if the batch lacks a tensor that a slot needs: that is a mistake of the caller.
 Tensors ModelInputs(const Model& model, const Batch& batch);
 
 }  // namespace slimreel

@@ -11,35 +11,35 @@
 namespace slimreel {
 namespace {
 
-Model Reading(std::vector<InputSlot> inputs) {
+Model ModelOf(std::vector<InputSlot> inputs) {
   Model model;
   model.name = "tested";
   model.inputs = std::move(inputs);
   return model;
 }
 
-TEST(ModelInputsTest, EachSlotGetsItsPartOfTheBatchInTheModelsOrder) {
+TEST(ModelInputsTest, SlotsGetTheBatchsTensorsInTheModelsOrder) {
   Batch batch;
   batch.clips = at::zeros({2, 3, 4, 8, 8}, at::kByte);
   batch.keypoints = at::zeros({2, 1, 4, 17, 3});
   batch.log_mel = at::zeros({2, 80, 100});
   batch.tokens = at::zeros({2, 5}, at::kLong);
   const Tensors streams =
-      ModelInputs(Reading({{InputKind::kKeypoints, {}}, {InputKind::kFrames, {}}}), batch);
+      ModelInputs(ModelOf({{InputKind::kKeypoints, {}}, {InputKind::kFrames, {}}}), batch);
   ASSERT_EQ(streams.size(), 2u);
   EXPECT_EQ(streams[0].data_ptr(), batch.keypoints.data_ptr());
   EXPECT_EQ(streams[1].data_ptr(), batch.clips.data_ptr());
   const Tensors speech =
-      ModelInputs(Reading({{InputKind::kLogMel, {}}, {InputKind::kTokens, {}}}), batch);
+      ModelInputs(ModelOf({{InputKind::kLogMel, {}}, {InputKind::kTokens, {}}}), batch);
   ASSERT_EQ(speech.size(), 2u);
   EXPECT_EQ(speech[0].data_ptr(), batch.log_mel.data_ptr());
   EXPECT_EQ(speech[1].data_ptr(), batch.tokens.data_ptr());
 }
 
-TEST(ModelInputsTest, ABatchThatLacksASlotIsTheCallersMistake) {
+TEST(ModelInputsTest, ABatchWithoutANeededTensorIsAMistakeOfTheCaller) {
   Batch batch;
   batch.clips = at::zeros({2, 3, 4, 8, 8}, at::kByte);
-  const Model model = Reading({{InputKind::kFrames, {}}, {InputKind::kKeypoints, {}}});
+  const Model model = ModelOf({{InputKind::kFrames, {}}, {InputKind::kKeypoints, {}}});
   try {
     ModelInputs(model, batch);
     FAIL() << "nothing was thrown";

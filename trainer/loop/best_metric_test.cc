@@ -16,13 +16,13 @@ TEST(BestMetricTest, LowerLossAndHigherAccuracyAreBetterAndEqualIsNot) {
   EXPECT_FALSE(IsBetter("top1", 0.5, 0.5, true));
 }
 
-TEST(BestMetricTest, TheFirstValueIsTheBestUnlessItIsNoNumber) {
+TEST(BestMetricTest, TheFirstFiniteValueIsTheBest) {
   EXPECT_TRUE(IsBetter("top1", 0.0, 0.0, false));
   EXPECT_FALSE(IsBetter("loss", std::nan(""), 0.0, false));
-  EXPECT_FALSE(IsBetter("loss", INFINITY, 0.0, false)) << "no number in a checkpoint's JSON";
+  EXPECT_FALSE(IsBetter("loss", INFINITY, 0.0, false)) << "JSON has no infinity";
 }
 
-TEST(BestMetricTest, EveryNamedMetricIsOneThatAnEvaluationGives) {
+TEST(BestMetricTest, EveryAllowedNameIsAMetricOfAnEvaluation) {
   const NamedMetrics given = NameMetrics({}, {}).values;
   EXPECT_GE(BestMetricNames().size(), 4u);
   for (const std::string& name : BestMetricNames()) {

@@ -1,5 +1,4 @@
-// Tests steps at half precision: which steps fp16's loss scale skips, and that mixed precision
-// learns.
+// Steps at half precision: fp16's loss scale skips overflowing steps, and mixed precision learns.
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +17,7 @@
 namespace slimreel {
 namespace {
 
-// A model that steps on one synthetic batch.
+// A model that trains on one synthetic batch.
 class Learner {
  public:
   Learner(std::optional<at::ScalarType> autocast, std::optional<LossScaleOptions> loss_scale) {
@@ -75,15 +74,15 @@ bool Equal(const Tensors& a, const Tensors& b) {
   return true;
 }
 
-TEST(PrecisionTest, StepsWithInfiniteGradientsAreLeftOutUntilTheScaleFits) {
-  // fp16 ends at 65504, so gradients of a loss scaled by 1e30 are infinite.
+TEST(PrecisionTest, StepsWithInfiniteGradientsAreSkippedUntilTheScaleFits) {
+  // The largest fp16 number is 65504, so gradients of a loss scaled by 1e30 are infinite.
   Learner learner(at::kHalf, LossScaleOptions{.initial = 1e30, .backoff_factor = 1e-9});
   const Tensors before = learner.Weights();
   int left_out = 0;
   StepOutcome outcome = learner.Step();
   for (; outcome.found_inf.item<float>() != 0.0f && left_out < 5; outcome = learner.Step()) {
     ++left_out;
-    EXPECT_TRUE(Equal(learner.Weights(), before)) << "a step that is left out moves nothing";
+    EXPECT_TRUE(Equal(learner.Weights(), before)) << "a skipped step changes no weight";
     EXPECT_TRUE(std::isfinite(outcome.loss.item<double>())) << "the loss itself is not scaled";
   }
   EXPECT_GE(left_out, 1);

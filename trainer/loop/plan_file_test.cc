@@ -16,7 +16,7 @@ nlohmann::json Read(const std::string& run_dir) {
   return nlohmann::json::parse(file);
 }
 
-TEST(PlanFileTest, SaysThePlanInForceAndReplacesTheOneBefore) {
+TEST(PlanFileTest, HoldsThePlanInForceAndReplacesTheOldFile) {
   const std::string run_dir = TestFolder("plan_file");
   Plan plan{.micro_batch = 6, .modes = {StageMode::kKeep, StageMode::kCheckpoint}};
   ASSERT_TRUE(WritePlanFile(run_dir, plan, /*effective_batch_size=*/16, 1 << 20).ok());
@@ -35,7 +35,7 @@ TEST(PlanFileTest, SaysThePlanInForceAndReplacesTheOneBefore) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
-TEST(PlanFileTest, AFolderThatIsNotThereIsAnErrorWithItsPath) {
+TEST(PlanFileTest, AMissingFolderIsAnErrorWithItsPath) {
   const absl::Status status = WritePlanFile("/nowhere/run", {.micro_batch = 1, .modes = {}}, 1, 0);
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find("/nowhere/run/plan.json"), absl::string_view::npos) << status;

@@ -14,13 +14,13 @@ int64_t TotalSteps(RunLengthRequest request, int64_t max_steps = 0) {
   return MakeRunLength(request).total_steps;
 }
 
-TEST(RunLengthTest, WhicheverOfEpochsAndStepsComesFirstEndsTheRun) {
+TEST(RunLengthTest, EpochsOrStepsEndTheRunWhicheverComesFirst) {
   EXPECT_EQ(TotalSteps(kThreeEpochs), 30);
   EXPECT_EQ(TotalSteps(kThreeEpochs, 25), 25);
   EXPECT_EQ(TotalSteps(kThreeEpochs, 99), 30);
 }
 
-TEST(RunLengthTest, AResumedRunIsAsLongAsTheUnbrokenOneWhereverItGoesOn) {
+TEST(RunLengthTest, AResumedRunIsAsLongAsTheUnbrokenOne) {
   RunLengthRequest request = kThreeEpochs;
   for (; request.steps_done <= 30; ++request.steps_done) {
     request.position = {.epoch = request.steps_done / 10,
@@ -29,8 +29,8 @@ TEST(RunLengthTest, AResumedRunIsAsLongAsTheUnbrokenOneWhereverItGoesOn) {
   }
 }
 
-// Steps of 8 are behind, steps of 4 to come: walked through one by one.
-TEST(RunLengthTest, AnotherBatchSizeSeesTheSameEpochsInAsManyStepsAsThatTakes) {
+// The steps done had 8 samples, those to come have 4. The test walks through them one by one.
+TEST(RunLengthTest, ARunWithAnotherBatchSizeSeesTheSameEpochs) {
   for (int64_t steps_done = 0; steps_done <= 30; ++steps_done) {
     RunLengthRequest request = kThreeEpochs;
     request.effective_batch = 4;
@@ -44,16 +44,17 @@ TEST(RunLengthTest, AnotherBatchSizeSeesTheSameEpochsInAsManyStepsAsThatTakes) {
   }
 }
 
-TEST(RunLengthTest, WhatIsBehindTheEndOfAnEpochIsTheBeginningOfTheNext) {
+TEST(RunLengthTest, APositionAfterTheEndOfAnEpochIsTheStartOfTheNext) {
   EXPECT_EQ(InEpoch({.epoch = 1, .next_sample = 7}, 8), (LoaderPosition{1, 7}));
   EXPECT_EQ(InEpoch({.epoch = 1, .next_sample = 8}, 8), (LoaderPosition{2, 0}));
-  RunLengthRequest shortened = kThreeEpochs;  // trainer.limit_train_batches, since the checkpoint
+  RunLengthRequest shortened =
+      kThreeEpochs;  // by trainer.limit_train_batches, set after the checkpoint
   shortened.epoch_samples = 16;
   shortened.steps_done = 5;
   shortened.position = {.epoch = 0, .next_sample = 40};
   EXPECT_EQ(TotalSteps(shortened), 5 + 2 * 2);
   shortened.max_epochs = 1;
-  EXPECT_EQ(TotalSteps(shortened), 5) << "there is nothing left to do";
+  EXPECT_EQ(TotalSteps(shortened), 5) << "no step is left";
 }
 
 TEST(RunLengthTest, EvaluationFollowsEpochsOrStepsAndAlwaysTheLastStep) {
@@ -63,7 +64,7 @@ TEST(RunLengthTest, EvaluationFollowsEpochsOrStepsAndAlwaysTheLastStep) {
   const EvaluationTimes never{.strategy = EvaluationStrategy::kNo, .every_steps = 3};
   std::vector<int64_t> by_epoch, by_steps;
   for (int64_t step = 1; step <= 10; ++step) {
-    const bool ended = step == 4 || step == 9;  // the second after a step more: a smaller batch
+    const bool ended = step == 4 || step == 9;  // the second epoch has a step more: smaller batches
     if (EvaluationDue(epoch, length, step, ended)) by_epoch.push_back(step);
     if (EvaluationDue(steps, length, step, ended)) by_steps.push_back(step);
     EXPECT_FALSE(EvaluationDue(never, length, step, ended));
