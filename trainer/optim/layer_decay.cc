@@ -16,17 +16,17 @@
 namespace slimreel {
 namespace {
 
-// "layer1.0.conv1" is of layer "layer1.0".
+// Stage "layer1.0.conv1" belongs to layer "layer1.0".
 std::string LayerName(const Stage& stage) {
   const absl::string_view name = stage.name();
   return std::string(name.substr(0, name.rfind('.')));
 }
 
-// A residual block: "backbone.pose_path.layer3.5.conv1.bn.weight" is of the stream
+// A residual block. The key "backbone.pose_path.layer3.5.conv1.bn.weight" names the stream
 // "backbone.pose_path.", group 3, block 5.
 struct Block {
   std::string stream;
-  std::pair<int, int> number;
+  std::pair<int, int> number;  // group, block
 };
 
 absl::string_view Digits(absl::string_view text) {
@@ -52,11 +52,12 @@ std::optional<Block> BlockOf(absl::string_view key) {
   return std::nullopt;
 }
 
-// Distances to the head of residual networks, by key: a stage holds the norm of the
-// convolution before it, which may be of another block, and two streams lie side by side.
+// Distances to the head in residual networks, by parameter key. Stages cannot be counted there: a
+// stage holds the norm of the convolution before it, which may belong to another block, and two
+// streams lie side by side.
 class ResidualDistances {
  public:
-  // after: layers behind the last block, the head among them.
+  // `after`: the number of layers after the last block, including the head.
   ResidualDistances(const Model& model, int after) {
     for (const NamedTensor& parameter : Parameters(model)) {
       if (const auto block = BlockOf(parameter.name)) streams_[block->stream][block->number] = 0;
@@ -64,13 +65,14 @@ class ResidualDistances {
     for (auto& [stream, blocks] : streams_) {
       int distance = after + static_cast<int>(blocks.size()) - 1;
       seen_[stream] = distance + 1;  // the stem
-      for (auto& [number, of_block] : blocks) of_block = distance--;
+      for (auto& [number, block_distance] : blocks) block_distance = distance--;
     }
   }
 
-  // Of stages in the order of the chain. What names no block (stems, laterals) goes with the last
-  // block before it, of its own stream where its key names one.
-  int Of(const std::string& key) const {
+  // Call it for the parameters of the stages in the order of the chain. A parameter outside of the
+  // blocks (stem, lateral) has the distance of the last block before it. If its key names a stream,
+  // only the blocks of that stream count.
+  int DistanceOf(const std::string& key) const {
     if (const auto block = BlockOf(key)) return streams_.at(block->stream).at(block->number);
     const auto own = std::find_if(seen_.begin(), seen_.end(), [&key](const auto& stream) {
       return !stream.first.empty() && absl::StartsWith(key, stream.first);
@@ -80,8 +82,8 @@ class ResidualDistances {
                             [](const auto& a, const auto& b) { return a.second < b.second; })
         ->second;
   }
-  // After all of a stage's parameters were asked for.
-  void Pass(const Stage& stage) {
+  // Call it after DistanceOf of all of the stage's parameters.
+  void MarkPassed(const Stage& stage) {
     for (const NamedTensor& parameter : stage.parameters()) {
       const auto block = BlockOf(parameter.name);
       if (!block) continue;
@@ -92,7 +94,7 @@ class ResidualDistances {
 
  private:
   std::map<std::string, std::map<std::pair<int, int>, int>> streams_;
-  std::map<std::string, int> seen_;  // per stream, of the last block passed
+  std::map<std::string, int> seen_;  // per stream: distance of the last block passed
 };
 
 bool HoldsMoreThanBlocks(const Stage& stage) {
@@ -101,8 +103,8 @@ bool HoldsMoreThanBlocks(const Stage& stage) {
                      [](const NamedTensor& parameter) { return !BlockOf(parameter.name); });
 }
 
-// Of each stage, counted from the head along the chain; one that holds parameters of blocks
-// alone is no layer of its own.
+// The distance of each stage to the head, counted along the chain. A stage that holds only
+// parameters of blocks does not count as a layer.
 std::vector<int> DistancesAlongChain(const Model& model) {
   std::vector<int> layers;
   std::string current;
@@ -123,8 +125,8 @@ std::vector<int> DistancesAlongChain(const Model& model) {
 std::vector<double> LayerLrScales(const Model& model, double decay) {
   const auto& stages = model.stages;
   const std::vector<int> along = DistancesAlongChain(model);
-  size_t behind_blocks = 0;  // the first stage behind the last block
-  int after = 0;             // layers from there on
+  size_t behind_blocks = 0;  // index of the first stage after the last block
+  int after = 0;             // number of layers from there on
   for (size_t i = 0; i < stages.size(); ++i) {
     if (BlockOf(stages[i]->name())) behind_blocks = i + 1;
   }
@@ -138,9 +140,9 @@ std::vector<double> LayerLrScales(const Model& model, double decay) {
       const bool by_key =
           behind_blocks > 0 && (i < behind_blocks || BlockOf(parameter.name).has_value());
       distance_of.emplace(parameter.tensor.unsafeGetTensorImpl(),
-                          by_key ? residual.Of(parameter.name) : along[i]);
+                          by_key ? residual.DistanceOf(parameter.name) : along[i]);
     }
-    residual.Pass(*stages[i]);
+    residual.MarkPassed(*stages[i]);
   }
   std::vector<double> scales;
   for (const NamedTensor& parameter : Parameters(model)) {

@@ -49,7 +49,7 @@ TEST(LayerDecayTest, RatesFallWithTheDistanceToTheHead) {
   EXPECT_EQ(LayerLrScales(TwoBlocks(), 1.0), std::vector<double>(7, 1.0));
 }
 
-// Stage names, and the keys in each, as networks here have them.
+// Names of stages and the keys in each, as the networks of this project have them.
 using Stages = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
 std::vector<std::pair<std::string, double>> ScalesOf(const Stages& stages) {
@@ -67,7 +67,7 @@ std::vector<std::pair<std::string, double>> ScalesOf(const Stages& stages) {
   return named;
 }
 
-TEST(LayerDecayTest, ANormIsOfTheBlockThatItsKeyNames) {
+TEST(LayerDecayTest, ANormBelongsToTheBlockThatItsKeyNames) {
   const auto scales =
       ScalesOf({{"conv1", {"conv1.weight"}},
                 {"layer1.0.conv1", {"bn1.weight", "layer1.0.conv1.weight"}},
@@ -76,7 +76,7 @@ TEST(LayerDecayTest, ANormIsOfTheBlockThatItsKeyNames) {
                 {"avgpool", {"layer2.0.bn1.weight"}},
                 {"fc", {"fc.weight"}}});
   for (const auto& [key, scale] : scales) {
-    // fc 0, blocks 1 and 2, stem 3: avgpool holds nothing of its own.
+    // fc 0, blocks 1 and 2, stem 3. avgpool has no parameters outside of blocks.
     const double expected = key == "fc.weight"          ? 1.0
                             : key.find("layer2") == 0   ? 0.5
                             : key.find("layer1.0") == 0 ? 0.25
@@ -85,7 +85,7 @@ TEST(LayerDecayTest, ANormIsOfTheBlockThatItsKeyNames) {
   }
 }
 
-TEST(LayerDecayTest, StreamsSideBySideAreAsFarFromTheHead) {
+TEST(LayerDecayTest, ParallelStreamsHaveTheSameDistanceToTheHead) {
   const auto scales = ScalesOf({{"rgb.conv1", {"b.rgb.conv1.weight"}},
                                 {"rgb.layer1.0", {"b.rgb.layer1.0.weight"}},
                                 {"pose.conv1", {"b.pose.conv1.weight"}},
@@ -107,7 +107,7 @@ TEST(LayerDecayTest, StreamsSideBySideAreAsFarFromTheHead) {
   EXPECT_EQ(scales, expected);
 }
 
-TEST(LayerDecayTest, TheHalvesOfAFactorisedConvolutionAreOfOneLayer) {
+TEST(LayerDecayTest, TheHalvesOfAFactorisedConvolutionAreInOneLayer) {
   Model model;
   for (const char* name : {"stem", "layer1.0.conv1.spatial", "layer1.0.conv1",
                            "layer1.0.conv2.spatial", "layer1.0.conv2", "fc"}) {
@@ -118,7 +118,7 @@ TEST(LayerDecayTest, TheHalvesOfAFactorisedConvolutionAreOfOneLayer) {
   EXPECT_EQ(LayerLrScales(model, 0.5), expected);
 }
 
-TEST(LayerDecayTest, PositionTablesHaveNoDecayWhereNormsHaveNone) {
+TEST(LayerDecayTest, PositionTablesHaveNoDecayIfNormsHaveNone) {
   const std::vector<NamedTensor> parameters{Parameter("timesformer.embeddings.cls_token", 3),
                                             Parameter("model.decoder.embed_positions.weight", 2),
                                             Parameter("fc.weight", 2)};

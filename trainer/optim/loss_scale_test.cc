@@ -22,7 +22,7 @@ TEST(LossScaleTest, GradientsOfTheScaledLossAreDividedExactly) {
   EXPECT_EQ(scale.found_inf().item<float>(), 0.0f);
 }
 
-TEST(LossScaleTest, OverflowHalvesTheScaleAndQuietStepsDoubleIt) {
+TEST(LossScaleTest, OverflowHalvesTheScaleAndStepsWithoutDoubleIt) {
   LossScale scale({.initial = 8.0, .growth_interval = 3}, at::kCPU);
   for (const float bad :
        {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
@@ -56,7 +56,7 @@ TEST(LossScaleTest, StateRestoresScaleAndGrowth) {
   }
 }
 
-TEST(LossScaleTest, OptimizersLeaveOutAStepWithOverflowAndGoOn) {
+TEST(LossScaleTest, OptimizersSkipAStepWithOverflowAndGoOn) {
   for (const OptimizerKind kind :
        {OptimizerKind::kSgd, OptimizerKind::kAdam, OptimizerKind::kAdamW}) {
     at::Tensor weight = at::ones({4}).requires_grad_();

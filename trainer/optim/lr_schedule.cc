@@ -7,10 +7,10 @@
 namespace slimreel {
 namespace {
 
-// Factor of base_lr at `step`, behind the warm-up.
+// The factor of base_lr at `step`, which is after the warm-up.
 double DecayFactor(const LrCurve& curve, int64_t step) {
   const int64_t decay_steps = std::max<int64_t>(1, curve.total_steps - curve.warmup_steps);
-  // 0 at the end of the warm-up, 1 behind the last step.
+  // 0 at the end of the warm-up, 1 after the last step.
   const double progress = std::min(
       1.0, static_cast<double>(step - curve.warmup_steps) / static_cast<double>(decay_steps));
   switch (curve.schedule) {

@@ -1,8 +1,8 @@
-// The learning rate as a pure function of the step: a constant, linear, cosine
-// or step decay behind a linear warm-up, and the linear scaling rule for batches.
+// The learning rate as a pure function of the step: a linear warm-up, then a constant, linear,
+// cosine or step schedule. Also the linear scaling rule for batches.
 //
-// Who calls it: the trainer, once before each optimizer step. Nothing is stored:
-// resuming needs the step number alone.
+// Nothing is stored: a resumed run needs only the step number. Threading: free functions without
+// state.
 #ifndef TRAINER_OPTIM_LR_SCHEDULE_H_
 #define TRAINER_OPTIM_LR_SCHEDULE_H_
 
@@ -12,14 +12,14 @@
 
 namespace slimreel {
 
-// `schedule`: constant; linear, to 0 at the last step; cosine, to 0 along half a
-// cosine (Loshchilov & Hutter, "SGDR", without restarts); step, times `gamma`
+// The schedules after the warm-up: constant; linear, down to 0 at total_steps; cosine, down to 0
+// along half a cosine (Loshchilov & Hutter, "SGDR", without restarts); step, multiplied by `gamma`
 // every `step_size` steps (torch.optim.lr_scheduler.StepLR).
 struct LrCurve {
   LrSchedule schedule = LrSchedule::kConstant;
   double base_lr = 1e-3;
-  int64_t warmup_steps = 0;  // linear to base_lr; the first step already has base_lr / warmup
-  int64_t total_steps = 1;   // of the whole run, warm-up included; past it the last value holds
+  int64_t warmup_steps = 0;  // linear up to base_lr; the first step has base_lr / warmup_steps
+  int64_t total_steps = 1;   // of the whole run with its warm-up; later steps keep the last value
   int64_t step_size = 0;     // step only; 0: a third of total_steps
   double gamma = 0.1;        // step only
 };
@@ -28,7 +28,7 @@ struct LrCurve {
 double LearningRate(const LrCurve& curve, int64_t step);
 
 // The linear scaling rule (Goyal et al., "Accurate, Large Minibatch SGD"):
-// lr * effective_batch / reference_batch; lr itself where there is no reference (0).
+// lr * effective_batch / reference_batch. Without a reference (0), lr itself.
 double ScaledBaseLr(double lr, int64_t effective_batch, int64_t reference_batch);
 
 }  // namespace slimreel

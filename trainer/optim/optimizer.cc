@@ -21,17 +21,16 @@ namespace slimreel {
 namespace {
 
 // Note [Reserved before the first step]
-// The optimizer step lies outside of the region that is retried on out-of-memory,
-// so it must not be able to fail. Its state is made in the constructor. What is
-// left are scalars (the norm of each tensor, their stack) and the kernels' own
-// partial sums: one 64-byte block each. A reserve of this size per parameter is held
-// from the constructor on and let go for the length of a step, so that these
-// blocks find room under a budget that is otherwise full.
+// The optimizer step is outside of the region that is retried on out-of-memory, so it must not run
+// out of memory. The constructor makes its state. A step then needs only scalars (the norm of each
+// tensor, their stack) and the kernels' partial sums: one 64-byte block each. The optimizer holds a
+// reserve of this size per parameter from the constructor on and releases it during a step, so that
+// these blocks fit even if the budget is otherwise full.
 constexpr int64_t kReservePerParameter = 512;
 constexpr int64_t kReserveFloor = 64 * 1024;
 
-// The fused kernels walk parameter, gradient and state by address. Autograd
-// lays gradients out like their parameter, so a mismatch is a bug of ours.
+// The fused kernels walk parameter, gradient and state by address. Autograd gives a gradient the
+// layout of its parameter, so a mismatch is a bug of ours.
 void CheckLayout(const at::Tensor& parameter, const at::Tensor& gradient) {
   TORCH_CHECK(
       gradient.sizes() == parameter.sizes() && gradient.scalar_type() == parameter.scalar_type(),
@@ -48,7 +47,7 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<ParamGroup> gr
     : options_(options) {
   const c10::AutoGradMode no_grad(false);
   for (const ParamGroup& group : groups) {
-    Lists lists;
+    GroupTensors lists;
     lists.weight_decay = group.weight_decay;
     lists.lr_scale = group.lr_scale;
     for (const NamedTensor& parameter : group.parameters) CreateState(parameter, lists);
@@ -69,7 +68,7 @@ at::Tensor Optimizer::FoundInf() const {
   return loss_scale_ ? loss_scale_->found_inf() : at::Tensor();
 }
 
-void Optimizer::CreateState(const NamedTensor& parameter, Lists& lists) {
+void Optimizer::CreateState(const NamedTensor& parameter, GroupTensors& lists) {
   TORCH_CHECK(parameter.tensor.requires_grad(), parameter.name, " does not require grad");
   lists.parameters.push_back(parameter.tensor);
   const auto add = [&](const char* suffix, at::Tensor tensor, std::vector<at::Tensor>& list) {
@@ -90,7 +89,7 @@ void Optimizer::CreateState(const NamedTensor& parameter, Lists& lists) {
 void Optimizer::ReserveScratch() {
   if (reserve_.defined()) return;
   int64_t bytes = kReserveFloor;
-  for (const Lists& lists : groups_) {
+  for (const GroupTensors& lists : groups_) {
     bytes += kReservePerParameter * static_cast<int64_t>(lists.parameters.size());
   }
   if (groups_.empty()) return;
@@ -99,7 +98,7 @@ void Optimizer::ReserveScratch() {
 
 std::vector<at::Tensor> Optimizer::Gradients() const {
   std::vector<at::Tensor> gradients;
-  for (const Lists& lists : groups_) {
+  for (const GroupTensors& lists : groups_) {
     for (const at::Tensor& parameter : lists.parameters) {
       if (parameter.grad().defined()) gradients.push_back(parameter.grad());
     }
@@ -116,7 +115,7 @@ at::Tensor Optimizer::GlobalNormClip(double max_norm) {
   const at::Tensor norm =
       at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, /*ord=*/2)));
   if (max_norm > 0.0) {
-    // A factor of 1 changes no bit, so the choice needs no look at the value.
+    // A factor of 1 changes no bit, so the value need not be read to decide whether to clip.
     const at::Tensor factor = at::add(norm, 1e-6).reciprocal_().mul_(max_norm).clamp_max_(1.0);
     at::_foreach_mul_(gradients, factor);
   }
@@ -126,14 +125,14 @@ at::Tensor Optimizer::GlobalNormClip(double max_norm) {
 void Optimizer::Step(double lr) {
   const c10::AutoGradMode no_grad(false);
   reserve_.reset();
-  for (const Lists& lists : groups_) {
+  for (const GroupTensors& lists : groups_) {
     StepGroup(lists, lr * lists.lr_scale);
   }
   if (loss_scale_) loss_scale_->Update();
 }
 
-void Optimizer::StepGroup(const Lists& all, double lr) {
-  Lists lists;
+void Optimizer::StepGroup(const GroupTensors& all, double lr) {
+  GroupTensors lists;
   std::vector<at::Tensor> gradients;
   for (size_t i = 0; i < all.parameters.size(); ++i) {
     const at::Tensor& gradient = all.parameters[i].grad();
@@ -151,8 +150,8 @@ void Optimizer::StepGroup(const Lists& all, double lr) {
   std::optional<at::Tensor> skip;
   if (loss_scale_) skip = loss_scale_->found_inf();
   if (options_.kind == OptimizerKind::kSgd) {
-    // Buffers start at zero, so the first step needs no case of its own:
-    // momentum * 0 + gradient is the gradient.
+    // Buffers start at zero, so the first step needs no case of its own: momentum * 0 + gradient is
+    // the gradient.
     at::_fused_sgd_(lists.parameters, gradients, lists.exp_avgs, all.weight_decay,
                     options_.momentum, lr, /*dampening=*/0.0, /*nesterov=*/false,
                     /*maximize=*/false, /*is_first_step=*/false, /*grad_scale=*/{}, skip);
@@ -169,11 +168,11 @@ void Optimizer::StepGroup(const Lists& all, double lr) {
     fused([](auto&&... arguments) { at::_fused_adam_(arguments...); });
   }
   if (!skip) return;
-  for (at::Tensor& step : lists.steps) step.sub_(*skip);  // then the kernel did nothing
+  for (at::Tensor& step : lists.steps) step.sub_(*skip);  // a skipped step does not count
 }
 
 void Optimizer::ZeroGrad() {
-  for (const Lists& lists : groups_) {
+  for (const GroupTensors& lists : groups_) {
     for (const at::Tensor& parameter : lists.parameters) parameter.mutable_grad().reset();
   }
   ReserveScratch();

@@ -46,7 +46,7 @@ void SetGradients(const std::vector<NamedTensor>& leaves, size_t step) {
   }
 }
 
-// Relative L2 distance of each tensor that the fixture has.
+// Relative L2 distance of each tensor of the fixture.
 void ExpectNear(const nlohmann::json& expected, const std::vector<NamedTensor>& got,
                 double tolerance) {
   size_t compared = 0;

@@ -46,7 +46,7 @@ void SgdByHand(Reference& r, const std::vector<double>& gradient, double lr, dou
   }
 }
 
-constexpr int kSize = 37;  // no multiple of a vector's width
+constexpr int kSize = 37;  // not a multiple of a vector register's width
 
 std::vector<double> GradientAt(int step) {
   std::vector<double> gradient(kSize);

@@ -14,7 +14,7 @@
 namespace slimreel {
 namespace {
 
-// Every beginning of a key that ends before a dot, and the keys: layer1, layer1.0, ...
+// All keys, and each part of a key up to a dot: layer1, layer1.0, ...
 std::vector<std::string> Prefixes(const std::vector<NamedTensor>& parameters) {
   std::set<std::string> prefixes;
   for (const NamedTensor& parameter : parameters) {
@@ -27,7 +27,7 @@ std::vector<std::string> Prefixes(const std::vector<NamedTensor>& parameters) {
   return {prefixes.begin(), prefixes.end()};
 }
 
-// Tables that are added to tokens, like biases.
+// Whether the parameter is a table that is added to tokens, as a bias is.
 bool IsPosition(absl::string_view key) {
   for (const char* ending :
        {"cls_token", "position_embeddings", "time_embeddings", "embed_positions.weight"}) {
@@ -70,7 +70,7 @@ absl::StatusOr<int64_t> FreezeParameters(const std::vector<NamedTensor>& paramet
   if (!unused.empty()) return UnknownPrefixes(unused, parameters);
   if (frozen == static_cast<int64_t>(parameters.size())) {
     return absl::InvalidArgumentError(
-        "model.freeze freezes every parameter, so nothing is left to train; leave one out");
+        "model.freeze freezes every parameter, so nothing is left to train; remove a prefix");
   }
   return frozen;
 }
