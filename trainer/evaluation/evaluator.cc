@@ -23,7 +23,8 @@
 namespace slimreel {
 namespace {
 
-// The first `count` rows of `scores` [B, classes] float64 with what is known of each clip.
+// Appends the first `count` rows of `scores` [B, classes] float64, with label and video of each
+// clip.
 void Append(const Batch& batch, const at::Tensor& scores, int64_t count,
             std::vector<ScoredSample>& samples) {
   const double* row = scores.const_data_ptr<double>();
@@ -36,13 +37,13 @@ void Append(const Batch& batch, const at::Tensor& scores, int64_t count,
   }
 }
 
-// What a clip had no room in, with the remedy. Without a budget the machine's limits are met.
-struct Wall {
+// The limit that a clip did not fit, with the remedy: the budget, or else the machine's memory.
+struct ExceededLimit {
   std::string name;
   std::string remedy;
 };
 
-Wall FindWall(at::Device device) {
+ExceededLimit FindExceededLimit(at::Device device) {
   if (!device.is_cpu()) return {"memory.budget", "raise memory.budget"};
   if (CpuBudget() > 0) {
     return {absl::StrCat("memory.budget = ", CpuBudget(), " bytes"), "raise memory.budget"};
@@ -51,7 +52,7 @@ Wall FindWall(at::Device device) {
   if (!host.ok()) return {"the memory of this machine", "free memory"};
   const Ceiling ceiling = LowestCeiling(*host, /*user=*/std::nullopt);
   return {absl::StrCat("what this machine allows (", ceiling.origin, ": ", ceiling.bytes,
-                       " bytes, of which ", host->headroom_bytes(), " are free)"),
+                       " bytes; ", host->headroom_bytes(), " bytes are free)"),
           "free memory"};
 }
 
@@ -83,12 +84,12 @@ absl::StatusOr<EvaluationResult> Evaluator::Run() {
       if (fits && !rows.defined()) return StoppedError("stopped by a signal while evaluating");
       const int64_t left = max_clips_ < 0 ? size : max_clips_ - std::ssize(scores);
       if (fits) Append(*batch, rows, std::min(size, left), scores);
-    }  // this batch's memory goes before a smaller one takes its own
+    }  // frees this batch's memory before a smaller batch is loaded
     if (fits) {
       position = loader_->position();
       continue;
     }
-    SLIMREEL_RETURN_IF_ERROR(Halve(size));
+    SLIMREEL_RETURN_IF_ERROR(HalveBatchSize(size));
     loader_->Seek(position);
   }
   EvaluationResult result;
@@ -97,26 +98,26 @@ absl::StatusOr<EvaluationResult> Evaluator::Run() {
   return result;
 }
 
-absl::Status Evaluator::Halve(int64_t batch_size) {
+absl::Status Evaluator::HalveBatchSize(int64_t batch_size) {
   if (batch_size == 1) {
     const int64_t wanted = ReadDeviceMemory(device_).needed_bytes;
     const std::string bytes =
         wanted > 0 ? absl::StrCat(", which wants ", wanted, " bytes in all,") : std::string();
-    const Wall wall = FindWall(device_);
-    return NothingFitsError(
-        absl::StrCat("evaluating a single clip", bytes, " does not fit ", wall.name,
-                     "; data.eval_batch_size was already lowered to 1 here, so ", wall.remedy,
-                     ", or choose a smaller model, data.num_frames or data.img_size"));
+    const ExceededLimit limit = FindExceededLimit(device_);
+    return NothingFitsError(absl::StrCat(
+        "evaluating a single clip", bytes, " does not fit ", limit.name,
+        ". The batch size was already lowered to 1 from data.eval_batch_size, so ", limit.remedy,
+        ", or choose a smaller model, data.num_frames or data.img_size"));
   }
   const int64_t smaller = (batch_size + 1) / 2;
   LOG(INFO) << "evaluation runs out of memory; it goes on with " << smaller
             << (smaller == 1 ? " clip" : " clips")
-            << " at a time (a smaller data.eval_batch_size saves the attempt)";
+            << " at a time (a smaller data.eval_batch_size avoids this retry)";
   loader_->SetBatchSize(smaller);
   return absl::OkStatus();
 }
 
-// [B, classes] float64. Undefined: a stop was asked for.
+// Returns [B, classes] float64. Undefined: a stop was requested.
 at::Tensor Evaluator::Scores(const Batch& batch) const {
   StageContext context;
   context.autocast = autocast_;

@@ -1,6 +1,7 @@
 // Runs a model over an evaluation loader and scores it.
 //
-// Threading: one thread. A stop signal is heard between two stages of the model.
+// Threading: one thread. It checks for a stop signal between two stages of the model.
+// Ownership: borrows the model and the loader.
 #ifndef TRAINER_EVALUATION_EVALUATOR_H_
 #define TRAINER_EVALUATION_EVALUATOR_H_
 
@@ -25,21 +26,21 @@ struct EvaluationResult {
 
 class Evaluator {
  public:
-  // `model` and `loader` (opened for evaluation) must outlive it. `max_clips` < 0: all.
-  // `autocast`: kHalf or kBFloat16 for mixed precision.
+  // `model` and `loader` must outlive the evaluator. The loader must be opened for evaluation.
+  // `max_clips` < 0: all. `autocast`: kHalf or kBFloat16 for mixed precision.
   Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::Device device,
             std::optional<at::ScalarType> autocast = std::nullopt);
 
-  // From the first sample on, each time. Where a batch does not fit the budget, the loader gives
-  // halves from there on, so that no more is held than is evaluated at once. Normalisation uses
-  // running statistics, so a clip's logits do not depend on its batch but for rounding.
-  // Errors: NothingFits (one clip does not fit), Cancelled (a stop was asked for), the loader's.
+  // Each run starts at the first sample. If a batch does not fit the budget, the loader's batch
+  // size is halved from there on, so no more clips are held than are evaluated at once.
+  // Normalisation uses running statistics, so the batch changes a clip's logits only by rounding.
+  // Errors: NothingFits (one clip does not fit), Cancelled (a stop was requested), the loader's.
   absl::StatusOr<EvaluationResult> Run();
 
   int64_t loader_bytes() const { return loader_->buffer_bytes(); }
 
  private:
-  absl::Status Halve(int64_t batch_size);
+  absl::Status HalveBatchSize(int64_t batch_size);
   at::Tensor Scores(const Batch& batch) const;
 
   const Model& model_;

@@ -16,9 +16,9 @@ namespace {
 
 constexpr int64_t kClasses = 4;
 
-// {clips [B, 3, T, H, W] uint8} -> one slot per head. Head h scores class c by the mean of
-// the clip's pixels whose number is c modulo the classes, times (h + 1). Holds `scratch_bytes` a
-// clip while it works.
+// {clips [B, 3, T, H, W] uint8} -> one slot of logits per head. Head h scores class c by (h + 1)
+// times the mean of the clip's pixels whose index is c modulo the number of classes. Holds
+// `scratch_bytes` per clip while it runs.
 class FakeHeads : public Stage {
  public:
   FakeHeads(int64_t heads, int64_t scratch_bytes)
@@ -104,7 +104,7 @@ TEST(EvaluatorTest, SeveralHeadsAreAveragedAsProbabilities) {
   const EvaluationResult two = Evaluate(twin);
   ASSERT_EQ(one.video_scores.size(), two.video_scores.size());
   for (size_t i = 0; i < one.video_scores.size(); ++i) {
-    std::vector<double> doubled = one.video_scores[i].logits;  // what head 1 says
+    std::vector<double> doubled = one.video_scores[i].logits;  // the logits of head 1
     for (double& logit : doubled) logit *= 2;
     const std::vector<double> rgb = Softmax(one.video_scores[i].logits);
     const std::vector<double> pose = Softmax(doubled);
@@ -124,8 +124,8 @@ TEST(EvaluatorTest, ABatchThatDoesNotFitIsHalvedAndGivesTheSameMetrics) {
   EXPECT_EQ(halved.metrics, whole.metrics);
 }
 
-// 21 clips are 8064 bytes and 65 kB as doubles: most of what the budget has is the batch itself.
-TEST(EvaluatorTest, ABatchThatIsLargerThanTheBudgetIsLoadedInPieces) {
+// 21 clips take 8064 bytes, and 65 kB as doubles: the batch itself takes most of the budget.
+TEST(EvaluatorTest, ABatchLargerThanTheBudgetIsLoadedInPieces) {
   Subject whole = Make(1, 21);
   const EvaluationResult expected = Evaluate(whole);
   Subject pieces = Make(1, 21);
@@ -133,15 +133,16 @@ TEST(EvaluatorTest, ABatchThatIsLargerThanTheBudgetIsLoadedInPieces) {
   const EvaluationResult result = Evaluate(pieces);
   SetCpuBudget(0);
   EXPECT_EQ(result.metrics, expected.metrics);
-  EXPECT_LE(pieces.loader->buffer_bytes(), 2 * 2 * 384) << "buffers of pieces only";
+  EXPECT_LE(pieces.loader->buffer_bytes(), 2 * 2 * 384) << "only buffers of the smaller batch";
 }
 
-TEST(EvaluatorTest, ALimitIsOfClipsWhateverPiecesTheyComeIn) {
+TEST(EvaluatorTest, ALimitCountsClipsForAnyBatchSize) {
   Subject small = Make(1, 1);
   const EvaluationResult expected = Evaluate(small, /*max_clips=*/5);
   EXPECT_EQ(expected.metrics.clips, 5);
   Subject large = Make(1, 5, /*scratch_bytes=*/1 << 20);
-  SetCpuBudget(ReadCpuMemory().live_bytes + (2 << 20) + (1 << 19));  // two at a time: 2, 2, 1 of 2
+  SetCpuBudget(ReadCpuMemory().live_bytes + (2 << 20) +
+               (1 << 19));  // room for two at a time: 2, 2, and 1 of 2
   const EvaluationResult halved = Evaluate(large, /*max_clips=*/5);
   SetCpuBudget(0);
   EXPECT_EQ(halved.metrics, expected.metrics);
@@ -159,7 +160,7 @@ TEST(EvaluatorTest, AClipThatDoesNotFitAloneEndsInNothingFits) {
   }
 }
 
-// A block that no machine gives; sanitizers' allocators end the process at it.
+// No machine has room for such a block. The allocators of sanitizers end the process at it.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST(EvaluatorTest, WithoutABudgetTheMachineIsNamed) {
   Subject large = Make(1, 4, /*scratch_bytes=*/int64_t{1} << 50);

@@ -16,7 +16,7 @@ double LogSumExp(const std::vector<double>& logits) {
   return highest + std::log(sum);
 }
 
-bool Counts(const ScoredSample& sample) {
+bool IsLabelled(const ScoredSample& sample) {
   return sample.label >= 0 && sample.label < static_cast<int64_t>(sample.logits.size());
 }
 
@@ -56,7 +56,7 @@ ClassificationMetrics ComputeMetrics(const std::vector<ScoredSample>& samples) {
   ClassificationMetrics metrics;
   std::map<int64_t, PerClass> classes;
   for (const ScoredSample& sample : samples) {
-    if (!Counts(sample)) continue;
+    if (!IsLabelled(sample)) continue;
     const int64_t rank = LabelRank(sample);
     ++metrics.count;
     metrics.top1 += rank == 0 ? 1.0 : 0.0;

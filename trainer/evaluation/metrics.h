@@ -1,9 +1,8 @@
-// Classification metrics from scores: top-1, top-5, mean class accuracy, loss;
-// per clip, and per video with the logits of its clips averaged. Plain numbers:
-// no tensor is needed to compute or test them.
+// Classification metrics from scores: top-1, top-5, mean class accuracy and loss. They are computed
+// per clip, and per video from the mean logits of its clips. Plain numbers: no tensors are needed
+// to compute or test them.
 //
-// Who calls it: trainer/evaluation/evaluator; everyone who reports what it found.
-// Threading: none of its own.
+// Threading: free functions without state.
 #ifndef TRAINER_EVALUATION_METRICS_H_
 #define TRAINER_EVALUATION_METRICS_H_
 
@@ -18,20 +17,20 @@ namespace slimreel {
 // The model's logits of one clip (scores.h), or the mean over one video's clips.
 struct ScoredSample {
   std::vector<double> logits;  // [num_classes]
-  int64_t label = -1;          // -1: unlabelled, counts nowhere
-  int64_t video = 0;           // clips of one video share it
+  int64_t label = -1;          // -1: unlabelled, ignored by all metrics
+  int64_t video = 0;           // the same for all clips of one video
 };
 
 struct ClassificationMetrics {
   int64_t count = 0;                 // labelled samples
   double top1 = 0.0;                 // fraction
-  double top5 = 0.0;                 // of min(5, classes) guesses
-  double mean_class_accuracy = 0.0;  // top-1 per class, averaged over classes that occur
+  double top5 = 0.0;                 // fraction, with min(5, classes) guesses
+  double mean_class_accuracy = 0.0;  // top-1 per class, averaged over the classes that occur
   double loss = 0.0;                 // mean cross entropy, unweighted and unsmoothed
 };
 
-// Classes that score above the label's; equal scores count the lower class first.
-// A logit that is no number makes the sample wrong: its rank is num_classes.
+// The number of classes that rank above the label. Of equal scores, the lower class ranks first. If
+// a logit is NaN, the sample is wrong: its rank is num_classes.
 int64_t LabelRank(const ScoredSample& sample);
 
 // -log softmax(logits)[label], stable for large logits.
@@ -42,26 +41,26 @@ std::vector<double> Softmax(const std::vector<double>& logits);
 
 ClassificationMetrics ComputeMetrics(const std::vector<ScoredSample>& samples);
 
-// Names ("top1") and values in the order in which they are shown. What a task measures
-// decides which names there are; a name that starts with clip_ is per clip, all others per video.
+// Names ("top1") and values, in the order in which they are shown. The task decides the names. A
+// name that starts with clip_ is per clip; all others are per video.
 using NamedMetrics = std::vector<std::pair<std::string, double>>;
 
-// nullopt: there is no metric of that name.
+// nullopt: no metric has that name.
 std::optional<double> FindMetric(const NamedMetrics& metrics, const std::string& name);
 
-// What an evaluation found, as everyone reports it.
+// The result of an evaluation, as it is reported.
 struct EvaluationMetrics {
   NamedMetrics values;
-  int64_t videos = 0;  // labelled ones, likewise clips
-  int64_t clips = 0;
+  int64_t videos = 0;  // labelled
+  int64_t clips = 0;   // labelled
   friend bool operator==(const EvaluationMetrics&, const EvaluationMetrics&) = default;
 };
 
 EvaluationMetrics NameMetrics(const ClassificationMetrics& videos,
                               const ClassificationMetrics& clips);
 
-// One sample per video: the mean of its clips' logits. The order is that of the
-// videos' first clips; the label is that of the first labelled clip.
+// Returns one sample per video, with the mean of its clips' logits. The videos are in the order of
+// their first clips. A video has the label of its first labelled clip.
 std::vector<ScoredSample> AverageByVideo(const std::vector<ScoredSample>& clips);
 
 }  // namespace slimreel

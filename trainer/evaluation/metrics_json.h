@@ -1,5 +1,6 @@
-// An evaluation as JSON: the one form that evaluate --json, metrics.jsonl and
-// summary.json share.
+// An evaluation as JSON: the one form that evaluate --json, metrics.jsonl and summary.json share.
+//
+// Threading: free functions without state.
 #ifndef TRAINER_EVALUATION_METRICS_JSON_H_
 #define TRAINER_EVALUATION_METRICS_JSON_H_
 
@@ -11,11 +12,11 @@
 namespace slimreel {
 
 // {"<prefix>top1": 0.9, ..., "<prefix>clip_top1": ..., "<prefix>videos": 10, "<prefix>clips": 30}.
-// A value that is no number becomes null.
+// NaN and infinity become null.
 nlohmann::ordered_json MetricsToJson(const EvaluationMetrics& metrics,
                                      const std::string& prefix = "");
 
-// The way back: every number or null under a name that starts with `prefix`.
+// Reads it back: every number or null whose name starts with `prefix`. null becomes NaN.
 EvaluationMetrics MetricsFromJson(const nlohmann::ordered_json& json,
                                   const std::string& prefix = "");
 

@@ -18,14 +18,14 @@ TEST(MetricsJsonTest, ComesBackUnchangedFromItsTextUnderAPrefix) {
   EXPECT_EQ(MetricsFromJson(json, "val_"), Some());
 }
 
-TEST(MetricsJsonTest, OtherKeysOfTheLineAreLeftAlone) {
+TEST(MetricsJsonTest, OtherKeysOfTheLineAreIgnored) {
   auto json = MetricsToJson(Some(), "val_");
   json["step"] = 7;
   json["loss"] = 1.5;
   EXPECT_EQ(MetricsFromJson(json, "val_"), Some());
 }
 
-TEST(MetricsJsonTest, WhatIsNoNumberIsNullAndComesBackAsSuch) {
+TEST(MetricsJsonTest, NanIsNullAndComesBackAsNan) {
   EvaluationMetrics metrics = Some();
   metrics.values[0].second = std::nan("");
   const auto json = MetricsToJson(metrics);

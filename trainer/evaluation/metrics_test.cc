@@ -70,7 +70,7 @@ TEST(MetricsTest, FewerThanFiveClassesAreAlwaysInTheTopFive) {
   EXPECT_EQ(ComputeMetrics({sample}).top5, 1.0);
 }
 
-TEST(MetricsTest, ALogitThatIsNoNumberIsWrong) {
+TEST(MetricsTest, ASampleWithANanLogitIsWrong) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(ComputeMetrics({{.logits = {nan, 0}, .label = 0, .video = 0}}).top1, 0.0);
   EXPECT_EQ(ComputeMetrics({{.logits = {nan, 0}, .label = 1, .video = 0}}).top1, 0.0);
@@ -83,14 +83,14 @@ TEST(MetricsTest, HugeLogitsKeepTheLossFinite) {
   EXPECT_EQ(Softmax({1e4, 1e4})[0], 0.5);
 }
 
-TEST(MetricsTest, NothingLabelledGivesZerosAndNoDivision) {
+TEST(MetricsTest, SamplesWithoutLabelsGiveZeros) {
   const ClassificationMetrics metrics =
       ComputeMetrics({{.logits = {1, 2}, .label = -1, .video = 0}});
   EXPECT_EQ(metrics.count, 0);
   EXPECT_EQ(metrics.loss, 0.0);
 }
 
-TEST(MetricsTest, VideosAverageTheirClipsLogitsHoweverTheyAreInterleaved) {
+TEST(MetricsTest, VideosAverageTheirClipsLogitsInAnyOrderOfClips) {
   const std::vector<ScoredSample> clips = {
       {.logits = {4, 0}, .label = -1, .video = 8},
       {.logits = {0, 1}, .label = 1, .video = 3},
@@ -102,7 +102,7 @@ TEST(MetricsTest, VideosAverageTheirClipsLogitsHoweverTheyAreInterleaved) {
   EXPECT_EQ(videos[0].label, 1);
   EXPECT_EQ(videos[0].logits, (std::vector<double>{2, 3}));
   EXPECT_EQ(ComputeMetrics(videos).top1, 1.0);
-  // Clip by clip the first of video 8 would be wrong, were it labelled.
+  // The first clip of video 8, if it were labelled, would be wrong by itself.
   EXPECT_EQ(videos[1].logits, (std::vector<double>{0, 1}));
 }
 

@@ -11,12 +11,12 @@
 namespace slimreel {
 
 at::Tensor HeadScores(const Tensors& outputs) {
-  TORCH_CHECK(!outputs.empty(), "a classifier gives one slot of logits at least");
+  TORCH_CHECK(!outputs.empty(), "a classifier must give at least one slot of logits");
   std::vector<at::Tensor> heads;
   for (const at::Tensor& logits : outputs) {
     TORCH_CHECK(logits.dim() == 2 && logits.sizes() == outputs[0].sizes(),
-                "every head gives logits [B, classes] of one size, not ", logits.sizes(),
-                " beside ", outputs[0].sizes());
+                "all heads must give logits [B, classes] of one size, but there are ",
+                outputs[0].sizes(), " and ", logits.sizes());
     heads.push_back(logits.to(at::kCPU, at::kDouble).contiguous());
   }
   if (heads.size() == 1) return heads[0];

@@ -1,6 +1,6 @@
-// From what a model says of its clips to one row of scores a clip.
+// From the output of a model to one row of scores per clip.
 //
-// Who calls it: the evaluator and the predictor. Threading: none of its own.
+// Threading: a free function without state.
 #ifndef TRAINER_EVALUATION_SCORES_H_
 #define TRAINER_EVALUATION_SCORES_H_
 
@@ -10,11 +10,11 @@
 
 namespace slimreel {
 
-// `outputs`: the last stage's tuple, a slot of logits [B, classes] per head, any device and
-// float type. Returns [B, classes] float64 on the CPU: with one head its logits; with several
-// the logarithm of the mean of their softmaxes, every head counting alike (mmaction2
-// fuses RGBPoseConv3D's two heads 1:1 like this), so that the softmax of a row is
-// that mean.
+// `outputs`: the last stage's tuple, with a slot of logits [B, classes] per head, on any device and
+// of any float type. Returns [B, classes] float64 on the CPU. With one head these are its logits.
+// With several heads they are the logarithm of the mean of the heads' softmaxes, all heads with
+// equal weight (mmaction2 fuses the two heads of RGBPoseConv3D 1:1 like this). So the softmax of a
+// row is that mean. Throws c10::Error if there is no head, or if the heads' sizes differ.
 at::Tensor HeadScores(const Tensors& outputs);
 
 }  // namespace slimreel

@@ -17,7 +17,7 @@ TEST(HeadScoresTest, OneHeadsLogitsStayAsTheyAre) {
   EXPECT_TRUE(at::equal(HeadScores({Rgb()}), Rgb().to(at::kDouble)));
 }
 
-TEST(HeadScoresTest, SeveralHeadsCountAlikeByTheMeanOfTheirSoftmaxes) {
+TEST(HeadScoresTest, SeveralHeadsGiveTheMeanOfTheirSoftmaxes) {
   const at::Tensor mean =
       at::softmax(Rgb().to(at::kDouble), 1).add(at::softmax(Pose().to(at::kDouble), 1)).div(2);
   EXPECT_TRUE(at::allclose(at::softmax(HeadScores({Rgb(), Pose()}), 1), mean, 1e-12, 1e-12));
@@ -27,7 +27,7 @@ TEST(HeadScoresTest, TheOrderOfTheHeadsDoesNotMatter) {
   EXPECT_TRUE(at::allclose(HeadScores({Rgb(), Pose()}), HeadScores({Pose(), Rgb()}), 1e-14));
 }
 
-TEST(HeadScoresTest, HeadsOfOtherClassesAreACallersMistake) {
+TEST(HeadScoresTest, HeadsOfDifferentSizesAreAMistakeOfTheCaller) {
   EXPECT_THROW(HeadScores({Rgb(), Pose().narrow(1, 0, 2)}), c10::Error);
   EXPECT_THROW(HeadScores({}), c10::Error);
 }

@@ -12,12 +12,12 @@
 namespace slimreel {
 namespace {
 
-// Bytes of the leading lines that are complete and of steps up to `last_step`.
+// The number of bytes in the leading lines that are complete and have steps up to `last_step`.
 int64_t IntactBytes(std::ifstream& file, int64_t last_step) {
   int64_t bytes = 0;
   std::string line;
   while (std::getline(file, line)) {
-    if (file.eof()) break;  // no line end: the line was cut off
+    if (file.eof()) break;  // no line end, so the line was cut off
     const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) break;
     if (json["step"].get<int64_t>() > last_step) break;
@@ -35,8 +35,8 @@ absl::StatusOr<JsonlFile> JsonlFile::Open(const std::string& path, int64_t last_
     if (!file) {
       return absl::InternalError(absl::StrCat(
           path,
-          " cannot be read, so what a resumed run writes again cannot be cut off; make it "
-          "readable to this user, or move it away to begin a new one"));
+          " cannot be read, so the lines of steps that will run again cannot be removed; make it "
+          "readable for this user, or move it away to start a new file"));
     }
     std::filesystem::resize_file(path, IntactBytes(file, last_step), error);
     if (error) {

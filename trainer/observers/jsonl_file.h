@@ -1,5 +1,7 @@
-// A file of one JSON object per line, each with a "step", that survives kill -9
-// and resumes without a step twice.
+// A file with one JSON object per line, each with a "step". It survives kill -9, and after a resume
+// it holds no step twice.
+//
+// Threading: one thread. Ownership: owns the open file.
 #ifndef TRAINER_OBSERVERS_JSONL_FILE_H_
 #define TRAINER_OBSERVERS_JSONL_FILE_H_
 
@@ -15,15 +17,14 @@ namespace slimreel {
 
 class JsonlFile {
  public:
-  // Opens for appending and cuts off everything from the first line on that is
-  // incomplete or of a step after `last_step`, the step that the run resumes from.
-  // Errors: Internal where the file cannot be read; as base/atomic_file.h where it cannot be
-  // cut or written.
+  // Opens the file for appending. Removes the first line that is incomplete or has a step after
+  // `last_step` (the step that the run resumes from), and everything after it. Errors: Internal if
+  // the file cannot be read; those of base/atomic_file.h if it cannot be cut or written.
   static absl::StatusOr<JsonlFile> Open(const std::string& path, int64_t last_step);
 
-  // `line`: one JSON object without line end. Buffered until Flush.
+  // `line`: one JSON object without a line end. It is buffered until Flush.
   absl::Status Append(const std::string& line);
-  // Hands all lines to the system: they outlive the process.
+  // Hands all lines to the system, so that they outlive the process.
   absl::Status Flush();
 
  private:

@@ -1,4 +1,6 @@
 // RUN/memory.jsonl: one reading per logged step.
+//
+// Threading: the trainer's thread.
 #ifndef TRAINER_OBSERVERS_MEMORY_WRITER_H_
 #define TRAINER_OBSERVERS_MEMORY_WRITER_H_
 
@@ -12,7 +14,9 @@
 namespace slimreel {
 
 // {"step", "live_bytes", "peak_bytes", "reserved_bytes", "host_bytes", "loader_bytes",
-// "budget_bytes"} at every `every_steps`-th step and at each step that was retried.
+// "budget_bytes"}, at every `every_steps`-th step and at each step that was retried.
+// `resumed_step`: lines of later steps are removed; 0 for a new run. Errors: those of
+// JsonlFile::Open.
 absl::StatusOr<std::unique_ptr<Observer>> MakeMemoryWriter(const std::string& run_dir,
                                                            int64_t resumed_step,
                                                            int64_t every_steps);

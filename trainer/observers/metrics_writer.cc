@@ -54,7 +54,7 @@ class MetricsWriter : public Observer {
   JsonlFile file_;
 };
 
-// Absent or of another type (a loss that is no number is null): 0.
+// 0 if the key is absent or no number (the loss may be null).
 template <typename Number>
 Number NumberOf(const nlohmann::ordered_json& json, const char* key) {
   const auto found = json.find(key);

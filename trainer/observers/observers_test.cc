@@ -52,7 +52,7 @@ void Write(const std::string& run, int64_t resumed, int64_t from, int64_t to) {
   ASSERT_TRUE((*writer)->Flush().ok());
 }
 
-TEST(MetricsWriterTest, EachStepStandsOnceAlsoAfterAResumeFromAnEarlierCheckpoint) {
+TEST(MetricsWriterTest, EachStepIsThereOnceAfterAResumeFromAnEarlierCheckpoint) {
   const std::string run = FreshFolder();
   Write(run, 0, 1, 7);
   Write(run, 4, 5, 9);
@@ -125,7 +125,7 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   EXPECT_EQ(summary["changes"], nlohmann::json(record.changes));
 }
 
-TEST(SummaryTest, AResumedRunThatDoesNothingMoreSumsUpTheWholeRun) {
+TEST(SummaryTest, AResumedRunWithoutMoreStepsSumsUpTheWholeRun) {
   const std::string run = FreshFolder();
   auto metrics = MakeMetricsWriter(run, 0);
   for (int64_t step = 1; step <= 5; ++step) ASSERT_TRUE((*metrics)->OnStep(Step(step), {}).ok());
@@ -145,14 +145,14 @@ TEST(SummaryTest, AResumedRunThatDoesNothingMoreSumsUpTheWholeRun) {
   EXPECT_EQ(summary["metrics"].size(), 4u) << summary["metrics"];
 }
 
-TEST(SummaryTest, APathThatIsNoUtf8KeepsItsBytesAndEndsNoRun) {
+TEST(SummaryTest, APathThatIsNotUtf8KeepsItsBytes) {
   RunRecord record;
   record.changes = {"step 2: data.train: caf\xe9 -> other"};  // Latin-1
   const auto summary = nlohmann::json::parse(SummaryJson(record, {}));
   EXPECT_EQ(summary["changes"][0], "step 2: data.train: caf\xee\xbf\xa9 -> other");
 }
 
-TEST(HistoryTest, IsEmptyWhereThereIsNoFile) {
+TEST(HistoryTest, IsEmptyIfThereIsNoFile) {
   const RunHistory history = ReadHistory(FreshFolder());
   EXPECT_TRUE(history.steps.empty());
   EXPECT_FALSE(history.evaluation.has_value());

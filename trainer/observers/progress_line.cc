@@ -14,7 +14,7 @@
 namespace slimreel {
 namespace {
 
-// Steps that the shown speed is averaged over.
+// The shown speed is the mean over this number of steps.
 constexpr size_t kWindow = 20;
 
 std::string Mebibytes(int64_t bytes) {

@@ -1,4 +1,6 @@
-// The line a person watches: step, loss, speed, time left, memory.
+// The line that a person watches: step, loss, speed, time left, memory.
+//
+// Threading: the trainer's thread.
 #ifndef TRAINER_OBSERVERS_PROGRESS_LINE_H_
 #define TRAINER_OBSERVERS_PROGRESS_LINE_H_
 
@@ -14,11 +16,11 @@ struct ProgressLineOptions {
   int64_t total_steps = 0;
   int64_t first_step = 0;  // steps done before this process (resume)
   int64_t log_every_steps = 10;
-  bool enabled = true;  // trainer.progress: off leaves warnings and results alone
+  bool enabled = true;  // trainer.progress; warnings and results are printed in any case
 };
 
 // "step 40/200  epoch 1  loss 1.234  lr 1.0e-03  52.1 samples/s  1m20s left
-//  memory 310 MiB now, 402 MiB peak of 512 MiB": one line, without line end.
+//  memory 310 MiB now, 402 MiB peak of 512 MiB": one line, without a line end.
 std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,
                            double samples_per_second, double seconds_left, int64_t total_steps);
 
@@ -28,8 +30,8 @@ std::string FormatEvaluation(const EvaluationRecord& evaluation);
 // "2h05m", "1m20s", "8s".
 std::string FormatDuration(double seconds);
 
-// Writes to standard error: at each `log_every_steps`-th step, at the first and the
-// last one, and one line per evaluation. On a terminal a line replaces the one before.
+// Writes to standard error: a line at each `log_every_steps`-th step, at the first and at the last
+// step, and one per evaluation. On a terminal, the line of a step replaces the one before.
 std::unique_ptr<Observer> MakeProgressLine(const ProgressLineOptions& options);
 
 }  // namespace slimreel

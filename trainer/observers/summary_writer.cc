@@ -82,7 +82,7 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"epochs", run.epochs},
       {"finished", run.stopped_by.empty()},
   };
-  // Paths in there are bytes; JSON is Unicode.
+  // Changes may hold paths, which are bytes. JSON is Unicode.
   for (const std::string& change : run.changes) json["changes"].push_back(TextOfBytes(change));
   if (!run.stopped_by.empty()) json["stopped_by"] = run.stopped_by;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -1,4 +1,6 @@
-// RUN/summary.json: the run in one object, written when the run ends or stops.
+// RUN/summary.json: the whole run in one object, written when the run ends or stops.
+//
+// Threading: the trainer's thread.
 #ifndef TRAINER_OBSERVERS_SUMMARY_WRITER_H_
 #define TRAINER_OBSERVERS_SUMMARY_WRITER_H_
 
@@ -12,14 +14,14 @@
 namespace slimreel {
 
 // {"metrics", batch terms, "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes",
-// "loader", speeds (medians over all steps of the run), "oom_retries", "steps", ...}. No
-// evaluation yet: `metrics` is empty.
+// "loader", speeds (medians over all steps of the run), "oom_retries", "steps", ...}. `metrics` is
+// empty if there was no evaluation.
 std::string SummaryJson(const RunRecord& run, const RunHistory& history);
 
-// Median without copying the caller's order; 0 for nothing.
+// The median; 0 if there are no values.
 double Median(std::vector<double> values);
 
-// `history`: what was done before this process, so that a resumed run sums up the whole.
+// `history`: what earlier processes of the run did, so that the summary covers the whole run.
 std::unique_ptr<Observer> MakeSummaryWriter(const std::string& run_dir, RunHistory history = {});
 
 }  // namespace slimreel
