@@ -15,25 +15,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The run's own before those that were set aside: the same weights may lie under both names.
+// The run's own checkpoints come before the superseded ones: both may hold the same weights.
 std::vector<CheckpointEntry> AllCheckpoints(const std::string& folder) {
   std::vector<CheckpointEntry> entries = ListCheckpoints(folder);
   for (CheckpointEntry& entry : ListSuperseded(folder)) entries.push_back(std::move(entry));
   return entries;
 }
 
-// False: not what is looked for, or nobody's to read.
-absl::StatusOr<bool> Is(const CheckpointEntry& entry,
-                        const std::function<bool(const TrainState&)>& wanted) {
+// Whether the entry's state is `wanted`. False if the state is damaged or another version's.
+absl::StatusOr<bool> StateIs(const CheckpointEntry& entry,
+                             const std::function<bool(const TrainState&)>& wanted) {
   const auto candidate = ReadState(entry.path);
   if (candidate.ok()) return wanted(*candidate);
-  if (!MayBePassedOver(candidate.status())) return candidate.status();
+  if (!IsFaultOfCheckpoint(candidate.status())) return candidate.status();
   return false;
 }
 
 bool CallsItselfBest(const TrainState& state) { return state.best_step == state.step; }
 
-// Why no checkpoint is what `state` names: that of its name may be unreadable.
+// Why no checkpoint is the best that `state` names. The one with its name may be damaged.
 std::string WhyNotThere(const std::string& folder, const TrainState& state) {
   const std::string path = absl::StrCat(folder, "/", CheckpointName(state.best_step));
   std::error_code error;
@@ -61,7 +61,7 @@ absl::StatusOr<std::string> NameOfBest(const std::string& folder, const TrainSta
   SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
   const auto is_best = [&](const TrainState& candidate) { return IsBestOf(candidate, state); };
   for (const CheckpointEntry& entry : AllCheckpoints(folder)) {
-    SLIMREEL_ASSIGN_OR_RETURN(const bool found, Is(entry, is_best));
+    SLIMREEL_ASSIGN_OR_RETURN(const bool found, StateIs(entry, is_best));
     if (found) return fs::path(entry.path).filename().string();
   }
   return "";
@@ -73,25 +73,25 @@ absl::StatusOr<BestCheckpoint> FindBest(const std::string& folder, const TrainSt
   SLIMREEL_RETURN_IF_ERROR(CheckListable(folder));
   const auto is_best = [&](const TrainState& candidate) { return IsBestOf(candidate, state); };
   for (const CheckpointEntry& entry : AllCheckpoints(folder)) {
-    SLIMREEL_ASSIGN_OR_RETURN(const bool named, Is(entry, is_best));
+    SLIMREEL_ASSIGN_OR_RETURN(const bool named, StateIs(entry, is_best));
     if (!named) continue;
-    auto verified = Verified(entry.path);
+    auto verified = ReadVerified(entry.path);
     if (verified.ok()) return BestCheckpoint{.found = *std::move(verified), .lost = ""};
-    if (!MayBePassedOver(verified.status())) return verified.status();
+    if (!IsFaultOfCheckpoint(verified.status())) return verified.status();
     best.lost = std::string(verified.status().message());
   }
   if (best.lost.empty()) best.lost = WhyNotThere(folder, state);
   best.lost = absl::StrCat("the best checkpoint (", DescribeBest(state), ") is lost: ", best.lost);
-  // Newest first, so the first one is the best of them.
+  // The entries are newest first, so the first one that was the best is the best of them.
   const auto was_best = [&](const TrainState& candidate) {
     return CallsItselfBest(candidate) && candidate.best_metric == state.best_metric;
   };
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
     if (entry.step > state.step) continue;
-    SLIMREEL_ASSIGN_OR_RETURN(const bool next, Is(entry, was_best));
+    SLIMREEL_ASSIGN_OR_RETURN(const bool next, StateIs(entry, was_best));
     if (!next) continue;
-    auto verified = Verified(entry.path);
-    if (!verified.ok() && !MayBePassedOver(verified.status())) return verified.status();
+    auto verified = ReadVerified(entry.path);
+    if (!verified.ok() && !IsFaultOfCheckpoint(verified.status())) return verified.status();
     if (!verified.ok()) continue;
     best.found = *std::move(verified);
     return best;
@@ -116,8 +116,8 @@ absl::Status PointTo(const std::string& folder, const std::string& link, const s
 absl::Status PointLinks(const std::string& folder) {
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
     const auto state = ReadState(entry.path);
-    if (!state.ok() && !MayBePassedOver(state.status())) return state.status();
-    if (!state.ok()) continue;  // a resumed run passes it over as well
+    if (!state.ok() && !IsFaultOfCheckpoint(state.status())) return state.status();
+    if (!state.ok()) continue;  // a resumed run skips it as well
     const absl::Status latest = PointTo(folder, "latest", fs::path(entry.path).filename().string());
     if (!latest.ok()) return latest;
     SLIMREEL_ASSIGN_OR_RETURN(const std::string best, NameOfBest(folder, *state));

@@ -1,8 +1,8 @@
-// Which checkpoint is the best one: what the states say. The link `best` is made from that, and
-// nothing is read out of it, because a kill, a copy or a person may have left it anywhere.
+// Which checkpoint is the best. The states say so, and the link `best` is made from them. The link
+// is never read, because a kill, a copy or a person may have left it anywhere.
 //
-// See Note [The best checkpoint]. Threading: free functions without state; one process writes a
-// folder at a time.
+// See Note [The best checkpoint]. Threading: free functions without state. Only one process may
+// write a folder at a time.
 #ifndef TRAINER_CHECKPOINT_BEST_H_
 #define TRAINER_CHECKPOINT_BEST_H_
 
@@ -18,39 +18,42 @@ namespace slimreel {
 
 // Note [The best checkpoint]
 //
-// A step's number names no checkpoint: a run that goes back to step 3 makes another step 6, and the
-// first one is then superseded_step_00000006. So a state names its best by the step and by the
-// fingerprint of its weights. A state of format 2 has no fingerprint; there the step, the metric
-// and the value tell, which the best one's own state has too: it was the best when it was saved.
+// The number of a step does not identify a checkpoint: a run that goes back to step 3 makes a
+// second step 6, and the first one is then called superseded_step_00000006. So a state names its
+// best by the step and by the fingerprint of its weights. A state of format 2 has no fingerprint.
+// There the best is identified by step, metric and value: the best checkpoint was the best when it
+// was saved, so its own state has the same three.
 //
-// Where the best that a state names is gone or damaged, other states know the next one: each
-// checkpoint whose own state calls itself the best was better than those before it.
+// If the best is gone or damaged, other states name the next one: a checkpoint whose own state
+// calls itself the best was better than all before it.
 
-// Is the checkpoint with the state `candidate` the one that `state` calls the best?
+// Whether the checkpoint with the state `candidate` is the one that `state` calls the best.
 bool IsBestOf(const TrainState& candidate, const TrainState& state);
 
-// The best of `state` among the checkpoints under `folder`, superseded ones included, by their
-// state.json only: its folder's name. Empty: `state` names none, or it is not there. Errors: those
-// that may not be passed over (MayBePassedOver), with the path.
+// Returns the name of the folder under `folder` that `state` calls the best. Superseded checkpoints
+// count too. Reads only their state.json. Empty: `state` names none, or it is not there. Errors:
+// those of the machine (see IsFaultOfCheckpoint), with the path.
 absl::StatusOr<std::string> NameOfBest(const std::string& folder, const TrainState& state);
 
 struct BestCheckpoint {
-  std::optional<FoundCheckpoint> found;  // intact; none: no state knows one that is
-  std::string lost;                      // why it is not the one that `state` names; else empty
+  std::optional<FoundCheckpoint> found;  // intact; none: no state names an intact one
+  std::string lost;                      // why it is not the one that `state` names, or empty
 };
 
-// The best of `state`, verified. Where it is damaged or not there, the best that the states of
-// intact checkpoints of the run up to state.step know of, by the same metric. Errors as NameOfBest.
+// Finds the checkpoint that `state` calls the best, and verifies it. If it is damaged or missing,
+// finds the newest intact checkpoint of the run up to state.step that was the best by the same
+// metric when it was saved. Errors as NameOfBest.
 absl::StatusOr<BestCheckpoint> FindBest(const std::string& folder, const TrainState& state);
 
 // "top1 0.75 at step 40".
 std::string DescribeBest(const TrainState& state);
 
-// Makes `link` (latest, best) point to checkpoint `name`, atomically.
+// Makes the link `link` (latest or best) point to checkpoint `name`, atomically.
 absl::Status PointTo(const std::string& folder, const std::string& link, const std::string& name);
 
-// Makes `latest` and `best` anew: the newest checkpoint, and what its state calls the best; no
-// `best` where it calls none.
+// Makes `latest` and `best` anew. `latest` points to the newest checkpoint with a readable state,
+// `best` to the one that this state calls the best. Without such a best, the link `best` is
+// removed.
 absl::Status PointLinks(const std::string& folder);
 
 }  // namespace slimreel

@@ -18,7 +18,7 @@ class BestTest : public ::testing::Test {
  protected:
   void SetUp() override { run_ = std::make_unique<FakeRun>(FreshRunFolder()); }
 
-  // As a run that goes back leaves them: every checkpoint after `step` under another name.
+  // Renames every checkpoint after `step`, as a run does that goes back to it.
   void SupersedeAfter(int64_t step) {
     for (const CheckpointEntry& entry : ListCheckpoints(run_->folder())) {
       if (entry.step <= step) continue;
@@ -33,16 +33,16 @@ class BestTest : public ::testing::Test {
   std::unique_ptr<FakeRun> run_;
 };
 
-TEST_F(BestTest, TheStateOfTheNewestSaysWhatIsBestAndTheLinkDoesNot) {
+TEST_F(BestTest, TheNewestStateNamesTheBestAndTheLinkDoesNot) {
   run_->Save(8, 0.5);
   run_->Save(10, 0.7);
-  ASSERT_TRUE(PointTo(run_->folder(), "best", CheckpointName(8)).ok());  // a kill came before
+  ASSERT_TRUE(PointTo(run_->folder(), "best", CheckpointName(8)).ok());  // left behind by a kill
   EXPECT_EQ(FindCheckpoint(run_->run(), "best")->state.step, 10);
   ASSERT_TRUE(PointLinks(run_->folder()).ok());
   EXPECT_EQ(Link("best"), CheckpointName(10));
 }
 
-TEST_F(BestTest, AnotherHistorysStepOfTheSameNumberIsNotTheBest) {
+TEST_F(BestTest, TheSameStepOfAnotherHistoryIsNotTheBest) {
   run_->Save(3, 0.2);
   const TrainState at_3 = run_->state();
   run_->Save(6, 0.9);
@@ -54,14 +54,14 @@ TEST_F(BestTest, AnotherHistorysStepOfTheSameNumberIsNotTheBest) {
   ASSERT_TRUE(PointLinks(run_->folder()).ok());
   EXPECT_EQ(Link("latest"), CheckpointName(6));
   EXPECT_EQ(Link("best"), CheckpointName(3));
-  // The best of the history that was left is found under its other name.
+  // The best of the superseded history is found under its new name.
   EXPECT_EQ(*NameOfBest(run_->folder(), old_9), "superseded_step_00000006");
   const BestCheckpoint best = *FindBest(run_->folder(), old_9);
   EXPECT_EQ(best.lost, "");
   EXPECT_EQ(best.found->state.best_value, 0.9);
 }
 
-TEST_F(BestTest, NamesOfSupersededCheckpointsAreNeverTakenTwice) {
+TEST_F(BestTest, NamesOfSupersededCheckpointsAreNeverReused) {
   for (const char* expected :
        {"superseded_step_00000006", "superseded_step_00000006.2", "superseded_step_00000006.3"}) {
     run_->Save(6, 0.9);
@@ -69,14 +69,14 @@ TEST_F(BestTest, NamesOfSupersededCheckpointsAreNeverTakenTwice) {
     SupersedeAfter(3);
   }
   EXPECT_EQ(ListSuperseded(run_->folder()).size(), 3u);
-  // One that has its old name back may be spoken of by the name that it had.
+  // A user may still know the superseded name of one that has its old name back.
   fs::rename(run_->folder() + "/superseded_step_00000006", run_->path(6));
   EXPECT_EQ(FreeSupersededName(run_->folder(), 6), "superseded_step_00000006.4");
   fs::rename(run_->path(6), run_->folder() + "/elsewhere");
   EXPECT_TRUE(ListCheckpoints(run_->folder()).empty());
 }
 
-TEST_F(BestTest, ADamagedOrMissingBestIsSaidAndTheNextOneThatStatesKnowIsTaken) {
+TEST_F(BestTest, ADamagedOrMissingBestIsReportedAndTheNextOneIsTaken) {
   run_->Save(1, 0.3);
   run_->Save(2, 0.5);
   run_->Save(3, 0.4);
@@ -100,7 +100,7 @@ TEST_F(BestTest, ADamagedOrMissingBestIsSaidAndTheNextOneThatStatesKnowIsTaken) 
   EXPECT_EQ(Link("best"), "");
 }
 
-TEST_F(BestTest, ABestByAnotherMetricOrOfTheFutureTakesNoPlace) {
+TEST_F(BestTest, ABestByAnotherMetricOrOfALaterStepIsNotTaken) {
   run_->Save(1, 0.3);
   TrainState state = run_->state();
   state.best_metric = "loss";
@@ -114,7 +114,7 @@ TEST_F(BestTest, ABestByAnotherMetricOrOfTheFutureTakesNoPlace) {
 }
 
 // States of format 2 name their best by step, metric and value.
-TEST_F(BestTest, WithoutAFingerprintTheStepTheMetricAndTheValueTell) {
+TEST_F(BestTest, WithoutAFingerprintStepMetricAndValueIdentifyTheBest) {
   run_->Save(6, 0.9);
   TrainState old = run_->state();
   old.step = 9;

@@ -22,7 +22,7 @@
 namespace slimreel {
 namespace {
 
-// What model.safetensors holds: parameters and buffers under their reference keys.
+// The content of model.safetensors: parameters and buffers under their reference keys.
 std::vector<NamedTensor> ModelTensors(const Model& model) {
   std::vector<NamedTensor> tensors = Parameters(model);
   for (NamedTensor& buffer : Buffers(model)) tensors.push_back(std::move(buffer));
@@ -44,7 +44,8 @@ absl::Status WriteFiles(const std::string& folder, const SaveRequest& request, T
   return WriteFileAtomically(absl::StrCat(folder, "/", kStateFile), StateToJson(state));
 }
 
-// One line for optimizer state under `names` ("fc.weight.exp_avg"), by the tensors it is of.
+// Adds a line about the optimizer state under `names` ("fc.weight.exp_avg") that names its
+// parameters.
 void NoteState(absl::string_view what, const std::vector<std::string>& names,
                std::vector<std::string>* notes) {
   constexpr size_t kShown = 4;
@@ -61,12 +62,12 @@ void NoteState(absl::string_view what, const std::vector<std::string>& names,
       absl::StrCat("optimizer state that ", what, ": ", absl::StrJoin(parameters, ", "), in_all));
 }
 
-// Of a run that diverged: what it is worth is the user's to say.
+// The run may have diverged. Loading goes on: the user decides what the weights are worth.
 void WarnNotFinite(const std::string& path, absl::string_view file, const LoadReport& report) {
   if (report.not_finite.empty()) return;
   LOG(WARNING) << path << "/" << file << ": " << report.not_finite.size()
-               << " tensors hold NaN or infinity, the first " << report.not_finite.front()
-               << ": the run diverged before it was saved; an older checkpoint may be whole";
+               << " tensors hold NaN or infinity, the first one is " << report.not_finite.front()
+               << "; the run diverged before this save, so try an older checkpoint";
 }
 
 }  // namespace
@@ -94,7 +95,7 @@ absl::StatusOr<TrainState> PublishCheckpoint(const SaveRequest& request, TrainSt
 absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState state) {
   const std::string folder = absl::StrCat(request.run_dir, "/checkpoints");
   SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
-  // First, so that a full disk finds the room that is there.
+  // Prunes first, because the disk may be full.
   SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep, state));
   SLIMREEL_ASSIGN_OR_RETURN(state, PublishCheckpoint(request, std::move(state)));
   SLIMREEL_RETURN_IF_ERROR(PointLinks(folder));

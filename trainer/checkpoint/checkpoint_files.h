@@ -1,4 +1,4 @@
-// Checkpoint folders for tests: files of a few bytes under a true state.json.
+// Checkpoint folders for tests: tensor files of a few bytes with a real state.json.
 #ifndef TRAINER_CHECKPOINT_CHECKPOINT_FILES_H_
 #define TRAINER_CHECKPOINT_CHECKPOINT_FILES_H_
 
@@ -31,7 +31,7 @@ inline void FlipByte(const std::string& path, int64_t position) {
   file.put(flipped);
 }
 
-// The document with the hash that it would have been written with.
+// The document with a matching hash.
 inline std::string WithHash(nlohmann::json json) {
   json.erase("hash");
   const std::string text = json.dump();
@@ -39,7 +39,7 @@ inline std::string WithHash(nlohmann::json json) {
   return json.dump();
 }
 
-// A run folder of the running test's own, with an empty folder `checkpoints`.
+// A new run folder for the running test, with an empty folder `checkpoints`.
 inline std::string FreshRunFolder(const std::string& name = "run") {
   const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
   const std::string run = ::testing::TempDir() + "/" + info->name() + "/" + name;
@@ -48,8 +48,8 @@ inline std::string FreshRunFolder(const std::string& name = "run") {
   return run;
 }
 
-// Publishes `state` under `folder` as a save does, with weights that are `weights`; where the step
-// is its own best, the fingerprint is filled in. Returns the state as stored.
+// Publishes `state` under `folder` as a save does; `weights` stands for the tensors. If the step is
+// its own best, the fingerprint is filled in. Returns the state as stored.
 inline TrainState PublishState(const std::string& folder, TrainState state,
                                const std::string& weights) {
   auto published = AtomicFolder::Create(folder + "/" + CheckpointName(state.step));
@@ -65,13 +65,13 @@ inline TrainState PublishState(const std::string& folder, TrainState state,
   return state;
 }
 
-// A run that learns and is evaluated: each save goes on from the state before.
+// A run with an evaluation before each save. Each save continues the state of the one before.
 class FakeRun {
  public:
   explicit FakeRun(std::string run, std::string history = "a")
       : run_(std::move(run)), history_(std::move(history)) {}
 
-  // Saves `step`, which is the best so far where `value` is more than any before.
+  // Saves `step`. It is the best so far if `value` is higher than all before.
   void Save(int64_t step, double value) {
     state_.step = step;
     state_.files.clear();
@@ -83,7 +83,7 @@ class FakeRun {
     state_ = PublishState(folder(), state_, history_ + std::to_string(step));
   }
 
-  // Another history from here on, as of a run that went back to `state`.
+  // Starts another history, as a run does that goes back to `state`.
   void GoOnFrom(const TrainState& state, const std::string& history) {
     state_ = state;
     history_ = history;

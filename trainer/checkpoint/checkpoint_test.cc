@@ -59,7 +59,7 @@ struct Learner {
             .model = &model,
             .optimizer = optimizer.get()};
   }
-  // Saves step 1; the checkpoint's folder.
+  // Saves step 1; returns the checkpoint's folder.
   std::string Save(const std::string& run) const {
     TrainState state;
     state.step = 1;
@@ -107,7 +107,7 @@ TEST(CheckpointTest, ARestoredLearnerGoesOnBitForBit) {
   ExpectEqual(trained.optimizer->State(), restored.optimizer->State());
 }
 
-TEST(CheckpointTest, TheConfigurationIsInItAndVerifiedWithIt) {
+TEST(CheckpointTest, TheConfigurationIsStoredAndVerified) {
   const std::string path = Learner().Save(FreshRun());
   std::ifstream file(path + "/" + kConfigFile);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "seed: 5\n");
@@ -115,7 +115,8 @@ TEST(CheckpointTest, TheConfigurationIsInItAndVerifiedWithIt) {
   EXPECT_EQ(VerifyCheckpoint(path).status().code(), absl::StatusCode::kDataLoss);
 }
 
-// What is restored into `to` from a trained learner, exactly refused and as a change allowed.
+// Restores a trained learner into `to`. kExact must refuse it; kChanged allows it. Returns the
+// notes.
 std::vector<std::string> Change(Learner& from, Learner& to) {
   from.Step();
   const std::string path = from.Save(FreshRun());
@@ -166,7 +167,7 @@ TEST(ChangedRestoreTest, AnotherPrecisionConvertsWeightsAndState) {
                         twice.State("affine.weight.exp_avg")));
 }
 
-TEST(ChangedRestoreTest, ALossScaleThatIsNotThereStartsAtItsInitialValueAndAnUnusedOneIsDropped) {
+TEST(ChangedRestoreTest, AMissingLossScaleStartsAnewAndAnUnusedOneIsDropped) {
   const OptimizerOptions scaled{.loss_scale = LossScaleOptions{.initial = 128.0}};
   Learner plain;
   Learner half(scaled);
@@ -188,7 +189,7 @@ TEST(ChangedRestoreTest, AnotherModelIsStillRefused) {
       RestoreTensors(path, other.model, other.optimizer.get(), RestoreMode::kChanged).ok());
 }
 
-// `state` after step `step`, which an evaluation called the best.
+// The state after step `step`, which an evaluation found to be the best.
 TrainState BestAt(int64_t step, double value, TrainState state) {
   state.step = state.best_step = step;
   state.best_metric = "top1";
@@ -212,7 +213,7 @@ TEST(CheckpointTest, ABestNamesItsWeights) {
   EXPECT_EQ(FindCheckpoint(run, "best")->state.step, 1);
 }
 
-// A process is killed at the one moment when a new best is published and the link is not yet moved.
+// The process is killed after a new best was published and before the link was moved.
 TEST(CheckpointTest, AKillBetweenPublishingABestAndMovingTheLinkLosesNothing) {
   const std::string run = FreshRun();
   Learner trained;
@@ -230,7 +231,7 @@ TEST(CheckpointTest, AKillBetweenPublishingABestAndMovingTheLinkLosesNothing) {
   const std::string folder = run + "/checkpoints";
   ASSERT_EQ(std::filesystem::read_symlink(folder + "/best"), CheckpointName(8));
 
-  // Evaluated now, it is the new best; and the run that goes on prunes it not.
+  // `best` finds the new one, and the resumed run does not prune it.
   const auto best = FindCheckpoint(run, "best");
   ASSERT_TRUE(best.ok()) << best.status();
   EXPECT_EQ(best->state.step, 10);

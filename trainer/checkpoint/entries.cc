@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr char kPrefix[] = "step_";
 constexpr char kSupersededPrefix[] = "superseded_step_";
 
-// Folders called PREFIX and a number, which a point and a second number may follow.
+// Lists folders called PREFIX and a number. A point and a second number may follow.
 std::vector<CheckpointEntry> ListNamed(const std::string& folder, const std::string& prefix) {
   std::vector<CheckpointEntry> entries;
   std::error_code error;
@@ -34,7 +34,8 @@ std::vector<CheckpointEntry> ListNamed(const std::string& folder, const std::str
   return entries;
 }
 
-// Of a file that cannot be read: only that it is not there, or no file, is the checkpoint's fault.
+// Turns the error of a file that is missing, or no file, into DataLoss: that is the checkpoint's
+// fault. Other errors are the machine's and stay.
 absl::Status DamageIfMissing(const absl::Status& status) {
   if (!absl::IsNotFound(status) && !absl::IsInvalidArgument(status)) return status;
   return absl::DataLossError(status.message());
@@ -68,7 +69,7 @@ absl::Status CheckListable(const std::string& folder) {
   return SystemError(error.value(), "list", folder);
 }
 
-bool MayBePassedOver(const absl::Status& status) {
+bool IsFaultOfCheckpoint(const absl::Status& status) {
   return absl::IsDataLoss(status) || absl::IsFailedPrecondition(status);
 }
 
@@ -103,13 +104,14 @@ absl::StatusOr<TrainState> VerifyCheckpoint(const std::string& path) {
     if (*actual == expected) continue;
     return absl::DataLossError(
         actual->bytes != expected.bytes
-            ? absl::StrCat(file_path, " has ", actual->bytes, " bytes, saved were ", expected.bytes)
-            : absl::StrCat(file_path, " does not match the hash it was saved with"));
+            ? absl::StrCat(file_path, " has ", actual->bytes, " bytes, but ", expected.bytes,
+                           " were saved")
+            : absl::StrCat(file_path, " does not match the hash that was saved"));
   }
   return state;
 }
 
-absl::StatusOr<FoundCheckpoint> Verified(const std::string& path) {
+absl::StatusOr<FoundCheckpoint> ReadVerified(const std::string& path) {
   SLIMREEL_ASSIGN_OR_RETURN(TrainState state, VerifyCheckpoint(path));
   return FoundCheckpoint{.path = path, .state = std::move(state), .skipped = {}};
 }

@@ -1,11 +1,10 @@
-// The checkpoints that lie in a folder: their names, what their states say, and whether they are
-// intact.
+// The checkpoints in a folder: their names, their states, and whether they are intact.
 //
-//   step_00000100             of the run as it is
-//   superseded_step_00000100  of a run that was left for an older or another checkpoint;
-//                             superseded_step_00000100.2, ... where the name was taken
+//   step_00000100             a checkpoint of the run
+//   superseded_step_00000100  one that the run has left for an older or another checkpoint;
+//                             superseded_step_00000100.2, ... if the name is taken
 //
-// Threading: free functions without state. Files and names only, no tensor.
+// Threading: free functions without state. Files and names only, no tensors.
 #ifndef TRAINER_CHECKPOINT_ENTRIES_H_
 #define TRAINER_CHECKPOINT_ENTRIES_H_
 
@@ -21,7 +20,7 @@ namespace slimreel {
 
 inline constexpr char kModelFile[] = "model.safetensors";
 inline constexpr char kOptimizerFile[] = "optimizer.safetensors";
-inline constexpr char kConfigFile[] = "config.yaml";  // that the run had when it was saved
+inline constexpr char kConfigFile[] = "config.yaml";  // the run's when it was saved
 inline constexpr char kStateFile[] = "state.json";
 
 std::string CheckpointName(int64_t step);  // step_00000100
@@ -31,40 +30,42 @@ struct CheckpointEntry {
   std::string path;
 };
 
-// Published checkpoints of the run under `folder`, newest first; empty where there is no folder.
+// The checkpoints of the run under `folder`, newest first. Empty if there is no such folder, or if
+// it cannot be read.
 std::vector<CheckpointEntry> ListCheckpoints(const std::string& folder);
-// Those that were set aside, by name.
+// The superseded ones, sorted by name. Empty in the same cases.
 std::vector<CheckpointEntry> ListSuperseded(const std::string& folder);
 
-// The two above list nothing where the folder cannot be read. Whoever would take that for an empty
-// folder asks here first: OK where it can be listed or is not there, else SystemError's.
+// OK if the folder can be listed or does not exist, else SystemError's. Call it before the
+// functions above if an unreadable folder must not be taken for an empty one.
 absl::Status CheckListable(const std::string& folder);
 
-// A name for checkpoint `step` among those that are set aside: one more than the highest that is
-// there, so that a name whose checkpoint took its old name back is not given to another.
+// A new superseded name for checkpoint `step`. Its number is one more than the highest one, so a
+// name is not given to a second checkpoint after the first one took its old name back.
 std::string FreeSupersededName(const std::string& folder, int64_t step);
 
-// What state.json says; the other files are not looked at. Errors: DataLoss (missing, damaged), or
-// FailedPrecondition (of another version), as StateFromJson; SystemError's where the machine cannot
-// read it now (PermissionDenied, ResourceExhausted, Unavailable, ...).
+// Reads state.json, and no other file. Errors: DataLoss (missing, damaged) and FailedPrecondition
+// (another version's), as StateFromJson; SystemError's if the machine cannot read it now
+// (PermissionDenied, ResourceExhausted, Unavailable, ...).
 absl::StatusOr<TrainState> ReadState(const std::string& path);
 
-// ReadState, then size and hash of every file that it names. DataLoss names the file and what is
-// wrong: it is missing, or has another size or hash. Other errors as ReadState.
+// ReadState, and a check of the size and hash of every file that the state names. DataLoss names
+// the file and what is wrong: it is missing, or has another size or hash. Other errors as
+// ReadState.
 absl::StatusOr<TrainState> VerifyCheckpoint(const std::string& path);
 
-// Does `status` speak of the checkpoint (damaged, another version's)? A trouble of the machine
-// passes: nothing may be decided by it.
-bool MayBePassedOver(const absl::Status& status);
+// Whether `status` is a fault of the checkpoint itself: it is damaged or another version's. Such a
+// checkpoint may be skipped. An error of the machine may pass, so it must not decide anything.
+bool IsFaultOfCheckpoint(const absl::Status& status);
 
 struct FoundCheckpoint {
   std::string path;
   TrainState state;
-  std::vector<std::string> skipped;  // why preferred ones were not taken
+  std::vector<std::string> skipped;  // why the preferred ones were not taken
 };
 
-// VerifyCheckpoint, with the path beside the state.
-absl::StatusOr<FoundCheckpoint> Verified(const std::string& path);
+// VerifyCheckpoint; returns the path with the state.
+absl::StatusOr<FoundCheckpoint> ReadVerified(const std::string& path);
 
 }  // namespace slimreel
 

@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The newest state that can be read names the best, also where the tensors beside it are damaged;
-// so those, which may be large, are not read.
+// The newest readable state names the best, even if the tensors beside it are damaged. So these
+// tensors, which may be large, are not read.
 absl::StatusOr<FoundCheckpoint> FindBestOfNewest(const std::string& folder) {
   std::string lost;
   for (const CheckpointEntry& entry : ListCheckpoints(folder)) {
@@ -51,7 +51,7 @@ absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder) {
   if (entries.empty()) return absl::NotFoundError(absl::StrCat("no checkpoint in ", folder));
   std::vector<std::string> skipped;
   for (const CheckpointEntry& entry : entries) {
-    auto found = Verified(entry.path);
+    auto found = ReadVerified(entry.path);
     if (found.ok()) {
       found->skipped = std::move(skipped);
       return found;
@@ -61,7 +61,7 @@ absl::StatusOr<FoundCheckpoint> FindNewestIntact(const std::string& folder) {
   }
   return absl::DataLossError(absl::StrCat(
       "no intact checkpoint in ", folder, ": ", absl::StrJoin(skipped, "; "),
-      ". Give --resume=none and another --run to start anew, or put back a copy of a checkpoint"));
+      ". Give --resume=none and another --run to start anew, or restore a copy of a checkpoint"));
 }
 
 absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
@@ -78,9 +78,9 @@ absl::StatusOr<FoundCheckpoint> FindCheckpoint(const std::string& run_dir,
   const std::string in_run = absl::StrCat(folder, "/", which);
   if (which.find('/') == std::string::npos &&
       fs::exists(absl::StrCat(in_run, "/", kStateFile), error)) {
-    return Verified(in_run);
+    return ReadVerified(in_run);
   }
-  if (fs::exists(absl::StrCat(which, "/", kStateFile), error)) return Verified(which);
+  if (fs::exists(absl::StrCat(which, "/", kStateFile), error)) return ReadVerified(which);
   if (fs::is_directory(absl::StrCat(which, "/checkpoints"), error)) {
     return FindNewestIntact(absl::StrCat(which, "/checkpoints"));
   }
@@ -101,16 +101,18 @@ absl::Status PruneCheckpoints(const std::string& folder, int64_t keep, const Tra
       leaving.push_back(entry);
       continue;
     }
-    const auto of_entry = ReadState(entry.path);
-    if (of_entry.ok()) SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, *of_entry, &best));
-    if (!of_entry.ok() && !MayBePassedOver(of_entry.status())) return of_entry.status();
-    // A damaged one is nothing to go on from, so it takes no other's place.
-    if (!absl::IsDataLoss(of_entry.status())) ++kept;
+    const auto entry_state = ReadState(entry.path);
+    if (entry_state.ok()) SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, *entry_state, &best));
+    if (!entry_state.ok() && !IsFaultOfCheckpoint(entry_state.status()))
+      return entry_state.status();
+    // A run cannot go on from a damaged one, so it takes no place of another.
+    if (!absl::IsDataLoss(entry_state.status())) ++kept;
   }
   for (const CheckpointEntry& entry : ListSuperseded(folder)) {
-    const auto of_entry = ReadState(entry.path);
-    if (of_entry.ok()) SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, *of_entry, &best));
-    if (!of_entry.ok() && !MayBePassedOver(of_entry.status())) return of_entry.status();
+    const auto entry_state = ReadState(entry.path);
+    if (entry_state.ok()) SLIMREEL_RETURN_IF_ERROR(AddBestOf(folder, *entry_state, &best));
+    if (!entry_state.ok() && !IsFaultOfCheckpoint(entry_state.status()))
+      return entry_state.status();
   }
   for (const CheckpointEntry& entry : leaving) {
     if (best.contains(fs::path(entry.path).filename().string())) continue;

@@ -44,7 +44,7 @@ TEST_F(FolderTest, EveryFlippedByteOfEveryFileIsFound) {
     for (int64_t position = 0; position < size; position += 13) {
       FlipByte(File(4, name), position);
       const auto verified = VerifyCheckpoint(folder() + "/" + CheckpointName(4));
-      // Blanks and line ends of the JSON carry nothing: then the state must be the same.
+      // Blanks and line ends of the JSON have no meaning: there the state must be the same.
       if (verified.ok()) {
         EXPECT_STREQ(name, kStateFile);
         EXPECT_EQ(verified->step, 4);
@@ -56,7 +56,7 @@ TEST_F(FolderTest, EveryFlippedByteOfEveryFileIsFound) {
   EXPECT_TRUE(VerifyCheckpoint(folder() + "/" + CheckpointName(4)).ok());
 }
 
-TEST_F(FolderTest, DamagedNewestFallsBackToAnOlderIntactOneAndSaysSo) {
+TEST_F(FolderTest, ADamagedNewestFallsBackToAnOlderIntactOneAndSaysSo) {
   Save(10);
   Save(20);
   Save(30);
@@ -70,14 +70,14 @@ TEST_F(FolderTest, DamagedNewestFallsBackToAnOlderIntactOneAndSaysSo) {
   EXPECT_NE(found->skipped[1].find("999 bytes"), std::string::npos);
 }
 
-TEST_F(FolderTest, NoIntactCheckpointIsDataLossAndNoneAtAllIsNotFound) {
+TEST_F(FolderTest, OnlyDamagedCheckpointsAreDataLossAndNoneAtAllIsNotFound) {
   EXPECT_EQ(FindNewestIntact(folder()).status().code(), absl::StatusCode::kNotFound);
   Save(1);
   fs::remove(File(1, kStateFile));
   EXPECT_EQ(FindNewestIntact(folder()).status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(FolderTest, PruningKeepsTheNewestAndTheBestOfEachWhateverTheLinksSay) {
+TEST_F(FolderTest, PruningKeepsTheNewestAndTheBestOfEachForAnyLinks) {
   FakeRun run(run_);
   for (const auto& [step, value] : {std::pair(1, 0.1), {2, 0.5}, {3, 0.2}, {4, 0.3}, {5, 0.9}}) {
     run.Save(step, value);
@@ -93,20 +93,20 @@ TEST_F(FolderTest, PruningKeepsTheNewestAndTheBestOfEachWhateverTheLinksSay) {
   EXPECT_EQ(FindCheckpoint(run_, "best")->state.step, 5);
 }
 
-// Saving goes on from what the process knows, whatever lies on the disk.
-TEST_F(FolderTest, TheBestOfTheStateThatIsAboutToBeSavedStays) {
+// The state in memory counts, whatever is on the disk.
+TEST_F(FolderTest, TheBestOfTheStateToBeSavedStays) {
   FakeRun run(run_);
   run.Save(3, 0.5);
   run.Save(8, 0.1);
   const TrainState saving = run.state();
   fs::remove_all(run.path(8));
-  Save(8);  // of a state that names no best
+  Save(8);  // its state names no best
   ASSERT_TRUE(PruneCheckpoints(folder(), 1, saving).ok());
   EXPECT_TRUE(fs::exists(run.path(3)));
   EXPECT_EQ(*NameOfBest(folder(), saving), CheckpointName(3));
 }
 
-TEST_F(FolderTest, ADamagedCheckpointTakesNoPlaceOfOneToGoOnFrom) {
+TEST_F(FolderTest, ADamagedCheckpointDoesNotCountTowardsKeep) {
   Save(1);
   Save(2);
   Save(3);
@@ -116,7 +116,7 @@ TEST_F(FolderTest, ADamagedCheckpointTakesNoPlaceOfOneToGoOnFrom) {
   EXPECT_FALSE(fs::exists(folder() + "/" + CheckpointName(1)));
 }
 
-// Runs as somebody who may not read everything, also where the tests run as root.
+// Runs as a user who may not read everything, even if the tests run as root.
 class OtherUser {
  public:
   OtherUser() {
@@ -130,7 +130,7 @@ class OtherUser {
   bool changed_ = false;
 };
 
-TEST_F(FolderTest, WhatTheMachineCannotReadNowIsNotDamaged) {
+TEST_F(FolderTest, AFileThatCannotBeReadNowIsNotDamaged) {
   FakeRun run(run_);
   run.Save(3, 0.5);
   run.Save(8, 0.1);
@@ -168,7 +168,7 @@ TEST_F(FolderTest, ASupersededCheckpointKeepsItsBest) {
   EXPECT_TRUE(fs::exists(run.path(1)));
 }
 
-TEST_F(FolderTest, AnotherVersionsNewestCheckpointIsRefusedAndNotPassedOver) {
+TEST_F(FolderTest, ANewestCheckpointOfAnotherVersionIsRefusedAndNotSkipped) {
   Save(1);
   TrainState state;
   state.step = 2;

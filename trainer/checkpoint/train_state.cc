@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// 3: what the plan was made under, the fingerprint of the best checkpoint's weights, and the
+// Format 3 added the plan's terms, the fingerprint of the best checkpoint's weights, and the
 // shortest chunk.
 constexpr int kFormat = 3;
 constexpr int kOldestFormat = 2;
@@ -30,12 +30,12 @@ std::string Hash(const std::string& text) {
   return absl::StrFormat("%016x", XXH3_64bits(text.data(), text.size()));
 }
 
-// What is not UTF-8 (in a damaged file) becomes U+FFFD, in what is hashed as in what is written.
+// Bytes that are not UTF-8 (in a damaged file) become U+FFFD, both for the hash and in the file.
 std::string Text(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-// Names of classes, and paths in `changes`, are bytes; JSON is Unicode.
+// Class names, and paths in `changes`, are bytes. JSON is Unicode.
 Json TextsOf(const std::vector<std::string>& lines) {
   Json json = Json::array();
   for (const std::string& line : lines) json.push_back(TextOfBytes(line));
@@ -133,8 +133,8 @@ Json ToJson(const TrainState& state) {
   };
 }
 
-// Is every field of `form` there, with a value of its kind? An element of an array in `form` is
-// the form of all elements.
+// Whether `json` has every field of `form`, with a value of the same type. The first element of an
+// array in `form` gives the form of all elements.
 bool HasForm(const Json& json, const Json& form) {
   if (form.is_object()) {
     return json.is_object() && absl::c_all_of(form.items(), [&](const auto& field) {
@@ -151,8 +151,8 @@ bool HasForm(const Json& json, const Json& form) {
   return json.type() == form.type();
 }
 
-// nlohmann's reads throw where a value is of another kind, and exceptions are for few places:
-// what this lets pass, Parse can read.
+// nlohmann throws when it reads a value of another type. Parse throws nothing for a document that
+// passes this check.
 bool IsState(const Json& json) {
   TrainState form;
   form.classes = form.changes = {""};
@@ -164,7 +164,7 @@ bool IsState(const Json& json) {
                         [](const Json& value) { return value.is_string(); });
 }
 
-// What an earlier version did not write: unknown, or none.
+// Adds the fields that an earlier version did not write, as unknown or empty.
 void FillIn(int format, Json& json) {
   if (!json.contains("changes")) json["changes"] = Json::array();
   if (format > 2) return;
@@ -212,7 +212,7 @@ absl::Status Damaged(const std::string& path, const std::string& why) {
   return absl::DataLossError(absl::StrCat(path, " is damaged: ", why));
 }
 
-// Said of an intact state only: then its number is true.
+// For intact states only: in a damaged one the number may be wrong.
 absl::Status OtherFormat(const std::string& path, const Json& format) {
   return absl::FailedPreconditionError(absl::StrCat(
       path, " is of format ", format.dump(), "; this version reads the formats ", kOldestFormat,
@@ -238,7 +238,7 @@ absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::str
   if (!format.is_number_integer()) return Damaged(path, "it names no format");
   if (format < kOldestFormat || format > kFormat) return OtherFormat(path, format);
   FillIn(format.get<int>(), json);
-  if (!IsState(json)) return Damaged(path, "a field is missing or of another kind");
+  if (!IsState(json)) return Damaged(path, "a field is missing or has another type");
   return Parse(json);
 }
 

@@ -1,7 +1,7 @@
-// Everything that a run is besides its tensors, and its JSON form (state.json in a
-// checkpoint): what is not in here or in the tensors does not decide what comes next.
+// The state of a run besides its tensors, and its JSON form: state.json in a checkpoint, specified
+// in CHECKPOINT_FORMAT.md. This state and the tensors decide how a run goes on; nothing else does.
 //
-// trainer/loop moves it, trainer/checkpoint stores it. No tensor in here.
+// Threading: plain values and free functions. No tensors.
 #ifndef TRAINER_CHECKPOINT_TRAIN_STATE_H_
 #define TRAINER_CHECKPOINT_TRAIN_STATE_H_
 
@@ -14,10 +14,10 @@
 
 namespace slimreel {
 
-// What must be equal for a resumed run to give the same bits.
+// A resumed run gives the same bits only if all of this is equal.
 struct RunEnvironment {
   int64_t threads = 0;
-  std::string instruction_set;  // as ATen names it: AVX2, AVX512, ...
+  std::string instruction_set;  // ATen's name: AVX2, AVX512, ...
   std::string torch_version;
   std::string device;  // cpu, cuda:0
   friend bool operator==(const RunEnvironment&, const RunEnvironment&) = default;
@@ -29,34 +29,34 @@ struct FileFingerprint {
   friend bool operator==(const FileFingerprint&, const FileFingerprint&) = default;
 };
 
-// What prepare did to the frames that the model learns from. A checkpoint holds it, so
-// that predict does the same to raw videos.
+// What prepare did to the frames that the model learns from. A checkpoint stores it, so that
+// predict does the same to raw videos.
 struct FramePreparation {
   int64_t short_side = 0;          // pixels; 0: frames as decoded
   int64_t max_video_frames = 500;  // of a chunk
   int64_t chunk_overlap = 0;
-  int64_t min_chunk_frames = 1;    // a shorter rest behind other chunks is left out
-  double quality_threshold = 0.0;  // frames under it were left out
+  int64_t min_chunk_frames = 1;    // a shorter last chunk of several is dropped
+  double quality_threshold = 0.0;  // frames below it were dropped
   friend bool operator==(const FramePreparation&, const FramePreparation&) = default;
 };
 
-// Highest readings of all processes of the run.
+// The highest readings of all processes of the run.
 struct PeakBytes {
   int64_t device = 0;    // live tensors
-  int64_t reserved = 0;  // with blocks kept for reuse
+  int64_t reserved = 0;  // live tensors and blocks kept for reuse
   int64_t host = 0;      // resident set
   int64_t loader = 0;    // buffers of the loaders
   friend bool operator==(const PeakBytes&, const PeakBytes&) = default;
 };
 
-// What a plan was made under, and so what it is true of: a resumed run whose terms are others
-// makes its plan anew. Unknown in states of earlier versions.
+// The terms under which a plan was made. The plan is valid only under them: a resumed run with
+// other terms makes a new plan. Unknown in states of earlier versions.
 struct PlanTerms {
-  // Lowest of memory.budget, device, control groups, rlimits; 0: unknown.
+  // The lowest of memory.budget, the device, control groups and rlimits; 0: unknown.
   int64_t ceiling_bytes = 0;
-  int64_t num_stages = 0;  // that are scheduled, without the loss; 0: unknown
-  // memory.*, data.batch_size and model.use_gradient_checkpointing as YAML, by name; one that is
-  // not there is unknown.
+  int64_t num_stages = 0;  // scheduled stages, without the loss; 0: unknown
+  // memory.*, data.batch_size and model.use_gradient_checkpointing as YAML, by name. A missing key
+  // is unknown.
   std::map<std::string, std::string> keys;
   friend bool operator==(const PlanTerms&, const PlanTerms&) = default;
 };
@@ -65,43 +65,43 @@ struct TrainState {
   int64_t step = 0;  // optimizer steps done
   int64_t samples_seen = 0;
   int64_t oom_retries = 0;
-  bool finished = false;  // the run's last step is done
-  // Where the loader goes on, in the middle of an epoch.
+  bool finished = false;  // the run's last step is done and evaluated
+  // Where the next batch starts, also in the middle of an epoch.
   int64_t loader_epoch = 0;
   int64_t loader_next_sample = 0;
-  // The plan in force: read at resume, not computed again, unless its terms changed.
+  // The plan in force. A resumed run takes it over, unless the plan's terms have changed.
   int64_t micro_batch = 0;
-  std::string schedule;  // memory.schedule's words
+  std::string schedule;  // in the words of memory.schedule
   PlanTerms plan_terms;
-  // Highest value of evaluation.metric so far and where it was; step -1: none yet.
+  // The best value of evaluation.metric so far and its step; step -1: none yet.
   std::string best_metric;
   double best_value = 0.0;
   int64_t best_step = -1;
-  // Of that checkpoint's weights: a step's number names no checkpoint where a run went back (see
-  // Note [The best checkpoint]). Filled by the save; unknown in states of earlier versions.
+  // The fingerprint of that checkpoint's weights: the step alone does not identify it (see Note
+  // [The best checkpoint]). The save fills it in; unknown in states of earlier versions.
   FileFingerprint best_model;
-  int64_t evaluated_step = -1;       // the last evaluation's; -1: none yet
-  std::vector<std::string> classes;  // names by label, so that a checkpoint predicts on its own
+  int64_t evaluated_step = -1;       // step of the last evaluation; -1: none yet
+  std::vector<std::string> classes;  // names by label, so that a checkpoint suffices to predict
   FramePreparation preparation;
-  // What resumes with another configuration changed, in order: "step 10: train.lr: 0.1 -> 0.01".
+  // Changes of the configuration at resumes, in order: "step 10: train.lr: 0.1 -> 0.01".
   std::vector<std::string> changes;
   PeakBytes peaks;
   RunEnvironment environment;
-  // By name inside the checkpoint's folder; filled by the save.
+  // The checkpoint's other files by name; the save fills it in.
   std::map<std::string, FileFingerprint> files;
   friend bool operator==(const TrainState&, const TrainState&) = default;
 };
 
-// The document carries a hash of itself, so that a flipped digit is found. Bytes of names and
-// paths that are no UTF-8 are written by TextOfBytes, and StateFromJson gives them back.
+// The document holds a hash of itself, so that a flipped digit is found. Bytes of names and paths
+// that are not UTF-8 are written by TextOfBytes; StateFromJson reads them back unchanged.
 std::string StateToJson(const TrainState& state);
 
-// Reads this format and the one before. FailedPrecondition: an intact state of another format, with
-// the way out. DataLoss: anything else that StateToJson cannot have written. `path` is for the
-// message.
+// Reads this format and the one before. Errors: FailedPrecondition for an intact state of another
+// format, with the remedy; DataLoss for anything else that StateToJson cannot have written. `path`
+// is used in messages only.
 absl::StatusOr<TrainState> StateFromJson(const std::string& text, const std::string& path);
 
-// XXH3-64 of a file's content. NotFound, or Internal where reading fails.
+// Size and XXH3-64 of a file's content. Errors: SystemError's (base/atomic_file.h).
 absl::StatusOr<FileFingerprint> FingerprintFile(const std::string& path);
 
 }  // namespace slimreel

@@ -41,7 +41,7 @@ TEST(TrainStateTest, StateComesBackFromItsJsonUnchanged) {
   EXPECT_EQ(*back, state);
 }
 
-TEST(TrainStateTest, NamesThatAreNoUtf8KeepTheirBytes) {
+TEST(TrainStateTest, NamesThatAreNotUtf8KeepTheirBytes) {
   TrainState state;
   state.classes = {"caf\xe9", "caf\xc3\xa9", "caf\xe8", "left"};  // Latin-1, UTF-8
   state.changes = {"step 3: data.train: /media/caf\xe9 -> /media/caf\xc3\xa9"};
@@ -52,8 +52,8 @@ TEST(TrainStateTest, NamesThatAreNoUtf8KeepTheirBytes) {
   EXPECT_EQ(*back, state);
 }
 
-// The hash is right each time: only the form tells.
-TEST(TrainStateTest, AFieldThatIsMissingOrOfAnotherKindIsDamageAndNoException) {
+// The hash is right each time, so only the check of the fields can find it.
+TEST(TrainStateTest, AMissingFieldOrOneOfAnotherTypeIsDamageAndNoException) {
   TrainState state;
   state.classes = {"left"};
   state.files["a"] = {7, "ff"};
@@ -81,8 +81,8 @@ TEST(TrainStateTest, AFieldThatIsMissingOrOfAnotherKindIsDamageAndNoException) {
   }
 }
 
-// README.md says how it was made.
-TEST(TrainStateTest, AStateOfFormat2IsReadAndWhatItDoesNotSayIsUnknown) {
+// README.md says how the file was made.
+TEST(TrainStateTest, AStateOfFormat2IsReadWithUnknownFields) {
   const auto state = VerifyCheckpoint("trainer/checkpoint/testdata/format_2");
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(state->step, 2);
@@ -95,7 +95,7 @@ TEST(TrainStateTest, AStateOfFormat2IsReadAndWhatItDoesNotSayIsUnknown) {
   EXPECT_EQ(*StateFromJson(StateToJson(*state), "state.json"), *state) << "written as of today";
 }
 
-TEST(TrainStateTest, AnotherFormatIsRefusedByNameAndNotAsDamage) {
+TEST(TrainStateTest, AnotherFormatIsRefusedByItsNumberAndNotAsDamage) {
   nlohmann::json json = nlohmann::json::parse(StateToJson(TrainState()));
   for (const int format : {1, 99}) {
     json["format"] = format;
@@ -104,7 +104,7 @@ TEST(TrainStateTest, AnotherFormatIsRefusedByNameAndNotAsDamage) {
     EXPECT_TRUE(absl::StrContains(status.message(), absl::StrFormat("is of format %d", format)));
     EXPECT_TRUE(absl::StrContains(status.message(), "Go on with the version that wrote it"));
   }
-  // A digit that flipped is damage: the number is not true.
+  // A flipped digit is damage: the number is wrong.
   json["format"] = 99;
   EXPECT_EQ(StateFromJson(json.dump(), "state.json").status().code(), absl::StatusCode::kDataLoss);
 }

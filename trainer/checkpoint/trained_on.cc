@@ -19,7 +19,7 @@ namespace {
 constexpr absl::string_view kMagic = "SLIMSEEN";
 constexpr uint32_t kFormat = 1;
 
-// As it lies in the file: all machines that this is built for are little-endian.
+// The bytes of the file. All machines that this is built for are little-endian.
 struct Header {
   char magic[8];
   uint32_t format = kFormat;
@@ -34,10 +34,10 @@ std::string PathIn(const std::string& run_dir) {
 }
 
 absl::Status Damaged(const std::string& path) {
-  return absl::DataLossError(
-      absl::StrCat(path,
-                   " is damaged, so which samples the run has learnt from is not known; put "
-                   "back a copy, or remove it: what data.train holds now is then taken for it"));
+  return absl::DataLossError(absl::StrCat(
+      path,
+      " is damaged, so the samples that the run has learnt from are unknown; restore a "
+      "copy, or remove it: then those in data.train now are taken instead"));
 }
 
 }  // namespace

@@ -1,15 +1,15 @@
-// RUN/trained_on.bin: which stored samples a run has learnt from, so that it is never scored on
-// them by mistake. Two ids a sample, of 64 bits: of its content (ShardDataset::ContentId) and of
-// its video (ShardDataset::SourceId). So a copied or moved folder is the same data, also without
-// its index, and so are the same videos prepared in another way.
+// RUN/trained_on.bin: the stored samples that a run has learnt from, so that it is never scored on
+// them by mistake. Each sample has two ids of 64 bits: one of its content (ShardDataset::ContentId)
+// and one of its video (ShardDataset::SourceId). So samples are recognised in a copied or moved
+// folder, without an index, and if the same videos were prepared in another way.
 //
-//   offset  bytes  little-endian
+//   offset  bytes  content, little-endian
 //        0      8  "SLIMSEEN"
 //        8      4  format, 1
 //       12      4  0
 //       16      8  number of ids N
-//       24      8  XXH3-64 of what follows
-//       32   8 * N ids of contents and of videos, ascending, each once
+//       24      8  XXH3-64 (seed 0) of the bytes that follow
+//       32   8 * N ids of contents and of videos together, ascending, each once
 //
 // Threading: free functions without state.
 #ifndef TRAINER_CHECKPOINT_TRAINED_ON_H_
@@ -26,7 +26,7 @@ namespace slimreel {
 
 inline constexpr char kTrainedOnFile[] = "trained_on.bin";
 
-// Ascending, each once.
+// A set of ids, ascending.
 class SampleIds {
  public:
   SampleIds() = default;
@@ -41,11 +41,11 @@ class SampleIds {
   std::vector<uint64_t> ids_;
 };
 
-// Replaces the file atomically; leaves it alone where it says the same. Errors name the path.
+// Replaces the file atomically, unless it already holds `ids`. Errors name the path.
 absl::Status WriteTrainedOn(const std::string& run_dir, const SampleIds& ids);
 
-// NotFound: there is none (a run of an earlier version); DataLoss: damaged;
-// FailedPrecondition: of a newer version.
+// Errors: NotFound if there is no file (a run of an earlier version), DataLoss if it is damaged,
+// FailedPrecondition if a newer version wrote it.
 absl::StatusOr<SampleIds> ReadTrainedOn(const std::string& run_dir);
 
 }  // namespace slimreel

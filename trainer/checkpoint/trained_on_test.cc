@@ -7,7 +7,7 @@
 namespace slimreel {
 namespace {
 
-TEST(TrainedOnTest, WhatIsWrittenIsReadBackSortedAndOnce) {
+TEST(TrainedOnTest, IdsAreReadBackSortedAndOnce) {
   const std::string run = TestFolder("run");
   ASSERT_TRUE(WriteTrainedOn(run, SampleIds({9, 3, 9, ~uint64_t{0}, 1})).ok());
   const auto ids = ReadTrainedOn(run);
@@ -17,13 +17,13 @@ TEST(TrainedOnTest, WhatIsWrittenIsReadBackSortedAndOnce) {
   EXPECT_FALSE(ids->Contains(4));
 }
 
-TEST(TrainedOnTest, OtherDataAreAddedToWhatIsKnown) {
+TEST(TrainedOnTest, OtherDataAreAddedToTheKnownOnes) {
   SampleIds ids({5, 7});
   ids.Add(SampleIds({6, 7}));
   EXPECT_EQ(ids, SampleIds({5, 6, 7}));
 }
 
-TEST(TrainedOnTest, ItsBytesAreThoseOfTheFormat) {
+TEST(TrainedOnTest, TheBytesAreThoseOfTheFormat) {
   const std::string run = TestFolder("run");
   ASSERT_TRUE(WriteTrainedOn(run, SampleIds({2})).ok());
   const std::string bytes = ReadTestFile(run + "/trained_on.bin");
@@ -32,7 +32,7 @@ TEST(TrainedOnTest, ItsBytesAreThoseOfTheFormat) {
   EXPECT_EQ(bytes.substr(32), std::string("\2\0\0\0\0\0\0\0", 8));
 }
 
-TEST(TrainedOnTest, MissingDamagedAndNewerAreToldApart) {
+TEST(TrainedOnTest, MissingDamagedAndNewerFilesAreDifferentErrors) {
   const std::string run = TestFolder("run"), path = run + "/trained_on.bin";
   EXPECT_TRUE(absl::IsNotFound(ReadTrainedOn(run).status()));
   ASSERT_TRUE(WriteTrainedOn(run, SampleIds({2, 3})).ok());

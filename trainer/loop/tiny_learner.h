@@ -8,7 +8,7 @@
 
 #include "data/loading/loader.h"
 #include "memory/executor/executor.h"
-#include "memory/policy/tighten.h"
+#include "memory/policy/plan.h"
 #include "models/factory/factory.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/param_groups.h"
