@@ -44,9 +44,10 @@ class Subject {
         step_(*learner_.model, &learner_.executor, &learner_.optimizer, options,
               learner_.PlanOf("keep", micro_batch)) {}
 
-  // Out of memory at allocation `fails_at` of the step, counted from 0; kNever: at none.
+  // Out of memory at allocation `fails_at` of forward and backward, counted from 0; kNever: at
+  // none.
   absl::StatusOr<StepOutcome> Run(const Batch& batch, int64_t fails_at = AllocationFault::kNever) {
-    const AllocationFault fault(fails_at);
+    const AllocationFault fault(fails_at, AllocationFault::Where::kWhileCharged);
     auto outcome = step_.Run(batch, number_, kRate);
     if (outcome.ok()) ++number_;
     num_allocations_ = fault.num_seen();
@@ -59,7 +60,7 @@ class Subject {
     return outcome.ok() ? *std::move(outcome) : StepOutcome();
   }
 
-  int64_t num_allocations() const { return num_allocations_; }  // of the last step
+  int64_t num_allocations() const { return num_allocations_; }  // of the last Run
   const Plan& plan() const { return step_.plan(); }
   const TinyLearner& learner() const { return learner_; }
 
