@@ -1,12 +1,12 @@
-"""What a train step keeps of its share of a busy machine, and what that costs on an idle one.
+"""The share of a busy machine that a train step keeps, and what that costs on an idle machine.
 
     busy_benchmark.py [--json] [--rounds N] [--steps N]
 
-Two step_servers on the quickstart's network stay alive and step in turn: one as it starts by
-itself (//base:spin_limit), one with the spin count that libgomp takes where nothing is said. Each
-round steps both on the machine as it is, then beside twice as many busy processes as there are
-cores. A step's fair share is what its threads get when all threads get the same; the share kept
-is the slowdown that this explains over the slowdown seen. Medians over rounds.
+Two step_servers with the quickstart's network stay alive and step in turn. One starts as usual
+(//base:spin_limit), the other with libgomp's default spin count. In each round both step on the
+machine as it is, then beside twice as many busy processes as there are cores. A step's fair share
+is what its threads get if all threads get the same. The share kept is the slowdown that the fair
+share explains, divided by the measured slowdown. All numbers are medians over rounds.
 """
 
 import argparse
@@ -20,14 +20,14 @@ import sys
 
 SERVER = pathlib.Path(__file__).resolve().parents[2] / "bazel-bin" / "trainer" / "benchmark" / "step_server"
 CASE = ("r3d_nano", "8", "16", "64")
-LIBGOMPS_SPIN_COUNT = "300000"  # where there are no more threads than cores
+LIBGOMPS_SPIN_COUNT = "300000"  # its default if there are no more threads than cores
 BUSY_SECONDS = 600  # a load that outlives this program ends by itself
 BUSY = f"import time\nend = time.monotonic() + {BUSY_SECONDS}\nwhile time.monotonic() < end: pass"
 CORES = len(os.sched_getaffinity(0))
 
 
 class Server:
-    """A stepping process, spoken to over pipes."""
+    """A process that steps on request over pipes."""
 
     def __init__(self, **variables):
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_"))}
@@ -48,7 +48,7 @@ class Server:
 
 @contextlib.contextmanager
 def busy_processes(count):
-    """`count` processes that do nothing but turn."""
+    """Runs `count` processes that only loop."""
     processes = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
     try:
         yield
@@ -59,7 +59,7 @@ def busy_processes(count):
 
 
 def steps(servers, count):
-    """Median step time of each server, which step in turn."""
+    """Median step time of each server and all times. The servers step in turn."""
     times = [[server.step() for server in servers] for _ in range(count)]
     return [statistics.median(column) for column in zip(*times)], times
 
@@ -94,11 +94,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=5, help="of each server, beside the busy processes")
+    parser.add_argument("--steps", type=int, default=5, help="steps of each server beside the busy processes")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     if load > 0.3 * CORES:
-        print(f"busy_benchmark: the machine is not idle (load {load:.1f}); its numbers say little", file=sys.stderr)
+        print(f"busy_benchmark: the machine is not idle (load {load:.1f}), so the numbers are not reliable", file=sys.stderr)
     row = measure(arguments.rounds, arguments.steps)
     if arguments.json:
         print(json.dumps(row), flush=True)

@@ -1,4 +1,4 @@
-"""PyTorch's side of step benchmarks: a module by SlimReel's name, its batch, its loss.
+"""PyTorch's side of the step benchmarks: for a model name of SlimReel, the module, a batch and the loss.
 
 The modules are the published architectures in plain PyTorch (tools/parity/).
 """
@@ -15,7 +15,7 @@ import reference_models  # noqa: E402
 import reference_transformers  # noqa: E402
 
 CLASSES = 60
-HEATMAP = 56  # of PoseC3D; two streams have a quarter of the image
+HEATMAP = 56  # of PoseC3D; with two streams, heatmaps have a quarter of the image's side
 VIDEO_VIT = {"video_vit_tiny": (192, 3, 12), "video_vit_small": (384, 6, 12), "video_vit_base": (768, 12, 12)}
 WHISPER = {"whisper_tiny": (384, 6, 4, 4), "whisper_base": (512, 8, 6, 6), "whisper_small": (768, 12, 12, 12)}
 AUDIO_FRAMES, MELS, VOCABULARY = 3000, 80, 51865
@@ -32,7 +32,7 @@ def build(name, frames, size):
 
 
 def batch_of(name, batch, frames, size):
-    """(inputs, labels); frames are tokens for speech models."""
+    """Returns (inputs, labels). For speech models, `frames` is the number of tokens."""
     if name in WHISPER:
         tokens = torch.randint(VOCABULARY, (2, batch, frames))
         return (torch.randn(batch, MELS, AUDIO_FRAMES), tokens[0]), tokens[1]
@@ -46,6 +46,6 @@ def batch_of(name, batch, frames, size):
 
 
 def loss_of(outputs, labels):
-    """Mean cross entropy; two heads: their sum."""
+    """Mean cross entropy; with two heads, the sum of both."""
     heads = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return sum(functional.cross_entropy(logits.flatten(0, -2), labels.flatten()) for logits in heads)

@@ -1,9 +1,9 @@
-"""PyTorch eager's train step on request: the peer of step_server.
+"""Runs PyTorch eager's train step on request: the peer of step_server.
 
     eager_server.py MODEL BATCH FRAMES SIZE
 
-Reads `step`, `peak`, `quit` from standard input and answers each with one JSON
-line, like step_server. FRAMES are tokens for speech models.
+Reads the commands `step`, `peak` and `quit` from standard input. Answers `step` and `peak` with
+one JSON line each, like step_server. For speech models, FRAMES is the number of tokens.
 """
 
 import json

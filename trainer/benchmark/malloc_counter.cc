@@ -1,14 +1,14 @@
-// An LD_PRELOAD library that counts the live and peak bytes of large heap
-// blocks, whoever allocates them: the independent witness for "peak tensor
-// bytes" of this project's allocator and of PyTorch eager.
+// An LD_PRELOAD library that counts the live and peak bytes of large heap blocks, whoever allocates
+// them. It measures the peak of tensor bytes independently of this project's allocator, and in the
+// same way for PyTorch eager.
 //
-// It serves malloc, calloc, realloc, free, posix_memalign, aligned_alloc and
-// memalign by glibc's own functions and counts malloc_usable_size of blocks of
-// at least 64 KiB (tensors; not the interpreter's small objects). On SIGUSR1
-// the peak restarts from what is live; at exit, and on SIGUSR2, one line
-// `live_bytes peak_bytes` is written to the file named by MALLOC_COUNTER_OUT.
+// It replaces malloc, calloc, realloc, free, posix_memalign, aligned_alloc and memalign, and calls
+// glibc's own functions. It counts malloc_usable_size of blocks of at least 64 KiB: tensors, but
+// not the interpreter's small objects. SIGUSR1 sets the peak to the bytes that are live. At exit
+// and on SIGUSR2, it writes one line `live_bytes peak_bytes` to the file named by
+// MALLOC_COUNTER_OUT.
 //
-// Threading: counters are atomic; the peak is exact up to concurrent updates.
+// Threading: counters are atomic; the peak is exact except for concurrent updates.
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>

@@ -1,13 +1,13 @@
-"""What each model takes: parameters, FLOPs, activation bytes, step time against PyTorch eager.
+"""The cost of each model: parameters, FLOPs, activation bytes, step time against PyTorch eager.
 
     model_table.py [--json] [--pairs N] [--model NAME ...]
 
-tools/model_table.sh builds what it needs and runs it. Activation bytes are what
-forward leaves alive for backward, per sample, as the allocator counts them, with
-every stage kept, lean or checkpointed. Step times are fp32 with AdamW, medians
-of interleaved pairs; above 1 SlimReel is faster. GFLOPs are of one sample's forward
-pass, of speech models at 448 tokens. Left out are the nano models, which have no
-published peer, and Whisper from medium up, with more than 300 M parameters.
+tools/model_table.sh builds what it needs and runs it. Activation bytes are the bytes per sample
+that forward leaves live for backward, as the allocator counts them, with every stage kept, lean or
+checkpointed. Step times are fp32 with AdamW, medians of interleaved pairs. A ratio above 1 means
+that SlimReel is faster. GFLOPs are those of one sample's forward pass, for speech models with 448
+tokens. The table leaves out the nano models, which have no published peer, and Whisper from medium
+up, which has more than 300 M parameters.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import subprocess
 from train_step_benchmark import BIN, Server, commands
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CLASSES = 60  # as both servers have
-# model: (batch, frames, size, target of the time ratio); frames are tokens for speech.
+CLASSES = 60  # as in both servers
+# model: (batch, frames, size, target of the time ratio). For speech, frames is the number of tokens.
 CASES = {
     "resnet18": (4, 8, 112, 1.0),
     "resnet50": (4, 8, 112, 1.0),
@@ -42,7 +42,7 @@ CASES = {
 
 
 def described(model, frames, size):
-    """Parameters, and FLOPs of a forward of one sample."""
+    """The model's description: parameters, and FLOPs of one sample's forward pass."""
     command = [str(ROOT / "bazel-bin" / "models" / "model"), "describe", f"--model={model}", "--batch=1", "--json"]
     if size:
         command += [f"--num_frames={frames}", f"--img_size={size}", f"--num_classes={CLASSES}"]

@@ -1,5 +1,5 @@
-// Writes what one training step allocates and frees, in order, for
-// //memory/tracking:allocator_benchmark (memory/tracking/README.md says how).
+// Records the allocations and frees of one training step, in order, for
+// //memory/tracking:allocator_benchmark. memory/tracking/README.md has the commands.
 #include <ATen/ops/randint.h>
 #include <ATen/ops/zeros.h>
 #include <gflags/gflags.h>
@@ -17,12 +17,12 @@
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/param_groups.h"
 
-DEFINE_string(model, "video_vit_small", "name; //models:model list shows them");
-DEFINE_int64(batch, 8, "clips of the step, one micro-batch");
-DEFINE_int64(frames, 16, "of a clip");
+DEFINE_string(model, "video_vit_small", "model name; //models:model list shows all");
+DEFINE_int64(batch, 8, "clips in the step; it has one micro-batch");
+DEFINE_int64(frames, 16, "frames of a clip");
 DEFINE_int64(size, 112, "height and width of a frame in pixels");
-DEFINE_string(schedule, "keep", "as memory.schedule");
-DEFINE_string(output, "", "file to write");
+DEFINE_string(schedule, "keep", "what each stage keeps, as memory.schedule");
+DEFINE_string(output, "", "trace file to write; required");
 
 namespace slimreel {
 namespace {
@@ -57,7 +57,8 @@ absl::Status Record() {
   const at::Tensor clips =
       at::randint(256, {FLAGS_batch, 3, FLAGS_frames, FLAGS_size, FLAGS_size}, at::kByte);
   const Tensors labels = {at::zeros({FLAGS_batch}, at::kLong)};
-  Step(executor, optimizer, schedule, clips, labels);  // what is made once is made here
+  Step(executor, optimizer, schedule, clips,
+       labels);  // the first step makes what is made only once
   AllocationRecorder recorder;
   SetCpuAllocationHook(&recorder);
   Step(executor, optimizer, schedule, clips, labels);

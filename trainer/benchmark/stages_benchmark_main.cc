@@ -1,9 +1,9 @@
-// What running a model as stages costs against one connected autograd graph of
-// the same stages: CPU time of forward, loss and backward, in interleaved pairs.
+// The cost of running a model as stages, against one connected autograd graph of the same stages:
+// CPU time of forward, loss and backward, in interleaved pairs.
 //
-//   stages_benchmark [MODEL ...] [--pairs=N] [--json]    default: each family's nano
+//   stages_benchmark [MODEL ...] [--pairs=N] [--json]    default: the nano model of each family
 //
-// CPU time of the whole process, because wall time of a nano step is noise here.
+// It measures CPU time of the whole process, because the wall time of a nano step is mostly noise.
 #include <gflags/gflags.h>
 #include <time.h>
 
@@ -89,7 +89,7 @@ void Compare(const std::string& name) {
   steps.Connected();
   std::vector<double> ratios;
   for (int pair = 0; pair < FLAGS_pairs; ++pair) {
-    // Each in turn the first, so that neither has warmer caches.
+    // The two take turns in going first, so that neither has warmer caches.
     const bool stages_first = pair % 2 == 0;
     const double first = stages_first ? steps.AsStages() : steps.Connected();
     const double second = stages_first ? steps.Connected() : steps.AsStages();

@@ -1,9 +1,9 @@
-"""From the start of `train` to the end of its first step, on the demo set.
+"""Time from the start of `train` to the end of its first step, on the demo set.
 
     start_benchmark.py [--json] [--runs N]
 
-Prints the median over N fresh processes; the target is 2 s (raw PyTorch in
-Python needs 4 s for the like, most of it imports).
+Prints the median over N new processes. The target is 2 s. Plain PyTorch in Python takes 4 s for the
+same, most of it for imports.
 """
 
 import argparse
@@ -19,7 +19,7 @@ BIN = ROOT / "bazel-bin"
 
 
 def first_step_seconds(shards, folder):
-    """Seconds until the first line of metrics.jsonl is there."""
+    """Seconds until metrics.jsonl has its first line."""
     start = time.monotonic()
     process = subprocess.Popen(
         [BIN / "trainer" / "train", f"--config={ROOT}/configs/quickstart.yaml", f"--run={folder}",

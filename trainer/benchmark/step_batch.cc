@@ -13,7 +13,7 @@ at::Tensor MakeInput(const Model& model, const InputSlot& slot, const ModelSpec&
                      int64_t batch) {
   const std::vector<int64_t>& sizes = slot.sizes;
   switch (slot.kind) {
-    case InputKind::kKeypoints: {  // [M, T, V, 3] stands for heatmaps [V, T, H, W]
+    case InputKind::kKeypoints: {  // slot sizes [M, T, V, 3] -> heatmaps [V, T, H, W]
       const bool alone = model.inputs.size() == 1;
       const int64_t height = alone ? kHeatmapSize : spec.height / kPixelsPerHeatmap;
       const int64_t width = alone ? kHeatmapSize : spec.width / kPixelsPerHeatmap;

@@ -1,5 +1,7 @@
-// One made-up batch for step benchmarks, of what the network itself reads: what
-// the input stages do (normalise, draw heatmaps) is no part of the comparison.
+// A random batch for step benchmarks. It holds what the network itself reads, because the input
+// stages (normalising, drawing heatmaps) are not part of the comparison.
+//
+// Threading: a free function without state.
 #ifndef TRAINER_BENCHMARK_STEP_BATCH_H_
 #define TRAINER_BENCHMARK_STEP_BATCH_H_
 
@@ -11,11 +13,11 @@
 namespace slimreel {
 
 struct StepBatch {
-  Tensors inputs;   // per slot: normalised floats, heatmaps, log-mel, tokens
+  Tensors inputs;   // one per slot: normalised floats, heatmaps, log-mel or tokens
   Tensors targets;  // {labels [B]} or {labels [B, L]}, all valid
 };
 
-// `model` was built from `spec`.
+// `model` must have been built from `spec`.
 StepBatch MakeStepBatch(const Model& model, const ModelSpec& spec, int64_t batch);
 
 }  // namespace slimreel

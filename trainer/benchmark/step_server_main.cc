@@ -1,11 +1,11 @@
-// One train step on request, for benchmarks that run a peer in the same minute:
-// reads `step`, `peak`, `saved`, `quit` from standard input, answers each with one JSON line.
+// Runs a train step on request, for benchmarks that step a peer in turn. Reads the commands `step`,
+// `peak`, `saved` and `quit` from standard input. Answers the first three with one JSON line each.
 //
 //   step_server MODEL BATCH FRAMES SIZE [reuse|plain] [SCHEDULE]
 //
-// A step is forward, loss, backward and fused AdamW on one fixed batch of what
-// the network reads, the same work that eager_server.py does in PyTorch. FRAMES are
-// tokens for speech models. `saved` runs a step and tells what the forward kept.
+// A step is forward, loss, backward and fused AdamW on one fixed batch of what the network reads:
+// the same work that eager_server.py does in PyTorch. For speech models, FRAMES is the number of
+// tokens. `saved` runs forward and backward and reports the bytes that forward kept for backward.
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
@@ -26,7 +26,7 @@ namespace {
 
 constexpr int64_t kClasses = 60;
 
-// VmHWM of this process in bytes: the highest resident set.
+// VmHWM of this process in bytes: the peak of its resident set.
 int64_t PeakResidentBytes() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -35,7 +35,7 @@ int64_t PeakResidentBytes() {
   return 0;
 }
 
-// Reads how much is live when the first backward begins.
+// Reads the live bytes when the first backward begins.
 class BackwardWatch : public ExecutorHooks {
  public:
   void BeforeOp(const Op& op) override {

@@ -1,11 +1,11 @@
-"""The train step against PyTorch eager: time, peak of the heap, resident set.
+"""The train step against PyTorch eager: time, heap peak, resident set.
 
     train_step_benchmark.py [--json] [--pairs N] [--model NAME]
 
-Both sides stay alive and step in turn, so that a change of the machine's speed
-meets both; the median of the pairs' ratios is printed. Ratios above 1 mean that
-SlimReel is faster (time) or takes less (memory). The heap's peak is read by the
-same LD_PRELOAD counter on both sides, with this project's block reuse off.
+Both sides stay alive and step in turn, so that a change of the machine's speed affects both. The
+median of the pairs' ratios is printed. A time ratio above 1 means that SlimReel is faster. A heap
+or resident-set ratio below 1 means that it takes less memory. The same LD_PRELOAD counter reads
+the heap peak on both sides, with this project's block reuse off.
 """
 
 import argparse
@@ -28,7 +28,7 @@ CASES = {  # model: batch, frames, size, target of the time ratio
 
 
 class Server:
-    """A stepping process, spoken to over pipes."""
+    """A process that steps on request over pipes."""
 
     def __init__(self, command, counter_file=None):
         env = dict(os.environ, OMP_NUM_THREADS="2")
@@ -57,7 +57,7 @@ def commands(model, batch, frames, size, reuse):
 
 
 def timed(model, batch, frames, size, pairs):
-    """Step times in pairs, and both resident sets, reuse on."""
+    """Step times in pairs and the resident set of both sides, with reuse on."""
     servers = [Server(command) for command in commands(model, batch, frames, size, reuse=True)]
     for server in servers:  # warm-up: thread teams, kernels' caches, optimizer state
         server.ask("step")
@@ -71,7 +71,7 @@ def timed(model, batch, frames, size, pairs):
 
 
 def heap_peaks(model, batch, frames, size):
-    """Peak bytes of large heap blocks of one steady step, by the LD_PRELOAD counter; reuse off."""
+    """Peak bytes of large heap blocks in one warm step, by the LD_PRELOAD counter, with reuse off."""
     peaks, own = [], None
     for command in commands(model, batch, frames, size, reuse=False):
         with tempfile.NamedTemporaryFile("r") as out:
