@@ -94,7 +94,7 @@ TEST_F(BestTest, ADamagedOrMissingBestIsReportedAndTheNextOneIsTaken) {
   EXPECT_EQ(FindCheckpoint(run_->run(), "best")->state.step, 1);
   fs::remove_all(run_->path(1));
   found = FindCheckpoint(run_->run(), "best");
-  EXPECT_EQ(found->state.step, 5) << "the newest where no best is left";
+  EXPECT_EQ(found->state.step, 5) << "the newest, because no best is left";
   EXPECT_TRUE(absl::StrContains(found->skipped.at(0), "it is not in ")) << found->skipped[0];
   ASSERT_TRUE(PointLinks(run_->folder()).ok());
   EXPECT_EQ(Link("best"), "");
