@@ -75,8 +75,8 @@ absl::Status CheckSpec(const ModelSpec& spec) {
         "model ", spec.name, " takes at least one class, frame and pixel, not ", spec.num_classes,
         " classes of ", spec.num_frames, "x", spec.height, "x", spec.width));
   }
-  SLIMREEL_RETURN_IF_ERROR(CheckProbability("model.dropout", spec.dropout));
-  SLIMREEL_RETURN_IF_ERROR(CheckProbability("model.drop_path", spec.drop_path));
+  SLIMREEL_RETURN_IF_ERROR(CheckProbability("model.dropout", spec.dropout.value_or(0.0)));
+  SLIMREEL_RETURN_IF_ERROR(CheckProbability("model.drop_path", spec.drop_path.value_or(0.0)));
   SLIMREEL_RETURN_IF_ERROR(CheckProbability("train.label_smoothing", spec.label_smoothing));
   if (spec.label_smoothing < 0) {
     return absl::InvalidArgumentError(

@@ -42,7 +42,7 @@ absl::Status CheckPose(const ModelSpec& spec) {
 ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec) {
   SLIMREEL_RETURN_IF_ERROR(CheckPose(spec));
   SLIMREEL_RETURN_IF_ERROR(RefuseDropPath(spec));
-  const int64_t size = spec.heatmap_size > 0 ? spec.heatmap_size : kHeatmapSize;
+  const int64_t size = spec.heatmap_size.value_or(kHeatmapSize);
   if (size < 8) {
     return absl::InvalidArgumentError(absl::StrCat(
         "model ", spec.name, " takes heatmaps from 8x8 up, not ", size, " (data.heatmap.size)"));
@@ -60,10 +60,10 @@ ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec)
 
 // The heatmaps must have a quarter of the image's sides, so that the streams meet at equal sizes.
 absl::Status CheckSizes(const ModelSpec& spec) {
-  const int64_t size = spec.heatmap_size;
+  const int64_t size = spec.heatmap_size.value_or(spec.height / kPixelsPerHeatmap);
   const bool quarters = spec.height % kPixelsPerHeatmap == 0 && spec.width % kPixelsPerHeatmap == 0;
-  const bool equal = size == 0 || (size * kPixelsPerHeatmap == spec.height &&
-                                   size * kPixelsPerHeatmap == spec.width);
+  const bool equal = !spec.heatmap_size || (size * kPixelsPerHeatmap == spec.height &&
+                                            size * kPixelsPerHeatmap == spec.width);
   if (quarters && equal) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("model ", spec.name, " takes images four times as large as heatmaps, not ",

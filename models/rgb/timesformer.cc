@@ -30,7 +30,9 @@ int64_t Patches(const TimesformerConfig& config, const ModelSpec& spec) {
 class Embeddings : public Stage {
  public:
   Embeddings(const TimesformerConfig& config, const ModelSpec& spec)
-      : Stage("embeddings"), config_(config), dropout_("embeddings.dropout", spec.dropout) {
+      : Stage("embeddings"),
+        config_(config),
+        dropout_("embeddings.dropout", spec.dropout.value_or(0.0)) {
     ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "timesformer.embeddings.";
     const std::string projection = key + "patch_embeddings.projection";
@@ -160,7 +162,7 @@ class SpatialHalf : public DividedAttention {
 class ClsClassifier : public Stage {
  public:
   ClsClassifier(const TimesformerConfig& config, const ModelSpec& spec)
-      : Stage("classifier"), dropout_("classifier.dropout", spec.dropout) {
+      : Stage("classifier"), dropout_("classifier.dropout", spec.dropout.value_or(0.0)) {
     ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     norm_ = MakeNorm(make, "timesformer.layernorm", config.dim, kNormEps);
     map_ = MakeLinear(make, KeysOf("classifier"), spec.num_classes, config.dim, kInitStd);
@@ -188,7 +190,7 @@ std::vector<std::unique_ptr<Stage>> MakeTimesformerStages(const TimesformerConfi
   HalfOptions options =
       MakeHalfOptions({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
   for (int64_t i = 0; i < config.layers; ++i) {
-    options.drop_path = LayerDropPath(spec.drop_path, i, config.layers);
+    options.drop_path = LayerDropPath(spec.drop_path.value_or(0.0), i, config.layers);
     const std::string layer = absl::StrCat("timesformer.encoder.layer.", i);
     stages.push_back(std::make_unique<TemporalHalf>(i, options, spec.num_frames, layer));
     stages.push_back(std::make_unique<SpatialHalf>(i, options, spec.num_frames, layer));

@@ -98,7 +98,7 @@ std::vector<std::unique_ptr<Stage>> MakeVideoVitStages(const VideoVitConfig& con
   HalfOptions options =
       MakeHalfOptions({config.dim, config.heads, config.mlp_dim, kNormEps, kInitStd}, spec);
   for (int64_t i = 0; i < config.layers; ++i) {
-    options.drop_path = LayerDropPath(spec.drop_path, i, config.layers);
+    options.drop_path = LayerDropPath(spec.drop_path.value_or(0.0), i, config.layers);
     const std::string layer = absl::StrCat("videomae.encoder.layer.", i);
     stages.push_back(std::make_unique<SelfAttentionHalf>(absl::StrCat("layer.", i, ".attention"),
                                                          options, AttentionKeysOf(layer)));

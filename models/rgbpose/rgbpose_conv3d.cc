@@ -67,7 +67,7 @@ class Fusion {
     shape.pose = {pose_.TakeNorm(2), absl::StrCat(kPose.keys, "layer", point + 1, "_lateral"),
                   config_.pose.layers[point + 1].lateral};
     shape.speed_ratio = kPoseFramesPerFrame;
-    shape.drop_path = spec_.drop_path < 0 ? 0.0 : spec_.drop_path;
+    shape.drop_path = spec_.drop_path.value_or(0.0);
     stages_.push_back(std::make_unique<Laterals>(shape, options_));
     if (spec_.fusion != StreamFusion::kCrossAttention) return;
     const int64_t pose_channels = config_.pose.OutputChannels(point);

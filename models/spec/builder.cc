@@ -5,10 +5,10 @@
 namespace slimreel {
 
 absl::Status RefuseDropPath(const ModelSpec& spec) {
-  if (spec.drop_path <= 0) return absl::OkStatus();
+  if (spec.drop_path.value_or(0.0) <= 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "model ", spec.name, " has no drop-path: remove model.drop_path or set it to 0, not ",
-      spec.drop_path));
+      *spec.drop_path));
 }
 
 absl::Status RequireMinImageSize(int64_t size, const ModelSpec& spec) {

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,14 +27,15 @@ struct ModelSpec {
   // For pose models. RGB+pose models take four heatmap frames per frame of the clip.
   int64_t num_persons = 2;     // persons whose keypoints are read
   int64_t num_keypoints = 17;  // joints of a person: channels of the heatmaps
-  int64_t heatmap_size = 0;    // height and width; 0: kHeatmapSize, or a quarter of the image
+  // Height and width. None: kHeatmapSize, or a quarter of the image for RGB+pose models.
+  std::optional<int64_t> heatmap_size;
   double heatmap_sigma = 0.6;  // of the Gaussian, in heatmap pixels
   TemporalPooling temporal_pooling = TemporalPooling::kMean;  // per-frame backbones
   StreamFusion fusion = StreamFusion::kLateral;               // RGB+pose
   int64_t audio_frames = 3000;        // of the log-mel spectrogram, 10 ms each; even
   int64_t text_tokens = 448;          // tokens of a transcript
-  double dropout = -1.0;              // [0, 1); < 0: the reference's value
-  double drop_path = -1.0;            // [0, 1); < 0: the reference's value
+  std::optional<double> dropout;      // [0, 1); none: the reference's value
+  std::optional<double> drop_path;    // [0, 1); none: the reference's value
   double label_smoothing = 0.0;       // [0, 1)
   std::vector<double> class_weights;  // empty: all 1; else one per class, >= 0
   // RGB+pose: weights of the two heads' losses; >= 0, not both 0

@@ -1,7 +1,5 @@
 #include "models/spec/spec_options.h"
 
-#include <algorithm>
-
 namespace slimreel {
 
 ParameterOptions MakeParameterOptions(const ModelSpec& spec) {
@@ -12,7 +10,7 @@ ClassifierOptions MakeClassifierOptions(const ModelSpec& spec, double reference_
                                         int64_t features) {
   return {.features = features,
           .num_classes = spec.num_classes,
-          .dropout = spec.dropout < 0 ? reference_dropout : spec.dropout,
+          .dropout = spec.dropout.value_or(reference_dropout),
           .parameters = MakeParameterOptions(spec)};
 }
 
@@ -23,7 +21,7 @@ HalfOptions MakeHalfOptions(const TransformerSizes& sizes, const ModelSpec& spec
   options.hidden = sizes.hidden;
   options.norm_eps = sizes.norm_eps;
   options.init_std = sizes.init_std;
-  options.dropout = std::max(spec.dropout, 0.0);
+  options.dropout = spec.dropout.value_or(0.0);
   options.parameters = MakeParameterOptions(spec);
   return options;
 }

@@ -29,7 +29,9 @@ constexpr double kNormEps = 1e-5;
 class AudioEmbeddings : public Stage {
  public:
   AudioEmbeddings(const WhisperConfig& config, const ModelSpec& spec)
-      : Stage("encoder.embeddings"), config_(config), dropout_(name() + ".dropout", spec.dropout) {
+      : Stage("encoder.embeddings"),
+        config_(config),
+        dropout_(name() + ".dropout", spec.dropout.value_or(0.0)) {
     ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "model.encoder.";
     first_weight_ = make.Normal(key + "conv1.weight", {config.dim, config.mels, 3}, kInitStd);
@@ -91,7 +93,7 @@ class TextEmbeddings : public Stage {
   TextEmbeddings(const WhisperConfig& config, const ModelSpec& spec)
       : Stage("decoder.embeddings"),
         pad_id_(config.pad_id),
-        dropout_(name() + ".dropout", spec.dropout) {
+        dropout_(name() + ".dropout", spec.dropout.value_or(0.0)) {
     ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     const std::string key = "model.decoder.";
     tokens_ = make.Normal(key + "embed_tokens.weight", {config.vocabulary, config.dim}, kInitStd);
@@ -147,7 +149,7 @@ void AddEncoder(const WhisperConfig& config, const ModelSpec& spec,
   stages.push_back(std::make_unique<AudioEmbeddings>(config, spec));
   HalfOptions options = BlocksOf(config, spec);
   for (int64_t i = 0; i < config.encoder_layers; ++i) {
-    options.drop_path = LayerDropPath(spec.drop_path, i, config.encoder_layers);
+    options.drop_path = LayerDropPath(spec.drop_path.value_or(0.0), i, config.encoder_layers);
     const std::string layer = absl::StrCat("model.encoder.layers.", i);
     const std::string name = absl::StrCat("encoder.", i);
     stages.push_back(std::make_unique<SelfAttentionHalf>(name + ".attention", options,
@@ -163,7 +165,7 @@ void AddDecoder(const WhisperConfig& config, const ModelSpec& spec,
   HalfOptions options = BlocksOf(config, spec);
   options.causal = true;
   for (int64_t i = 0; i < config.decoder_layers; ++i) {
-    options.drop_path = LayerDropPath(spec.drop_path, i, config.decoder_layers);
+    options.drop_path = LayerDropPath(spec.drop_path.value_or(0.0), i, config.decoder_layers);
     const std::string layer = absl::StrCat("model.decoder.layers.", i);
     const std::string name = absl::StrCat("decoder.", i);
     stages.push_back(std::make_unique<SelfAttentionHalf>(name + ".attention", options,

@@ -45,7 +45,7 @@ ModelSpec SpecOf(const nlohmann::json& request) {
   spec.num_classes = request.value("num_classes", spec.num_classes);
   spec.num_frames = request.value("num_frames", spec.num_frames);
   spec.height = spec.width = request.value("img_size", spec.height);
-  spec.heatmap_size = request.value("heatmap_size", spec.heatmap_size);
+  if (request.contains("heatmap_size")) spec.heatmap_size = request["heatmap_size"].get<int64_t>();
   return spec;
 }
 
