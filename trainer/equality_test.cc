@@ -129,10 +129,11 @@ struct Parts {
       : model(BuildModel(SpecOf(run)).value()), loader(OpenLoader(run, *model)) {
     FreezeParameters(Parameters(*model), {}).value();
     executor = std::make_unique<Executor>(model->ChainWithLoss());
-    OptimizerOptions options;
-    if (run.loss_scale) options.loss_scale = {.initial = 1024.0, .growth_interval = 3};
+    std::optional<LossScaleOptions> loss_scale;
+    if (run.loss_scale) loss_scale = {.initial = 1024.0, .growth_interval = 3};
     optimizer = std::make_unique<Optimizer>(
-        options, MakeParamGroups(Parameters(*model), 0.01, /*no_decay_norm_and_bias=*/false));
+        TrainOptions(), MakeParamGroups(Parameters(*model), 0.01, /*no_decay_norm_and_bias=*/false),
+        loss_scale);
   }
 
   // Steps from `first` to `run.steps` under the plan.

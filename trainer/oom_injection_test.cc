@@ -53,7 +53,7 @@ class Training {
     model_ = BuildModel(spec).value();
     FreezeParameters(Parameters(*model_), {}).value();
     executor_ = std::make_unique<Executor>(model_->ChainWithLoss());
-    optimizer_ = std::make_unique<Optimizer>(OptimizerOptions(),
+    optimizer_ = std::make_unique<Optimizer>(TrainOptions(),
                                              MakeParamGroups(Parameters(*model_), 0.01, false));
     options_.seed = 3;
     options_.norm_group = options_.limits.norm_group = 1;
@@ -67,7 +67,7 @@ class Training {
   void Use(const Plan& plan) {
     step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options_, plan);
   }
-  void ForbidRetries() { options_.retry_on_oom = false; }
+  void ForbidRetries() { options_.on_oom = OnOom::kFail; }
   const Plan& plan() const { return step_->plan(); }
 
   // Runs a step; false: nothing fitted. Live bytes afterwards are those before.

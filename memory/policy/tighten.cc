@@ -19,12 +19,12 @@ std::string JoinTried(const std::vector<TriedPlan>& tried) {
 
 std::string WhyNoOther(const TightenLimits& limits) {
   std::string text;
-  if (!limits.allow_checkpointing) {
+  if (!limits.allow.checkpointing) {
     absl::StrAppend(&text,
                     " Checkpointing was not tried: memory.allow or "
                     "model.use_gradient_checkpointing forbids it.");
   }
-  if (!limits.allow_split) {
+  if (!limits.allow.split) {
     absl::StrAppend(&text, " Smaller micro-batches were not tried: memory.allow has no split.");
   } else if (limits.norm_group > 1) {
     absl::StrAppend(&text, " Micro-batches below ", limits.norm_group,
@@ -52,12 +52,12 @@ std::string MoreMemory(const std::vector<TriedPlan>& tried, int64_t budget_bytes
 std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
                                   int64_t budget_bytes) {
   std::vector<std::string> remedies = {MoreMemory(tried, budget_bytes)};
-  if (!limits.allow_checkpointing) {
+  if (!limits.allow.checkpointing) {
     remedies.push_back(
         "permitting checkpointing (memory.allow with checkpointing, "
         "model.use_gradient_checkpointing=auto, memory.schedule=auto)");
   }
-  if (!limits.allow_split) {
+  if (!limits.allow.split) {
     remedies.push_back("permitting smaller micro-batches (memory.allow with split)");
   }
   if (limits.norm_group > 1) {
@@ -75,11 +75,11 @@ std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const Tig
 
 std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits) {
   Plan next = plan;
-  if (limits.allow_checkpointing) {
+  if (limits.allow.checkpointing) {
     std::fill(next.modes.begin(), next.modes.end(), StageMode::kCheckpoint);
     if (next != plan) return next;
   }
-  if (limits.allow_split) {
+  if (limits.allow.split) {
     next.micro_batch = HalfMicroBatch(plan.micro_batch, limits.norm_group);
     if (next != plan) return next;
   }

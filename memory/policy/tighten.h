@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "configs/memory_options.h"
 #include "memory/policy/plan.h"
 
 namespace slimreel {
@@ -16,8 +17,9 @@ namespace slimreel {
 struct TightenLimits {
   // Every micro-batch is a multiple of this and at least this (model.norm_group). 0 means 1.
   int64_t norm_group = 0;
-  bool allow_checkpointing = true;  // memory.allow, model.use_gradient_checkpointing
-  bool allow_split = true;          // memory.allow
+  // memory.allow, of which checkpointing and split are read. Checkpointing is also off if
+  // model.use_gradient_checkpointing is false.
+  AllowedTechniques allow{};
 };
 
 // First every stage checkpointed at the same split, then half the micro-batch, down to norm_group

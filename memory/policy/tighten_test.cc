@@ -26,7 +26,7 @@ TEST(TightenTest, CheckpointsAllStagesFirstThenHalvesDownToOne) {
 
 TEST(TightenTest, NeverGoesBelowTheNormalisationGroup) {
   const std::vector<Plan> steps = AllSteps(
-      {8, {kCheckpoint}}, {.norm_group = 4, .allow_checkpointing = true, .allow_split = true});
+      {8, {kCheckpoint}}, {.norm_group = 4, .allow = {.checkpointing = true, .split = true}});
   EXPECT_EQ(steps, (std::vector<Plan>{{4, {kCheckpoint}}}));
 }
 
@@ -39,7 +39,7 @@ TEST(TightenTest, ForbiddenMeansAreNotUsed) {
 TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
   const std::string text = NoPlanFitsMessage(
       {{{8, {kKeep}}, 900 << 20}, {{8, {kCheckpoint}}, 700 << 20}},
-      {.norm_group = 8, .allow_checkpointing = true, .allow_split = true}, 600 << 20);
+      {.norm_group = 8, .allow = {.checkpointing = true, .split = true}}, 600 << 20);
   for (const char* part :
        {"Tried: micro-batch 8, schedule keep (needs at least 900 MiB); "
         "micro-batch 8, schedule checkpoint (needs at least 700 MiB).",
@@ -56,7 +56,7 @@ TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
 TEST(TightenTest, TextNamesForbiddenMeansAsRemedies) {
   const std::string text = NoPlanFitsMessage(
       {{{8, {kKeep}}, 900 << 20}},
-      {.norm_group = 0, .allow_checkpointing = false, .allow_split = false}, 1 << 20);
+      {.norm_group = 0, .allow = {.checkpointing = false, .split = false}}, 1 << 20);
   for (const char* part : {"permitting checkpointing (memory.allow with checkpointing, "
                            "model.use_gradient_checkpointing=auto, memory.schedule=auto)",
                            "permitting smaller micro-batches (memory.allow with split)"}) {

@@ -34,20 +34,21 @@ class Affine : public Stage {
 struct Learner {
   Model model;
   std::unique_ptr<Optimizer> optimizer;
-  explicit Learner(const OptimizerOptions& options = {},
-                   const std::vector<std::string>& freeze = {}, at::ScalarType dtype = at::kFloat) {
+  explicit Learner(const TrainOptions& options = {}, const std::vector<std::string>& freeze = {},
+                   at::ScalarType dtype = at::kFloat,
+                   const std::optional<LossScaleOptions>& loss_scale = std::nullopt) {
     model.name = "affine";
     model.stages.push_back(std::make_unique<Affine>(dtype));
     EXPECT_TRUE(FreezeParameters(Parameters(model), freeze).ok());
-    optimizer =
-        std::make_unique<Optimizer>(options, MakeParamGroups(Parameters(model), 0.1, false));
+    optimizer = std::make_unique<Optimizer>(options, MakeParamGroups(Parameters(model), 0.1, false),
+                                            loss_scale);
   }
   void Step() {
     for (NamedTensor parameter : Parameters(model)) {
       if (!parameter.tensor.requires_grad()) continue;
       parameter.tensor.mutable_grad() = at::full_like(parameter.tensor, 0.3);
     }
-    optimizer->GlobalNormClip(0.0);
+    optimizer->GlobalNormClip(std::nullopt);
     optimizer->Step(0.01);
     optimizer->ZeroGrad();
   }
@@ -132,7 +133,9 @@ std::vector<std::string> Change(Learner& from, Learner& to) {
 
 TEST(ChangedRestoreTest, AnotherOptimizerStartsWithFreshState) {
   Learner adam;
-  Learner sgd(OptimizerOptions{.kind = OptimizerKind::kSgd});
+  TrainOptions options;
+  options.optimizer = OptimizerKind::kSgd;
+  Learner sgd(options);
   EXPECT_EQ(Change(adam, sgd), (std::vector<std::string>{
                                    "optimizer state that starts anew: affine.weight, affine.bias",
                                    "optimizer state that is dropped: affine.bias, affine.weight"}));
@@ -168,9 +171,8 @@ TEST(ChangedRestoreTest, AnotherPrecisionConvertsWeightsAndState) {
 }
 
 TEST(ChangedRestoreTest, AMissingLossScaleStartsAnewAndAnUnusedOneIsDropped) {
-  const OptimizerOptions scaled{.loss_scale = LossScaleOptions{.initial = 128.0}};
   Learner plain;
-  Learner half(scaled);
+  Learner half({}, {}, at::kFloat, LossScaleOptions{.initial = 128.0});
   EXPECT_EQ(Change(plain, half),
             std::vector<std::string>{"optimizer state that starts anew: loss_scale"});
   EXPECT_EQ(half.State("loss_scale.scale").item<float>(), 128);

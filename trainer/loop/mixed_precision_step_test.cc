@@ -28,10 +28,8 @@ class Learner {
     spec.height = spec.width = 32;
     model_ = std::move(BuildModel(spec).value());
     executor_ = std::make_unique<Executor>(model_->ChainWithLoss());
-    OptimizerOptions options;
-    options.loss_scale = loss_scale;
-    optimizer_ =
-        std::make_unique<Optimizer>(options, MakeParamGroups(Parameters(*model_), 0.01, false));
+    optimizer_ = std::make_unique<Optimizer>(
+        TrainOptions(), MakeParamGroups(Parameters(*model_), 0.01, false), loss_scale);
     TrainStepOptions step_options;
     step_options.autocast = autocast;
     const std::vector<StageMode> modes(executor_->num_scheduled_stages() - 1, StageMode::kKeep);

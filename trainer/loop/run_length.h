@@ -5,16 +5,16 @@
 
 #include <cstdint>
 
+#include "configs/train_options.h"
 #include "configs/trainer_options.h"
 #include "data/loading/loader_options.h"
 
 namespace slimreel {
 
 struct RunLengthRequest {
+  TrainOptions train{};         // max_epochs and max_steps; whichever comes first ends the run
   int64_t epoch_samples = 1;    // >= 1; already cut by trainer.limit_train_batches
   int64_t effective_batch = 1;  // >= 1
-  int64_t max_epochs = 1;
-  int64_t max_steps = 0;  // 0: none; whichever of the two comes first ends the run
   // Where the run starts: at 0, or at a checkpoint. Its steps may have had another batch size.
   int64_t steps_done = 0;
   LoaderPosition position{};
@@ -34,23 +34,13 @@ RunLength MakeRunLength(const RunLengthRequest& request);
 // after the end of its epoch.
 LoaderPosition InEpoch(const LoaderPosition& position, int64_t epoch_samples);
 
-struct EvaluationTimes {
-  EvaluationStrategy strategy = EvaluationStrategy::kEpoch;
-  int64_t every_steps = 0;
-};
-
 // Whether an evaluation follows optimizer step `step` (counted from 1). `epoch_ended`: an epoch
 // ended with this step. The last step of a run is always evaluated, unless the strategy is kNo.
-bool EvaluationDue(const EvaluationTimes& times, const RunLength& length, int64_t step,
+bool EvaluationDue(const EvaluationOptions& options, const RunLength& length, int64_t step,
                    bool epoch_ended);
 
-struct CheckpointTimes {
-  int64_t every_steps = 0;      // 0: no step rule
-  double every_minutes = 10.0;  // 0: no time rule
-};
-
 // `minutes_since_last` counts from the last save or the start.
-bool CheckpointDue(const CheckpointTimes& times, int64_t step, double minutes_since_last);
+bool CheckpointDue(const CheckpointOptions& options, int64_t step, double minutes_since_last);
 
 }  // namespace slimreel
 

@@ -99,7 +99,7 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
   const bool by_allocator = memory.num_refusals > std::exchange(refusals_, memory.num_refusals);
   tried_.push_back({plan_, by_allocator ? memory.needed_bytes : 0});
   const std::string where = absl::StrCat("out of memory in step ", step + 1, ": ");
-  if (!options_.retry_on_oom) {
+  if (options_.on_oom == OnOom::kFail) {
     return NothingFitsError(
         absl::StrCat(where, DescribeTriedPlan(tried_.back()),
                      " does not fit, and memory.on_oom=fail forbids another plan"));

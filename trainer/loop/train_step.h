@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "configs/memory_options.h"
 #include "data/loading/batch.h"
 #include "memory/executor/executor.h"
 #include "memory/policy/plan.h"
@@ -30,9 +31,9 @@ struct TrainStepOptions {
   at::Device device = at::kCPU;
   int64_t norm_group = 0;                  // samples per BatchNorm group; 0: the whole micro-batch
   bool norm_frozen = false;                // BatchNorm normalises with running statistics
-  double clip_grad_norm = 0.0;             // 0: no clipping
+  std::optional<double> clip_grad_norm;    // > 0; none: no clipping
   std::optional<at::ScalarType> autocast;  // kHalf or kBFloat16: mixed precision
-  bool retry_on_oom = true;                // memory.on_oom: retry (true) or fail
+  OnOom on_oom = OnOom::kRetry;            // memory.on_oom
   int64_t budget_bytes = 0;                // ceiling in force, for messages only; 0: none
   TightenLimits limits;                    // how far the plan may be tightened
 };

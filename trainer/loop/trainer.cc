@@ -241,7 +241,7 @@ absl::Status Trainer::Save() {
   absl::StatusOr<TrainState> stored = SaveCheckpoint({.run_dir = settings_.run_dir,
                                                       .device = settings_.device.str(),
                                                       .config = settings_.config,
-                                                      .keep = settings_.keep_checkpoints,
+                                                      .keep = settings_.checkpoint.keep,
                                                       .model = parts_.model,
                                                       .optimizer = parts_.optimizer},
                                                      state_);

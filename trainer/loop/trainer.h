@@ -37,10 +37,9 @@ struct TrainerSettings {
   at::Device device = at::kCPU;
   RunLength length;
   LrCurve lr;
-  EvaluationTimes evaluation;
-  std::string best_metric = "top1";  // one of the per-video metrics
-  CheckpointTimes checkpoint;
-  int64_t keep_checkpoints = 3;
+  EvaluationOptions evaluation;
+  std::string best_metric = "top1";  // evaluation.metric, or the task's; one of the per-video ones
+  CheckpointOptions checkpoint;
   int64_t log_every_steps = 10;  // steps between two reads of device values
   int64_t effective_batch_size = 0;
   int64_t budget_bytes = 0;

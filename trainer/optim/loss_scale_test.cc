@@ -64,9 +64,10 @@ TEST(LossScaleTest, OptimizersSkipAStepWithOverflowAndGoOn) {
     const auto groups = [](const at::Tensor& w) {
       return std::vector<ParamGroup>{{.parameters = {{"w", w}}, .weight_decay = 0.1}};
     };
-    Optimizer optimizer({.kind = kind, .loss_scale = LossScaleOptions{.initial = 4.0}},
-                        groups(weight));
-    Optimizer reference({.kind = kind}, groups(unscaled));
+    TrainOptions options;
+    options.optimizer = kind;
+    Optimizer optimizer(options, groups(weight), LossScaleOptions{.initial = 4.0});
+    Optimizer reference(options, groups(unscaled));
     const auto step = [](Optimizer& optimizer, at::Tensor& w, float gradient) {
       w.mutable_grad() = at::full({4}, gradient);
       optimizer.GlobalNormClip(1.0);

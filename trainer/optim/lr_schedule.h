@@ -12,24 +12,24 @@
 
 namespace slimreel {
 
-// The schedules after the warm-up: constant; linear, down to 0 at total_steps; cosine, down to 0
-// along half a cosine (Loshchilov & Hutter, "SGDR", without restarts); step, multiplied by `gamma`
-// every `step_size` steps (torch.optim.lr_scheduler.StepLR).
+// The learning rate over a run. Keys of `train` that count: lr and lr_reference_batch give the base
+// rate. warmup_steps: linear up to the base rate; the first step has 1 / warmup_steps of it.
+// schedule, after the warm-up: constant; linear, down to 0 at total_steps; cosine, down to 0 along
+// half a cosine (Loshchilov & Hutter, "SGDR", without restarts); step, multiplied by `gamma` every
+// `step_size` steps (torch.optim.lr_scheduler.StepLR). The default step_size is a third of
+// total_steps.
 struct LrCurve {
-  LrSchedule schedule = LrSchedule::kConstant;
-  double base_lr = 1e-3;
-  int64_t warmup_steps = 0;  // linear up to base_lr; the first step has base_lr / warmup_steps
-  int64_t total_steps = 1;   // of the whole run with its warm-up; later steps keep the last value
-  int64_t step_size = 0;     // step only; 0: a third of total_steps
-  double gamma = 0.1;        // step only
+  TrainOptions train{};
+  int64_t effective_batch = 1;  // samples of an optimizer step
+  int64_t total_steps = 1;  // of the whole run with its warm-up; later steps keep the last value
 };
 
 // The rate of optimizer step `step`, counted from 0.
 double LearningRate(const LrCurve& curve, int64_t step);
 
-// The linear scaling rule (Goyal et al., "Accurate, Large Minibatch SGD"):
-// lr * effective_batch / reference_batch. Without a reference (0), lr itself.
-double ScaledBaseLr(double lr, int64_t effective_batch, int64_t reference_batch);
+// The base rate by the linear scaling rule (Goyal et al., "Accurate, Large Minibatch SGD"):
+// lr * effective_batch / lr_reference_batch, or lr itself if there is no reference.
+double ScaledBaseLr(const TrainOptions& train, int64_t effective_batch);
 
 }  // namespace slimreel
 

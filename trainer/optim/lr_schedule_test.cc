@@ -8,7 +8,11 @@ namespace slimreel {
 namespace {
 
 LrCurve Make(LrSchedule schedule, int64_t warmup, int64_t total) {
-  return {.schedule = schedule, .base_lr = 0.2, .warmup_steps = warmup, .total_steps = total};
+  LrCurve curve{.total_steps = total};
+  curve.train.lr = 0.2;
+  curve.train.schedule = schedule;
+  curve.train.warmup_steps = warmup;
+  return curve;
 }
 
 TEST(LrScheduleTest, ConstantStaysConstantPastTheEnd) {
@@ -48,8 +52,8 @@ TEST(LrScheduleTest, StepMultipliesByGammaEveryStepSizeOrThird) {
   for (int64_t step = 0; step < 9; ++step) {
     EXPECT_NEAR(LearningRate(curve, step), 0.2 * std::pow(0.1, step / 3), 1e-15) << step;
   }
-  curve.step_size = 2;
-  curve.gamma = 0.5;
+  curve.train.step_size = 2;
+  curve.train.gamma = 0.5;
   const double expected[] = {0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025, 0.0125};
   for (int64_t step = 0; step < 9; ++step) {
     EXPECT_NEAR(LearningRate(curve, step), expected[step], 1e-15) << step;
@@ -62,8 +66,14 @@ TEST(LrScheduleTest, WarmupLongerThanTheRunStillWorks) {
 }
 
 TEST(LrScheduleTest, ScalesLinearlyWithTheEffectiveBatch) {
-  EXPECT_DOUBLE_EQ(ScaledBaseLr(0.01, 32, 40), 0.008);
-  EXPECT_DOUBLE_EQ(ScaledBaseLr(0.01, 32, 0), 0.01);
+  TrainOptions train;
+  train.lr = 0.01;
+  train.lr_reference_batch = 40;
+  EXPECT_DOUBLE_EQ(ScaledBaseLr(train, 32), 0.008);
+  const LrCurve curve{.train = train, .effective_batch = 32};
+  EXPECT_DOUBLE_EQ(LearningRate(curve, 0), 0.008);
+  train.lr_reference_batch.reset();
+  EXPECT_DOUBLE_EQ(ScaledBaseLr(train, 32), 0.01);
 }
 
 }  // namespace

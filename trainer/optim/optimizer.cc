@@ -43,7 +43,8 @@ void CheckLayout(const at::Tensor& parameter, const at::Tensor& gradient) {
 
 }  // namespace
 
-Optimizer::Optimizer(const OptimizerOptions& options, std::vector<ParamGroup> groups)
+Optimizer::Optimizer(const TrainOptions& options, std::vector<ParamGroup> groups,
+                     const std::optional<LossScaleOptions>& loss_scale)
     : options_(options) {
   const c10::AutoGradMode no_grad(false);
   for (const ParamGroup& group : groups) {
@@ -53,8 +54,8 @@ Optimizer::Optimizer(const OptimizerOptions& options, std::vector<ParamGroup> gr
     for (const NamedTensor& parameter : group.parameters) CreateState(parameter, lists);
     groups_.push_back(std::move(lists));
   }
-  if (options.loss_scale && !groups_.empty()) {
-    loss_scale_.emplace(*options.loss_scale, groups_.front().parameters.front().device());
+  if (loss_scale && !groups_.empty()) {
+    loss_scale_.emplace(*loss_scale, groups_.front().parameters.front().device());
     for (NamedTensor& named : loss_scale_->State()) state_.push_back(std::move(named));
   }
   ReserveScratch();
@@ -75,7 +76,7 @@ void Optimizer::CreateState(const NamedTensor& parameter, GroupTensors& lists) {
     state_.push_back({absl::StrCat(parameter.name, suffix), tensor});
     list.push_back(std::move(tensor));
   };
-  if (options_.kind == OptimizerKind::kSgd) {
+  if (options_.optimizer == OptimizerKind::kSgd) {
     if (options_.momentum != 0.0) {
       add(".momentum_buffer", at::zeros_like(parameter.tensor), lists.exp_avgs);
     }
@@ -106,7 +107,7 @@ std::vector<at::Tensor> Optimizer::Gradients() const {
   return gradients;
 }
 
-at::Tensor Optimizer::GlobalNormClip(double max_norm) {
+at::Tensor Optimizer::GlobalNormClip(std::optional<double> max_norm) {
   const c10::AutoGradMode no_grad(false);
   reserve_.reset();
   const std::vector<at::Tensor> gradients = Gradients();
@@ -114,9 +115,9 @@ at::Tensor Optimizer::GlobalNormClip(double max_norm) {
   if (gradients.empty()) return at::zeros({}, at::kFloat);
   const at::Tensor norm =
       at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, /*ord=*/2)));
-  if (max_norm > 0.0) {
+  if (max_norm) {
     // A factor of 1 changes no bit, so the value need not be read to decide whether to clip.
-    const at::Tensor factor = at::add(norm, 1e-6).reciprocal_().mul_(max_norm).clamp_max_(1.0);
+    const at::Tensor factor = at::add(norm, 1e-6).reciprocal_().mul_(*max_norm).clamp_max_(1.0);
     at::_foreach_mul_(gradients, factor);
   }
   return norm;
@@ -149,7 +150,7 @@ void Optimizer::StepGroup(const GroupTensors& all, double lr) {
   if (gradients.empty()) return;
   std::optional<at::Tensor> skip;
   if (loss_scale_) skip = loss_scale_->found_inf();
-  if (options_.kind == OptimizerKind::kSgd) {
+  if (options_.optimizer == OptimizerKind::kSgd) {
     // Buffers start at zero, so the first step needs no case of its own: momentum * 0 + gradient is
     // the gradient.
     at::_fused_sgd_(lists.parameters, gradients, lists.exp_avgs, all.weight_decay,
@@ -159,10 +160,10 @@ void Optimizer::StepGroup(const GroupTensors& all, double lr) {
   }
   const auto fused = [&](auto kernel) {
     kernel(lists.parameters, gradients, lists.exp_avgs, lists.exp_avg_sqs, at::TensorList{},
-           lists.steps, lr, options_.beta1, options_.beta2, all.weight_decay, options_.eps,
+           lists.steps, lr, options_.betas[0], options_.betas[1], all.weight_decay, options_.eps,
            /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/std::optional<at::Tensor>(), skip);
   };
-  if (options_.kind == OptimizerKind::kAdamW) {
+  if (options_.optimizer == OptimizerKind::kAdamW) {
     fused([](auto&&... arguments) { at::_fused_adamw_(arguments...); });
   } else {
     fused([](auto&&... arguments) { at::_fused_adam_(arguments...); });

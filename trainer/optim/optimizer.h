@@ -18,31 +18,25 @@
 
 namespace slimreel {
 
-struct OptimizerOptions {
-  OptimizerKind kind = OptimizerKind::kAdamW;
-  double momentum = 0.9;  // SGD; 0 keeps no state
-  double beta1 = 0.9;     // Adam, AdamW
-  double beta2 = 0.999;
-  double eps = 1e-8;
-  std::optional<LossScaleOptions> loss_scale = std::nullopt;  // fp16
-};
-
 // See Note [Reserved before the first step].
 class Optimizer {
  public:
   // Creates all state: zeros in the parameters' dtype and on their device. Every parameter must
-  // require grad. All parameters must share one dtype and one device.
-  Optimizer(const OptimizerOptions& options, std::vector<ParamGroup> groups);
+  // require grad. All parameters must share one dtype and one device. Keys of `options` that count:
+  // optimizer; momentum (SGD; 0 keeps no state); betas and eps (Adam, AdamW). The groups give
+  // weight decay and rate factors. `loss_scale`: fp16 only.
+  Optimizer(const TrainOptions& options, std::vector<ParamGroup> groups,
+            const std::optional<LossScaleOptions>& loss_scale = std::nullopt);
 
   // The value that backward starts from: the loss scale, [] float32. Undefined without a loss
   // scale.
   at::Tensor LossGradient() const;
 
   // Returns the L2 norm of all gradients together: a scalar on the device, so only reading it
-  // waits. With a loss scale, the gradients are divided by it first. With max_norm > 0 they are
+  // waits. With a loss scale, the gradients are divided by it first. With a max_norm (> 0) they are
   // then multiplied by min(1, max_norm / (norm + 1e-6)) (torch.nn.utils.clip_grad_norm_).
   // Parameters without a gradient are ignored.
-  at::Tensor GlobalNormClip(double max_norm);
+  at::Tensor GlobalNormClip(std::optional<double> max_norm);
 
   // One update with rate `lr`, times each group's lr_scale. Parameters without a gradient stay as
   // they are. With a loss scale, call GlobalNormClip first; if a gradient is not finite, the step
@@ -77,7 +71,7 @@ class Optimizer {
   std::vector<at::Tensor> Gradients() const;
   void ReserveScratch();
 
-  OptimizerOptions options_;
+  TrainOptions options_;
   std::vector<GroupTensors> groups_;
   std::optional<LossScale> loss_scale_;
   std::vector<NamedTensor> state_;

@@ -22,7 +22,7 @@ struct Reference {
 
 // Kingma & Ba, algorithm 1; decoupled decay after Loshchilov & Hutter, algorithm 2.
 void AdamByHand(Reference& r, const std::vector<double>& gradient, int64_t t, double lr,
-                double decay, bool decoupled, const OptimizerOptions& o) {
+                double decay, bool decoupled, const TrainOptions& o) {
   for (size_t i = 0; i < gradient.size(); ++i) {
     double g = gradient[i];
     if (decoupled) {
@@ -30,16 +30,16 @@ void AdamByHand(Reference& r, const std::vector<double>& gradient, int64_t t, do
     } else {
       g += decay * r.weight[i];
     }
-    r.first[i] = o.beta1 * r.first[i] + (1 - o.beta1) * g;
-    r.second[i] = o.beta2 * r.second[i] + (1 - o.beta2) * g * g;
-    const double m_hat = r.first[i] / (1 - std::pow(o.beta1, t));
-    const double v_hat = r.second[i] / (1 - std::pow(o.beta2, t));
+    r.first[i] = o.betas[0] * r.first[i] + (1 - o.betas[0]) * g;
+    r.second[i] = o.betas[1] * r.second[i] + (1 - o.betas[1]) * g * g;
+    const double m_hat = r.first[i] / (1 - std::pow(o.betas[0], t));
+    const double v_hat = r.second[i] / (1 - std::pow(o.betas[1], t));
     r.weight[i] -= lr * m_hat / (std::sqrt(v_hat) + o.eps);
   }
 }
 
 void SgdByHand(Reference& r, const std::vector<double>& gradient, double lr, double decay,
-               const OptimizerOptions& o) {
+               const TrainOptions& o) {
   for (size_t i = 0; i < gradient.size(); ++i) {
     r.first[i] = o.momentum * r.first[i] + gradient[i] + decay * r.weight[i];
     r.weight[i] -= lr * r.first[i];
@@ -67,8 +67,8 @@ struct Case {
 class OptimizerFormulaTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(OptimizerFormulaTest, TenStepsFollowThePaper) {
-  OptimizerOptions options;
-  options.kind = GetParam().kind;
+  TrainOptions options;
+  options.optimizer = GetParam().kind;
   std::vector<double> initial(kSize);
   for (int i = 0; i < kSize; ++i) initial[i] = std::cos(0.3 * i);
   Reference reference{initial, std::vector<double>(kSize, 0.0), std::vector<double>(kSize, 0.0)};
@@ -80,11 +80,11 @@ TEST_P(OptimizerFormulaTest, TenStepsFollowThePaper) {
         at::tensor(GradientAt(step), at::TensorOptions().dtype(GetParam().dtype));
     optimizer.Step(lr);
     optimizer.ZeroGrad();
-    if (options.kind == OptimizerKind::kSgd) {
+    if (options.optimizer == OptimizerKind::kSgd) {
       SgdByHand(reference, GradientAt(step), lr, 0.05, options);
     } else {
       AdamByHand(reference, GradientAt(step), step + 1, lr, 0.05,
-                 options.kind == OptimizerKind::kAdamW, options);
+                 options.optimizer == OptimizerKind::kAdamW, options);
     }
   }
   const at::Tensor actual = weight.detach().to(at::kDouble);
@@ -112,8 +112,10 @@ TEST(OptimizerTest, StateExistsBeforeTheFirstStepUnderStableNames) {
 
 TEST(OptimizerTest, SgdWithoutMomentumKeepsNoStateAndStillSteps) {
   const at::Tensor weight = Leaf({1.0}, at::kDouble);
-  Optimizer optimizer({.kind = OptimizerKind::kSgd, .momentum = 0.0},
-                      {{.parameters = {{"w", weight}}}});
+  TrainOptions options;
+  options.optimizer = OptimizerKind::kSgd;
+  options.momentum = 0.0;
+  Optimizer optimizer(options, {{.parameters = {{"w", weight}}}});
   EXPECT_TRUE(optimizer.State().empty());
   weight.mutable_grad() = at::full({1}, 2.0, at::kDouble);
   optimizer.Step(0.25);

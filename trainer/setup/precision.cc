@@ -19,7 +19,10 @@ std::optional<at::ScalarType> AutocastDtype(Precision precision) {
   return std::nullopt;
 }
 
-bool NeedsLossScale(Precision precision) { return precision == Precision::k16; }
+std::optional<LossScaleOptions> LossScaleFor(Precision precision) {
+  if (precision != Precision::k16) return std::nullopt;
+  return LossScaleOptions();
+}
 
 std::string SlowPrecisionWarning(Precision precision, at::Device device) {
   if (!device.is_cpu() || !AutocastDtype(precision)) return "";

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "configs/trainer_options.h"
+#include "trainer/optim/loss_scale.h"
 
 namespace slimreel {
 
@@ -18,8 +19,8 @@ at::ScalarType ParameterDtype(Precision precision);
 // What autocast computes in: kHalf with 16, kBFloat16 with bf16, none else.
 std::optional<at::ScalarType> AutocastDtype(Precision precision);
 
-// fp16 has too little range for gradients; bf16 has float32's.
-bool NeedsLossScale(Precision precision);
+// A loss scale with 16, because fp16 has too little range for gradients; none else.
+std::optional<LossScaleOptions> LossScaleFor(Precision precision);
 
 // What to tell the user where `device` has no instructions for the precision, so that it
 // is slower than 32; empty where it has.

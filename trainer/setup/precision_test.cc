@@ -21,7 +21,7 @@ TEST(PrecisionTest, EachWordSaysWhatIsStoredAndWhatIsComputed) {
     const int which = static_cast<int>(test.precision);
     EXPECT_EQ(ParameterDtype(test.precision), test.stored) << which;
     EXPECT_EQ(AutocastDtype(test.precision), test.computed) << which;
-    EXPECT_EQ(NeedsLossScale(test.precision), test.scaled) << which;
+    EXPECT_EQ(LossScaleFor(test.precision).has_value(), test.scaled) << which;
     // Accelerators have half precision; whole precision is never slower than itself.
     EXPECT_EQ(SlowPrecisionWarning(test.precision, at::Device(at::kCUDA, 0)), "") << which;
     if (!test.computed) {

@@ -161,8 +161,8 @@ ModelSpec MakeModelSpec(const Config& config, int64_t num_classes) {
   spec.temporal_pooling = config.model.temporal_pooling;
   spec.fusion = config.model.fusion;
   spec.loss_weights = config.model.loss_weights;
-  spec.dropout = config.model.dropout.value_or(-1.0);
-  spec.drop_path = config.model.drop_path.value_or(-1.0);
+  spec.dropout = config.model.dropout;
+  spec.drop_path = config.model.drop_path;
   spec.label_smoothing = config.train.label_smoothing;
   spec.class_weights = config.train.class_weights;
   spec.seed = static_cast<uint64_t>(config.seed);
@@ -178,26 +178,6 @@ BatchRequest MakeBatchRequest(const Config& config, bool has_batch_norm) {
   request.norm_group = config.model.norm_group;
   request.has_batch_norm = has_batch_norm;
   return request;
-}
-
-OptimizerOptions MakeOptimizerOptions(const Config& config) {
-  OptimizerOptions options{.kind = config.train.optimizer,
-                           .momentum = config.train.momentum,
-                           .beta1 = config.train.betas[0],
-                           .beta2 = config.train.betas[1],
-                           .eps = config.train.eps};
-  if (NeedsLossScale(config.trainer.precision)) options.loss_scale = LossScaleOptions();
-  return options;
-}
-
-LrCurve MakeLrCurve(const Config& config, int64_t effective_batch, int64_t total_steps) {
-  return {.schedule = config.train.schedule,
-          .base_lr = ScaledBaseLr(config.train.lr, effective_batch,
-                                  config.train.lr_reference_batch.value_or(0)),
-          .warmup_steps = config.train.warmup_steps,
-          .total_steps = total_steps,
-          .step_size = config.train.step_size.value_or(0),
-          .gamma = config.train.gamma};
 }
 
 absl::StatusOr<std::vector<StageMode>> MakeStageModes(const Config& config, int num_stages) {
@@ -217,13 +197,12 @@ absl::StatusOr<std::vector<StageMode>> MakeStageModes(const Config& config, int 
 }
 
 TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch) {
-  return {.norm_group = min_micro_batch,
-          .allow_checkpointing = config.memory.allow.checkpointing &&
-                                 config.model.use_gradient_checkpointing.value_or(true),
-          .allow_split = config.memory.allow.split};
+  TightenLimits limits{.norm_group = min_micro_batch, .allow = config.memory.allow};
+  if (!config.model.use_gradient_checkpointing.value_or(true)) limits.allow.checkpointing = false;
+  return limits;
 }
 
-absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
+absl::StatusOr<RunLength> FindRunLength(const Config& config, const BatchTerms& batch,
                                         int64_t samples_per_epoch, const TrainState& state) {
   const int64_t available = NumSplits(samples_per_epoch, batch.micro_batch);
   const int64_t limited = config.trainer.limit_train_batches.Resolve(available);
@@ -236,10 +215,9 @@ absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& 
   // The last step of an epoch is whole, or short because the samples are used up.
   const int64_t of_whole_steps = NumSplits(limited, accumulate) * batch.effective_batch;
   return MakeRunLength(
-      {.epoch_samples = std::min(samples_per_epoch, of_whole_steps),
+      {.train = config.train,
+       .epoch_samples = std::min(samples_per_epoch, of_whole_steps),
        .effective_batch = batch.effective_batch,
-       .max_epochs = config.train.max_epochs,
-       .max_steps = config.train.max_steps.value_or(0),
        .steps_done = state.step,
        .position = {.epoch = state.loader_epoch, .next_sample = state.loader_next_sample}});
 }

@@ -22,8 +22,6 @@
 #include "models/factory/factory.h"
 #include "trainer/checkpoint/train_state.h"
 #include "trainer/loop/run_length.h"
-#include "trainer/optim/lr_schedule.h"
-#include "trainer/optim/optimizer.h"
 #include "trainer/prediction/predict_options.h"
 #include "trainer/setup/batch_terms.h"
 #include "trainer/setup/loader_memory.h"
@@ -57,15 +55,13 @@ bool IsOfFamily(const std::string& model_name, const std::string& family);
 // `num_classes` 0: the model has its own (a vocabulary).
 ModelSpec MakeModelSpec(const Config& config, int64_t num_classes);
 BatchRequest MakeBatchRequest(const Config& config, bool has_batch_norm);
-OptimizerOptions MakeOptimizerOptions(const Config& config);
-LrCurve MakeLrCurve(const Config& config, int64_t effective_batch, int64_t total_steps);
 // memory.schedule and model.use_gradient_checkpointing over `num_stages` stages (without
 // the loss). InvalidArgument: words that do not parse.
 absl::StatusOr<std::vector<StageMode>> MakeStageModes(const Config& config, int num_stages);
 TightenLimits MakeTightenLimits(const Config& config, int64_t min_micro_batch);
 // Samples per epoch and steps in all, trainer.limit_train_batches counted in micro-batches;
 // `state` is what is behind. InvalidArgument: nothing is left to train on.
-absl::StatusOr<RunLength> MakeRunLength(const Config& config, const BatchTerms& batch,
+absl::StatusOr<RunLength> FindRunLength(const Config& config, const BatchTerms& batch,
                                         int64_t samples_per_epoch, const TrainState& state);
 // `preparation` is the checkpoint's: raw videos are treated as what it was trained on. `host` and
 // memory.host_budget bound a decoded picture, as they do in prepare.

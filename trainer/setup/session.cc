@@ -139,10 +139,11 @@ absl::Status BuildLearner(const Config& config, bool resumed, Session& session) 
   if (!slow.empty()) LOG(WARNING) << slow;
   session.executor = std::make_unique<Executor>(model.ChainWithLoss());
   session.optimizer =
-      std::make_unique<Optimizer>(MakeOptimizerOptions(config),
+      std::make_unique<Optimizer>(config.train,
                                   MakeParamGroups(Parameters(model), config.train.weight_decay,
                                                   config.train.no_decay_norm_and_bias,
-                                                  LayerLrScales(model, config.train.layer_decay)));
+                                                  LayerLrScales(model, config.train.layer_decay)),
+                                  LossScaleFor(config.trainer.precision));
   return absl::OkStatus();
 }
 
@@ -289,8 +290,8 @@ absl::Status MakeStep(const Config& config, bool resumed, const ConfigChanges& c
   options.norm_group = session.batch.norm_group;
   options.norm_frozen = session.batch.norm_frozen;
   options.autocast = AutocastDtype(config.trainer.precision);
-  options.clip_grad_norm = config.train.clip_grad_norm.value_or(0.0);
-  options.retry_on_oom = config.memory.on_oom == OnOom::kRetry;
+  options.clip_grad_norm = config.train.clip_grad_norm;
+  options.on_oom = config.memory.on_oom;
   options.budget_bytes = session.settings.budget_bytes;
   options.limits = MakeTightenLimits(config, session.batch.min_micro_batch);
   session.step = std::make_unique<TrainStep>(*session.model, session.executor.get(),
@@ -302,7 +303,7 @@ absl::Status FillSettings(const Config& config, Session& session) {
   TrainerSettings& settings = session.settings;
   settings.effective_batch_size = session.batch.effective_batch;
   SLIMREEL_ASSIGN_OR_RETURN(
-      settings.length, MakeRunLength(config, session.batch,
+      settings.length, FindRunLength(config, session.batch,
                                      session.train_loader->samples_per_epoch(), session.state));
   const LoaderPosition position =
       InEpoch({session.state.loader_epoch, session.state.loader_next_sample},
@@ -311,13 +312,12 @@ absl::Status FillSettings(const Config& config, Session& session) {
       *session.model,
       SmallestNormGroup(session.batch, settings.length.epoch_samples, position.next_sample,
                         settings.length.total_steps - session.state.step)));
-  settings.lr = MakeLrCurve(config, session.batch.effective_batch, settings.length.total_steps);
-  settings.evaluation = {.strategy = config.evaluation.strategy,
-                         .every_steps = config.evaluation.every_steps.value_or(0)};
+  settings.lr = {.train = config.train,
+                 .effective_batch = session.batch.effective_batch,
+                 .total_steps = settings.length.total_steps};
+  settings.evaluation = config.evaluation;
   if (!config.evaluation.metric.empty()) settings.best_metric = config.evaluation.metric;
-  settings.checkpoint = {.every_steps = config.checkpoint.every_steps.value_or(0),
-                         .every_minutes = config.checkpoint.every_minutes.value_or(0.0)};
-  settings.keep_checkpoints = config.checkpoint.keep;
+  settings.checkpoint = config.checkpoint;
   settings.log_every_steps = config.trainer.log_every_steps;
   if (session.val_loader) {
     // As the key has them, whatever the budget makes of a batch.
