@@ -19,8 +19,9 @@
 #include "trainer/setup/class_lists.h"
 #include "trainer/setup/held_out.h"
 #include "trainer/setup/loader_memory.h"
+#include "trainer/setup/model_spec.h"
 #include "trainer/setup/precision.h"
-#include "trainer/setup/run_options.h"
+#include "trainer/setup/run_loaders.h"
 
 namespace slimreel {
 namespace {
@@ -98,7 +99,7 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenChoice(const TrainedModel& trained,
 
 absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
                                                  const InferenceFlags& flags) {
-  if (IsOfFamily(trained.config.model.name, "speech")) {
+  if (IsSpeechModel(trained.config)) {
     return absl::UnimplementedError("evaluating a speech model is not yet available");
   }
   SLIMREEL_ASSIGN_OR_RETURN(const DataChoice choice, ChooseData(trained.config.data, flags));

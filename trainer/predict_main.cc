@@ -15,7 +15,7 @@
 #include "data/decode/media_error.h"
 #include "trainer/inference_program.h"
 #include "trainer/prediction/video_predictor.h"
-#include "trainer/setup/run_options.h"
+#include "trainer/setup/predict_setup.h"
 
 namespace slimreel {
 namespace {

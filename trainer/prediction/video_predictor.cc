@@ -37,7 +37,7 @@ class ChunkScorer {
         rule_{options.preparation.max_video_frames, options.preparation.chunk_overlap,
               options.preparation.min_chunk_frames},
         crop_size_{.width = model.clip.width, .height = model.clip.height},
-        shape_{.num_frames = model.clip.num_frames, .interval = options.frame_interval},
+        shape_{.num_frames = model.clip.num_frames, .interval = options.data.frame_interval},
         chunk_(at::empty(
             {options.preparation.max_video_frames, 3, model.clip.height, model.clip.width},
             at::kByte)) {}
@@ -45,7 +45,7 @@ class ChunkScorer {
   absl::Status Add(const std::string& path, const VideoDecoder& decoder) {
     const FrameSize stored = decoder.size();
     const bool small = stored.height < crop_size_.height || stored.width < crop_size_.width;
-    if (small && !options_.allow_upscale) {
+    if (small && !options_.data.allow_upscale) {
       return absl::InvalidArgumentError(
           absl::StrCat(path, ": frames of ", stored.height, " x ", stored.width,
                        " are smaller than data.img_size = ", crop_size_.height, " x ",
@@ -92,10 +92,10 @@ class ChunkScorer {
     ++chunks_;
     StageContext context;
     context.autocast = options_.autocast;
-    const int64_t available = std::min(filled_, options_.max_video_frames);
-    for (int64_t number = 0; number < options_.num_clips && !StopRequested(); ++number) {
-      const at::Tensor frames =
-          at::tensor(UniformClip(shape_, available, number, options_.num_clips), at::kLong);
+    const int64_t available = std::min(filled_, options_.data.max_video_frames);
+    for (int64_t number = 0; number < options_.evaluation.num_clips && !StopRequested(); ++number) {
+      const at::Tensor frames = at::tensor(
+          UniformClip(shape_, available, number, options_.evaluation.num_clips), at::kLong);
       // [T, 3, H, W] -> [1, 3, T, H, W]
       const at::Tensor clip =
           chunk_.index_select(0, frames).permute({1, 0, 2, 3}).contiguous().unsqueeze(0);

@@ -66,9 +66,9 @@ class VideoPredictorTest : public ::testing::Test {
     loading.sampling = Sampling::kSequential;
     loading.height = loading.width = 32;
     loading.num_frames = 8;
-    loading.frame_interval = options.frame_interval;
-    loading.max_video_frames = options.max_video_frames;
-    loading.num_clips = options.num_clips;
+    loading.frame_interval = options.data.frame_interval;
+    loading.max_video_frames = options.data.max_video_frames;
+    loading.num_clips = options.evaluation.num_clips;
     loading.batch_size = 1;  // the shapes that predict has, so that even the bits agree
     loading.num_workers = 0;
     const auto loader = Loader::Open(loading).value();
@@ -93,7 +93,7 @@ class VideoPredictorTest : public ::testing::Test {
 TEST_F(VideoPredictorTest, ARawClipHasTheLogitsOfItsShardSample) {
   PredictOptions options;
   options.preparation.short_side = 40;
-  options.num_clips = 3;
+  options.evaluation.num_clips = 3;
   ExpectSameAsShards(options);
 }
 
@@ -106,7 +106,7 @@ TEST_F(VideoPredictorTest, FramesStoredAsDecodedAreTakenAsDecoded) {
 TEST_F(VideoPredictorTest, OverlappingChunksAndAShortLastOneAreCutAsPrepareCutsThem) {
   PredictOptions options;
   options.preparation = {.short_side = 40, .max_video_frames = 20, .chunk_overlap = 5};
-  options.num_clips = 2;
+  options.evaluation.num_clips = 2;
   ExpectSameAsShards(options);
 }
 
@@ -134,7 +134,7 @@ TEST_F(VideoPredictorTest, FramesUnderTheQualityThresholdAreLeftOut) {
 TEST_F(VideoPredictorTest, ClipsComeFromTheFirstFramesOfAChunkThatTrainingUsed) {
   PredictOptions options;
   options.preparation.short_side = 40;
-  options.max_video_frames = 18;
+  options.data.max_video_frames = 18;
   ExpectSameAsShards(options);
 }
 
@@ -142,7 +142,7 @@ TEST_F(VideoPredictorTest, FramesSmallerThanTheCropAreRefusedUnlessEnlargingIsAl
   PredictOptions options;
   options.preparation.short_side = 24;
   EXPECT_TRUE(absl::IsInvalidArgument(PredictVideo(*model_, clip_, options).status()));
-  options.allow_upscale = true;
+  options.data.allow_upscale = true;
   EXPECT_TRUE(PredictVideo(*model_, clip_, options).ok());
 }
 

@@ -8,29 +8,30 @@
 
 namespace slimreel {
 
-absl::StatusOr<BatchTerms> MakeBatchTerms(const BatchRequest& request) {
+absl::StatusOr<BatchTerms> MakeBatchTerms(const Config& config, bool has_batch_norm) {
+  const int64_t batch_size = config.data.batch_size;
+  const NormGroup& norm_group = config.model.norm_group;
   BatchTerms terms;
-  terms.effective_batch = request.effective_batch_size > 0
-                              ? request.effective_batch_size
-                              : request.batch_size * request.accumulate_grad_batches;
-  terms.micro_batch = std::min(request.batch_size, terms.effective_batch);
-  terms.norm_frozen = request.norm_group.kind == NormGroup::Kind::kFrozen;
-  if (!request.has_batch_norm || terms.norm_frozen) return terms;
-  if (request.norm_group.kind == NormGroup::Kind::kMicroBatch) {
+  terms.effective_batch =
+      config.train.effective_batch_size.value_or(batch_size * config.train.accumulate_grad_batches);
+  terms.micro_batch = std::min(batch_size, terms.effective_batch);
+  terms.norm_frozen = norm_group.kind == NormGroup::Kind::kFrozen;
+  if (!has_batch_norm || terms.norm_frozen) return terms;
+  if (norm_group.kind == NormGroup::Kind::kMicroBatch) {
     terms.norm_group = terms.min_micro_batch = terms.micro_batch;
     return terms;
   }
-  const bool global = request.norm_group.kind == NormGroup::Kind::kGlobal;
-  const int64_t group = global ? terms.effective_batch : request.norm_group.size;
+  const bool global = norm_group.kind == NormGroup::Kind::kGlobal;
+  const int64_t group = global ? terms.effective_batch : norm_group.size;
   if (global && terms.micro_batch < terms.effective_batch) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "model.norm_group: global takes statistics over the whole effective batch of ", group,
-        " samples, which must then run as one; data.batch_size is ", request.batch_size,
-        ": set it to ", group, ", or name a model.norm_group that divides it"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("model.norm_group: global takes statistics over the whole effective batch of ",
+                     group, " samples, which must then run as one; data.batch_size is ", batch_size,
+                     ": set it to ", group, ", or name a model.norm_group that divides it"));
   }
   if (terms.micro_batch < terms.effective_batch && terms.micro_batch % group != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "data.batch_size is ", request.batch_size, ", no multiple of model.norm_group = ", group,
+        "data.batch_size is ", batch_size, ", no multiple of model.norm_group = ", group,
         ", so normalisation groups would be cut; allowed are multiples of ", group,
         ", or an effective batch of at most data.batch_size"));
   }

@@ -1,54 +1,76 @@
 #include "trainer/setup/batch_terms.h"
 
+#include <optional>
+
 #include "gtest/gtest.h"
 
 namespace slimreel {
 namespace {
 
+struct BatchKeys {
+  int64_t batch_size = 8;
+  int64_t accumulate_grad_batches = 1;
+  std::optional<int64_t> effective_batch_size = std::nullopt;
+  NormGroup norm_group{};
+};
+
+Config With(const BatchKeys& keys) {
+  Config config;
+  config.data.batch_size = keys.batch_size;
+  config.train.accumulate_grad_batches = keys.accumulate_grad_batches;
+  config.train.effective_batch_size = keys.effective_batch_size;
+  config.model.norm_group = keys.norm_group;
+  return config;
+}
+
+absl::StatusOr<BatchTerms> TermsOf(const BatchKeys& keys, bool has_batch_norm = false) {
+  return MakeBatchTerms(With(keys), has_batch_norm);
+}
+
+absl::StatusOr<BatchTerms> NormTermsOf(const BatchKeys& keys) {
+  return TermsOf(keys, /*has_batch_norm=*/true);
+}
+
 TEST(BatchTermsTest, EffectiveBatchIsMicroTimesAccumulationUnlessItIsSet) {
-  EXPECT_EQ(MakeBatchTerms({.batch_size = 4, .accumulate_grad_batches = 3})->effective_batch, 12);
+  EXPECT_EQ(TermsOf({.batch_size = 4, .accumulate_grad_batches = 3})->effective_batch, 12);
   const auto set =
-      MakeBatchTerms({.batch_size = 4, .accumulate_grad_batches = 3, .effective_batch_size = 16});
+      TermsOf({.batch_size = 4, .accumulate_grad_batches = 3, .effective_batch_size = 16});
   EXPECT_EQ(set->effective_batch, 16);
   EXPECT_EQ(set->micro_batch, 4);
-  EXPECT_EQ(MakeBatchTerms({.batch_size = 8, .effective_batch_size = 2})->micro_batch, 2);
+  EXPECT_EQ(TermsOf({.batch_size = 8, .effective_batch_size = 2})->micro_batch, 2);
 }
 
 TEST(BatchTermsTest, AModelWithoutBatchNormMayBeSplitDownToOne) {
-  const auto terms = MakeBatchTerms({.batch_size = 8});
+  const auto terms = TermsOf({.batch_size = 8});
   EXPECT_EQ(terms->min_micro_batch, 0);
 }
 
 TEST(BatchTermsTest, GroupMicroBatchForbidsSplittingBelowTheConfiguredMicroBatch) {
-  const auto terms = MakeBatchTerms({.batch_size = 8, .has_batch_norm = true});
+  const auto terms = NormTermsOf({.batch_size = 8});
   EXPECT_EQ(terms->min_micro_batch, 8);
   EXPECT_EQ(terms->norm_group, 8);
 }
 
 TEST(BatchTermsTest, ANumberIsTheSmallestSplitAndMustDivideTheMicroBatch) {
-  BatchRequest request{.batch_size = 8,
-                       .accumulate_grad_batches = 2,
-                       .norm_group = {NormGroup::Kind::kSize, 2},
-                       .has_batch_norm = true};
-  EXPECT_EQ(MakeBatchTerms(request)->min_micro_batch, 2);
-  EXPECT_EQ(MakeBatchTerms(request)->norm_group, 2);
+  BatchKeys request{
+      .batch_size = 8, .accumulate_grad_batches = 2, .norm_group = {NormGroup::Kind::kSize, 2}};
+  EXPECT_EQ(NormTermsOf(request)->min_micro_batch, 2);
+  EXPECT_EQ(NormTermsOf(request)->norm_group, 2);
   request.norm_group.size = 3;
-  EXPECT_FALSE(MakeBatchTerms(request).ok());
+  EXPECT_FALSE(NormTermsOf(request).ok());
   request.accumulate_grad_batches = 1;
-  EXPECT_TRUE(MakeBatchTerms(request).ok());
+  EXPECT_TRUE(NormTermsOf(request).ok());
 }
 
 TEST(BatchTermsTest, GlobalStatisticsForbidEverySplit) {
-  BatchRequest request{.batch_size = 8,
-                       .accumulate_grad_batches = 2,
-                       .norm_group = {NormGroup::Kind::kGlobal, 0},
-                       .has_batch_norm = true};
-  const absl::Status split = MakeBatchTerms(request).status();
+  BatchKeys request{
+      .batch_size = 8, .accumulate_grad_batches = 2, .norm_group = {NormGroup::Kind::kGlobal, 0}};
+  const absl::Status split = NormTermsOf(request).status();
   EXPECT_NE(split.message().find("set it to 16"), std::string::npos) << split;
   request.batch_size = 16;
   request.accumulate_grad_batches = 1;
-  EXPECT_EQ(MakeBatchTerms(request)->norm_group, 16);
-  EXPECT_EQ(MakeBatchTerms(request)->min_micro_batch, 16);
+  EXPECT_EQ(NormTermsOf(request)->norm_group, 16);
+  EXPECT_EQ(NormTermsOf(request)->min_micro_batch, 16);
 }
 
 TEST(SmallestNormGroupTest, IsTheShortGroupOfTheShortStepWhereItIsReached) {
@@ -82,27 +104,25 @@ TEST(SmallestNormGroupTest, IsNoneWithoutStatisticsOrSteps) {
 }
 
 TEST(BatchTermsTest, FrozenStatisticsAllowEverySplit) {
-  const auto terms = MakeBatchTerms(
-      {.batch_size = 8, .norm_group = {NormGroup::Kind::kFrozen, 0}, .has_batch_norm = true});
+  const auto terms = NormTermsOf({.batch_size = 8, .norm_group = {NormGroup::Kind::kFrozen, 0}});
   EXPECT_TRUE(terms->norm_frozen);
   EXPECT_EQ(terms->min_micro_batch, 0);
 }
 
 TEST(BatchTermsTest, APlanMadeUnderOtherTermsIsFittedToWholeGroupsAndTheEffectiveBatch) {
-  const BatchTerms grouped =
-      *MakeBatchTerms({.batch_size = 8, .accumulate_grad_batches = 2, .has_batch_norm = true});
+  const BatchTerms grouped = *NormTermsOf({.batch_size = 8, .accumulate_grad_batches = 2});
   EXPECT_EQ(FitMicroBatch(4, grouped), 8) << "less than a group";
   EXPECT_EQ(FitMicroBatch(8, grouped), 8);
   EXPECT_EQ(FitMicroBatch(12, grouped), 8) << "a group and a half";
   EXPECT_EQ(FitMicroBatch(64, grouped), 16) << "more than there is";
-  const BatchTerms free = *MakeBatchTerms({.batch_size = 8});
+  const BatchTerms free = *TermsOf({.batch_size = 8});
   for (int64_t micro_batch = 1; micro_batch <= 8; ++micro_batch) {
     EXPECT_EQ(FitMicroBatch(micro_batch, free), micro_batch);
   }
   EXPECT_EQ(FitMicroBatch(9, free), 8);
   // The whole effective batch need not be whole groups: an unchanged run stays as it is.
-  const BatchTerms whole = *MakeBatchTerms(
-      {.batch_size = 10, .norm_group = {NormGroup::Kind::kSize, 4}, .has_batch_norm = true});
+  const BatchTerms whole =
+      *NormTermsOf({.batch_size = 10, .norm_group = {NormGroup::Kind::kSize, 4}});
   EXPECT_EQ(FitMicroBatch(10, whole), 10);
   EXPECT_EQ(FitMicroBatch(9, whole), 8);
 }

@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
-#include "trainer/setup/run_options.h"
+#include "trainer/setup/run_loaders.h"
 
 namespace slimreel {
 namespace {

@@ -14,7 +14,7 @@
 #include "models/factory/factory.h"
 #include "models/weights/pretrained.h"
 #include "trainer/optim/param_groups.h"
-#include "trainer/setup/run_options.h"
+#include "trainer/setup/model_spec.h"
 
 namespace slimreel {
 namespace {
@@ -72,7 +72,8 @@ void MoveTo(const Model& model, at::Device device) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config, int64_t num_classes,
+absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config,
+                                                  std::optional<int64_t> num_classes,
                                                   at::Device device, bool load_weights) {
   SLIMREEL_ASSIGN_OR_RETURN(std::unique_ptr<Model> model,
                             BuildModel(MakeModelSpec(config, num_classes)));

@@ -1,7 +1,7 @@
 // A model as a training run wants it: on its device, with the weights it starts
 // from and the parts that stay frozen.
 //
-// Who calls it: trainer/setup/session; trained_model takes MoveTo.
+// Threading: one thread.
 #ifndef TRAINER_SETUP_MODEL_SETUP_H_
 #define TRAINER_SETUP_MODEL_SETUP_H_
 
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,24 +18,26 @@
 
 namespace slimreel {
 
-// Builds model.name for `num_classes`. With `load_weights` (a run that does not go on from
-// a checkpoint) model.weights is read: every tensor but the head must be there with its
-// shape; a head of other classes keeps its fresh values, and that is logged. Errors:
-// the factory's; InvalidArgument naming every tensor that does not fit, or a prefix of
-// model.freeze that no key has.
-absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config, int64_t num_classes,
+// Builds model.name for `num_classes`; none: the model has its own number (a vocabulary). With
+// `load_weights` (for a new run) it reads model.weights. That file must hold every tensor except
+// the head, with its shape. A head of other classes keeps its fresh values, and that is logged.
+// Errors: the factory's; InvalidArgument that names every tensor that does not fit, or a prefix of
+// model.freeze that matches no key.
+absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config,
+                                                  std::optional<int64_t> num_classes,
                                                   at::Device device, bool load_weights);
 
-// Parameters and buffers; at once for each tensor, never a second model.
+// Moves parameters and buffers, one tensor after the other, so that there are never two models.
 void MoveTo(const Model& model, at::Device device);
 
 bool HasBatchNorm(const Model& model);
 
-// InvalidArgument: a BatchNorm of `model` would see one value a channel in a normalisation
-// group of `smallest_group` samples. Of one sample alone can that be: then the model runs once.
+// InvalidArgument: a BatchNorm of `model` would see one value per channel in a normalisation group
+// of `smallest_group` samples. This is possible only if smallest_group is 1. Only then the model
+// runs once, on zeros, to find out.
 absl::Status CheckNormGroup(const Model& model, int64_t smallest_group);
 
-// Logs the settings that `model` has no use for, where they ask for something.
+// Logs each setting that asks for something that `model` does not use.
 void WarnUnused(const Config& config, const Model& model);
 
 }  // namespace slimreel

@@ -20,10 +20,11 @@
 #include "memory/recovery/fits_in_memory.h"
 #include "trainer/checkpoint/trained_on.h"
 #include "trainer/setup/config_change.h"
+#include "trainer/setup/device.h"
 #include "trainer/setup/device_budget.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_lock.h"
-#include "trainer/setup/run_options.h"
+#include "trainer/setup/run_request.h"
 #include "trainer/setup/session.h"
 
 namespace slimreel {
@@ -64,10 +65,10 @@ absl::Status DoesNotFit(int64_t budget_bytes) {
 }
 
 void LogSession(const Session& session) {
-  const BatchTerms& batch = session.batch;
-  LOG(INFO) << session.model->name << ": " << session.settings.length.total_steps << " steps of "
-            << batch.effective_batch << " samples in micro-batches of " << session.state.micro_batch
-            << ", schedule " << session.state.schedule;
+  const BatchTerms& batch = session.learner.batch;
+  LOG(INFO) << session.learner.model->name << ": " << session.settings.length.total_steps
+            << " steps of " << batch.effective_batch << " samples in micro-batches of "
+            << session.state.micro_batch << ", schedule " << session.state.schedule;
   if (batch.norm_group > 0 && session.settings.budget_bytes > 0) {
     LOG(INFO) << "BatchNorm takes its statistics over " << batch.norm_group
               << " samples, so the budget never splits below micro-batches of "
@@ -85,45 +86,44 @@ void PrintResult(const Session& session, const TrainState& state) {
   }
 }
 
-absl::Status PrepareFolder(const Config& config, const std::string& run_dir, RunLock& lock,
-                           const std::optional<FoundCheckpoint>& start,
+absl::Status PrepareFolder(const Config& config, const RunRequest& request, RunLock& lock,
                            const SampleIds& trained_on) {
   SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
-  SLIMREEL_RETURN_IF_ERROR(WriteTrainedOn(run_dir, trained_on));
+  SLIMREEL_RETURN_IF_ERROR(WriteTrainedOn(request.run_dir, trained_on));
   SLIMREEL_RETURN_IF_ERROR(
-      WriteFileAtomically(absl::StrCat(run_dir, "/config.yaml"), ConfigToYaml(config)));
-  return start ? MakeNewest(run_dir, *start) : absl::OkStatus();
+      WriteFileAtomically(absl::StrCat(request.run_dir, "/config.yaml"), ConfigToYaml(config)));
+  return request.start ? MakeNewest(request.run_dir, *request.start) : absl::OkStatus();
 }
 
-absl::Status Train(const Config& config, const std::string& run_dir, RunLock& lock,
-                   const std::optional<FoundCheckpoint>& start, const ConfigChanges& changes,
-                   at::Device device, const std::string& resume) {
-  MemoryCeiling ceiling;
-  SLIMREEL_ASSIGN_OR_RETURN(ceiling.budget_bytes, EnforceBudget(config, device));
-  ceiling.ceiling_bytes = ceiling.budget_bytes;
-  if (ceiling.budget_bytes == 0) ceiling.ceiling_bytes = MachineCeilingBytes(device);
-  absl::StatusOr<std::unique_ptr<Session>> session;
-  if (!FitsInMemory(
-          [&] { session = MakeSession(config, run_dir, start, changes, device, ceiling); })) {
-    return DoesNotFit(ceiling.budget_bytes);
+bool IsFinished(const RunRequest& request, const Session& session) {
+  return request.start && request.start->state.finished &&
+         request.start->state.step >= session.settings.length.total_steps;
+}
+
+absl::Status Train(const Config& config, RunRequest request, RunLock& lock,
+                   const std::string& resume) {
+  SLIMREEL_ASSIGN_OR_RETURN(request.budget_bytes, EnforceBudget(config, request.device));
+  request.ceiling_bytes =
+      request.budget_bytes > 0 ? request.budget_bytes : MachineCeilingBytes(request.device);
+  absl::StatusOr<Session> session;
+  if (!FitsInMemory([&] { session = MakeSession(config, request); })) {
+    return DoesNotFit(request.budget_bytes);
   }
   if (!session.ok()) return session.status();
-  // Asked here, because how many steps a run has is a matter of its data.
-  if (start && start->state.finished &&
-      start->state.step >= (*session)->settings.length.total_steps) {
-    // Where --resume names another run, nothing is written: `run_dir` need not be there.
-    std::cout << "this run is finished (" << start->state.step << " steps): " << start->path
-              << "\n";
+  // Only now, because the number of steps depends on the data.
+  if (IsFinished(request, *session)) {
+    // Nothing is written, and the run folder need not exist: --resume may name another run.
+    std::cout << "this run is finished (" << request.start->state.step
+              << " steps): " << request.start->path << "\n";
     return absl::OkStatus();
   }
   InstallStopSignal();
-  LogSession(**session);
-  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, run_dir, lock, start, (*session)->trained_on));
-  SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, **session));
-  Trainer trainer((*session)->parts(), (*session)->settings, (*session)->state,
-                  std::move(observers));
+  LogSession(*session);
+  SLIMREEL_RETURN_IF_ERROR(PrepareFolder(config, request, lock, session->data.trained_on));
+  SLIMREEL_ASSIGN_OR_RETURN(auto observers, MakeObservers(config, *session));
+  Trainer trainer(session->parts(), session->settings, session->state, std::move(observers));
   SLIMREEL_ASSIGN_OR_RETURN(const RunEnd end, trainer.Run());
-  PrintResult(**session, trainer.state());
+  PrintResult(*session, trainer.state());
   if (end == RunEnd::kFinished) return absl::OkStatus();
   return StoppedError(absl::StrCat("stopped by a signal and saved; ", HowToGoOn(resume)));
 }
@@ -139,21 +139,21 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   if (command.plan_only) {
     return absl::UnimplementedError("--plan_only is not yet available: the planner comes later");
   }
-  const std::string run_dir = RunFolder(command, config);
-  SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(run_dir));
+  RunRequest request;
+  request.run_dir = RunFolder(command, config);
+  SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(request.run_dir));
   const std::string resume = ResumeWord(command, config);
-  SLIMREEL_ASSIGN_OR_RETURN(auto start, FindStart(resume, run_dir));
-  ConfigChanges changes;
-  if (start) {
-    SLIMREEL_RETURN_IF_ERROR(SettleBest(&*start));
-    SLIMREEL_ASSIGN_OR_RETURN(changes,
-                              CompareWithCheckpoint(config, *start, command.allow_config_change));
+  SLIMREEL_ASSIGN_OR_RETURN(request.start, FindStart(resume, request.run_dir));
+  if (request.start) {
+    SLIMREEL_RETURN_IF_ERROR(SettleBest(&*request.start));
+    SLIMREEL_ASSIGN_OR_RETURN(request.changes, CompareWithCheckpoint(config, *request.start,
+                                                                     command.allow_config_change));
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const at::Device device, ResolveDevice(config.trainer.device));
+  SLIMREEL_ASSIGN_OR_RETURN(request.device, ResolveDevice(config.trainer.device));
   if (config.trainer.deterministic) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
-  return Train(config, run_dir, lock, start, changes, device, resume);
+  return Train(config, std::move(request), lock, resume);
 }
 
 }  // namespace slimreel

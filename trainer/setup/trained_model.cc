@@ -1,6 +1,7 @@
 #include "trainer/setup/trained_model.h"
 
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -10,10 +11,11 @@
 #include "models/factory/factory.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/setup/config_change.h"
+#include "trainer/setup/device.h"
 #include "trainer/setup/device_budget.h"
 #include "trainer/setup/inference_config.h"
 #include "trainer/setup/model_setup.h"
-#include "trainer/setup/run_options.h"
+#include "trainer/setup/model_spec.h"
 
 namespace slimreel {
 namespace {
@@ -46,11 +48,11 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
   SLIMREEL_ASSIGN_OR_RETURN(trained.config, ConfigOf(trained.checkpoint, run));
   SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));
   SLIMREEL_ASSIGN_OR_RETURN(trained.budget_bytes, EnforceBudget(trained.config, trained.device));
-  const auto classes = static_cast<int64_t>(trained.checkpoint.state.classes.size());
-  SLIMREEL_ASSIGN_OR_RETURN(
-      trained.model, BuildModel(MakeModelSpec(trained.config,
-                                              trained.config.model.num_classes.value_or(classes))));
-  // Where the checkpoint holds no configuration, its precision may not be the run's of today.
+  std::optional<int64_t> classes = trained.config.model.num_classes;
+  const auto names = static_cast<int64_t>(trained.checkpoint.state.classes.size());
+  if (!classes && names > 0) classes = names;  // a speech model has no names
+  SLIMREEL_ASSIGN_OR_RETURN(trained.model, BuildModel(MakeModelSpec(trained.config, classes)));
+  // An old checkpoint holds no configuration, and the run's precision may have changed since.
   SLIMREEL_RETURN_IF_ERROR(
       RestoreTensors(trained.checkpoint.path, *trained.model, nullptr, RestoreMode::kChanged)
           .status());

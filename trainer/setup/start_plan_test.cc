@@ -1,0 +1,93 @@
+#include "trainer/setup/start_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "trainer/setup/plan_terms.h"
+
+namespace slimreel {
+namespace {
+
+constexpr BatchTerms kBatch{.effective_batch = 8, .micro_batch = 8};
+constexpr int64_t kCeiling = int64_t{1} << 30;
+
+Plan PlanOf(int64_t micro_batch, StageMode mode) {
+  return {.micro_batch = micro_batch, .modes = std::vector<StageMode>(2, mode)};
+}
+
+// Goes on from a checkpoint of `config` whose plan a tight budget has lowered.
+RunRequest Tightened(const Config& config) {
+  FoundCheckpoint checkpoint;
+  checkpoint.state.step = 7;
+  checkpoint.state.micro_batch = 2;
+  checkpoint.state.schedule = "checkpoint";
+  checkpoint.state.plan_terms = {
+      .ceiling_bytes = kCeiling, .num_stages = 2, .keys = PlanKeys(config)};
+  RunRequest request;
+  request.start = checkpoint;
+  request.ceiling_bytes = kCeiling;
+  return request;
+}
+
+TEST(StartPlanTest, ContradictingCheckpointKeysAreRefused) {
+  Config config;
+  EXPECT_EQ(*ConfiguredModes(config, 2), std::vector<StageMode>(2, StageMode::kKeep));
+  config.model.use_gradient_checkpointing = true;
+  EXPECT_EQ(*ConfiguredModes(config, 2), std::vector<StageMode>(2, StageMode::kCheckpoint));
+  for (const char* schedule : {"keep", "lean", "every:2"}) {
+    config.memory.schedule = schedule;
+    EXPECT_TRUE(absl::IsInvalidArgument(ConfiguredModes(config, 2).status())) << schedule;
+  }
+  config.model.use_gradient_checkpointing = false;
+  EXPECT_FALSE(ConfiguredModes(config, 2).ok()) << "every:2";
+  config.memory.schedule = "lean";
+  EXPECT_TRUE(ConfiguredModes(config, 2).ok());
+}
+
+TEST(StartPlanTest, ANewRunTakesTheConfigurationsPlan) {
+  Config config;
+  RunRequest request;
+  request.ceiling_bytes = kCeiling;
+  const auto start = ChooseStartPlan(config, request, kBatch, 2);
+  ASSERT_TRUE(start.ok()) << start.status();
+  EXPECT_EQ(start->plan, PlanOf(8, StageMode::kKeep));
+  EXPECT_EQ(start->terms.ceiling_bytes, kCeiling);
+  EXPECT_EQ(start->terms.num_stages, 2);
+  EXPECT_TRUE(start->notes.empty());
+}
+
+TEST(StartPlanTest, AResumedRunKeepsTheCheckpointsPlanAndTheCeilingItWasMadeUnder) {
+  Config config;
+  RunRequest request = Tightened(config);
+  request.ceiling_bytes = kCeiling + kCeiling / 1000;  // a machine tells its memory a bit otherwise
+  const auto start = ChooseStartPlan(config, request, kBatch, 2);
+  ASSERT_TRUE(start.ok()) << start.status();
+  EXPECT_EQ(start->plan, PlanOf(2, StageMode::kCheckpoint));
+  EXPECT_EQ(start->terms.ceiling_bytes, kCeiling);
+  EXPECT_TRUE(start->notes.empty());
+}
+
+TEST(StartPlanTest, ChangedTermsGiveTheConfigurationsPlanAndANote) {
+  Config config;
+  RunRequest request = Tightened(config);
+  request.ceiling_bytes = 4 * kCeiling;
+  const auto start = ChooseStartPlan(config, request, kBatch, 2);
+  ASSERT_TRUE(start.ok()) << start.status();
+  EXPECT_EQ(start->plan, PlanOf(8, StageMode::kKeep));
+  EXPECT_EQ(start->terms.ceiling_bytes, 4 * kCeiling);
+  ASSERT_EQ(start->notes.size(), 1u);
+  EXPECT_NE(start->notes[0].find("step 7: the checkpoint's plan (micro-batch 2"), std::string::npos)
+      << start->notes[0];
+}
+
+TEST(StartPlanTest, AKeptMicroBatchIsFittedToNormalisationGroups) {
+  Config config;
+  BatchTerms grouped = kBatch;
+  grouped.norm_group = grouped.min_micro_batch = 4;
+  const auto start = ChooseStartPlan(config, Tightened(config), grouped, 2);
+  ASSERT_TRUE(start.ok()) << start.status();
+  EXPECT_EQ(start->plan, PlanOf(4, StageMode::kCheckpoint));
+  EXPECT_EQ(start->notes.size(), 1u);
+}
+
+}  // namespace
+}  // namespace slimreel
