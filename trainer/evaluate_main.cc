@@ -26,7 +26,7 @@
 namespace slimreel {
 namespace {
 
-// One line: the metrics per video, or those per clip.
+// Prints one line: the metrics per video, or those per clip.
 void PrintRow(const char* what, bool per_clip, const EvaluationMetrics& metrics) {
   std::cout << absl::StrFormat("%-10s %6d", what, per_clip ? metrics.clips : metrics.videos);
   for (const auto& [name, value] : metrics.values) {
@@ -39,8 +39,8 @@ void PrintRow(const char* what, bool per_clip, const EvaluationMetrics& metrics)
 struct DataChoice {
   std::vector<std::string> sources;
   std::string split;
-  std::string key;             // what names the sources: --data or a key of the run
-  bool or_val_shards = false;  // where there are none of `split`
+  std::string key;             // names the sources: --data or a key of the run
+  bool or_val_shards = false;  // if there are none of `split`
 };
 
 absl::StatusOr<DataChoice> ChooseData(const DataOptions& data, const InferenceFlags& flags) {
@@ -63,12 +63,12 @@ absl::StatusOr<DataChoice> ChooseData(const DataOptions& data, const InferenceFl
       absl::StrCat("the run names no data for --split=", split, "; give --data"));
 }
 
-// Where the data are the run's, a relative path may not be found from here.
+// The paths of a run may be relative, and the current folder may be another one.
 absl::Status Explain(const DataChoice& choice, const absl::Status& status) {
   if (status.ok() || choice.key == "--data") return status;
   return absl::Status(status.code(),
                       absl::StrCat("the run's ", choice.key, ": ", status.message(),
-                                   "; a relative path counts from the folder that train was "
+                                   "; a relative path starts at the folder that train was "
                                    "called in: go there, or give --data"));
 }
 
@@ -85,7 +85,7 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenChoice(const TrainedModel& trained,
   SLIMREEL_RETURN_IF_ERROR(SizeLoaders(config, FindResources(trained.device), {&options}).status());
   absl::StatusOr<std::unique_ptr<Loader>> loader = Loader::Open(options);
   if (choice.or_val_shards && absl::IsNotFound(loader.status())) {
-    // A folder of train and val shards: held-out data is what is asked for.
+    // The folder holds train and val shards: val is the held-out part.
     options.split = "val";
     absl::StatusOr<std::unique_ptr<Loader>> held_out = Loader::Open(options);
     if (held_out.ok()) {
@@ -117,7 +117,7 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenData(const TrainedModel& trained,
       FindTrainedOn(flags.run, trained.checkpoint, trained.config, *trained.model));
   SLIMREEL_RETURN_IF_ERROR(CheckHeldOut(
       trained_on, *loader, absl::StrCat(choice.key, " (", absl::StrJoin(choice.sources, ", "), ")"),
-      "or give --split=train where the score of training samples is what you ask for"));
+      "or give --split=train to score training samples on purpose"));
   return loader;
 }
 
@@ -149,9 +149,11 @@ int main(int argc, char** argv) {
   program.synopsis =
       "evaluate --run=DIR [--data=DIR] [--split=NAME] [--checkpoint=best|latest|PATH] [--json]";
   program.description =
-      "Top-1, top-5, mean class accuracy and loss, per video (logits of its clips averaged) and\n"
-      "per clip. Samples that the run was trained on are refused, unless --split=train asks for\n"
-      "them; they are known by their content, in whatever folder they lie.";
+      "Prints top-1, top-5, mean class accuracy and loss, per video (the mean of its clips' "
+      "logits)\n"
+      "and per clip. Samples that the run was trained on are refused, unless --split=train asks "
+      "for\n"
+      "them. They are recognised by their content, in any folder.";
   program.flags = {"run", "data", "split", "checkpoint", "json"};
   program.list_flags = {"data"};
   program.examples =

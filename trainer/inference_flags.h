@@ -1,4 +1,5 @@
-// The flags of evaluate and predict as one struct.
+// The flags of evaluate and predict as one struct. inference_flags.cc is the only place that reads
+// them.
 #ifndef TRAINER_INFERENCE_FLAGS_H_
 #define TRAINER_INFERENCE_FLAGS_H_
 
@@ -12,7 +13,7 @@ struct InferenceFlags {
   std::string checkpoint = "best";  // best | latest | path
   bool json = false;
   std::vector<std::string> data;   // evaluate: shard folders; empty: the run's
-  std::string split;               // evaluate: which shards of them; empty: test, else val
+  std::string split;               // evaluate: which of their shards; empty: test, or val if none
   std::vector<std::string> input;  // predict: files
 };
 

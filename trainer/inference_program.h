@@ -1,5 +1,5 @@
-// What the mains of evaluate and predict share: allocator, flags, the model out of
-// the run folder.
+// What the mains of evaluate and predict share: the allocator, the flags, and loading the model
+// from the run folder.
 #ifndef TRAINER_INFERENCE_PROGRAM_H_
 #define TRAINER_INFERENCE_PROGRAM_H_
 
@@ -14,9 +14,9 @@ namespace slimreel {
 
 using InferenceBody = std::function<absl::Status(const TrainedModel&, const InferenceFlags&)>;
 
-// Returns the exit code. Call it before any tensor exists. Words without a flag are
-// added to flags.input. A stop signal ends the process at once with 75, unless `body` asks for
-// another answer (InstallStopSignal).
+// Runs `body` and returns the exit code. Call it before any tensor exists. Words without a flag are
+// added to flags.input. A stop signal ends the process at once with 75, unless `body` calls
+// InstallStopSignal.
 int RunInference(int argc, char** argv, const Program& program, const InferenceBody& body);
 
 }  // namespace slimreel

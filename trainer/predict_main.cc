@@ -27,8 +27,8 @@ std::string ClassName(const TrainedModel& trained, size_t label) {
 
 using Json = nlohmann::ordered_json;
 
-// Paths and names of classes go in by TextOfBytes; messages of libraries may hold anything. A
-// line goes out when it is made: who reads along waits for none, and a kill loses none.
+// Paths and class names are made valid text by TextOfBytes; messages of libraries may hold any
+// bytes. Each line is flushed, so that a reader gets it at once and a kill loses none.
 void PrintJson(const Json& json) {
   std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
 }
@@ -75,20 +75,19 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
   SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
   const PredictOptions options = MakePredictOptions(
       trained.config, trained.checkpoint.state.preparation, host, trained.device);
-  InstallStopSignal();  // what is labelled is printed whole
+  InstallStopSignal();  // a label that is ready is printed whole
   size_t done = 0, failed = 0;
   for (const std::string& path : flags.input) {
     const auto prediction = PredictVideo(*trained.model, path, options);
     if (absl::IsCancelled(prediction.status())) {
       return StoppedError(absl::StrCat("stopped by a signal; ", done, " of ", flags.input.size(),
-                                       " files are labelled or reported, from ", path,
-                                       " on none is"));
+                                       " files are labelled or reported; none from ", path, " on"));
     }
     if (IsMachineError(prediction.status())) {
       return WithMessage(
           prediction.status(),
           absl::StrCat(prediction.status().message(), "; ", done, " of ", flags.input.size(),
-                       " files are labelled or reported, from ", path, " on none is"));
+                       " files are labelled or reported; none from ", path, " on"));
     }
     ++done;
     if (prediction.ok()) {
@@ -111,9 +110,10 @@ int main(int argc, char** argv) {
   program.name = "predict";
   program.synopsis = "predict --run=DIR --input=FILES [--checkpoint=best|latest|PATH] [--json]";
   program.description =
-      "Labels raw videos of any length, a chunk at a time. A file that cannot be read is\n"
-      "reported (with --json in a line of its own, \"status\": \"failed\"), and the others go on;\n"
-      "the exit code is 3 where none could be labelled. Files may also be given without --input.";
+      "Labels raw videos of any length, one chunk at a time. A file that cannot be read is\n"
+      "reported (with --json in a line of its own, \"status\": \"failed\"), and the next file\n"
+      "follows. The exit code is 3 if no file could be labelled. Files may also be given without\n"
+      "--input.";
   program.flags = {"run", "input", "checkpoint", "json"};
   program.list_flags = {"input"};
   program.takes_positional = true;

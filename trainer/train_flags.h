@@ -1,4 +1,4 @@
-// The flags of train as a TrainCommand.
+// The flags of train as a TrainCommand. train_flags.cc is the only place that reads them.
 #ifndef TRAINER_TRAIN_FLAGS_H_
 #define TRAINER_TRAIN_FLAGS_H_
 

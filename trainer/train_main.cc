@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   slimreel::InstallCpuAllocator();  // before any tensor exists
-  slimreel::InstallStopExit();      // until there is a step to finish
+  slimreel::InstallStopExit();      // until training has a step to finish
   slimreel::Program program;
   program.name = "train";
   program.synopsis = "train --config=FILE [--run=DIR] [--resume=auto|none|PATH] [KEY=VALUE...]";

@@ -31,9 +31,11 @@ TEST(TightenTest, NeverGoesBelowTheNormalisationGroup) {
 }
 
 TEST(TightenTest, ForbiddenMeansAreNotUsed) {
-  EXPECT_EQ(AllSteps({2, {kKeep}}, {0, false, true}), (std::vector<Plan>{{1, {kKeep}}}));
-  EXPECT_EQ(AllSteps({2, {kKeep}}, {0, true, false}), (std::vector<Plan>{{2, {kCheckpoint}}}));
-  EXPECT_FALSE(Tighten({2, {kKeep}}, {0, false, false}));
+  EXPECT_EQ(AllSteps({2, {kKeep}}, {.allow = {.checkpointing = false}}),
+            (std::vector<Plan>{{1, {kKeep}}}));
+  EXPECT_EQ(AllSteps({2, {kKeep}}, {.allow = {.split = false}}),
+            (std::vector<Plan>{{2, {kCheckpoint}}}));
+  EXPECT_FALSE(Tighten({2, {kKeep}}, {.allow = {.checkpointing = false, .split = false}}));
 }
 
 TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {

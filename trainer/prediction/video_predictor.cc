@@ -28,7 +28,7 @@
 namespace slimreel {
 namespace {
 
-// Scores one chunk of cropped frames after the other.
+// Collects cropped frames and scores them chunk by chunk.
 class ChunkScorer {
  public:
   ChunkScorer(const Model& model, const PredictOptions& options)
@@ -69,7 +69,7 @@ class ChunkScorer {
     return absl::OkStatus();
   }
 
-  // At least one frame must have been added and kept.
+  // Call it only if has_kept_frames().
   VideoPrediction Finish() {
     if (rule_.KeepsRest(filled_, chunks_)) ScoreChunk();
     VideoPrediction prediction;
@@ -107,7 +107,7 @@ class ChunkScorer {
     }
   }
 
-  // Neighbouring chunks share frames.
+  // Moves the frames that two chunks share to the front.
   void StartFromOverlap() {
     const int64_t overlap = rule_.overlap;
     if (overlap > 0) {
@@ -122,7 +122,7 @@ class ChunkScorer {
   ChunkRule rule_;
   FrameSize crop_size_;
   ClipShape shape_;
-  at::Tensor chunk_;  // [chunk frames, 3, H, W] uint8, the first filled_ of them valid
+  at::Tensor chunk_;  // [chunk frames, 3, H, W] uint8; the first filled_ frames are valid
   std::vector<uint8_t> rgb_;
   std::vector<double> logits_;  // sum over clips
   int64_t filled_ = 0;
@@ -163,21 +163,21 @@ absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::stri
   }
   if (StopRequested()) return Stopped(path);
   if (scorer.frames() == 0) {
-    return absl::DataLossError(absl::StrCat(path, " holds no frame that decodes"));
+    return absl::DataLossError(absl::StrCat(path, " holds no frame that can be decoded"));
   }
   if (!scorer.has_kept_frames()) {
     return absl::DataLossError(
-        absl::StrCat(path, ": every frame is under data.quality_threshold = ",
+        absl::StrCat(path, ": every frame is below data.quality_threshold = ",
                      options.preparation.quality_threshold, ", with which the shards were made"));
   }
   VideoPrediction prediction = scorer.Finish();
-  if (StopRequested()) return Stopped(path);  // in the midst of its last clips
+  if (StopRequested()) return Stopped(path);  // during the last clips
   const std::vector<double>& logits = prediction.logits;
   if (!std::all_of(logits.begin(), logits.end(), [](double x) { return std::isfinite(x); })) {
-    return absl::DataLossError(
-        absl::StrCat(path,
-                     ": the model's scores are no numbers: its weights diverged in training; "
-                     "choose an earlier --checkpoint, or train with a lower train.lr"));
+    return absl::DataLossError(absl::StrCat(
+        path,
+        ": the model's scores are no numbers (NaN or infinite): its weights diverged in "
+        "training; choose an earlier --checkpoint, or train with a lower train.lr"));
   }
   prediction.partial = PartialReason(decoder->stats());
   return prediction;

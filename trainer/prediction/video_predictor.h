@@ -1,5 +1,4 @@
-// One raw video in, class probabilities out, in memory that does not grow with
-// the video's length.
+// Predicts the class of one raw video, in memory that does not grow with the video's length.
 //
 // Threading: one thread.
 #ifndef TRAINER_PREDICTION_VIDEO_PREDICTOR_H_
@@ -17,24 +16,25 @@ namespace slimreel {
 
 struct VideoPrediction {
   std::vector<double> logits;         // [num_classes]: mean over the clips (scores.h)
-  std::vector<double> probabilities;  // their softmax
-  int64_t label = 0;                  // of the highest
+  std::vector<double> probabilities;  // softmax of the logits
+  int64_t label = 0;                  // class of the highest probability
   int64_t frames = 0;
   int64_t clips = 0;
-  // Why the file did not give all that it holds (a reason code of data/decode/media_error.h);
-  // empty: it did.
+  // Why only a part of the file could be read (a reason code of data/decode/media_error.h). Empty:
+  // all of it was read.
   std::string partial;
 };
 
-// Unimplemented, with the reason, for a model that reads more than the frames of a video.
+// Unimplemented, with the reason, if the model reads more than the frames of a video.
 absl::Status CheckPredictable(const Model& model);
 
-// The video is resized, filtered and cut into chunks as prepare did it with the data that
-// the model was trained on; one chunk of cropped frames is held at a time, and one clip is
-// in the model at a time. Errors: the decoder's (with its reason code); InvalidArgument for
-// frames smaller than the crop; DataLoss for a file without a frame, and for scores that
-// are no numbers; Unimplemented for a model that takes more than frames; Cancelled where a stop
-// was asked for, which is looked at while a frame is decoded and before each clip.
+// Resizes, filters and cuts the video into chunks as prepare did with the data that the model was
+// trained on. It holds one chunk of cropped frames at a time and runs one clip at a time. Errors:
+// - the decoder's, with its reason code;
+// - InvalidArgument: frames are smaller than the crop;
+// - DataLoss: the file has no frame, or the scores are NaN or infinite;
+// - Unimplemented: the model reads more than frames;
+// - Cancelled: a stop was asked for. This is checked while a frame is decoded and before each clip.
 absl::StatusOr<VideoPrediction> PredictVideo(const Model& model, const std::string& path,
                                              const PredictOptions& options);
 

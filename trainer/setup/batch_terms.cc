@@ -31,7 +31,7 @@ absl::StatusOr<BatchTerms> MakeBatchTerms(const Config& config, bool has_batch_n
   }
   if (terms.micro_batch < terms.effective_batch && terms.micro_batch % group != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "data.batch_size is ", batch_size, ", no multiple of model.norm_group = ", group,
+        "data.batch_size is ", batch_size, ", not a multiple of model.norm_group = ", group,
         ", so normalisation groups would be cut; allowed are multiples of ", group,
         ", or an effective batch of at most data.batch_size"));
   }
@@ -47,7 +47,7 @@ int64_t SmallestNormGroup(const BatchTerms& terms, int64_t epoch_samples, int64_
     const int64_t rest = samples % terms.norm_group;
     return rest > 0 ? rest : std::min(samples, terms.norm_group);
   };
-  // Of the first `most` steps of an epoch that has `samples` to come.
+  // In the first `most` steps of an epoch that has `samples` samples left.
   const auto smallest_of_epoch = [&](int64_t samples, int64_t most) {
     const int64_t whole = std::min(samples / terms.effective_batch, most);
     const int64_t rest = samples % terms.effective_batch;

@@ -16,9 +16,9 @@ std::string NameAt(const ClassList& list, size_t label) {
 }  // namespace
 
 std::string DescribeClassDifference(const ClassList& a, const ClassList& b) {
-  const auto parting =
+  const auto differing =
       std::mismatch(a.names.begin(), a.names.end(), b.names.begin(), b.names.end());
-  const auto label = static_cast<size_t>(parting.first - a.names.begin());
+  const auto label = static_cast<size_t>(differing.first - a.names.begin());
   return absl::StrCat(a.owner, " has ", a.names.size(), " classes, ", b.owner, " ", b.names.size(),
                       ": class ", label, " is ", NameAt(a, label), ", ", NameAt(b, label));
 }

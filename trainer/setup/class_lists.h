@@ -1,7 +1,7 @@
-// What to say where two lists of class names are not the same: lists may be hundreds of names
-// long, so it is how many there are and the first place where they part.
+// Describes how two lists of class names differ. Lists may have hundreds of names, so the text
+// gives their lengths and the first class that differs.
 //
-// Who calls it: session and evaluate, after they compared. Pure text.
+// Pure text.
 #ifndef TRAINER_SETUP_CLASS_LISTS_H_
 #define TRAINER_SETUP_CLASS_LISTS_H_
 
@@ -17,8 +17,8 @@ struct ClassList {
   absl::Span<const std::string> names;  // by label
 };
 
-// "data.val has 3 classes, data.train 4: class 1 is left in data.val, down in data.train". A list
-// that the other one only goes on has "nothing" there. The two must differ.
+// "data.val has 3 classes, data.train 4: class 1 is left in data.val, down in data.train". If one
+// list is the beginning of the other, it has "nothing" there. The two must differ.
 std::string DescribeClassDifference(const ClassList& a, const ClassList& b);
 
 }  // namespace slimreel

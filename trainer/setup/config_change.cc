@@ -10,7 +10,7 @@
 namespace slimreel {
 
 std::string SavedConfigPath(const FoundCheckpoint& start) {
-  // Canonical, because a path that ends in a slash has one part more.
+  // Canonical, because a trailing slash would add a part to the path.
   const std::filesystem::path checkpoint = std::filesystem::weakly_canonical(start.path);
   return start.state.files.contains(kConfigFile)
              ? checkpoint / kConfigFile
@@ -23,7 +23,7 @@ absl::StatusOr<ConfigChanges> CompareWithCheckpoint(const Config& config,
   ConfigChanges changes;
   const std::string saved = SavedConfigPath(start);
   if (!std::filesystem::exists(saved)) {
-    LOG(WARNING) << saved << " is missing: whether the configuration changed is not known";
+    LOG(WARNING) << saved << " is missing, so it is not known whether the configuration changed";
     return changes;
   }
   SLIMREEL_ASSIGN_OR_RETURN(changes.before, LoadConfig(saved, {}));

@@ -1,4 +1,4 @@
-// What a resumed run's configuration has changed since its checkpoint, key by key.
+// Compares the configuration of a resumed run with its checkpoint's, key by key.
 //
 // Files only, no tensor. Threading: one thread.
 #ifndef TRAINER_SETUP_CONFIG_CHANGE_H_
@@ -16,18 +16,18 @@ namespace slimreel {
 
 struct ConfigChanges {
   std::vector<std::string> lines;  // "train.lr: 0.1 -> 0.01"
-  bool changes_result = false;     // one of them changes what is learnt
-  std::optional<Config> before;    // that the checkpoint was made under; none: not known
+  bool changes_result = false;     // at least one of them changes what is learnt
+  std::optional<Config> before;    // the checkpoint's configuration; none: not known
 };
 
-// The configuration file that the checkpoint was made under: the checkpoint's own, which only a
-// save replaces; one of an earlier version has none, and then it is its run's.
+// The file with the configuration that the checkpoint was made under. It lies in the checkpoint,
+// or, for a checkpoint of an earlier version, in its run folder.
 std::string SavedConfigPath(const FoundCheckpoint& start);
 
-// Compares with the configuration inside of the checkpoint, which only a save replaces:
-// RUN/config.yaml is the newest process's, whether or not it came to a save. Each
-// change is logged. InvalidArgument, with the ways out: a change of what is learnt, unless
-// `allow_change`.
+// Compares `config` with the configuration inside the checkpoint and logs each change.
+// RUN/config.yaml does not serve for this: the newest process wrote it, and may have died before it
+// saved anything. InvalidArgument, with the ways out: a change of what is learnt, unless
+// `allow_change` is set.
 absl::StatusOr<ConfigChanges> CompareWithCheckpoint(const Config& config,
                                                     const FoundCheckpoint& start,
                                                     bool allow_change);

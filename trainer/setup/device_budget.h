@@ -1,4 +1,6 @@
 // Puts memory.budget in force, for training and for inference with a trained model.
+//
+// The budget holds for the whole process.
 #ifndef TRAINER_SETUP_DEVICE_BUDGET_H_
 #define TRAINER_SETUP_DEVICE_BUDGET_H_
 
@@ -11,12 +13,12 @@
 
 namespace slimreel {
 
-// Before the first tensor on the device. Returns the ceiling in force, bytes: the lowest of
-// the budget and what the machine allows; 0: no budget was asked for, and none is enforced.
+// Call it before the first tensor on the device. Returns the ceiling in force in bytes: the lower
+// of the budget and what the machine allows. 0: memory.budget is not set, and nothing is enforced.
 absl::StatusOr<int64_t> EnforceBudget(const Config& config, at::Device device);
 
-// What the machine allows where no budget is set, bytes: the lowest of physical or device memory,
-// control groups and rlimits; 0 where it does not say.
+// What the machine allows without a budget, in bytes: the lowest of physical or device memory,
+// control groups and rlimits. 0: unknown.
 int64_t MachineCeilingBytes(at::Device device);
 
 }  // namespace slimreel

@@ -19,7 +19,7 @@ FramePreparation FromOptions(const DataOptions& data) {
           .quality_threshold = data.quality_threshold};
 }
 
-// `fallback` for what the folder does not say.
+// Values that the folder does not give are taken from `fallback`.
 FramePreparation FromJson(const nlohmann::json& json, FramePreparation fallback) {
   const auto read = [&json](const char* key, auto* field) {
     const auto found = json.find(key);
@@ -29,7 +29,7 @@ FramePreparation FromJson(const nlohmann::json& json, FramePreparation fallback)
   if (json.value("short_side", nlohmann::json()) == "native") fallback.short_side = 0;
   read("max_video_frames", &fallback.max_video_frames);
   read("chunk_overlap", &fallback.chunk_overlap);
-  // Shards of before there was a bound hold every rest.
+  // Older shards, made before min_chunk_frames existed, hold every short rest of a video.
   if (json.contains("max_video_frames")) fallback.min_chunk_frames = 1;
   read("min_chunk_frames", &fallback.min_chunk_frames);
   read("quality_threshold", &fallback.quality_threshold);
@@ -46,16 +46,16 @@ absl::StatusOr<FramePreparation> FindFramePreparation(const DataOptions& data) {
     if (absl::StartsWith(folder, "synthetic:")) continue;
     const absl::StatusOr<DatasetInfo> info = ReadDatasetInfo(folder);
     if (absl::IsNotFound(info.status())) {
-      LOG(WARNING) << folder << " does not say how its frames were made (no dataset.json), so "
-                   << "predict goes by data.short_side and data.max_video_frames";
+      LOG(WARNING) << folder << " has no dataset.json, which says how its frames were made, so "
+                   << "predict uses data.short_side and data.max_video_frames";
       continue;
     }
     if (!info.ok()) return info.status();
     const FramePreparation own = FromJson(info->preparation, configured);
     if (i == 0) found = own;
     if (own == found) continue;
-    LOG(WARNING) << folder << " was prepared otherwise than " << data.train[0]
-                 << ", which is what predict goes by";
+    LOG(WARNING) << folder << " was prepared differently from " << data.train[0]
+                 << "; predict treats videos like the latter";
   }
   return found;
 }

@@ -1,7 +1,6 @@
-// What prepare did to the frames that a model is trained on, out of dataset.json.
+// What prepare did to the frames that a model is trained on, as dataset.json says it.
 //
-// Who calls it: trainer/setup/session, at the beginning of a run; the answer is kept
-// in the train state, so that predict does the same to raw videos.
+// A new run stores the answer in its training state, so that predict treats raw videos alike.
 #ifndef TRAINER_SETUP_FRAME_PREPARATION_H_
 #define TRAINER_SETUP_FRAME_PREPARATION_H_
 
@@ -11,9 +10,9 @@
 
 namespace slimreel {
 
-// Of the first folder of data.train; another folder that was prepared otherwise is
-// warned of. Where nothing says it (made-up samples, shards of another program), the
-// configuration does. DataLoss: a damaged dataset.json.
+// Reads the first folder of data.train, and warns if another folder was prepared differently. The
+// configuration answers for samples without a description: synthetic ones and shards of other
+// programs. DataLoss: a damaged dataset.json.
 absl::StatusOr<FramePreparation> FindFramePreparation(const DataOptions& data);
 
 }  // namespace slimreel

@@ -17,7 +17,7 @@ namespace {
 
 // RUN of RUN/checkpoints/step_N.
 std::string RunOf(const FoundCheckpoint& checkpoint) {
-  // Canonical, because a path that ends in a slash has one part more.
+  // Canonical, because a trailing slash would add a part to the path.
   const auto path = std::filesystem::weakly_canonical(checkpoint.path);
   return path.parent_path().parent_path().string();
 }
@@ -27,13 +27,14 @@ struct Record {
   bool complete = false;  // the checkpoint's own run has recorded what it learnt from
 };
 
-// Of `run_dir` and of the checkpoint's run, which --resume and --checkpoint may name elsewhere.
+// Records of `run_dir` and of the checkpoint's run. The two differ if --resume or --checkpoint
+// names a checkpoint of another run.
 absl::StatusOr<Record> Recorded(const std::string& run_dir, const FoundCheckpoint& checkpoint) {
   Record record;
   const std::string own = RunOf(checkpoint);
   for (const std::string& run : {run_dir, own}) {
     auto ids = ReadTrainedOn(run);
-    record.complete = ids.ok();  // of the last one, which is the checkpoint's
+    record.complete = ids.ok();  // the last run of the loop counts: the checkpoint's
     if (absl::IsNotFound(ids.status())) continue;
     SLIMREEL_RETURN_IF_ERROR(ids.status());
     record.ids.Add(*ids);
@@ -56,11 +57,11 @@ absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
   if (!start) return ids;
   SLIMREEL_ASSIGN_OR_RETURN(const Record before, Recorded(run_dir, *start));
   ids.Add(before.ids);
-  // Made-up samples leave no record.
+  // Synthetic samples have no ids and leave no record.
   if (!before.complete && !ids.ids().empty()) {
-    LOG(WARNING) << start->path << " is of a run that did not record what it learnt from, so only "
-                 << "what data.train holds now, and what " << run_dir
-                 << " recorded, is kept from its evaluations";
+    LOG(WARNING) << "the run of " << start->path << " did not record what it learnt from; only the "
+                 << "samples that data.train holds now and those that " << run_dir
+                 << " recorded are kept out of evaluations";
   }
   return ids;
 }
@@ -72,21 +73,21 @@ absl::StatusOr<SampleIds> FindTrainedOn(const std::string& run_dir,
   if (recorded.complete) return std::move(recorded.ids);
   const std::string own = RunOf(checkpoint);
   LoaderOptions options = TrainLoaderOptions(config, /*effective_batch=*/1);
-  options.training = false;  // no order, which could ask for labels
+  options.training = false;  // an order of training samples could ask for labels
   SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, model, &options));
   const auto loader = Loader::Open(options);
   const std::string folders = absl::StrJoin(config.data.train, ", ");
   if (!loader.ok()) {
-    LOG(WARNING) << own << " has no " << kTrainedOnFile
-                 << " (an earlier version made it), and its data.train (" << folders
-                 << ") cannot be opened: whether it was trained on these samples is not known ("
-                 << loader.status().message() << ")";
+    LOG(WARNING)
+        << own << " has no " << kTrainedOnFile
+        << " (an earlier version made it), and its data.train (" << folders
+        << ") cannot be opened, so it is not known whether it was trained on these samples ("
+        << loader.status().message() << ")";
     return std::move(recorded.ids);
   }
-  LOG(WARNING) << own << " has no " << kTrainedOnFile
-               << " (an earlier version made it): whether it was trained on these samples is "
-                  "judged by what "
-               << folders << " holds now, which is weaker";
+  LOG(WARNING) << own << " has no " << kTrainedOnFile << " (an earlier version made it), so what "
+               << folders
+               << " holds now is taken for what it was trained on; that is a weaker check";
   recorded.ids.Add(IdsOf(**loader));
   return std::move(recorded.ids);
 }
@@ -105,7 +106,7 @@ absl::Status CheckHeldOut(const SampleIds& trained_on, const Loader& loader,
   return absl::InvalidArgumentError(absl::StrCat(
       seen, " of the ", ids.size(), " samples of ", owner, " are among those that the run is ",
       "trained on, one of ", loader.videos()[static_cast<size_t>(video)],
-      " for example, so its metrics would say nothing of other videos. Prepare other videos with "
+      " for example. So its metrics would not tell how it does on new videos. Prepare others with "
       "--split=val and name their folder, ",
       remedy));
 }

@@ -11,7 +11,7 @@ Config InferenceConfig(const Config& run, const Config& learnt) {
   config.data.train = run.data.train;
   config.data.val = run.data.val;
   config.data.test = run.data.test;
-  // Resolved, because the default is data.batch_size, which is not the run's here.
+  // Resolved here, because the default is the run's data.batch_size, not the checkpoint's.
   config.data.eval_batch_size = run.data.ResolvedEvalBatchSize();
   return config;
 }

@@ -1,7 +1,7 @@
-// The configuration that a checkpoint is judged under: its own in what its weights have learnt
-// from, the run's in where, on which data and in how much memory.
+// The configuration that evaluate and predict use for a checkpoint. The checkpoint's own says what
+// its weights have learnt from; the run's says where, on which data and in how much memory to run.
 //
-// Who calls it: trained_model. Pure.
+// Pure.
 #ifndef TRAINER_SETUP_INFERENCE_CONFIG_H_
 #define TRAINER_SETUP_INFERENCE_CONFIG_H_
 
@@ -9,9 +9,9 @@
 
 namespace slimreel {
 
-// `learnt` is the configuration in the checkpoint, which may be older than the run's. Out of it
-// come task, model.*, trainer.precision and data.*, but for data.train, data.val, data.test and
-// data.eval_batch_size; all else is the run's.
+// `learnt` is the configuration in the checkpoint, which may be older than the run's. The result
+// takes task, model.*, trainer.precision and data.* from it, except data.train, data.val, data.test
+// and data.eval_batch_size. These and everything else are the run's.
 Config InferenceConfig(const Config& run, const Config& learnt);
 
 }  // namespace slimreel

@@ -20,9 +20,10 @@ int64_t BatchBytes(const LoaderOptions& loader) {
   return BatchLayoutOf(loader, loader.batch_size).bytes;
 }
 
-// For all loaders; `hard` false: a share of what the host has left, for `auto` alone.
 struct HostBudget {
-  int64_t bytes = 0;
+  int64_t bytes = 0;  // for the buffers of all loaders
+  // True: memory.host_budget. False: a share of what the host has left; it bounds only values that
+  // are `auto`.
   bool hard = false;
 };
 
@@ -37,7 +38,7 @@ bool PinMemory(const Config& config, const ComputeResources& resources) {
   const bool pin = config.dataloader.pin_memory.value_or(resources.accelerator);
   if (pin && !resources.accelerator) {
     LOG(WARNING) << "dataloader.pin_memory=true has no effect: the step runs on the CPU, which "
-                    "reads batches where they are";
+                    "reads batches in place";
   }
   return pin && resources.accelerator;
 }
@@ -94,9 +95,9 @@ absl::StatusOr<LoaderRecord> SizeLoaders(const Config& config, const ComputeReso
   SLIMREEL_ASSIGN_OR_RETURN(const HostBudget budget, FindHostBudget(config));
   const DataloaderOptions& wanted = config.dataloader;
   const bool pin = PinMemory(config, resources);
-  // A page-locked copy is made of the batch that leaves the queue.
+  // The batch that leaves the queue is copied into page-locked memory.
   const int64_t in_use = pin ? 2 : 1;
-  int64_t reserved = 0;  // one batch of each loader that is still to be sized
+  int64_t reserved = 0;  // one batch of each loader that is not sized yet
   for (const LoaderOptions* loader : loaders) reserved += in_use * BatchBytes(*loader);
   if (budget.hard && reserved > budget.bytes) return DoesNotFit(budget.bytes, loaders, reserved);
   int64_t left = budget.bytes;

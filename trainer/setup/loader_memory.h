@@ -1,7 +1,7 @@
-// Sizes the loaders of a run together: threads, batches ahead, page-locked memory,
-// within memory.host_budget.
+// Sizes the loaders of a run together, within memory.host_budget: threads, batches ahead and
+// page-locked memory.
 //
-// Reads the machine's limits; no tensor.
+// Reads the machine's limits. Makes no tensor.
 #ifndef TRAINER_SETUP_LOADER_MEMORY_H_
 #define TRAINER_SETUP_LOADER_MEMORY_H_
 
@@ -16,21 +16,21 @@
 namespace slimreel {
 
 struct ComputeResources {
-  int64_t cores = 1;         // that this process may use
-  int64_t step_threads = 1;  // that the step computes with; 1 with an accelerator
+  int64_t cores = 1;         // this process may use
+  int64_t step_threads = 1;  // the step computes with; 1 with an accelerator
   bool accelerator = false;
 };
 
-// Fills num_workers, prefetch_batches, queue_budget_bytes and pin_memory of each of
-// `loaders` (training first) and logs them once. Their buffers together stay under
-// memory.host_budget; without one, `auto` stays under a quarter of what the host can
-// still give. Returns what the summary says of the first. Errors: NothingFits where the
-// budget does not hold one batch of each.
+// Fills in num_workers, prefetch_batches, queue_budget_bytes and pin_memory of each of `loaders`
+// (training first) and logs them once. Their buffers together stay under memory.host_budget.
+// Without it, `auto` stays under a quarter of what the host can still give. Returns the record of
+// the first loader, for the summary. Errors: NothingFits if the budget does not hold one batch of
+// each loader.
 absl::StatusOr<LoaderRecord> SizeLoaders(const Config& config, const ComputeResources& resources,
                                          const std::vector<LoaderOptions*>& loaders);
 
-// Halves the batch of an evaluation until its inputs take no more than `free_bytes`, at least one
-// clip, and says so. What the model needs beside them shows when it runs.
+// Halves the batch of an evaluation until its inputs fit into `free_bytes`, or one clip is left,
+// and logs that. It does not count what the model needs besides its inputs.
 void FitEvaluationBatch(int64_t free_bytes, LoaderOptions* loader);
 
 }  // namespace slimreel

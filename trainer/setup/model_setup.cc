@@ -39,8 +39,8 @@ bool HasBatchNorm(const Model& model) {
 absl::Status CheckNormGroup(const Model& model, int64_t smallest_group) {
   if (smallest_group != 1 || FewestNormValues(model) != 1) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "BatchNorm takes its statistics over groups of samples (model.norm_group), the smallest of "
-      "which has one sample (the last of an epoch may be short). At ",
+      "BatchNorm takes its statistics over groups of samples (model.norm_group). The smallest "
+      "group has one sample (the last one of an epoch may be short). At ",
       model.clip.num_frames, " x ", model.clip.height, "x", model.clip.width, " pixels a norm of ",
       model.name,
       " sees one value a channel of one sample, which has no variance. Give larger images "
@@ -81,8 +81,8 @@ absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config,
   SLIMREEL_ASSIGN_OR_RETURN(const int64_t frozen,
                             FreezeParameters(Parameters(*model), config.model.freeze));
   if (frozen > 0) {
-    LOG(INFO) << frozen << " tensors are frozen; BatchNorm in there still follows the data "
-              << "(model.norm_group: frozen stops that everywhere)";
+    LOG(INFO) << frozen << " tensors are frozen; BatchNorm in frozen parts still follows the data "
+              << "(model.norm_group: frozen stops that in the whole model)";
   }
   if (load_weights && !config.model.weights.empty()) {
     SLIMREEL_RETURN_IF_ERROR(StartFrom(config.model.weights, *model));

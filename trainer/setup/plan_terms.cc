@@ -11,7 +11,7 @@
 namespace slimreel {
 namespace {
 
-constexpr int64_t kSameCeiling = 100;  // one part in so many is no change
+constexpr int64_t kSameCeiling = 100;  // a change of 1/100 or less counts as none
 
 bool DecidesPlan(const std::string& key) {
   return absl::StartsWith(key, "memory.") || key == "data.batch_size" ||

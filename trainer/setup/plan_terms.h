@@ -1,5 +1,5 @@
-// What a plan is made under, and what of that is another since: a resumed run keeps its
-// checkpoint's plan only as long as the plan is true of what it runs under.
+// The terms that a plan was made under, and what changed in them since. A resumed run keeps its
+// checkpoint's plan only if its terms are unchanged.
 //
 // Threading: free functions without state. Pure numbers and text.
 #ifndef TRAINER_SETUP_PLAN_TERMS_H_
@@ -15,12 +15,12 @@
 
 namespace slimreel {
 
-// The keys that decide a plan, as YAML by name: PlanTerms::keys.
+// The keys that decide a plan, with their values as YAML: PlanTerms::keys.
 std::map<std::string, std::string> PlanKeys(const Config& config);
 
-// What of `now` is another than in `made_under`, a line each: "memory.budget: 24MiB -> 4GiB".
-// Unknown on either side is no change, nor is a ceiling that moved by a hundredth or less: a
-// machine tells its memory a little differently after each start.
+// One line for each term that changed: "memory.budget: 24MiB -> 4GiB". A term that is unknown on
+// either side counts as unchanged. So does a ceiling that moved by a hundredth or less, because a
+// machine reports a slightly different memory size after each start.
 std::vector<std::string> ChangedTerms(const PlanTerms& made_under, const PlanTerms& now);
 
 }  // namespace slimreel

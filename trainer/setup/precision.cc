@@ -33,8 +33,8 @@ std::string SlowPrecisionWarning(Precision precision, at::Device device) {
   const bool fast = false;
 #endif
   if (fast) return "";
-  return "this processor has no instructions for trainer.precision's half precision: the run is "
-         "right, but many times slower than with trainer.precision=32";
+  return "this processor has no instructions for the half precision of trainer.precision: results "
+         "are right, but the run is many times slower than with trainer.precision=32";
 }
 
 }  // namespace slimreel

@@ -1,4 +1,4 @@
-// trainer.precision: what parameters are, and what the operations compute in.
+// What trainer.precision means: the dtypes of parameters and of computation, and the loss scale.
 #ifndef TRAINER_SETUP_PRECISION_H_
 #define TRAINER_SETUP_PRECISION_H_
 
@@ -13,17 +13,18 @@
 
 namespace slimreel {
 
-// Of parameters and optimizer state: float64 with 64, else float32, mixed precision included.
+// Dtype of parameters and optimizer state: float64 with 64, otherwise float32, also with mixed
+// precision.
 at::ScalarType ParameterDtype(Precision precision);
 
-// What autocast computes in: kHalf with 16, kBFloat16 with bf16, none else.
+// Dtype that autocast computes in: kHalf with 16, kBFloat16 with bf16, otherwise none.
 std::optional<at::ScalarType> AutocastDtype(Precision precision);
 
-// A loss scale with 16, because fp16 has too little range for gradients; none else.
+// A loss scale with 16, because fp16 has too little range for gradients; otherwise none.
 std::optional<LossScaleOptions> LossScaleFor(Precision precision);
 
-// What to tell the user where `device` has no instructions for the precision, so that it
-// is slower than 32; empty where it has.
+// A warning for the user if `device` has no instructions for the precision, which makes it slower
+// than 32; otherwise empty.
 std::string SlowPrecisionWarning(Precision precision, at::Device device);
 
 }  // namespace slimreel

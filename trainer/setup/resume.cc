@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Without links, so that parents can be compared.
+// Resolves links, so that parents can be compared.
 fs::path CanonicalPath(const fs::path& path) {
   std::error_code error;
   const fs::path canonical = fs::canonical(path, error);
@@ -41,7 +41,7 @@ bool IsListed(const fs::path& path, const std::vector<CheckpointEntry>& entries)
 absl::Status SetAside(const std::string& folder, const CheckpointEntry& entry) {
   const std::string name = FreeSupersededName(folder, entry.step);
   SLIMREEL_RETURN_IF_ERROR(Rename(entry.path, fs::path(folder) / name));
-  LOG(INFO) << entry.path << " is not what the run goes on from; it is now " << name;
+  LOG(INFO) << entry.path << " is not the run's start; it is now " << name;
   return absl::OkStatus();
 }
 
@@ -54,7 +54,7 @@ absl::Status Copy(const fs::path& from, const fs::path& to) {
   return copy->Commit();
 }
 
-// `from` becomes checkpoint `step` of `folder`; one that has the name is set aside.
+// Makes `from` checkpoint `step` of `folder`. A checkpoint that already has the name is set aside.
 absl::Status Bring(const fs::path& from, int64_t step, const std::string& folder) {
   const fs::path to = fs::path(folder) / CheckpointName(step);
   std::error_code error;
@@ -65,9 +65,9 @@ absl::Status Bring(const fs::path& from, int64_t step, const std::string& folder
   return superseded ? Rename(from, to) : Copy(from, to);
 }
 
-// What `state`, of the checkpoint `start` of another folder, calls the best comes before the start
-// does: a process that is killed in between leaves no start without its best. It gets a superseded
-// name, so that it is not mistaken for a checkpoint that `folder`'s run goes on from.
+// `state` is that of the checkpoint `start` of another folder. Its best is copied before `start`
+// is, so that a process that is killed in between leaves no start without its best. The copy gets a
+// superseded name, so that the run of `folder` does not go on from it.
 absl::Status CopyBest(const fs::path& start, const TrainState& state, const std::string& folder) {
   SLIMREEL_ASSIGN_OR_RETURN(const BestCheckpoint here, FindBest(folder, state));
   if (here.found && here.lost.empty()) return absl::OkStatus();
@@ -110,7 +110,7 @@ absl::Status SettleBest(FoundCheckpoint* start) {
   if (state.best_step < 0) return absl::OkStatus();
   BestCheckpoint best;
   if (IsBestOf(state, state)) {
-    best.found = *start;  // verified already
+    best.found = *start;  // already verified
   } else {
     SLIMREEL_ASSIGN_OR_RETURN(best,
                               FindBest(CanonicalPath(start->path).parent_path().string(), state));

@@ -1,4 +1,4 @@
-// Where a run begins: anew, at a checkpoint, or not at all because it is finished.
+// Where a run starts: anew or at a checkpoint, and what that does to the run folder.
 //
 // Threading: one thread. Files only, no tensor.
 #ifndef TRAINER_SETUP_RESUME_H_
@@ -13,32 +13,36 @@
 
 namespace slimreel {
 
-// `resume` is auto (the newest intact checkpoint of `run_dir`, else a new run), none (a new
-// run) or a path. Damaged checkpoints that are passed over are logged. Errors:
-// DataLoss (checkpoints, but none intact), FailedPrecondition (another version's), InvalidArgument
-// (none, where the folder holds checkpoints that the new run would be mixed with), NotFound (the
-// path).
+// `resume` is auto (the newest intact checkpoint of `run_dir`, or a new run if it has none), none
+// (a new run) or a path. Damaged checkpoints that are passed over are logged. Errors:
+// - DataLoss: there are checkpoints, but none is intact.
+// - FailedPrecondition: the checkpoint is another version's.
+// - InvalidArgument: `resume` is none, but the folder holds checkpoints, which the new run would be
+//   mixed with.
+// - NotFound: there is no such path.
 absl::StatusOr<std::optional<FoundCheckpoint>> FindStart(const std::string& resume,
                                                          const std::string& run_dir);
 
-// Looks for what `start`'s state calls the best, beside `start`. Where it is damaged or not there,
-// the state takes over the best that is there, or none; that is logged and noted in its `changes`.
-// Errors: what the machine cannot read now is no loss, and is returned.
+// Looks beside `start` for the checkpoint that its state calls the best. If that is damaged or
+// missing, the state takes the best one that is there, or none. This is logged and noted in the
+// state's `changes`. Errors: a checkpoint that the machine cannot read now does not count as lost;
+// the error is returned.
 absl::Status SettleBest(FoundCheckpoint* start);
 
-// Makes `start` the newest checkpoint of `run_dir`, so that the run goes on from it and from no
-// other, also where it is killed before its first save. No checkpoint is lost: those of the run
-// that come after `start` are renamed to superseded_step_N, under a name that none has. A `start`
-// that is superseded takes its old name back. One of another folder is copied, after its best,
-// which is superseded_step_N here. Then every other checkpoint of the run is superseded, because it
-// is of another history.
+// Makes `start` the newest checkpoint of `run_dir`, so that the run goes on from it even if it is
+// killed before its first save. No checkpoint is lost:
+// - Checkpoints of the run that come after `start` are renamed to superseded_step_N, a free name.
+// - A `start` that is superseded takes its old name back.
+// - A `start` of another folder is copied, after its best, which becomes superseded_step_N here.
+//   Then all other checkpoints of the run are superseded, because they have another history.
 absl::Status MakeNewest(const std::string& run_dir, const FoundCheckpoint& start);
 
-// How to go on after a stop, for people. A path, or none, would begin there again, or be refused.
+// Tells people how to go on after a stop. The same command would not do if --resume was a path
+// (the run would start there again) or none (it would be refused).
 std::string HowToGoOn(const std::string& resume);
 
-// What differs between where a checkpoint was made and here, in words; empty: the
-// same bits can be expected.
+// What differs between the machine that made a checkpoint and this one, in words. Empty: the same
+// bits can be expected.
 std::string EnvironmentDifference(const RunEnvironment& saved, const RunEnvironment& here);
 
 }  // namespace slimreel

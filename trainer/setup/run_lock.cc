@@ -34,8 +34,8 @@ absl::Status RunLock::MakeFolder() {
   if (!fs::exists(absl::StrCat(run_dir_, "/config.yaml"), error)) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(run_dir_,
-                   ": another process has begun this run in the meantime; the same "
-                   "command again goes on from it, another --run is its own run"));
+                   ": another process has begun this run in the meantime; run the same command "
+                   "again to go on from it, or give another --run"));
 }
 
 absl::Status RunLock::Lock() {

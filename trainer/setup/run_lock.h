@@ -1,7 +1,7 @@
-// One training process per run folder: two would delete each other's checkpoints and
-// write every step twice.
+// Allows one training process per run folder. Two would delete each other's checkpoints and write
+// every step twice.
 //
-// Who calls it: train_command. Threading: one thread. Holds no tensor.
+// Threading: one thread. Ownership: a RunLock owns the lock, and the end of the process frees it.
 #ifndef TRAINER_SETUP_RUN_LOCK_H_
 #define TRAINER_SETUP_RUN_LOCK_H_
 
@@ -15,15 +15,15 @@
 
 namespace slimreel {
 
-// A run folder is made late, when all else is known to be in order; until then a new run
-// has nothing to lock.
+// A new run makes its folder late, when everything else is known to be in order. Until then it has
+// nothing to lock.
 class RunLock {
  public:
-  // Locks the folder where it is there. FailedPrecondition, with the remedy, where another
-  // process holds it; else the file system's errors.
+  // Locks the folder if it exists. Errors: FailedPrecondition, with the remedy, if another process
+  // holds the lock; the file system's.
   static absl::StatusOr<RunLock> Take(const std::string& run_dir);
-  // Makes the folder and locks it, where Take found none. FailedPrecondition also where
-  // another process has begun the run since.
+  // Makes the folder and locks it, if Take found none. FailedPrecondition also if another process
+  // has begun the run since.
   absl::Status MakeFolder();
 
  private:

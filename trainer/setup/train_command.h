@@ -13,13 +13,13 @@ namespace slimreel {
 struct TrainCommand {
   std::string config;  // path of a YAML file
   std::string run;     // run folder; empty: runs/<name of the configuration>
-  std::string resume;  // auto (also where empty) | none | path of a checkpoint or run folder
+  std::string resume;  // auto (or empty) | none | path of a checkpoint or run folder
   bool plan_only = false;
   bool allow_config_change = false;  // resume although what is learnt changes
 };
 
-// Trains to the end, or to a stop signal (Cancelled, exit 75). The result goes to
-// standard output, all else to standard error.
+// Trains to the end, or to a stop signal (Cancelled, exit 75). The result goes to standard output,
+// everything else to standard error.
 absl::Status RunTrainCommand(const TrainCommand& command,
                              const std::vector<ConfigOverride>& overrides);
 

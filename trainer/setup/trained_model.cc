@@ -37,7 +37,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
   const std::string config_path = absl::StrCat(run_dir, "/config.yaml");
   if (!std::filesystem::exists(config_path)) {
     return absl::NotFoundError(absl::StrCat("--run=", run_dir, " is no run folder: it has no ",
-                                            "config.yaml; //trainer:train makes one"));
+                                            "config.yaml; //trainer:train makes run folders"));
   }
   TrainedModel trained;
   SLIMREEL_ASSIGN_OR_RETURN(const Config run, LoadConfig(config_path, {}));

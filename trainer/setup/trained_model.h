@@ -1,4 +1,6 @@
-// A trained model out of a run folder, for evaluate and predict.
+// Loads a trained model from a run folder, for evaluate and predict.
+//
+// Threading: one thread. Ownership: a TrainedModel owns its model.
 #ifndef TRAINER_SETUP_TRAINED_MODEL_H_
 #define TRAINER_SETUP_TRAINED_MODEL_H_
 
@@ -16,15 +18,15 @@
 namespace slimreel {
 
 struct TrainedModel {
-  Config config;  // the run's and the checkpoint's (inference_config.h)
+  Config config;  // made of the run's and the checkpoint's (inference_config.h)
   FoundCheckpoint checkpoint;
   std::unique_ptr<Model> model;
   at::Device device = at::kCPU;
   int64_t budget_bytes = 0;  // the ceiling in force; 0: none
 };
 
-// `checkpoint`: best | latest | path. Errors: NotFound (no run, no checkpoint), DataLoss
-// (damaged).
+// `checkpoint` is best, latest or a path. Puts memory.budget in force first. Errors: NotFound (no
+// run, no checkpoint); DataLoss (damaged).
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
                                               const std::string& checkpoint);
 
