@@ -1,5 +1,5 @@
-// design.md's promise 1: how a step is computed does not change what is learnt.
-// Whole training runs on synthetic samples, at sizes that take seconds.
+// Shows promise 1 of design.md: how a step is computed does not change what is learnt. Each test
+// trains whole runs on synthetic samples, at sizes that take seconds.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/linalg_vector_norm.h>
@@ -36,7 +36,7 @@ struct RunSpec {
   int64_t norm_group = 1;
   std::string schedule = "keep";
   int workers = 0;
-  int64_t budget_bytes = 0;  // on top of what is live when the first step begins
+  int64_t budget_bytes = 0;  // above what is live when the first step begins
   int64_t steps = 20;
   uint64_t seed = 3;
   int64_t size = 32;  // pixels, height and width
@@ -48,7 +48,7 @@ struct RunResult {
   std::vector<std::string> names;
   int64_t retries = 0;
   int64_t micro_batch = 0;
-  int64_t peak_bytes = 0;  // of the steps, on top of what is live when the first one begins
+  int64_t peak_bytes = 0;  // of the steps, above what is live when the first one begins
 };
 
 ModelSpec SpecOf(const RunSpec& run) {
@@ -97,8 +97,8 @@ std::vector<at::Tensor> Gradients(const std::vector<NamedTensor>& parameters) {
   return gradients;
 }
 
-// A step sets gradients to none behind its update, so the first step's forward and
-// backward are done here by plain executor calls.
+// A step clears its gradients after the update. So these are computed here: the forward and
+// backward of the first step by plain executor calls.
 std::vector<at::Tensor> FirstGradients(const RunSpec& run) {
   const auto model = BuildModel(SpecOf(run)).value();
   const auto loader = OpenLoader(run, *model);
@@ -123,7 +123,7 @@ std::vector<at::Tensor> FirstGradients(const RunSpec& run) {
   return Gradients(parameters);
 }
 
-// What a process makes of its configuration, new each time.
+// What a process makes from its configuration, new each time.
 struct Parts {
   explicit Parts(const RunSpec& run)
       : model(BuildModel(SpecOf(run)).value()), loader(OpenLoader(run, *model)) {
@@ -185,7 +185,7 @@ RunResult Train(const RunSpec& run) {
   return result;
 }
 
-// The run up to step `at`, saved as a checkpoint in `folder`.
+// Runs up to step `at` and saves a checkpoint in `folder`.
 void TrainAndSave(RunSpec run, int64_t at, const std::string& folder) {
   run.steps = at;
   Parts parts(run);
@@ -209,7 +209,7 @@ void TrainAndSave(RunSpec run, int64_t at, const std::string& folder) {
   ASSERT_TRUE(saved.ok()) << saved;
 }
 
-// The rest of the run in new parts, from what lies in `folder` alone.
+// Runs the rest in new parts, from nothing but the files in `folder`.
 RunResult Resume(const RunSpec& run, const std::string& folder) {
   const FoundCheckpoint found = FindCheckpoint(folder, "latest").value();
   Parts parts(run);
@@ -279,8 +279,8 @@ TEST_P(EqualityTest, RetriesAtAnUnchangedSplitDoNotChangeABit) {
   EXPECT_EQ(reference.retries, 0);
   spec.schedule = "checkpoint";
   const RunResult checkpointed = Train(spec);
-  // The peak of these lies in the first stages' backward, whatever the later ones keep.
-  // Their retries are in oom_injection_test.
+  // The peak of these models lies in the backward of the first stages, so it does not depend on
+  // what later stages keep. oom_injection_test covers their retries.
   const bool peaks_early = spec.model == "r3d_nano";
   if (peaks_early) {
     EXPECT_EQ(checkpointed.peak_bytes, reference.peak_bytes);
@@ -296,7 +296,7 @@ TEST_P(EqualityTest, RetriesAtAnUnchangedSplitDoNotChangeABit) {
   ExpectBitwiseEqual(retried, reference);
 }
 
-// By the checkpoint that a run writes, in the middle of an epoch and of the loss scale's growth.
+// The checkpoint is written in the middle of an epoch and between two growths of the loss scale.
 TEST_P(EqualityTest, ResumingFromACheckpointDoesNotChangeABit) {
   constexpr int64_t kSavedAfter = 10;
   RunSpec spec = Spec();
@@ -326,7 +326,8 @@ TEST_P(EqualityTest, SplitsAndAShortLastBatchAgreeInDoubleTo1em10) {
 TEST_P(EqualityTest, TheStateOfTorchsGeneratorDoesNotMatterAndIsNotMoved) {
   at::Generator generator = at::detail::getDefaultCPUGenerator();
   generator.set_current_seed(1);
-  const RunResult reference = Train(Spec());  // with dropout, and drop-path where there is one
+  const RunResult reference =
+      Train(Spec());  // with dropout, and with drop-path if the model has it
   generator.set_current_seed(2);
   const at::Tensor before = generator.get_state();
   ExpectBitwiseEqual(Train(Spec()), reference);
@@ -346,7 +347,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EqualityTest,
                                            "rgbposeconv3d_nano", "whisper_nano"),
                          [](const auto& info) { return info.param; });
 
-// Models without ReLU and max-pooling; where masks can flip, double is the proof.
+// Only models without ReLU and max-pooling: their masks can flip, which needs the proof in double.
 TEST(SinglePrecisionTest, FirstStepGradientsOfASplitAgreeTo2em6) {
   RunSpec spec{.model = "video_vit_nano"};
   const auto reference = FirstGradients(spec);
@@ -358,7 +359,7 @@ TEST(SinglePrecisionTest, FirstStepGradientsOfASplitAgreeTo2em6) {
     for (size_t i = 0; i < reference.size(); ++i) {
       const double difference = Norm(at::sub(split[i], reference[i]));
       const double own = Norm(reference[i]);
-      // A gradient that is zero but for rounding (a key bias) is compared with all gradients.
+      // A gradient that is zero except for rounding (a key bias) is compared with the norm of all.
       const double scale = own < 1e-6 * std::sqrt(all) ? std::sqrt(all) : own;
       EXPECT_LE(difference / scale, 2e-6) << i;
     }

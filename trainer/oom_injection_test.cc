@@ -1,5 +1,5 @@
-// Out of memory at every single allocation of the retried region: each must cost
-// a retry, never a bit of the result, a byte of memory, or the process.
+// Lets each allocation of the retried region run out of memory. Each must cost a retry, but no bit
+// of the result and no byte of memory, and must not end the process.
 //
 //   --every=N   tries every N-th allocation, and the first and last five; 1: all
 #include <ATen/ops/equal.h>
@@ -34,11 +34,11 @@ constexpr int64_t kSize = 32;  // pixels, height and width
 constexpr int64_t kFrames = 8;
 constexpr int64_t kClasses = 5;
 constexpr int64_t kEffectiveBatch = 4;
-constexpr int64_t kMicroBatch = 2;  // so that the first micro-batch has left gradients behind
+constexpr int64_t kMicroBatch = 2;  // so that gradients of the first micro-batch exist
 constexpr int kSteps = 2;           // so that buffers and optimizer state have moved before
 int64_t every = 37;                 // --every
 
-// Two steps of training from scratch, one of which may run out of memory.
+// Trains two steps from scratch; one of them may run out of memory.
 class Training {
  public:
   explicit Training(const std::string& model_name) {
@@ -70,7 +70,7 @@ class Training {
   void ForbidRetries() { options_.on_oom = OnOom::kFail; }
   const Plan& plan() const { return step_->plan(); }
 
-  // Runs a step; false: nothing fitted. Live bytes afterwards are those before.
+  // Runs a step and returns false if nothing fitted. The live bytes are the same before and after.
   bool Step(const Batch& batch, int number) {
     const int64_t before = ReadCpuMemory().live_bytes;
     const absl::Status status = step_->Run(batch, number, 1e-3).status();
@@ -79,7 +79,7 @@ class Training {
     return status.ok();
   }
 
-  // Copies of all that must not depend on retries: weights, buffers, optimizer state.
+  // Copies of everything that must not depend on retries: weights, buffers, optimizer state.
   std::vector<NamedTensor> State() const {
     std::vector<NamedTensor> copies;
     for (const auto& list : {Parameters(*model_), Buffers(*model_), optimizer_->State()}) {
@@ -108,7 +108,7 @@ std::string Differences(const std::vector<NamedTensor>& a, const std::vector<Nam
   return names;
 }
 
-// Counts what is allocated before the first charge, which begins the retried region.
+// Counts the allocations before the first charge. The charge begins the retried region.
 class BeforeRegion final : public AllocationHook {
  public:
   BeforeRegion() { SetCpuAllocationHook(this); }
@@ -145,7 +145,7 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
     EXPECT_EQ(counter.num_seen(), 0) << "what fails here is not done again";
   }
 
-  // The state after all steps, the plan changing to `later` with step `from`.
+  // The state after all steps. From step `from` on the plan is `later`.
   std::vector<NamedTensor> Reference(const Plan& first, const Plan& later, int from) const {
     Training training(GetParam());
     training.Use(first);
@@ -156,8 +156,8 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
     return training.State();
   }
 
-  // Of the retried region of step 1. Faults are counted from the call of a step, so that they
-  // reach each of these only if no step allocates before its region.
+  // Allocations of the retried region of step 1. Faults are counted from the call of a step, so
+  // they reach each of these only if no step allocates before its region.
   int64_t CountAllocations(const Plan& plan) const {
     {
       Training training(GetParam());

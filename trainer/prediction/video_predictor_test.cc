@@ -110,7 +110,7 @@ TEST_F(VideoPredictorTest, OverlappingChunksAndAShortLastOneAreCutAsPrepareCutsT
   ExpectSameAsShards(options);
 }
 
-TEST_F(VideoPredictorTest, ARestThatPrepareLeavesOutIsLeftOut) {
+TEST_F(VideoPredictorTest, AShortLastChunkThatPrepareLeavesOutIsLeftOut) {
   PredictOptions options;
   options.preparation = {.short_side = 40, .max_video_frames = 20};
   const auto with_rest = PredictVideo(*model_, clip_, options);
@@ -160,7 +160,7 @@ TEST_F(VideoPredictorTest, APictureOverTheBoundIsRefused) {
   EXPECT_EQ(ReasonOf(status), kReasonFrameTooLarge) << status;
 }
 
-TEST_F(VideoPredictorTest, WhatIsNoVideoIsAnErrorThatNamesIt) {
+TEST_F(VideoPredictorTest, AFileThatIsNoVideoIsAnErrorThatNamesIt) {
   ASSERT_TRUE(WriteFileAtomically(folder_ + "/text.mp4", "no video").ok());
   const absl::Status status =
       PredictVideo(*model_, folder_ + "/text.mp4", PredictOptions()).status();

@@ -73,7 +73,7 @@ TEST(BatchTermsTest, GlobalStatisticsForbidEverySplit) {
   EXPECT_EQ(NormTermsOf(request)->min_micro_batch, 16);
 }
 
-TEST(SmallestNormGroupTest, IsTheShortGroupOfTheShortStepWhereItIsReached) {
+TEST(SmallestNormGroupTest, IsTheShortGroupOfTheShortStepIfThatIsReached) {
   const BatchTerms terms{.effective_batch = 8, .micro_batch = 4, .norm_group = 4};
   EXPECT_EQ(SmallestNormGroup(terms, 16, 0, 100), 4);
   EXPECT_EQ(SmallestNormGroup(terms, 17, 0, 100), 1);

@@ -8,7 +8,7 @@
 namespace slimreel {
 namespace {
 
-TEST(ClassListsTest, TheFirstPlaceWhereTheyPartIsNamedAndNotHundredsOfNames) {
+TEST(ClassListsTest, NamesOnlyTheFirstClassThatDiffers) {
   std::vector<std::string> a;
   for (int label = 0; label < 700; ++label) a.push_back("class_" + std::to_string(label));
   std::vector<std::string> b = a;
@@ -20,7 +20,7 @@ TEST(ClassListsTest, TheFirstPlaceWhereTheyPartIsNamedAndNotHundredsOfNames) {
             "in data.train");
 }
 
-TEST(ClassListsTest, AListThatOnlyGoesOnPartsBehindTheShorterOne) {
+TEST(ClassListsTest, AListThatContinuesTheOtherDiffersAfterItsEnd) {
   const std::vector<std::string> two = {"left", "right"};
   const std::vector<std::string> three = {"left", "right", "up"};
   EXPECT_EQ(DescribeClassDifference({"here", two}, {"there", three}),

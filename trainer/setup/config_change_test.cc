@@ -30,7 +30,7 @@ Config WithRate(double lr) {
   return config;
 }
 
-TEST(ConfigChangeTest, WhatChangesWhatIsLearntIsRefusedUnlessTold) {
+TEST(ConfigChangeTest, AChangeOfWhatIsLearntIsRefusedUnlessAllowed) {
   const FoundCheckpoint start = MakeRun(WithRate(0.5), WithRate(0.5));
   const auto refused = CompareWithCheckpoint(WithRate(0.25), start, false);
   EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
@@ -41,7 +41,7 @@ TEST(ConfigChangeTest, WhatChangesWhatIsLearntIsRefusedUnlessTold) {
   EXPECT_EQ(allowed->lines, std::vector<std::string>{"train.lr: 0.5 -> 0.25"});
 }
 
-TEST(ConfigChangeTest, WhatDoesNotIsReportedAlone) {
+TEST(ConfigChangeTest, AnyOtherChangeIsOnlyReported) {
   Config other = WithRate(0.5);
   other.dataloader.num_workers = 3;
   const auto changes = CompareWithCheckpoint(other, MakeRun(WithRate(0.5), other), false);
@@ -51,7 +51,7 @@ TEST(ConfigChangeTest, WhatDoesNotIsReportedAlone) {
 }
 
 // A process wrote RUN/config.yaml and died before it saved.
-TEST(ConfigChangeTest, TheCheckpointIsAskedAndNotTheProcessThatCameLast) {
+TEST(ConfigChangeTest, ComparesWithTheCheckpointNotWithTheNewestProcess) {
   const FoundCheckpoint start = MakeRun(WithRate(0.5), WithRate(0.25));
   EXPECT_FALSE(CompareWithCheckpoint(WithRate(0.25), start, false).ok());
   EXPECT_TRUE(CompareWithCheckpoint(WithRate(0.5), start, false)->lines.empty());

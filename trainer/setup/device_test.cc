@@ -7,7 +7,7 @@
 namespace slimreel {
 namespace {
 
-TEST(DeviceTest, ADeviceThatIsNotThereIsRefusedNamingThoseThatAre) {
+TEST(DeviceTest, AMissingDeviceIsRefusedWithTheDevicesThatExist) {
   EXPECT_EQ(ResolveDevice("auto", 0)->str(), "cpu");
   EXPECT_EQ(ResolveDevice("auto", 2)->str(), "cuda:0");
   EXPECT_EQ(ResolveDevice("cpu", 2)->str(), "cpu");

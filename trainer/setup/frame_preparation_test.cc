@@ -19,7 +19,7 @@ std::string Folder(const std::string& name, const nlohmann::json& preparation) {
   return folder;
 }
 
-TEST(FramePreparationTest, IsWhatTheShardsSayAndNotWhatTheConfigurationSays) {
+TEST(FramePreparationTest, TheShardsDecideAndNotTheConfiguration) {
   DataOptions data;
   data.short_side = 200;
   data.train = {Folder("said", {{"short_side", 72},
@@ -34,7 +34,7 @@ TEST(FramePreparationTest, IsWhatTheShardsSayAndNotWhatTheConfigurationSays) {
                                       .quality_threshold = 0.25}));
 }
 
-TEST(FramePreparationTest, TheShortestChunkIsTheShardsAndNoneWhereTheyAreOlder) {
+TEST(FramePreparationTest, TheShortestChunkIsTheShardsOrOneFrameForOlderShards) {
   DataOptions data;
   data.train = {Folder("new", {{"max_video_frames", 60}, {"min_chunk_frames", 24}})};
   EXPECT_EQ(FindFramePreparation(data)->min_chunk_frames, 24);

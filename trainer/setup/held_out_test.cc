@@ -100,7 +100,7 @@ class Warnings : public google::LogSink {
   std::string text_;
 };
 
-TEST(HeldOutTest, ACheckpointsRunWithoutARecordIsWarnedOfWhateverTheOtherRunRecorded) {
+TEST(HeldOutTest, WarnsIfTheCheckpointsRunHasNoRecordEvenIfTheOtherRunHas) {
   const std::string run = TestFolder("run"), elsewhere = TestFolder("elsewhere");
   ASSERT_TRUE(WriteTrainedOn(run, SampleIds({1, 2})).ok());
   const auto train = Open(Shards("train", 0, 2));
@@ -145,7 +145,7 @@ TEST(HeldOutTest, MadeUpSamplesNeedNoRecord) {
   EXPECT_NE(log.text.find("did not record"), std::string::npos) << log.text;
 }
 
-TEST(HeldOutTest, DataThatCannotBeOpenedIsSaidWithTheReason) {
+TEST(HeldOutTest, DataThatCannotBeOpenedIsReportedWithTheReason) {
   const std::string run = TestFolder("run");
   Config config;
   config.data.train = {TestFolder("gone") + "/none"};
@@ -161,7 +161,7 @@ TEST(HeldOutTest, DataThatCannotBeOpenedIsSaidWithTheReason) {
   EXPECT_NE(log.text.find("(" + reason.substr(0, 40)), std::string::npos) << log.text;
 }
 
-TEST(HeldOutTest, ARunOfBeforeIsJudgedByWhatItsFoldersHoldNow) {
+TEST(HeldOutTest, ARunOfAnEarlierVersionIsCheckedByWhatItsFoldersHoldNow) {
   const std::string run = TestFolder("run");
   Config config;
   config.data.train = {Shards("train", 0, 2)};

@@ -35,7 +35,7 @@ Config LearntConfig() {
   return learnt;
 }
 
-TEST(InferenceConfigTest, InputsModelAndPrecisionAreThoseThatTheWeightsLearntWith) {
+TEST(InferenceConfigTest, InputsModelAndPrecisionAreTheCheckpoints) {
   const Config config = InferenceConfig(RunConfig(), LearntConfig());
   EXPECT_EQ(config.data.num_frames, 16);
   EXPECT_EQ(config.data.img_height, 112);
@@ -44,7 +44,7 @@ TEST(InferenceConfigTest, InputsModelAndPrecisionAreThoseThatTheWeightsLearntWit
   EXPECT_EQ(config.trainer.precision, Precision::k64);
 }
 
-TEST(InferenceConfigTest, PlacesSizesAndMemoryAreTheRuns) {
+TEST(InferenceConfigTest, PathsBatchSizeAndMemoryAreTheRuns) {
   const Config config = InferenceConfig(RunConfig(), LearntConfig());
   EXPECT_EQ(config.data.train, RunConfig().data.train);
   EXPECT_EQ(config.data.val, RunConfig().data.val);
@@ -56,7 +56,7 @@ TEST(InferenceConfigTest, PlacesSizesAndMemoryAreTheRuns) {
   EXPECT_EQ(config.dataloader, RunConfig().dataloader);
 }
 
-TEST(InferenceConfigTest, WhereNothingChangedItIsTheRuns) {
+TEST(InferenceConfigTest, WithoutAChangeItIsTheRuns) {
   Config expected = RunConfig();
   expected.data.eval_batch_size = 32;
   EXPECT_EQ(InferenceConfig(RunConfig(), RunConfig()), expected);

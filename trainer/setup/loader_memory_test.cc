@@ -81,7 +81,7 @@ TEST(LoaderMemoryTest, BuffersOfBothLoadersStayUnderTheHostBudget) {
   }
 }
 
-TEST(LoaderMemoryTest, LessThanOneBatchOfEachEndsInNothingFitsAndSaysWhatWould) {
+TEST(LoaderMemoryTest, LessThanOneBatchOfEachIsNothingFitsAndSaysHowMuchIsNeeded) {
   Loaders loaders = Two();
   const absl::Status status =
       SizeLoaders(WithHostBudget(12 * kClip - 1), {}, loaders.both()).status();
@@ -89,7 +89,7 @@ TEST(LoaderMemoryTest, LessThanOneBatchOfEachEndsInNothingFitsAndSaysWhatWould) 
   EXPECT_NE(status.message().find("memory.host_budget"), absl::string_view::npos) << status;
 }
 
-TEST(LoaderMemoryTest, PagesAreLockedForAnAcceleratorAlone) {
+TEST(LoaderMemoryTest, PagesAreLockedOnlyForAnAccelerator) {
   Loaders loaders = Two();
   Config config;
   config.dataloader.pin_memory = true;

@@ -41,7 +41,7 @@ TEST(ModelSetupTest, FrozenPrefixesAndNoOthersStopLearning) {
   EXPECT_NE(refused.status().message().find("stam"), absl::string_view::npos) << refused.status();
 }
 
-TEST(ModelSetupTest, WeightsAreReadForANewRunAlone) {
+TEST(ModelSetupTest, WeightsAreReadOnlyForANewRun) {
   Config config = Small("r3d_nano", 8);
   config.model.weights = "/nowhere/weights.safetensors";
   const auto begun = SetUpModel(config, 3, at::kCPU, /*load_weights=*/true);
@@ -49,7 +49,7 @@ TEST(ModelSetupTest, WeightsAreReadForANewRunAlone) {
   EXPECT_TRUE(SetUpModel(config, 3, at::kCPU, /*load_weights=*/false).ok());
 }
 
-TEST(ModelSetupTest, AGroupOfOneValueAChannelIsRefused) {
+TEST(ModelSetupTest, AGroupWithOneValuePerChannelIsRefused) {
   const auto one_frame = MakeModel(Small("resnet18", 1)), two = MakeModel(Small("resnet18", 2));
   const auto transformer = MakeModel(Small("video_vit_nano", 2));
   EXPECT_TRUE(HasBatchNorm(*one_frame));
@@ -62,7 +62,7 @@ TEST(ModelSetupTest, AGroupOfOneValueAChannelIsRefused) {
   EXPECT_TRUE(CheckNormGroup(*transformer, 0).ok());
 }
 
-TEST(ModelSetupTest, SettingsThatTheModelHasNoUseForAreWarnedOf) {
+TEST(ModelSetupTest, WarnsOfSettingsThatTheModelDoesNotUse) {
   Config config = Small("video_vit_nano", 2);
   const auto model = MakeModel(config);
   const auto warnings = [&] {

@@ -36,7 +36,7 @@ TEST(PlanTermsTest, WhatChangedIsNamed) {
                    "stages that learn: 6 -> 4"}));
 }
 
-TEST(PlanTermsTest, ACeilingThatTheMachineMovedIsAChangeAndItsNoiseIsNone) {
+TEST(PlanTermsTest, AMovedCeilingIsAChangeButNoiseIsNot) {
   PlanTerms now = Terms();
   now.ceiling_bytes = 2 * kGiB;
   EXPECT_EQ(ChangedTerms(Terms(), now), Lines{"memory ceiling: 4 GiB -> 2 GiB"});
@@ -45,7 +45,7 @@ TEST(PlanTermsTest, ACeilingThatTheMachineMovedIsAChangeAndItsNoiseIsNone) {
   EXPECT_EQ(ChangedTerms(now, Terms()), Lines());
 }
 
-TEST(PlanTermsTest, WhatIsNotKnownIsNoChange) {
+TEST(PlanTermsTest, AnUnknownTermIsUnchanged) {
   EXPECT_EQ(ChangedTerms(PlanTerms(), Terms()), Lines());
   PlanTerms now = Terms();
   now.ceiling_bytes = 0;

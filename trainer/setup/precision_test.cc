@@ -5,7 +5,7 @@
 namespace slimreel {
 namespace {
 
-TEST(PrecisionTest, EachWordSaysWhatIsStoredAndWhatIsComputed) {
+TEST(PrecisionTest, EachWordHasItsDtypes) {
   const struct {
     Precision precision;
     at::ScalarType stored;

@@ -5,7 +5,7 @@
 namespace slimreel {
 namespace {
 
-TEST(PredictSetupTest, PredictBoundsAPictureByTheHostBudgetOrByWhatIsFree) {
+TEST(PredictSetupTest, APictureIsBoundedByTheHostBudgetOrByFreeMemory) {
   constexpr int64_t kGiB = int64_t{1} << 30;
   HostMemory host;
   host.limits = {{"physical memory", "/proc/meminfo", 16 * kGiB, 8 * kGiB}};

@@ -136,7 +136,7 @@ TEST(ResumeTest, ACheckpointOfAnotherFolderIsCopiedWithItsBest) {
   EXPECT_EQ(ListCheckpoints(other.folder()).size(), 2u) << "and stays there";
 }
 
-TEST(ResumeTest, ABestOfAnotherFolderIsThereBeforeTheStartIsAndComesOnce) {
+TEST(ResumeTest, TheBestOfAnotherFolderIsCopiedOnceAndBeforeTheStart) {
   FakeRun other(FreshRunFolder("other"), "other");
   other.Save(2, 0.9);
   other.Save(5, 0.4);
@@ -173,7 +173,7 @@ TEST(ResumeTest, ALostBestIsNotedAndTheNextOneTakesItsPlace) {
   EXPECT_EQ(start.state.best_step, -1) << "else no evaluation would ever be better";
 }
 
-TEST(ResumeTest, OnlyAutoGoesOnByTheSameCommand) {
+TEST(ResumeTest, TheSameCommandGoesOnOnlyWithAuto) {
   EXPECT_NE(HowToGoOn("auto").find("the same command"), std::string::npos);
   for (const char* resume : {"none", "runs/a/checkpoints/step_00000003"}) {
     EXPECT_EQ(HowToGoOn(resume).find("the same command"), std::string::npos) << resume;

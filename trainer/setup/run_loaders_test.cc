@@ -42,7 +42,7 @@ TEST(RunLoadersTest, WhatNoSlotHoldsIsNotRead) {
   EXPECT_EQ(options.tokens.vocabulary, 51865);
 }
 
-TEST(RunLoadersTest, LeavingOutWhatTheModelReadsIsRefusedNamingTheKey) {
+TEST(RunLoadersTest, SwitchingOffWhatTheModelReadsIsRefusedWithTheKey) {
   LoaderOptions options;
   Config config;
   config.data.load_kpt = false;

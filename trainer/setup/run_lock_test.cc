@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-TEST(RunLockTest, AFolderThatIsTrainedInIsRefusedWithItsHolderAndTheRemedy) {
+TEST(RunLockTest, AFolderInUseIsRefusedWithItsHolderAndTheRemedy) {
   const std::string run = TestFolder("run");
   const auto first = RunLock::Take(run);
   ASSERT_TRUE(first.ok()) << first.status();
@@ -40,7 +40,7 @@ TEST(RunLockTest, ANewRunHasNoFolderUntilItIsMade) {
   EXPECT_TRUE(lock->MakeFolder().ok());  // holds it already
 }
 
-TEST(RunLockTest, OfTwoNewRunsInOneFolderTheSecondLearnsOfTheFirst) {
+TEST(RunLockTest, TheSecondOfTwoNewRunsInOneFolderIsRefused) {
   const std::string run = TestFolder("runs") + "/new";
   auto second = RunLock::Take(run);
   ASSERT_TRUE(second.ok());

@@ -58,7 +58,7 @@ TEST(StartPlanTest, ANewRunTakesTheConfigurationsPlan) {
 TEST(StartPlanTest, AResumedRunKeepsTheCheckpointsPlanAndTheCeilingItWasMadeUnder) {
   Config config;
   RunRequest request = Tightened(config);
-  request.ceiling_bytes = kCeiling + kCeiling / 1000;  // a machine tells its memory a bit otherwise
+  request.ceiling_bytes = kCeiling + kCeiling / 1000;  // less than a hundredth more
   const auto start = ChooseStartPlan(config, request, kBatch, 2);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(2, StageMode::kCheckpoint));
