@@ -29,7 +29,7 @@ struct ModelSpec {
   int64_t num_keypoints = 17;  // joints of a person: channels of the heatmaps
   // Height and width. None: kHeatmapSize, or a quarter of the image for RGB+pose models.
   std::optional<int64_t> heatmap_size;
-  double heatmap_sigma = 0.6;  // of the Gaussian, in heatmap pixels
+  double heatmap_sigma = 0.6;                                 // of the Gaussian, in heatmap pixels
   TemporalPooling temporal_pooling = TemporalPooling::kMean;  // per-frame backbones
   StreamFusion fusion = StreamFusion::kLateral;               // RGB+pose
   int64_t audio_frames = 3000;        // of the log-mel spectrogram, 10 ms each; even
