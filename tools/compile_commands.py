@@ -34,7 +34,7 @@ def absolute(argument, output_base):
 
 
 def entry(action, output_base):
-    """One compile action as an entry of the database; None where it compiles no source of ours."""
+    """One compile action as an entry of the database; None if it compiles no source of the repo."""
     arguments = action["arguments"]
     source = arguments[arguments.index("-c") + 1] if "-c" in arguments else ""
     if not source.endswith(SOURCES) or source.startswith("external/"):
