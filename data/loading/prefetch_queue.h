@@ -21,7 +21,6 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <new>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -30,8 +29,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
-#include "base/logging.h"
+#include "data/loading/prefetch_errors.h"
 #include "data/loading/prefetch_options.h"
 
 namespace slimreel {
@@ -83,23 +81,15 @@ class PrefetchQueue {
     try {
       for (int64_t i = 0; i < wanted; ++i) threads_.emplace_back([this] { Work(); });
     } catch (const std::system_error& error) {
-      LOG_FIRST_N(WARNING, 1) << "loading: " << threads_.size() << " of " << wanted
-                              << " threads started (" << error.what()
-                              << "); loading continues with these. Raise `ulimit -u`, or lower "
-                                 "dataloader.num_workers";
+      WarnOfMissingThreads(static_cast<int64_t>(threads_.size()), wanted, error);
     }
   }
 
   absl::StatusOr<Item> MakeItem(int64_t number) const {
     try {
       return make_(number);
-    } catch (const std::bad_alloc&) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("loading batch ", number,
-                       ": no host memory is left; lower memory.host_budget, "
-                       "dataloader.num_workers or data.batch_size"));
     } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("loading batch ", number, ": ", error.what()));
+      return BatchError(number, error);
     }
   }
 

@@ -81,7 +81,7 @@ TEST(KeyRulesTest, ImageResNetsTakeTheNamesOfBothVideoLayouts) {
                   "backbone.layer1.0.conv2.bn.running_mean",
                   "backbone.layer4.0.downsample.conv.weight",
                   "backbone.layer4.0.downsample.bn.bias", "", "backbone.conv1.conv.weight"));
-  // torchvision, models/video/resnet.py: Sequentials.
+  // torchvision/models/video/resnet.py: Sequentials.
   EXPECT_THAT(names({"stem.0.weight"}),
               ElementsAre("stem.1.weight", "layer1.0.conv2.0.weight",
                           "layer1.0.conv2.1.running_mean", "layer4.0.downsample.0.weight",

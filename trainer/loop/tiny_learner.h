@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "configs/train_options.h"
 #include "data/loading/loader.h"
 #include "memory/executor/executor.h"
 #include "memory/policy/plan.h"
@@ -51,9 +52,9 @@ struct TinyLearner {
     spec.dtype = dtype;
     return spec;
   }
-  static OptimizerOptions Sgd() {
-    OptimizerOptions options;
-    options.kind = OptimizerKind::kSgd;
+  static TrainOptions Sgd() {
+    TrainOptions options;
+    options.optimizer = OptimizerKind::kSgd;
     return options;
   }
 };

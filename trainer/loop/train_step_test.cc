@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/exit_code.h"
+#include "configs/memory_options.h"
 #include "memory/tracking/allocation_fault.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "trainer/loop/tiny_learner.h"
@@ -211,7 +212,7 @@ TEST_P(TrainStepTest, NothingFitsNamesThePlansAndLeavesEverythingAsBefore) {
 TEST_P(TrainStepTest, AForbiddenRetryLeavesEverythingAsBefore) {
   const Batch batch = FirstBatch(4);
   TrainStepOptions options = StepOptions();
-  options.retry_on_oom = false;
+  options.on_oom = OnOom::kFail;
   Subject subject(GetParam(), /*micro_batch=*/2, at::kFloat, options);
   subject.RunOk(batch);
   const int64_t count = subject.num_allocations();

@@ -141,7 +141,7 @@ class TinyRun {
     settings.length = {.epoch_samples = kEpochSamples, .total_steps = 4};
     settings.evaluation.strategy = EvaluationStrategy::kEpoch;
     settings.checkpoint.every_minutes = kNeverMinutes;
-    settings.keep_checkpoints = 10;
+    settings.checkpoint.keep = 10;
     settings.log_every_steps = 2;
     settings.effective_batch_size = kBatch;
   }
