@@ -20,11 +20,14 @@ constexpr char kHead[] =
     R"(# Keys of the configuration
 
 This page is made from the key table in `configs/`. Do not edit it; run
-`tools/bazel run //configs:config_page > docs/config.md` after a change of the table.
+`bazel run //configs:config_page > docs/config.md` after a change of the table.
 
 Set a key in a YAML file (`--config=FILE`) or on the command line (`KEY=VALUE` or `--KEY=VALUE`).
-`--help_config` of every program with a configuration prints this list. `configs/config.yaml` has
-all keys with their defaults.
+`train` and `prepare` take keys and print them with `--help_config`. `configs/config.yaml` has all
+keys with their defaults.
+
+A run that goes on refuses another value of a key that changes what is learnt, unless
+`--allow_config_change` is given. Keys marked "free on resume" may change.
 )";
 
 std::string Quoted(absl::string_view text) { return absl::StrCat("`", text, "`"); }
@@ -70,6 +73,7 @@ std::string KeyItem(const ConfigKey& key) {
   if (!key.later_values.empty()) {
     absl::StrAppend(&text, " Not yet available: ", absl::StrJoin(key.later_values, ", "), ".");
   }
+  if (!key.changes_result) absl::StrAppend(&text, " Free on resume.");
   const std::string others = OtherNames(key.name);
   if (!others.empty()) absl::StrAppend(&text, " Other names: ", others, ".");
   return Item(text);

@@ -101,8 +101,9 @@ void AddPrepareKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
                       .KeepsResult());
   keys->push_back(
       IntKey("data.min_chunk_frames", &data->min_chunk_frames, AtLeast(1), "none",
-             "In prepare: shortest chunk; if a video has other chunks, a shorter rest is "
-             "left out and counted; none: num_frames")
+             "In prepare: if a video has other chunks, a last one with fewer frames (overlap "
+             "included) is left out and counted; none: num_frames, or max_video_frames if that "
+             "is less")
           .KeepsResult());
   keys->push_back(EnumKey("data.frame_codec", &data->frame_codec, {"raw", "jpeg"},
                           "In prepare: how shards store frames")

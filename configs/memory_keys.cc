@@ -119,8 +119,11 @@ std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
                           "decoders (estimated) and chunks"));
   keys.push_back(AllowKey(&memory->allow).LaterValues(LaterTechniques()));
   keys.push_back(ScheduleKey(&memory->schedule));
-  keys.push_back(EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},
-                         "If a step runs out of memory: retry it by exact means, or fail"));
+  keys.push_back(
+      EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},
+              "If a training step runs out of memory: retry runs it again with every stage "
+              "checkpointed, then with smaller micro-batches; fail ends the run with exit "
+              "code 4"));
   keys.push_back(FloatKey("memory.gpu_threshold", &memory->gpu_threshold, {0, 1, true, false},
                           "Share of the device's memory ceiling above which to clean up and warn")
                      .Later());

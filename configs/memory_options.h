@@ -35,7 +35,7 @@ struct MemoryOptions {
   // auto | keep | lean | checkpoint | every:N | one word per stage, comma-separated;
   // memory/executor/schedule.h reads it. Without a budget `auto` keeps everything.
   std::string schedule = "auto";
-  OnOom on_oom = OnOom::kRetry;  // if a step runs out of memory: retry it by exact means, or fail
+  OnOom on_oom = OnOom::kRetry;  // if a step runs out of memory: retry with a tighter plan, or fail
   double gpu_threshold = 0.85;   // share of the ceiling above which to clean up and warn; 0..1
   double cpu_threshold = 0.80;   // the same for host memory; 0..1
   double auto_cleanup_interval_seconds = 30.0;  // 0.1..86400

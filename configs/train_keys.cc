@@ -45,8 +45,10 @@ ConfigKey ClassWeightsKey(std::vector<double>* weights) {
 
 void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {
   keys->push_back(FloatKey("train.lr", &train->lr, AtLeast(0), "Peak learning rate"));
-  keys->push_back(IntKey("train.lr_reference_batch", &train->lr_reference_batch, AtLeast(1), "none",
-                         "If given, lr is multiplied by the effective batch size / this"));
+  keys->push_back(
+      IntKey("train.lr_reference_batch", &train->lr_reference_batch, AtLeast(1), "none",
+             "Effective batch that lr is meant for: lr is multiplied by the run's effective "
+             "batch / this; none: lr as it is"));
   keys->push_back(
       EnumKey("train.optimizer", &train->optimizer, {"adamw", "sgd", "adam"},
               "Optimizer with fused kernels; adam and adamw keep two states per parameter"));
@@ -64,12 +66,12 @@ void AddOptimizerKeys(TrainOptions* train, std::vector<ConfigKey>* keys) {
   keys->push_back(EnumKey("train.schedule", &train->schedule,
                           {"constant", "linear", "cosine", "step"},
                           "Schedule of the learning rate"));
-  keys->push_back(
-      IntKey("train.warmup_steps", &train->warmup_steps, AtLeast(0), "Steps of linear warm-up"));
+  keys->push_back(IntKey("train.warmup_steps", &train->warmup_steps, AtLeast(0),
+                         "Steps of linear warm-up; the first has 1 / warmup_steps of the rate"));
   keys->push_back(IntKey("train.step_size", &train->step_size, AtLeast(1), "none",
-                         "Schedule step: steps between drops; none: a third of the run"));
+                         "With schedule step: steps between drops; none: a third of the run"));
   keys->push_back(FloatKey("train.gamma", &train->gamma, {0, 1, true, false},
-                           "Schedule step: factor of each drop"));
+                           "With schedule step: factor of each drop"));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ struct TrainOptions {
   bool no_decay_norm_and_bias = false;      // no weight decay for norms and biases
   double layer_decay = 1.0;                 // lr factor per layer below the head; 0 < x <= 1
   LrSchedule schedule = LrSchedule::kConstant;
-  int64_t warmup_steps = 0;  // linear from 0; >= 0
+  int64_t warmup_steps = 0;  // step k, from 0, has (k + 1) / warmup_steps of the rate; >= 0
   // Schedule `step`: lr is multiplied by gamma every step_size steps (none: a third of all steps).
   // The names are those of torch.optim.lr_scheduler.StepLR.
   std::optional<int64_t> step_size;      // >= 1

@@ -82,8 +82,9 @@ std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer) {
               "Precision; 16, bf16: mixed, weights stay float32; 64: twice the memory, for tests",
               {{"16-mixed", "16"}, {"bf16-mixed", "bf16"}, {"32-true", "32"}}));
   keys.push_back(DeviceKey(&trainer->device).KeepsResult());
-  keys.push_back(LimitKey("trainer.limit_train_batches", &trainer->limit_train_batches,
-                          "Batches per epoch, for quick tests"));
+  keys.push_back(
+      LimitKey("trainer.limit_train_batches", &trainer->limit_train_batches,
+               "Micro-batches per epoch, for quick tests; 1.0: all, 0.1: a tenth, 1: one"));
   keys.push_back(LimitKey("trainer.limit_val_batches", &trainer->limit_val_batches,
                           "Batches per evaluation, for quick tests")
                      .KeepsResult());
@@ -106,7 +107,7 @@ std::vector<ConfigKey> EvaluationKeys(EvaluationOptions* evaluation) {
   keys.push_back(EnumKey("evaluation.strategy", &evaluation->strategy, {"no", "epoch", "steps"},
                          "When to evaluate", {{"none", "no"}, {"false", "no"}}));
   keys.push_back(IntKey("evaluation.every_steps", &evaluation->every_steps, AtLeast(1), "none",
-                        "Strategy steps: optimizer steps between evaluations"));
+                        "With strategy steps: optimizer steps between evaluations"));
   keys.push_back(IntKey("evaluation.num_clips", &evaluation->num_clips, Between(1, 100),
                         "Clips per video, whose logits are averaged"));
   keys.push_back(IntKey("evaluation.generation_max_length", &evaluation->generation_max_length,

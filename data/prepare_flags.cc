@@ -29,7 +29,7 @@ DEFINE_string(
     "not prepared again");
 DEFINE_string(annotations, "",
               "list, table or JSON with labels for videos of the inputs, in the forms that --input "
-              "takes; a word alone on a line names a class, and these lines set the order");
+              "takes; a line of one word names a class, and these lines set the order");
 DEFINE_string(output, "", "folder for the shards; several splits may share it");
 DEFINE_string(split, "train", "train, val or test");
 DEFINE_string(

@@ -42,9 +42,9 @@ std::string SummaryText(const PrepareOptions& options, const PrepareSummary& sum
                     " videos are missing now; what was prepared from them before stays\n");
   }
   if (summary.shortened_videos > 0) {
-    absl::StrAppend(&text, "rests:   ", summary.left_out_frames, " frames at the ends of ",
+    absl::StrAppend(&text, "rests:   ", summary.left_out_frames, " frames left out at the ends of ",
                     summary.shortened_videos,
-                    " videos are left out: too few for a chunk (data.min_chunk_frames)\n");
+                    " videos: too few for a chunk (data.min_chunk_frames)\n");
   }
   if (!summary.reasons.empty()) {
     absl::StrAppend(&text, "reasons: ", Counts(summary.reasons), "\n");

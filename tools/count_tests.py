@@ -2,11 +2,10 @@
 
     count_tests.py BUILD_EVENTS.json
 
-reads the file that --build_event_json_file wrote. GoogleTest writes its cases
-itself. Those of Python's unittest are taken from its last words in the log; those of a
-shell test from lines such as `numpy: passed` and `numpy: skipped (none here)`. A target whose
-log names no case counts as one case; a test that did not build, timed out or
-left no log as one failure.
+Reads the file that --build_event_json_file wrote. GoogleTest reports its cases itself. For
+Python's unittest, it reads the summary at the end of the log; for a shell test, lines such as
+`numpy: passed` and `numpy: skipped (none here)`. If a log names no case, its target counts as one
+case. A test that did not build, timed out or left no log counts as one failure.
 """
 
 import json
@@ -18,7 +17,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 def count_unittest(text):
-    """(passed, failed, skipped) of what unittest said last; None where it said nothing."""
+    """(passed, failed, skipped) from the last summary of unittest; None if there is none."""
     found = re.findall(r"^Ran (\d+) tests? in .*\n\n(?:OK|FAILED)(?: \((.*)\))?$", text, re.MULTILINE)
     if not found:
         return None
@@ -40,7 +39,7 @@ def count_log(path):
     passed = failed = skipped = 0
     tree = ElementTree.parse(path).getroot()
     text = "\n".join(node.text or "" for node in tree.iter("system-out"))
-    if text:  # Bazel's own log of a test that writes none: one case, whatever is in it
+    if text:  # Bazel's own log, for a test that writes no cases: one case
         return count_unittest(text) or count_lines(text)
     for case in tree.iter("testcase"):
         if case.get("status") == "notrun":

@@ -86,7 +86,7 @@ class CountingTest(unittest.TestCase):
         for name in ("test.sh", "count_tests.py"):
             shutil.copy(ROOT / "tools" / name, tools / name)
         prepared = self.folder / "prepared.json"
-        # A Bazel that ran what `prepared` says; under a sanitizer it finds no test.
+        # Acts as a Bazel that has run what `prepared` says. With a sanitizer it finds no test.
         script(self.folder / "bin" / "bazel",
                'for word in "$@"; do case "$word" in --config=*) exit 4 ;;\n'
                f'--build_event_json_file=*) cp {prepared} "${{word#*=}}" ;; esac; done\nexit "$BAZEL_CODE"\n')

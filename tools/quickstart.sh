@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# SlimReel's main job on a fresh machine: makes labelled clips, prepares shards,
-# trains inside a memory budget, evaluates on held-out clips, predicts one.
+# Does SlimReel's main job on a fresh machine: makes labelled clips, prepares shards,
+# trains inside a memory budget, evaluates on held-out clips, and predicts one clip.
 # Installs what it needs; safe to repeat (what is done is not done again).
 #
 #   tools/quickstart.sh [DIR]     everything goes below DIR (default: demo/)
@@ -11,7 +11,7 @@ case "${1:-}" in
   -*) echo "quickstart.sh: unknown argument $1; known: --help, a folder" >&2; exit 2 ;;
 esac
 if [[ $# -gt 1 ]]; then
-  echo "quickstart.sh: unexpected argument $2; one folder is taken" >&2
+  echo "quickstart.sh: unexpected argument $2; give at most one folder" >&2
   exit 2
 fi
 dir="${1:-demo}"

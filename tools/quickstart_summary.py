@@ -1,9 +1,9 @@
-"""The last words of tools/quickstart.sh: what came out, and what to do next.
+"""Prints the end of tools/quickstart.sh: the results, and what to do next.
 
     quickstart_summary.py DIR SECONDS
 
-Exit status 1 where the model is worse than 0.90 on the held-out clips or the
-peak passed the budget.
+Exit status 1: the accuracy on held-out clips is under 0.90, or the peak passed
+the budget.
 """
 
 import json

@@ -4,11 +4,11 @@
 #   tools/setup.sh             install what is missing
 #   tools/setup.sh --check     say what is missing and change nothing
 #
-# LibTorch comes from the folder in LIBTORCH if set, else from the torch that
-# python3 has, else from a pip install into .libtorch/ of this checkout: the CPU
-# build where no NVIDIA driver is found, if pip's sources have one.
-# SLIMREEL_TORCH_INDEX names another package index for it, SLIMREEL_TORCH_VERSION
-# another version.
+# LibTorch comes from the folder in LIBTORCH if that is set, else from the torch of
+# python3, else from a pip install into .libtorch/ of this checkout. Without an NVIDIA
+# driver, pip installs the CPU build if its sources have one.
+# SLIMREEL_TORCH_INDEX names another package index for torch, and
+# SLIMREEL_TORCH_VERSION another version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,7 +41,7 @@ missing_packages() {
 
 install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    say "this system has no apt-get. SlimReel is tested on Debian 12; elsewhere install the counterparts of:"
+    say "this system has no apt-get. SlimReel is tested on Debian 12; on other systems install what corresponds to:"
     say "  ${PACKAGES[*]}"
     say "(Bazel 4.2.3 by Bazelisk, FFmpeg 5.1 or newer with headers, OpenCV core and imgproc, GCC 11 or newer)"
     return 0
@@ -59,7 +59,7 @@ install_packages() {
   local as_root=()
   if [[ $(id -u) -ne 0 ]]; then
     if ! command -v sudo >/dev/null; then
-      say "these packages are missing, and this is neither root nor is sudo there: ask for"
+      say "these packages are missing, and there is neither root nor sudo; ask an administrator to run:"
       say "  apt-get install --no-install-recommends ${missing[*]}"
       return 1
     fi
@@ -107,11 +107,11 @@ install_libtorch() {
   fi
   if [[ ! -e /proc/driver/nvidia/version ]]; then
     say "installing torch ${TORCH_VERSION} (CPU build) into .libtorch/"
-    # The CPU build needs nothing beside it to serve as LibTorch.
+    # As LibTorch, the CPU build needs no other package.
     if pip_install_torch "torch==${TORCH_VERSION}+cpu" --no-deps 2>/dev/null; then return 0; fi
-    say "pip's sources have no CPU build of it (SLIMREEL_TORCH_INDEX can name one that has)"
+    say "pip's sources have no CPU build of torch; SLIMREEL_TORCH_INDEX can name an index that has one"
   fi
-  say "installing torch ${TORCH_VERSION} with what it needs into .libtorch/ (several GB where it brings CUDA)"
+  say "installing torch ${TORCH_VERSION} and its dependencies into .libtorch/ (several GB if they include CUDA)"
   pip_install_torch "torch==${TORCH_VERSION}"
 }
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Runs all tests, from a fresh clone as well; installs what they need.
+# Runs all tests and installs what they need. Also works from a fresh clone.
 #
-#   tools/test.sh               everything but the tests tagged `long`
-#   tools/test.sh --long        those too (every allocation, 100 kills, 10,000 mutants)
+#   tools/test.sh               all tests except those tagged `long`
+#   tools/test.sh --long        those too (every allocation, 10 kills, 10,000 damaged shards)
 #   tools/test.sh --sanitize    also the tests of files, libav and threads under
 #                               the address and undefined-behaviour sanitizers, and
 #                               those of threads (tag `tsan`, free of torch) under
 #                               the thread sanitizer
 #   tools/test.sh //data/...    only these targets
 #
-# Ends with a line `N passed, N failed, N skipped` (test cases; each skipped one says
-# why in its log). Exit status 0: none failed.
-# SLIMREEL_MEDIA names the folder of real media (default: ../shared/media where
-# it is there); the tests that need it are skipped without it.
+# The last line is `N passed, N failed, N skipped`. It counts test cases. The log of a
+# skipped case says why. Exit status 0: no case failed.
+# SLIMREEL_MEDIA names the folder of real media (default: ../shared/media, if that
+# exists). Without it, the tests that need real media are skipped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -35,7 +35,7 @@ if [[ -z "${SLIMREEL_MEDIA:-}" && -d ../shared/media ]]; then
   SLIMREEL_MEDIA="$(cd ../shared/media && pwd)"
 fi
 export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
-# Peers that tests compare with (webdataset, safetensors) live in a venv of their own.
+# The packages that tests compare with (webdataset, safetensors) have their own venv.
 tools/parity/setup.sh || echo "test.sh: no venv of peers; the tests that compare with them are skipped" >&2
 export SLIMREEL_PARITY_PYTHON="$PWD/.venv_parity/bin/python3"
 [[ -x "${SLIMREEL_PARITY_PYTHON}" ]] || SLIMREEL_PARITY_PYTHON=""
@@ -51,11 +51,11 @@ run_tests() {  # run_tests TAG_FILTERS ARGS...
   local tags="$1" counts code=0
   shift
   : > "${events}"
-  # The tags last: they win over those of a --config.
+  # The tags come last, so they win over those of a --config.
   bazel test --keep_going --build_tests_only --build_event_json_file="${events}" \
     --test_env=SLIMREEL_MEDIA --test_env=SLIMREEL_PARITY_PYTHON "$@" \
     --test_tag_filters="${tags}" || code=$?
-  # Bazel's word for "no tests found": these targets may well have none of a sanitizer's tag.
+  # Bazel's code for "no tests found": maybe none of these targets has the sanitizer's tag.
   if [[ ${code} -eq 4 && "${tags}" != "${filters}" ]]; then return; fi
   [[ ${code} -eq 0 ]] || status=1
   read -r -a counts < <(python3 tools/count_tests.py "${events}")
@@ -69,8 +69,8 @@ run_tests "${filters}" "${targets[@]}"
 if ${sanitize}; then
   run_tests "sanitize,-benchmark,-long" --config=asan "${targets[@]}"
   run_tests "sanitize,-benchmark,-long" --config=ubsan "${targets[@]}"
-  # Without the real media: they show no other threads, and take ten times as long.
-  # In quotes: a colon or a blank in the path would end it.
+  # Without the real media: they take ten times as long and run the same threads.
+  # In quotes, because a colon or a blank in the path would end the value.
   tsan="suppressions='$PWD/tools/tsan_suppressions.txt':halt_on_error=1"
   run_tests "tsan,-benchmark,-long" --config=tsan --test_env=TSAN_OPTIONS="${tsan}" \
     --test_env=SLIMREEL_MEDIA= "${targets[@]}"

@@ -8,6 +8,7 @@ def unit_test(
         counts_bytes = False,
         sanitize = False,
         tsan = False,
+        logs_info = False,
         tags = [],
         **kwargs):
     """A cc_test with GoogleTest and a main.
@@ -17,10 +18,11 @@ def unit_test(
       deps: what is tested; GoogleTest and the main come by themselves.
       srcs: default: NAME.cc.
       torch: links LibTorch.
-      counts_bytes: counts tensor bytes, so the tracking allocator is installed before the first
+      counts_bytes: the test counts tensor bytes, so the tracking allocator is installed before the first
         tensor exists. Only with torch.
       sanitize: also runs under the address and undefined-behaviour sanitizers.
       tsan: also runs under the thread sanitizer. Not with torch.
+      logs_info: the test reads log lines below warnings, which the usual main drops.
       tags: further tags.
       **kwargs: cc_test's.
     """
@@ -29,7 +31,12 @@ def unit_test(
         ("sanitize", sanitize),
         ("tsan", tsan),
     ] if wanted]
-    main = ["//memory/tracking:allocator_test_main"] if counts_bytes else ["//base:test_main"]
+    main = ["//base:test_main"]
+    if counts_bytes:
+        main = ["//memory/tracking:allocator_test_main"]
+    if logs_info:
+        main = []
+        kwargs["linkopts"] = ["-lgtest_main"]
     native.cc_test(
         name = name,
         srcs = srcs or [name + ".cc"],

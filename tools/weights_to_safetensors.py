@@ -4,13 +4,13 @@
   weights_to_safetensors.py IN.pth OUT.safetensors
   weights_to_safetensors.py pytorch_model.bin.index.json OUT.safetensors
 
-Given the index of a checkpoint in shards, which lie beside it, writes them as one file.
+If the input is the index of a checkpoint in shards, writes the shards beside it as one file.
 
 Reads with torch.load(weights_only=True), so no code of the file runs: objects of other
-classes (training logs, configurations) are replaced by inert ones and left out. Takes the
-tensors out of `state_dict`, `model`, `module`, `model_state` or `model_state_dict` where
-there is one. A tensor that stands under several names (tied weights) is written once, under the
-first. Needs torch alone. Exit codes: 0 done, 1 the disk, 2 usage, 3 the file is unusable.
+classes (training logs, configurations) are replaced by inert ones and left out. If the
+checkpoint has `state_dict`, `model`, `module`, `model_state` or `model_state_dict`, takes the
+tensors from there. A tensor with several names (tied weights) is written once, under the first
+name. Needs only torch. Exit codes: 0 done, 1 the disk, 2 usage, 3 the file is unusable.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Unusable(Exception):
 
 
 class Ignored:
-    """Stands in for an object of a class that is not allowed: takes everything, keeps nothing."""
+    """Replaces an object of a class that is not allowed. Accepts any state and keeps none."""
 
     def __new__(cls, *_args, **_kwargs):
         return super().__new__(cls)
@@ -65,7 +65,7 @@ class Ignored:
 
 
 def look_at(path):
-    """Refuses by its first bytes what no torch.save wrote, with what it is instead."""
+    """Refuses a file whose first bytes show that torch.save did not write it. Says what it is."""
     with open(path, "rb") as file:
         head = file.read(512)
     if not head:
@@ -83,7 +83,7 @@ def look_at(path):
 
 
 def reason_of(error):
-    """Why torch.load refused, in one sentence: its own advice is to run the file's code."""
+    """Why torch.load refused, in one sentence, without torch's advice to run the file's code."""
     text = str(error)
     called = re.search(r"(?:unsupported|Unsupported global:) GLOBAL (\S+)", text)
     if called:
@@ -121,7 +121,7 @@ def load(path):
             except RuntimeError:  # the format before 1.6 cannot be mapped
                 return torch.load(path, **options), classes
         except Exception as error:  # a damaged pickle raises anything
-            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that seeks before the beginning
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: a seek before the start
                 raise
             raise Unusable(reason_of(error)) from error
 
@@ -141,7 +141,7 @@ def unwrap(loaded):
 
 
 def place_of(tensor):
-    """What tells two names of one tensor apart from two tensors."""
+    """Equal for two names of one tensor, different for two tensors."""
     return (tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.dtype,
             tuple(tensor.shape), tuple(tensor.stride()))
 
@@ -231,7 +231,7 @@ def read_file(path):
 
 
 def read_shards(path):
-    """(state dict, notes) of all shards of an index: mapped, so none is read before it is written."""
+    """(state dict, notes) of all shards of an index. They are mapped, so each is read when it is written."""
     shard_of = read_index(path)
     whole, notes = {}, []
     for shard in sorted(set(shard_of.values())):

@@ -41,7 +41,7 @@ absl::StatusOr<ByteSpec> ParseByteSpecValue(const YAML::Node& value) {
   return ParseByteSpec(value.Scalar());
 }
 
-// "; did you mean native?" for the first given word, alone or in a list, that is near one of
+// "; did you mean native?" for the first given word, single or in a list, that is near one of
 // `words`.
 std::string NearWord(const YAML::Node& value, const std::vector<std::string>& words) {
   std::vector<std::string> given;

@@ -14,8 +14,8 @@ namespace slimreel {
 
 // Gives each video that a line of the file names the label of that line. A line names a video by
 // its path, by its name below the input, or by its file name. A line without a label removes the
-// video's label. Returns the class names in the order of the file: the words that are alone on a
-// line.
+// video's label. Returns the class names in the order of the file: the lines
+// of one word.
 //
 // InvalidArgument with file:line: anything that ReadLabelFile refuses; a name that several videos
 // have; two labels for one video. InvalidArgument with the file: no line names a video, or no video

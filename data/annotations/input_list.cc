@@ -123,7 +123,7 @@ class Inputs {
     const int origin = found_.AddOrigin(list);
     found_.Reserve(lines.lines.size());
     for (const LabelLine& line : lines.lines) {
-      // In an input, a word alone on a line is a path.
+      // In an input, a line of one word is a path.
       const absl::string_view path = line.path.empty() ? line.label : line.path;
       found_.Add({files.Resolve(path), NameOf(path)}, line.path.empty() ? "" : line.label, false,
                  origin, line.line);

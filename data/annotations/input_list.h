@@ -33,7 +33,7 @@ struct InputList {
 struct InputRequest {
   std::vector<std::string> inputs;
   // A list like those of the inputs, with labels for their videos. These win over folder names. A
-  // word alone on a line is a class name; classes are numbered in that order. Empty: none.
+  // line of one word is a class name; classes are numbered in that order. Empty: none.
   std::string annotations;
   // Class names that are already fixed (by another split of the same data set). Labels are indexes
   // into these, and any other class is an error.

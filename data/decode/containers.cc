@@ -10,7 +10,7 @@ const char kContainers[] =
     // Streams without a container.
     "mpegvideo,m4v,h261,h263,h264,hevc,vvc,av1,obu,ivf,avs,avs2,avs3,cavsvideo,vc1,vc1test,dirac,"
     "dnxhd,mjpeg,mjpeg_2000,ipu,"
-    // Pictures, of which some move.
+    // Pictures, some of them animated.
     "gif,apng,webp_pipe,gif_pipe,png_pipe,jpeg_pipe,jpegls_pipe,jpegxl_pipe,j2k_pipe,bmp_pipe,"
     "tiff_pipe,ppm_pipe,pgm_pipe,pam_pipe,dpx_pipe,exr_pipe,"
     // Games and old computers.

@@ -97,7 +97,8 @@ absl::Status Demuxer::FindStreamToRead(const std::string& specifier) {
   SLIMREEL_RETURN_IF_ERROR(ExternalErrorOf(error));
   if (error < 0) {
     return MediaError(absl::StatusCode::kInvalidArgument, kReasonDamagedHeader,
-                      absl::StrCat(path_, ": ", LibavErrorText(error)));
+                      absl::StrCat(path_, ": FFmpeg cannot read its header (",
+                                   LibavErrorText(error), "); the file may be cut off or damaged"));
   }
   stream_ = FindStream(format_.get(), specifier);
   DiscardAllBut(stream_, format_.get());

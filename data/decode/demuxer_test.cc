@@ -46,6 +46,19 @@ absl::Status ReadAll(Demuxer* demuxer, int64_t* packets) {
   }
 }
 
+// Users read the message in prepare_report.jsonl.
+TEST(DemuxerTest, AFileThatCannotBeOpenedSaysWhyAndWhatToTry) {
+  const std::string path = TestFolder("cannot_be_opened") + "/cut.mp4";
+  WriteTestFile(path, ReadTestFile(ClipWithSound("-f mp4")).substr(0, 3000));
+  const absl::Status status = Demuxer::Open(path, kFirstVideo, {}).status();
+  EXPECT_EQ(ReasonOf(status), kReasonNotMedia);
+  EXPECT_EQ(std::string(status.message()),
+            path +
+                ": FFmpeg cannot open it as a media file (Invalid data found when processing "
+                "input); check that it is complete and a video. Playlists and lists of files are "
+                "not read");
+}
+
 TEST(DemuxerTest, OnlyPacketsOfTheStreamComeOut) {
   const auto demuxer = Demuxer::Open(ClipWithSound(), kFirstVideo, {});
   ASSERT_TRUE(demuxer.ok()) << demuxer.status();

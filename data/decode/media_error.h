@@ -16,11 +16,12 @@ namespace slimreel {
 // The codes, in the order in which they are checked.
 inline constexpr std::string_view kReasonNotFound = "not_found";
 inline constexpr std::string_view kReasonUnreadable =
-    "unreadable";                                                 // permissions, not a regular file
-inline constexpr std::string_view kReasonIoError = "io_error";    // the disk or its network
-inline constexpr std::string_view kReasonNotMedia = "not_media";  // no known container
+    "unreadable";                                               // permissions, not a regular file
+inline constexpr std::string_view kReasonIoError = "io_error";  // the disk or its network
+// FFmpeg cannot open it: no known container, or cut before its header or index is complete.
+inline constexpr std::string_view kReasonNotMedia = "not_media";
 inline constexpr std::string_view kReasonDamagedHeader =
-    "damaged_header";  // the container is known but cut or broken
+    "damaged_header";  // it opens, but its streams cannot be described
 inline constexpr std::string_view kReasonNoVideo = "no_video_stream";
 inline constexpr std::string_view kReasonNoDecoder = "no_decoder";
 inline constexpr std::string_view kReasonFrameTooLarge =

@@ -49,7 +49,7 @@ struct VideoStream {
   std::string codec;         // "h264"
   std::string pixel_format;  // "yuv420p"
   std::string color_range;   // "tv", "pc" or "unknown"; after the first frame, that frame's
-  std::string color_matrix;  // "bt709", "smpte170m", ..., "unknown"; likewise
+  std::string color_matrix;  // "bt709", "smpte170m", ..., "unknown"; as color_range
   int index = 0;             // in the container
   int width = 0;             // pixels as coded, before rotation
   int height = 0;

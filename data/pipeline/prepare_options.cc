@@ -12,7 +12,7 @@ absl::Status PrepareOptions::Validate() const {
   if (output.empty()) return absl::InvalidArgumentError("--output=DIR is missing");
   if (split != "train" && split != "val" && split != "test") {
     return absl::InvalidArgumentError(
-        absl::StrCat("--split=", split, " is none of train, val, test"));
+        absl::StrCat("--split=", split, " is not train, val or test"));
   }
   if (data.fps.has_value() || data.frame_codec != FrameCodec::kRaw) {
     return absl::UnimplementedError("data.fps and data.frame_codec=jpeg are not yet available");

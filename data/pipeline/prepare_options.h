@@ -39,7 +39,7 @@ struct PrepareOptions {
   std::function<bool()> interrupted;                        // may be empty; called by any thread
   std::function<void(const PrepareProgress&)> on_progress;  // may be empty; caller's thread
 
-  // InvalidArgument or Unimplemented if the options alone show that the preparation cannot work.
+  // InvalidArgument or Unimplemented if the options already show that it cannot work.
   absl::Status Validate() const;
 };
 

@@ -32,7 +32,7 @@ struct DatasetInfo {
   std::string task = "classify";
   std::vector<std::string> classes;           // by label
   std::map<std::string, SplitCounts> splits;  // completely prepared splits only
-  // Splits of which the folder holds only some shards: their preparation is running or was
+  // Splits that lack shards in the folder: their preparation is running or was
   // stopped. Readers must refuse them.
   std::set<std::string> unfinished;
   // How the frames were prepared (short_side, fps, chunking, filter, ...), as prepare writes it.

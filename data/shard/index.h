@@ -71,7 +71,7 @@ class IndexBuilder {
 class IndexView {
  public:
   IndexView() = default;
-  // `bytes` must outlive the view. Reads version 1 too, whose records have no origin. Errors name
+  // `bytes` must outlive the view. Also reads version 1, which stores no origins. Errors name
   // no path. DataLoss: the index is damaged, or belongs to a tar of another size.
   // FailedPrecondition: its format is newer.
   static absl::StatusOr<IndexView> Parse(std::string_view bytes, uint64_t tar_bytes);

@@ -17,7 +17,7 @@ namespace slimreel {
 struct TightenLimits {
   // Every micro-batch is a multiple of this and at least this (model.norm_group). 0 means 1.
   int64_t norm_group = 0;
-  // memory.allow, of which checkpointing and split are read. Checkpointing is also off if
+  // memory.allow; only checkpointing and split are read. Checkpointing is also off if
   // model.use_gradient_checkpointing is false.
   AllowedTechniques allow{};
 };

@@ -66,7 +66,7 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  // Never writes its inputs (debug builds compare tensor versions). Outputs may be
+  // Never writes its inputs (the executor checks this in every build). Outputs may be
   // inputs that are handed on. Gives the same bits for the same inputs and context,
   // with and without grad mode, at the first visit and at later ones.
   virtual Tensors Forward(const StageContext& context, Tensors in) = 0;

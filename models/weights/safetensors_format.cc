@@ -59,7 +59,7 @@ bool TensorBytes(WeightType type, const std::vector<int64_t>& shape, uint64_t* b
 
 // Checks a header's text and stops at the first fault. It runs before the parsed tree exists,
 // which takes many times the memory of the text. It bounds levels and list elements, and it
-// finds duplicate keys, of which nlohmann's parser silently keeps the last.
+// finds duplicate keys (nlohmann's parser silently keeps the last one).
 class HeaderChecker : public nlohmann::json_sax<json> {
  public:
   const std::string& fault() const { return fault_; }

@@ -1,4 +1,4 @@
-"""What a run's checkpoints hold: saved before an error ends it, written once, under a plan that is true."""
+"""A run's checkpoints: saved before an error ends the run, written once, with a valid plan."""
 
 import ctypes
 import json
@@ -106,7 +106,7 @@ class CheckpointsTest(unittest.TestCase):
         summary = self.json("cut", "summary.json")
         self.assertEqual((summary["steps"], summary["finished"], summary["stopped_by"]),
                          (step, False, "error"))
-        # A process that learns nothing says where the state is, and writes none anew.
+        # A process that does no step says where the state is, and writes no new checkpoint.
         before = os.stat(self.checkpoints("cut") / f"step_{step:08d}").st_ino
         message = self.fails(3, "cut", *epoch, f"data.train={self.damaged}")
         self.assertIn(f"The state of step {step} is in ", message)
@@ -126,8 +126,8 @@ class CheckpointsTest(unittest.TestCase):
         self.assertEqual(evaluated, [2, 3], "what failed is made up for")
 
     def test_a_later_step_that_does_not_fit_loses_no_step(self):
-        # Losses that wait to be read are bytes that the first step had not: what it needs exactly
-        # is too little later on.
+        # Losses that wait to be read take bytes that the first step does not need. So exactly what
+        # the first step needs is too little for later steps.
         keys = ("trainer.log_every_steps=100", "memory.on_oom=fail")
         self.train("one", *keys, "train.max_steps=1")
         peak = self.json("one", "summary.json")["peak_bytes"]["device"]
@@ -178,7 +178,7 @@ class CheckpointsTest(unittest.TestCase):
         self.train("planned", f"memory.budget={small}", "train.max_steps=2")
         tightened = self.schedule("planned")
         self.assertNotEqual(tightened, "keep")
-        # The same words: what the budget has taught stays.
+        # The same keys, so the tightened plan stays.
         self.assertIn("the checkpoint's plan stays in force",
                       self.train("planned", f"memory.budget={small}", "train.max_steps=3"))
         self.assertEqual(self.schedule("planned"), tightened)
@@ -191,7 +191,7 @@ class CheckpointsTest(unittest.TestCase):
         self.assertTrue(any(line in change for change in self.json("planned", "summary.json")["changes"]))
         message = self.train("planned", "memory.budget=4GiB", "train.max_steps=5")
         self.assertNotIn("the checkpoint's plan", message)
-        # A share of what the machine allows is another ceiling where the machine allows more.
+        # A share of the machine's memory is another ceiling if the machine has more.
         ceiling = self.json("peak_keep", "checkpoints/latest/state.json")["plan"]["made_under"]["ceiling_bytes"]
         share = f"memory.budget={100 * small / (ceiling * 3 / 4):.6f}%"
 

@@ -1,4 +1,4 @@
-"""What a user meets who makes a mistake: exit code, message, nothing half-written."""
+"""Mistakes of users: they give an exit code and a message, and leave nothing half-written."""
 
 import contextlib
 import fcntl

@@ -1,4 +1,4 @@
-"""An evaluation takes no more of memory.budget than fits, and its metrics do not depend on it."""
+"""An evaluation stays within memory.budget, and its metrics do not depend on the budget."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A stop signal is heard in the midst of evaluations and predictions, and what was learnt is saved."""
+"""A stop signal ends a running evaluation or prediction, and what was learnt is saved."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import unittest
 import binaries
 from binaries import must, scratch
 
-LONG = 1_000_000  # clips: no machine comes to the end of their evaluation
+LONG = 1_000_000  # clips: no machine finishes evaluating them
 
 
 class EvaluationStopTest(unittest.TestCase):
@@ -43,7 +43,7 @@ class EvaluationStopTest(unittest.TestCase):
     def test_training_saves_the_step_and_the_next_process_evaluates_it_first(self):
         must("//trainer:train", *self.arguments("measured", "data.val=synthetic:4", "train.max_steps=1"))
         peak = json.loads((self.folder / "measured/summary.json").read_text())["peak_bytes"]["device"]
-        # Under it the evaluation halves its batch, and says so: by that it is known to be at work.
+        # Under this budget the evaluation halves its batch and logs that. So the test sees that it runs.
         budget = f"memory.budget={peak + (1 << 20)}"
         code, rest = self.stop_at("evaluation runs out of memory", "//trainer:train", *self.arguments(
             "stopped", f"data.val=synthetic:{LONG}", budget))

@@ -36,7 +36,7 @@ class FamiliesTest(unittest.TestCase):
     def test_each_family_trains_in_half_precision_with_float32_weights(self):
         for model in MODELS:
             with self.subTest(model):
-                # Half precision is emulated on most CPUs: as little of it as shows the path.
+                # Most CPUs emulate half precision slowly, so the test uses little of it.
                 small = () if model == "whisper_nano" else ("data.batch_size=2",)
                 _, rows, tensors = self.train(model, f"half_{model}", "train.max_steps=4", "trainer.precision=16",
                                               *small)
@@ -45,7 +45,7 @@ class FamiliesTest(unittest.TestCase):
                     self.assertGreater(row["loss_scale"], 1)
                     self.assertIn(row["found_inf"], (True, False))
                     self.assertTrue(0 < row["loss"] < 100, row)
-                # The first scale may be too high for a step or two; then it is not.
+                # The first scale may be too high for one or two steps, and then fits.
                 self.assertFalse(rows[-1]["found_inf"])
                 for name, (dtype, _, _) in tensors.items():
                     self.assertIn(dtype, ("F32", "I64"), name)

@@ -58,7 +58,7 @@ class HeldOutTest(unittest.TestCase):
         for data in (self.shards, self.moved):
             message = self.refused("//trainer:evaluate", trained, f"--data={data}")
             self.assertIn("--split=train", message)
-        # A val split that holds training samples is none.
+        # A val split that holds training samples is refused too.
         self.refused("//trainer:evaluate", trained, f"--data={self.moved}", "--split=val")
         of_run = json.loads(self.evaluate("trained", "--split=train").stdout)["metrics"]
         given = json.loads(self.evaluate("trained", "--split=train", f"--data={self.moved}").stdout)
@@ -84,7 +84,7 @@ class HeldOutTest(unittest.TestCase):
         self.assertIn("weaker", self.refused("//trainer:evaluate", f"--run={self.folder / name}",
                                              f"--data={self.moved}"))
         self.assertIn("weaker", self.evaluate(name, f"--data={self.val}").stderr)
-        # Going on, it records what it can.
+        # When the run goes on, it records what data.train holds now.
         must("//trainer:train", *self.arguments(name, "train.max_steps=2", "evaluation.strategy=no"))
         self.assertNotIn("weaker", self.evaluate(name, f"--data={self.val}").stderr)
 

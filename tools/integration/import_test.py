@@ -1,4 +1,4 @@
-"""`model import` as a person uses it: other programs' files in, exit codes, and what transformers reads back."""
+"""`model import` as users call it: files of other programs, exit codes, and what transformers reads back."""
 
 import array
 import json
@@ -13,8 +13,8 @@ from binaries import must, run, scratch
 
 MODEL = "//models:model"
 
-# Runs where transformers is (SLIMREEL_PARITY_PYTHON); argv: folder. Writes HF/ in shards, and
-# checks ours.safetensors where it is there.
+# Runs in the Python that has transformers (SLIMREEL_PARITY_PYTHON). argv: folder. Writes HF/ in
+# shards, and checks ours.safetensors if it exists.
 TRANSFORMERS = """
 import pathlib, sys
 import torch

@@ -1,4 +1,4 @@
-"""memory.budget of a run bounds evaluate and predict as well: less at a time, then a clear end."""
+"""A run's memory.budget also bounds evaluate and predict: first smaller batches, then a clear error."""
 
 import json
 import os

@@ -43,10 +43,10 @@ class KillResumeTest(unittest.TestCase):
         return metrics.read_text().count("\n") if metrics.exists() else 0
 
     def train_until_killed(self, name, lines, seconds):
-        """True where the kill came before the end of the run."""
+        """True if the kill came before the end of the run."""
         process = subprocess.Popen([binaries.binary("//trainer:train"), *self.arguments(name)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # By progress first, not by the clock alone: a fast and a slow machine are killed alike.
+        # Waits for progress first and then for a time, so fast and slow machines are killed alike.
         while process.poll() is None and self.lines_of(name) < lines:
             time.sleep(0.005)
         time.sleep(seconds)
@@ -73,7 +73,7 @@ class KillResumeTest(unittest.TestCase):
             if self.train_until_killed("killed", lines, rng.uniform(0.0, 0.3)):
                 kills += 1
             elif self.lines_of("killed") >= STEPS:
-                shutil.rmtree(self.folder / "killed")  # it came through: from the start again
+                shutil.rmtree(self.folder / "killed")  # the run ended before the kill: start again
         self.assertEqual(kills, KILLS)
         must("//trainer:train", *self.arguments("killed"))
 

@@ -13,7 +13,7 @@ from binaries import binary, scratch
 STANDARD = "libstdc++.so.6"
 TORCH = ("libtorch", "libc10")
 WITH_TORCH = ("//trainer:train", "//trainer:evaluate", "//trainer:predict", "//models:model", "//memory:diagnose",
-              "//trainer/benchmark:step_server", "//memory/tracking:tracking_test")  # a test too: its libraries of ours are shared ones
+              "//trainer/benchmark:step_server", "//memory/tracking:tracking_test")  # a test: it links our libraries as shared ones
 WITHOUT_TORCH = ("//data:prepare", "//data:shards", "//data:make_demo")
 
 
@@ -57,8 +57,8 @@ class LinkOrderTest(unittest.TestCase):
             found = bindings(label)
             path = next(to for _, to, _ in found if to.endswith("/" + STANDARD))
             standard = exported(path)
-            # Files of ours: the program and, for a test, its shared libraries. A copy of an inline
-            # function in a file of ours is the compiler's own, so such a file may be bound to.
+            # Our files: the program and, for a test, its shared libraries. The compiler puts copies of
+            # inline functions into them, so a symbol may be bound to one of these files.
             ours = re.compile(re.escape(binary(label)) + r"$|.*/_solib_[^/]*/|.*\.runfiles/|.*/bazel-out/")
             mine = [row for row in found if ours.match(row[0])]
             self.assertTrue([row for row in mine if row[1] == path], f"{label} binds something to {path}")

@@ -1,6 +1,6 @@
 """The whole path on real videos: prepare all of them, train 20 steps, stop, resume, evaluate, predict.
 
-Skipped where SLIMREEL_MEDIA names no folder.
+Skipped if SLIMREEL_MEDIA names no folder.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Going on with another configuration: what is taken over, refused, reported, and never forgotten."""
+"""A run that goes on with another configuration: what it keeps, refuses, reports and records."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import safetensors_file
 from binaries import must, run, scratch
 
 ALLOW = "--allow_config_change"
-# For runs that are killed: no machine comes to their end, and none to a save, before the kill.
+# For runs that are killed: no machine reaches their end or a save before the kill.
 ENDLESS = ("train.max_steps=1000000", "train.max_epochs=1000000", "checkpoint.every_minutes=none")
 
 
@@ -81,7 +81,7 @@ class ResumeTest(unittest.TestCase):
         changes = self.changes(name)
         self.assertIn("step 2: train.optimizer: adamw -> sgd", changes)
         self.assertTrue(any("starts anew" in change for change in changes), changes)
-        # The change is behind the newest checkpoint: no flag any more, and nothing is forgotten.
+        # The newest checkpoint has the change. So no flag is needed, and the change stays recorded.
         self.assertNotIn("train.optimizer", self.go_on(name, "train.optimizer=sgd", "train.max_steps=5"))
         self.assertEqual(self.changes(name)[:len(changes)], changes)
 
@@ -119,7 +119,7 @@ class ResumeTest(unittest.TestCase):
         self.go_on(name, ALLOW, "data.frame_interval=2", "train.max_steps=3")
         self.assertEqual(self.evaluated(name, "step_00000002"), before)
         self.assertNotEqual(self.evaluated(name, "step_00000003")["loss"], before["loss"])
-        # What is the run's stays the run's: here the number of clips.
+        # Keys of the run are not taken from the checkpoint: here the number of clips.
         config = self.folder / name / "config.yaml"
         text = config.read_text()
         self.assertIn("  num_clips: 1\n", text)
@@ -142,7 +142,7 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual(self.state(name)["plan"]["schedule"], "lean")
         self.assertTrue(any(change.startswith(f"step 2: {line}") for change in self.changes(name)),
                         self.changes(name))
-        # Nothing of it is left to be said by the next process.
+        # The next process does not report it again.
         self.assertNotIn("gives way", self.go_on(name, *frozen[:2], "train.max_steps=4"))
 
     def test_a_larger_batch_raises_the_checkpoints_micro_batch(self):

@@ -1,4 +1,4 @@
-"""What a run makes of its keys and leaves in its folder: rates, clipping, limits, plan, evaluations."""
+"""What a run does with its keys and leaves in its folder: rates, clipping, limits, plan, evaluations."""
 
 import json
 import os
@@ -98,7 +98,7 @@ class RunTest(unittest.TestCase):
         summary = self.json("halved", "summary.json")
         self.assertEqual((summary["steps"], summary["epochs"]), (ends[2], 3))
         self.assertTrue(summary["finished"])
-        # The schedule spans the steps that there are: the last one stands one step before zero.
+        # The schedule spans the steps of the run: the rate would be zero one step after the last.
         self.assertAlmostEqual(steps[-1]["lr"], 0.001 / ends[2])
 
     def test_a_limit_on_evaluation_is_a_number_of_batches(self):

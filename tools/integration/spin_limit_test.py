@@ -1,4 +1,4 @@
-"""Programs that compute keep OpenMP's waiting threads from spinning for long, unless the user decided."""
+"""In programs that compute, OpenMP's waiting threads spin only briefly, unless the user sets a value."""
 
 import json
 import os
@@ -12,11 +12,11 @@ import binaries
 from binaries import binary
 
 PROGRAMS = ("//trainer:train", "//trainer:evaluate", "//trainer:predict", "//models:model")
-SERVER = "//trainer/benchmark:step_server"  # has no --help: without words it tells its usage and ends
+SERVER = "//trainer/benchmark:step_server"  # has no --help; without arguments it prints its usage and ends
 
 
 def spin_count(command, **variables):
-    """What libgomp says it took, without the variables that Bazel's tests run with."""
+    """The settings that libgomp reports, without the variables of Bazel's tests."""
     result = subprocess.run(command, env={"OMP_DISPLAY_ENV": "verbose", **variables}, text=True,
                             capture_output=True, timeout=binaries.TIMEOUT_SECONDS, check=False)
     found = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", result.stderr)

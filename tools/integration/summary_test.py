@@ -1,4 +1,4 @@
-"""summary.json sums up the run, however many processes it took."""
+"""summary.json describes the whole run, over all of its processes."""
 
 import json
 import signal
@@ -42,7 +42,7 @@ class SummaryTest(unittest.TestCase):
 
     def test_a_process_that_does_one_step_more_forgets_nothing(self):
         budget, first = self.retried("extended")
-        # No evaluation in the second process: the first one's stands.
+        # The second process does not evaluate, so the first one's evaluation stays.
         second = self.train("extended", "train.max_steps=5", budget, "evaluation.strategy=no")
         self.assertEqual(second["steps"], 5)
         self.assertEqual(second["metrics"], first["metrics"])
@@ -62,7 +62,7 @@ class SummaryTest(unittest.TestCase):
             [binaries.binary("//trainer:train"), *self.arguments("stopped", "train.max_steps=60", budget)],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
-            if " steps of " in line:  # what there is to save is in hand
+            if " steps of " in line:  # now there is something to save
                 break
         process.send_signal(signal.SIGTERM)
         process.communicate()

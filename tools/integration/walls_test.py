@@ -1,4 +1,4 @@
-"""The wall between halves: `train` links no codec and no image library, `prepare` no tensors."""
+"""`train` links no codec and no image library, and `prepare` does not link LibTorch."""
 
 import subprocess
 import unittest

@@ -1,10 +1,10 @@
-"""Holds the plain PyTorch transformers of this folder to Hugging Face's own classes.
+"""Compares the plain PyTorch transformers of this folder with Hugging Face's own classes.
 
     $(tools/parity/setup_transformers.sh) tools/parity/check_hugging_face.py [--keys FOLDER]
 
-For small configurations with random weights, moved by name: equal keys and shapes, and
-logits, loss and every gradient in float64 within 1e-12. Then the keys and parameter counts
-of the published sizes, from shapes alone (meta device). Exit status 1 where one differs.
+It moves random weights of small configurations by name. Keys and shapes must be equal, and
+logits, loss and every gradient in float64 must agree within 1e-12. Then it compares keys and
+parameter counts of the published sizes, from shapes only (meta device). Exit status 1: one differs.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def expect(condition, what):
 
 
 def move_weights(name, theirs, ours):
-    """Random weights for theirs, then by name into ours; keys and shapes must agree."""
+    """Gives theirs random weights and copies them by name into ours. Keys and shapes must agree."""
     torch.manual_seed(0)
     with torch.no_grad():
         for parameter in theirs.parameters():

@@ -1,10 +1,10 @@
-"""Holds the plain PyTorch networks of conv_models.py to mmaction2's own classes.
+"""Compares the plain PyTorch networks of conv_models.py with mmaction2's own classes.
 
     $(tools/parity/setup_mmaction.sh) tools/parity/check_mmaction.py
 
-SlowOnly-50, PoseC3D and RGBPoseConv3D at full width with random weights and statistics, moved by
-name: equal keys and shapes; logits, loss and every gradient in float64 within 1e-10 relative.
-Exit status 1 where one differs.
+It moves random weights and statistics of SlowOnly-50, PoseC3D and RGBPoseConv3D at full width by name.
+Keys and shapes must be equal, and logits, loss and every gradient in float64 must agree within 1e-10
+relative. Exit status 1: one differs.
 """
 
 import sys

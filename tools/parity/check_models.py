@@ -1,20 +1,20 @@
-"""Holds whole models of SlimReel to their references, every tensor in full.
+"""Compares whole models of SlimReel with their references, every tensor in full.
 
     bazel build //models/testing:dump_tensors
     $(tools/parity/setup_mmaction.sh) tools/parity/check_models.py [--models=NAME,...]
 
 References: Hugging Face's classes, mmaction2's classes, and torchvision's architectures rebuilt in
-plain PyTorch, at their published width; a model over 300 M parameters with two layers a side. All
+plain PyTorch, at their published width; models over 300 M parameters get two layers per side. All
 weights and running statistics are random (formula.py) and go to SlimReel through a safetensors file.
 In float64 and float32, in training (plain and lean) and evaluation: what each stage makes, logits,
 loss, every gradient, every buffer afterwards.
 
-A tensor x is compared with the reference's float64 tensor r by |x - r| (L2), which has to be within
+The distance |x - r| (L2) of a tensor x from the reference's float64 tensor r must be within
   1e-10 |r| in float64, 1e-5 |r| in float32, or else
   3 times the distance of the reference's own float32 tensor (in float64: times 2^-29), or else
-  for gradients one rounding unit of all gradients together (one that cancels to nothing).
-Behind ReLU and max-pooling rounding decides which way an element goes, and gradients may cancel; how
-many tensors are held to the second or third line is printed. Exit status 1 where one is further.
+  for gradients one rounding unit of all gradients together (for a gradient that cancels to zero).
+After ReLU and max-pooling, rounding decides which way an element goes, and gradients may cancel. The
+output says how many tensors needed the second or third line. Exit status 1: one is further away.
 """
 
 import argparse
@@ -159,13 +159,13 @@ def reference(case, model, path, dtype, training):
 
 
 class Comparison:
-    """Of one run of SlimReel with the reference's two."""
+    """Compares one run of SlimReel with the two runs of the reference."""
 
     def __init__(self, dtype):
         self.dtype = dtype
         self.count = 0
-        self.near = {}  # kind -> worst relative distance of tensors that are held to the tolerance
-        self.beyond = 0  # tensors that the tolerance does not hold
+        self.near = {}  # kind -> worst relative distance of the tensors within the tolerance
+        self.beyond = 0  # number of tensors beyond the tolerance
         self.worst_beyond = (0.0, 0.0, "")  # of them: in own distances, relative, name
         self.wrong = []
 

@@ -1,8 +1,8 @@
 """The fixtures that models/testing/parity reads: a reference's results in a few bytes per tensor.
 
-Of each tensor: the L2 norm of the reference's float64 result, the L2 distance of its own float32
-result from that, and PROJECTIONS projections of the float64 result on vectors of the formula, by
-which the tests estimate how far another result lies (Johnson and Lindenstrauss).
+A fixture holds for each tensor: the L2 norm of the reference's float64 result, the L2 distance of its
+own float32 result from that, and PROJECTIONS projections of the float64 result on vectors of the formula.
+From these the tests estimate the distance of another result (Johnson and Lindenstrauss).
 """
 
 import torch
@@ -16,8 +16,8 @@ LABELS = [3, -1, 0]
 CLASS_WEIGHTS = [1.0, 0.5, 2.0, 1.5, 0.25]
 SMOOTHING = 0.1
 
-# A float32 run of the reference beyond this has met a kink of ReLU or max-pooling on the other side
-# than the float64 run, or a gradient that is zero but for rounding.
+# If a float32 run of the reference is beyond this, an element took the other side of a ReLU or a
+# max-pooling than in the float64 run, or a gradient is zero except for rounding.
 NEAR = 1e-5
 
 

@@ -1,8 +1,8 @@
 """What both sides of a parity test evaluate: weights and inputs as a function of their key.
 
 models/testing/formula evaluates the same formula, so fixtures hold results only. All values are
-float32 numbers, also where they are computed with in float64: runs of both precisions start from
-the same weights and inputs.
+float32 numbers, also in float64 runs. So runs of both precisions start from the same weights and
+inputs.
 """
 
 import numpy

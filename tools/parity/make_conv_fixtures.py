@@ -2,9 +2,9 @@
 
     python3 tools/parity/make_conv_fixtures.py models [MMACTION2]
 
-The files hold results only, see fixture.py. With MMACTION2, the path of the unpacked
-`mmaction` folder of its PyPI wheel, models/pose/testdata/heatmaps.json is made too, by running the
-class GeneratePoseTarget of its source.
+The files hold only results, see fixture.py. MMACTION2 is the path of the unpacked `mmaction` folder
+of its PyPI wheel. If it is given, the script also makes models/pose/testdata/heatmaps.json, by running
+the class GeneratePoseTarget of that source.
 """
 
 import ast

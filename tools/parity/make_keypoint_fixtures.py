@@ -2,13 +2,12 @@
 
     python3 tools/parity/make_keypoint_fixtures.py MMACTION2_WHEEL data/loading/testdata
 
-The wheel (`pip download mmaction2==1.2.0 --no-deps`) is read, not installed: of its
-sources only PoseCompact, and of Resize and Flip their keypoint formulas, are run, so that
-nothing of mmcv or CUDA is needed. Every case holds stored keypoints, the frames taken, and
-the keypoints in heatmap pixels after PoseCompact(hw_ratio=1), Resize(keep_ratio=False) and,
-where it says so, Flip. Where mmaction2 leaves a joint at (0, 0) with the detector's score,
-this project's score is 0 (Note in keypoint_clip.h); detectors score such joints 0 anyway,
-and so do these cases.
+It reads the wheel (`pip download mmaction2==1.2.0 --no-deps`) and does not install it. It runs
+only PoseCompact and the keypoint formulas of Resize and Flip, so it needs neither mmcv nor CUDA.
+Every case holds stored keypoints, the chosen frames, and the keypoints in heatmap pixels after
+PoseCompact(hw_ratio=1), Resize(keep_ratio=False) and, if the case says so, Flip. mmaction2 leaves
+a joint at (0, 0) with the detector's score; this project sets that score to 0 (see
+data/loading/keypoint_clip.h). Detectors, and these cases, give such joints the score 0 anyway.
 """
 
 import ast

@@ -2,9 +2,9 @@
 
     python3 tools/parity/make_optimizer_fixtures.py trainer/optim/testdata
 
-The loop over tensors (foreach and fused off), not the fused kernels that SlimReel calls. Weights and
-gradients follow formula.py; weights, moments and momenta are kept in full after the first and the last
-step, at a rate that changes, with weight decay and a group without.
+It runs the loop over tensors (foreach and fused off), not the fused kernels that SlimReel calls. Weights
+and gradients follow formula.py. The rate changes; one group has weight decay and one has none. The file
+holds weights, moments and momenta in full after the first and the last step.
 """
 
 import json
@@ -29,12 +29,12 @@ OPTIMIZERS = {
 
 
 def gradient(step, name):
-    """From step to step smaller, so that eps comes to matter."""
+    """Gets smaller from step to step, so that eps matters."""
     return uniform(f"gradient {step} {name}", SHAPES[name]) * 10.0**-step
 
 
 def numbers(tensor):
-    """As few digits as read back to the same number."""
+    """The fewest digits that read back to the same number."""
     digits = 9 if tensor.dtype == torch.float32 else 17
     return [float(f"{x:.{digits}g}") for x in tensor.detach().flatten().tolist()]
 

@@ -1,8 +1,8 @@
 """mmaction2's own backbones and heads, imported from its sources without what needs CUDA.
 
 The packages' __init__ files import every model, metric and data set, and with them compiled
-operators; here the packages stand empty, and only the modules of the three models are loaded
-(tools/parity/setup_mmaction.sh installs what those import).
+operators. Here the packages are empty, and only the modules of the three models are loaded
+(tools/parity/setup_mmaction.sh installs what these import).
 """
 
 import importlib

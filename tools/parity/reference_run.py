@@ -1,6 +1,6 @@
 """One pass and three optimizer steps of a reference, every tensor kept.
 
-The fixture makers summarise what comes out, check_models.py compares it in full.
+The fixture makers summarise the results, and check_models.py compares them in full.
 """
 
 import torch

@@ -2,7 +2,7 @@
 
 Written from the published architectures and Hugging Face's key names, so that a state
 dict moves between these, TimesformerForVideoClassification, WhisperForConditionalGeneration
-and SlimReel. `check_hugging_face.py` holds them to the library's own classes.
+and SlimReel. `check_hugging_face.py` compares them with the library's own classes.
 """
 
 import math

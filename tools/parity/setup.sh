@@ -14,7 +14,7 @@ if [ ! -x "$python" ]; then
 fi
 if ! "$python" -c "import numpy, safetensors, webdataset" 2>/dev/null; then
   if ! "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2; then
-    rm -rf "$venv"  # tests skip without it; half of it would fail them
+    rm -rf "$venv"  # without a venv tests are skipped; with half of one they would fail
     exit 1
   fi
 fi

@@ -1,6 +1,6 @@
 """Where a reference computes what a stage of SlimReel gives: taps for reference_run.record.
 
-A tap's name is "stage/slot". By module names alone, so the same taps fit the originals (torchvision's
+A tap's name is "stage/slot". Taps use only module names, so they fit the originals (torchvision's
 names, Hugging Face's and mmaction2's classes) and the rebuilds of this folder.
 """
 
@@ -107,7 +107,7 @@ def timesformer_taps(model):
 
 
 def whisper_taps(model):
-    """All but decoder.norm, the last stage."""
+    """All except decoder.norm, the last stage."""
     encoder, decoder = model.model.encoder, model.model.decoder
     taps = [("encoder.embeddings/0", encoder.layers[0], "in", whole),
             ("encoder.norm/0", encoder.layer_norm, "out", whole),

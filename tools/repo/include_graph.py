@@ -4,8 +4,8 @@
   include_graph.py            every arrow, a line each, with the number of includes behind it
   include_graph.py --faults   only arrows that point up and circles; exit status 1 if there is one
 
-An arrow A -> B means that a file of folder A includes a header of folder B. The floors stand in
-FLOORS below. Tests and mains may join any floors: they are not looked at.
+An arrow A -> B means that a file of folder A includes a header of folder B. FLOORS
+below lists the floors. Tests and mains may join any floors, so they are not checked.
 """
 
 import argparse

@@ -4,7 +4,7 @@
 It reads: relative links of Markdown; names in backticks that start with a folder of the repo
 (`trainer/loop/train_step` stands for its .h and .cc); the first column of a table that is headed
 `file`, relative to the page; names with an ending in comments of C++, Python and shell. It prints
-one line per name that leads nowhere. Exit status 1: there is one.
+one line per name of a file that does not exist. Exit status 1: it printed a line.
 """
 
 import os

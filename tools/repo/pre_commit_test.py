@@ -1,4 +1,4 @@
-"""The pre-commit hook formats what is staged, and leaves further changes of the working file alone."""
+"""The pre-commit hook formats what is staged, and does not touch further changes of the working file."""
 
 import os
 import pathlib

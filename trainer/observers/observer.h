@@ -20,9 +20,11 @@
 //     evaluate_if_due()               // Cancelled if a stop comes while it runs
 //     if steps are left, and a new best was found or a checkpoint is due: save()
 //   if an error ended the loop (Cancelled by a stop is not an error):
-//     // Nothing below happens if no step was done, or if an observer or a checkpoint failed to
-//     write. if the state has changed since the start and since the last checkpoint: save() if this
-//     process has saved a checkpoint: OnEnd(run)     // stopped_by "error" return the error
+//     // If no step was done, or if an observer or a checkpoint failed to write, only the error
+//     // is returned.
+//     if the state has changed since the start and since the last checkpoint: save()
+//     if this process has saved a checkpoint: OnEnd(run)     // stopped_by "error"
+//     return the error
 //   if this process has not saved this state yet: save()
 //   OnEnd(run)                        // stopped_by "" (all steps and evaluations done) or "signal"
 //

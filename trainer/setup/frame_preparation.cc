@@ -47,7 +47,8 @@ absl::StatusOr<FramePreparation> FindFramePreparation(const DataOptions& data) {
     const absl::StatusOr<DatasetInfo> info = ReadDatasetInfo(folder);
     if (absl::IsNotFound(info.status())) {
       LOG(WARNING) << folder << " has no dataset.json, which says how its frames were made, so "
-                   << "predict uses data.short_side and data.max_video_frames";
+                   << "predict uses data.short_side, data.max_video_frames, data.chunk_overlap, "
+                   << "data.min_chunk_frames and data.quality_threshold of the configuration";
       continue;
     }
     if (!info.ok()) return info.status();

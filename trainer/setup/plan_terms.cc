@@ -18,6 +18,12 @@ bool DecidesPlan(const std::string& key) {
          key == "model.use_gradient_checkpointing";
 }
 
+// A value as YAML, without quotes around it: earlier versions wrote quotes around lists of words.
+std::string Unquoted(const std::string& yaml) {
+  const bool quoted = yaml.size() >= 2 && yaml.front() == '"' && yaml.back() == '"';
+  return quoted ? yaml.substr(1, yaml.size() - 2) : yaml;
+}
+
 bool IsOtherCeiling(int64_t before, int64_t now) {
   if (before == 0 || now == 0) return false;
   return std::abs(now - before) > std::max(before, now) / kSameCeiling;
@@ -38,7 +44,7 @@ std::vector<std::string> ChangedTerms(const PlanTerms& made_under, const PlanTer
   std::vector<std::string> lines;
   for (const auto& [key, value] : now.keys) {
     const auto before = made_under.keys.find(key);
-    if (before == made_under.keys.end() || before->second == value) continue;
+    if (before == made_under.keys.end() || Unquoted(before->second) == Unquoted(value)) continue;
     lines.push_back(absl::StrCat(key, ": ", before->second, " -> ", value));
   }
   if (IsOtherCeiling(made_under.ceiling_bytes, now.ceiling_bytes)) {

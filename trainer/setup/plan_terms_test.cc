@@ -36,6 +36,19 @@ TEST(PlanTermsTest, WhatChangedIsNamed) {
                    "stages that learn: 6 -> 4"}));
 }
 
+// Checkpoints of earlier versions hold quotes around a list of words.
+TEST(PlanTermsTest, QuotesAreNoChange) {
+  Config config;
+  config.memory.schedule = "keep,lean";
+  PlanTerms now = Terms();
+  now.keys = PlanKeys(config);
+  PlanTerms before = now;
+  before.keys["memory.schedule"] = "\"keep,lean\"";
+  EXPECT_EQ(ChangedTerms(before, now), Lines());
+  before.keys["memory.schedule"] = "\"keep,keep\"";
+  EXPECT_EQ(ChangedTerms(before, now).size(), 1u);
+}
+
 TEST(PlanTermsTest, AMovedCeilingIsAChangeButNoiseIsNot) {
   PlanTerms now = Terms();
   now.ceiling_bytes = 2 * kGiB;
