@@ -4,13 +4,14 @@
   weights_to_safetensors.py IN.pth OUT.safetensors
   weights_to_safetensors.py pytorch_model.bin.index.json OUT.safetensors
 
-If the input is the index of a checkpoint in shards, writes the shards beside it as one file.
+If the input is the index of a checkpoint in shards, writes all shards into one file. The shards
+must lie in the folder of the index.
 
 Reads with torch.load(weights_only=True), so no code of the file runs: objects of other
 classes (training logs, configurations) are replaced by inert ones and left out. If the
 checkpoint has `state_dict`, `model`, `module`, `model_state` or `model_state_dict`, takes the
 tensors from there. A tensor with several names (tied weights) is written once, under the first
-name. Needs only torch. Exit codes: 0 done, 1 the disk, 2 usage, 3 the file is unusable.
+name. Needs only torch. Exit codes: 0 done, 1 disk error, 2 wrong usage, 3 the file is unusable.
 """
 
 import argparse
@@ -65,21 +66,21 @@ class Ignored:
 
 
 def look_at(path):
-    """Refuses a file whose first bytes show that torch.save did not write it. Says what it is."""
+    """Raises Unusable if the first bytes show that torch.save did not write the file. Says what it is."""
     with open(path, "rb") as file:
         head = file.read(512)
     if not head:
         raise Unusable("it is empty")
     if head.startswith(b"version https://git-lfs"):
-        raise Unusable("it is a git-lfs pointer, which stands for the file: fetch that with 'git lfs pull'")
+        raise Unusable("it is a git-lfs pointer instead of the file: fetch the file with 'git lfs pull'")
     if head.lstrip()[:1] == b"<":
-        raise Unusable("it is a web page, not the file: see in a browser what the address asks for")
+        raise Unusable("it is a web page, not the file: open its address in a browser to see what it asks for")
     if head[8:9] == b"{":
         raise Unusable("it looks like safetensors already")
-    if head.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive, a bare pickle
+    if head.startswith((b"PK\x03\x04", b"\x80")):  # a zip archive or a bare pickle
         return
     text = all(byte in b"\t\r\n" or byte >= 32 for byte in head)
-    raise Unusable("it is text, no checkpoint" if text else "it is nothing that torch.save writes")
+    raise Unusable("it is text, not a checkpoint" if text else "it is nothing that torch.save writes")
 
 
 def reason_of(error):
@@ -87,7 +88,7 @@ def reason_of(error):
     text = str(error)
     called = re.search(r"(?:unsupported|Unsupported global:) GLOBAL (\S+)", text)
     if called:
-        return f"its pickle calls {called[1]}, which is code and no data, and is refused"
+        return f"its pickle calls {called[1]}, which is code, not data, so it is refused"
     if "PytorchStreamReader" in text:
         return "its zip archive is damaged or cut short"
     if isinstance(error, (EOFError, OSError)):
@@ -95,7 +96,7 @@ def reason_of(error):
     if isinstance(error, pickle.UnpicklingError):
         said = text.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
         said = f" ({said[0]})" if said and "weights_only" not in said[0] else ""
-        return f"its pickle is damaged or does more than hold data, and is refused{said}"
+        return f"its pickle is damaged or does more than hold data, so it is refused{said}"
     return f"it is no whole checkpoint ({type(error).__name__} while reading it)"
 
 
@@ -108,7 +109,7 @@ def other_classes(path):
 
 
 def load(path):
-    """(the unpickled object, names of the classes that were ignored)"""
+    """Returns (the unpickled object, names of the classes that were ignored)."""
     look_at(path)
     classes = other_classes(path)
     stand_ins = [(type("Ignored", (Ignored,), {}), name) for name in classes]
@@ -118,22 +119,22 @@ def load(path):
         try:
             try:
                 return torch.load(path, mmap=True, **options), classes
-            except RuntimeError:  # the format before 1.6 cannot be mapped
+            except RuntimeError:  # torch cannot map files of the format before 1.6
                 return torch.load(path, **options), classes
-        except Exception as error:  # a damaged pickle raises anything
+        except Exception as error:  # a damaged pickle may raise any exception
             if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: a seek before the start
                 raise
             raise Unusable(reason_of(error)) from error
 
 
 def unwrap(loaded):
-    """The mapping of names to tensors inside, with a line about each wrapper."""
+    """Returns (the mapping of names to tensors inside, a line about each wrapper)."""
     notes = []
     while isinstance(loaded, dict):
         key = next((key for key in WRAPPERS if isinstance(loaded.get(key), dict)), None)
         if key is None:
             break
-        notes.append(f"took '{key}' out of {', '.join(map(str, list(loaded)[:8]))}")
+        notes.append(f"took the tensors from '{key}', one of the keys {', '.join(map(str, list(loaded)[:8]))}")
         loaded = loaded[key]
     if not isinstance(loaded, dict):
         raise Unusable(f"it holds a {type(loaded).__name__}, not a state dict")
@@ -147,16 +148,16 @@ def place_of(tensor):
 
 
 def select(state):
-    """({name: tensor}, notes) of what is written."""
+    """Returns ({name: tensor}, notes): the tensors to write."""
     tensors, first, notes, others = {}, {}, [], []
     for name, value in state.items():
         if not isinstance(value, torch.Tensor):
             others.append(str(name))
             continue
         if not isinstance(name, str):
-            raise Unusable(f"a tensor has the key {name!r}, which is no name")
+            raise Unusable(f"a tensor has the key {name!r}, but a key must be text")
         if value.layout != torch.strided or value.dtype not in DTYPES:
-            raise Unusable(f"{name} is {value.dtype}, {value.layout}: safetensors has no place for it here")
+            raise Unusable(f"tensor '{name}' of {value.dtype}, {value.layout} cannot be stored in safetensors")
         twin = first.setdefault(place_of(value), name) if value.numel() > 0 else name
         if twin != name:
             notes.append(f"{name} is {twin}: written once, as {twin}")
@@ -165,12 +166,12 @@ def select(state):
     if not tensors:
         raise Unusable(f"it holds no tensors at its top level; its keys: {', '.join(others[:8]) or 'none'}")
     if others:
-        notes.append(f"left out {len(others)} entries that are no tensors: {', '.join(others[:8])}")
+        notes.append(f"left out {len(others)} entries that are not tensors: {', '.join(others[:8])}")
     return tensors, notes
 
 
 def write_bytes(file, tensor):
-    """The tensor's elements in row-major order, little-endian."""
+    """Writes the tensor's elements in row-major order, little-endian."""
     flat = tensor.contiguous().reshape(-1)
     total, start = flat.numel() * flat.element_size(), flat.data_ptr()
     for offset in range(0, total, CHUNK):
@@ -179,8 +180,8 @@ def write_bytes(file, tensor):
 
 
 def write(path, tensors):
-    """The file under `path`, whole or not at all."""
-    # Wide types first, then by name: every tensor is aligned to its element.
+    """Writes the file `path` completely or not at all."""
+    # Wide types come first, then names decide. So every tensor is aligned to its element size.
     order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name in order:
@@ -204,7 +205,7 @@ def write(path, tensors):
 
 
 def read_index(path):
-    """{tensor: file name} of a checkpoint in shards, all of which are there."""
+    """Returns {tensor: file name} of a checkpoint in shards. Raises Unusable if a shard is missing."""
     try:
         shard_of = json.loads(path.read_bytes())["weight_map"]
         names = sorted(set(shard_of.values()))
@@ -212,17 +213,17 @@ def read_index(path):
         raise Unusable("it is no index: no JSON object with a weight_map of tensor names to files") from error
     for name in names:
         if not isinstance(name, str) or not name or "/" in name:
-            raise Unusable(f"its weight_map holds {name!r}, which is no file name")
+            raise Unusable(f"its weight_map holds {name!r}, which is not a file name")
     absent = [name for name in names if not (path.parent / name).is_file()]
     if not names:
         raise Unusable("its weight_map is empty")
     if absent:
-        raise Unusable(f"of its {len(names)} shards, {len(absent)} are missing beside it: {', '.join(absent)}")
+        raise Unusable(f"{len(absent)} of its {len(names)} shards are missing in its folder: {', '.join(absent)}")
     return shard_of
 
 
 def read_file(path):
-    """(state dict, notes) of one file."""
+    """Returns (state dict, notes) of one file."""
     loaded, ignored = load(path)
     state, notes = unwrap(loaded)
     if ignored:
@@ -231,7 +232,7 @@ def read_file(path):
 
 
 def read_shards(path):
-    """(state dict, notes) of all shards of an index. They are mapped, so each is read when it is written."""
+    """Returns (state dict, notes) of all shards. They are mapped: a tensor is read when it is written."""
     shard_of = read_index(path)
     whole, notes = {}, []
     for shard in sorted(set(shard_of.values())):
@@ -241,8 +242,8 @@ def read_shards(path):
             raise Unusable(f"shard {shard}: {error}") from error
         placed = {name for name, file in shard_of.items() if file == shard}
         for name in sorted(placed ^ {name for name, value in state.items() if isinstance(value, torch.Tensor)}):
-            raise Unusable(f"it places tensor '{name}' in {shard}, which lacks it" if name in placed
-                           else f"it does not place tensor '{name}' in {shard}")
+            raise Unusable(f"places tensor '{name}' in {shard}, which lacks it" if name in placed
+                           else f"does not place tensor '{name}' in {shard}")
         whole.update((name, state[name]) for name in placed)
         notes += [f"{shard}: {note}" for note in more]
     return whole, notes
@@ -250,13 +251,14 @@ def read_shards(path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("input", type=pathlib.Path, help="a file that torch.save wrote, or the *.index.json of several")
+    parser.add_argument("input", type=pathlib.Path,
+                        help="a file that torch.save wrote, or the *.index.json of a checkpoint in shards")
     parser.add_argument("output", type=pathlib.Path, help="the safetensors file to write")
     arguments = parser.parse_args()
     if not arguments.input.is_file():
         parser.error(f"no file {arguments.input}")
     if sys.byteorder != "little":
-        parser.error("runs on little-endian machines")
+        parser.error("this tool runs only on little-endian machines")
     read = read_shards if arguments.input.name.endswith(".index.json") else read_file
     try:
         state, notes = read(arguments.input)

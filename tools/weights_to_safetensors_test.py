@@ -1,4 +1,4 @@
-"""weights_to_safetensors.py on files that torch.save writes."""
+"""Tests weights_to_safetensors.py on files that torch.save writes and on files that it does not."""
 
 import collections
 import contextlib
@@ -25,14 +25,14 @@ import weights_to_safetensors
 
 
 class RunLog:
-    """As training frameworks put beside their weights: an object of a class of their own."""
+    """An object of a class that torch does not know, as training frameworks save beside their weights."""
 
     def __init__(self, values):
         self.values = values
 
 
 class Dangerous:
-    """Unpickled in the ordinary way, it writes a file."""
+    """Writes a file if it is unpickled in the ordinary way."""
 
     def __init__(self, path):
         self.path = path
@@ -56,7 +56,7 @@ class Indirect:
 
 
 def run(*arguments):
-    """The tool in this process: importing torch takes seconds."""
+    """Runs the tool in this process, because importing torch takes seconds."""
     stdout, stderr = io.StringIO(), io.StringIO()
     with mock.patch.object(sys, "argv", ["weights_to_safetensors.py", *map(str, arguments)]), \
             contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
@@ -74,7 +74,7 @@ class WeightsToSafetensorsTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def convert(self, content, **save_options):
-        """(the tool's process, the tensors it wrote)"""
+        """Returns (the tool's result, the tensors it wrote)."""
         source, target = self.folder / "in.pth", self.folder / "out.safetensors"
         torch.save(content, source, **save_options)
         process = run(source, target)
@@ -89,7 +89,7 @@ class WeightsToSafetensorsTest(unittest.TestCase):
             restored = torch.frombuffer(bytearray(content), dtype=tensor.dtype).reshape(tensor.shape)
             self.assertTrue(torch.equal(restored, tensor), name)
 
-    def test_every_type_and_stride_comes_through(self):
+    def test_every_type_and_stride_is_converted(self):
         tensors = {"turned": torch.arange(6.0).reshape(2, 3).t(), "scalar": torch.tensor(3),
                    "slice": torch.arange(10.0)[3:7], "mask": torch.tensor([True, False])}
         for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int32, torch.int16,
@@ -141,7 +141,7 @@ class WeightsToSafetensorsTest(unittest.TestCase):
         process = run(source, self.folder / "out.safetensors")
         self.assertEqual(process.returncode, 3, process.stderr)
 
-    def test_a_pickle_that_calls_what_it_made_is_refused_without_bad_advice(self):
+    def test_a_pickle_that_calls_a_returned_object_is_refused_without_bad_advice(self):
         process, written = self.convert({"w": torch.ones(2), "trap": Indirect()})
         self.assertEqual(process.returncode, 3, process.stderr)
         self.assertIsNone(written)
@@ -149,7 +149,7 @@ class WeightsToSafetensorsTest(unittest.TestCase):
         self.assertNotIn("weights_only", process.stderr)
 
     def refused(self, content, name="in.bin"):
-        """What the tool says of a file of these bytes: one sentence, and no advice to run its code."""
+        """Returns the error for a file of these bytes: one sentence, and no advice to run the file's code."""
         source = self.folder / name
         source.write_bytes(content)
         process = run(source, self.folder / "out.safetensors")
@@ -161,13 +161,13 @@ class WeightsToSafetensorsTest(unittest.TestCase):
         self.assertTrue(process.stderr.startswith(prefix), process.stderr)
         return process.stderr[len(prefix):].strip()
 
-    def test_a_call_of_the_system_is_refused_by_its_name_in_both_formats(self):
+    def test_a_system_call_is_refused_by_name_in_both_formats(self):
         for zipped in (True, False):
             saved = io.BytesIO()
             torch.save({"w": torch.ones(2), "trap": Shell()}, saved, _use_new_zipfile_serialization=zipped)
             self.assertIn(f"calls {os.system.__module__}.system", self.refused(saved.getvalue()))
 
-    def test_what_is_no_checkpoint_is_called_what_it_is(self):
+    def test_a_file_that_is_not_a_checkpoint_is_described(self):
         saved = io.BytesIO()
         torch.save({"w": torch.ones(2000)}, saved)
         pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
@@ -197,13 +197,13 @@ class WeightsToSafetensorsTest(unittest.TestCase):
         self.assertEqual(process.returncode, 0, process.stderr)
         self.expect(safetensors_file.read(target), tensors)
 
-    def test_an_index_that_its_shards_do_not_agree_with_is_refused(self):
+    def test_an_index_that_contradicts_its_shards_is_refused(self):
         one, target = {"a": torch.ones(1)}, self.folder / "out.safetensors"
         for shards, weight_map, reason in (
-                ({"1.bin": one}, {"a": "1.bin", "b": "9.bin"}, "of its 2 shards, 1 are missing beside it: 9.bin"),
+                ({"1.bin": one}, {"a": "1.bin", "b": "9.bin"}, "1 of its 2 shards are missing in its folder: 9.bin"),
                 ({"1.bin": one}, {"a": "1.bin", "b": "1.bin"}, "'b' in 1.bin, which lacks it"),
                 ({"1.bin": {**one, "b": one["a"]}}, {"a": "1.bin"}, "does not place tensor 'b'"),
-                ({}, {"a": "../1.bin"}, "no file name"), ({}, {"a": ["1.bin"]}, "no index"),
+                ({}, {"a": "../1.bin"}, "not a file name"), ({}, {"a": ["1.bin"]}, "no index"),
                 ({}, ["a"], "no index"), ({}, {}, "empty"),
                 ({"1.bin": [1]}, {"a": "1.bin"}, "shard 1.bin: it holds a list")):
             process = run(self.save_shards(shards, weight_map), target)
@@ -212,7 +212,7 @@ class WeightsToSafetensorsTest(unittest.TestCase):
             self.assertFalse(target.exists())
         self.assertIn("no index", self.refused(b"no JSON", "pytorch_model.bin.index.json"))
 
-    def test_usage_and_the_disk_have_exit_codes_of_their_own(self):
+    def test_wrong_usage_and_disk_errors_have_their_own_exit_codes(self):
         source = self.folder / "in.pth"
         torch.save({"w": torch.ones(1)}, source)
         for arguments, code in (([], 2), (["none.pth", "out"], 2), ([source, self.folder / "no" / "out"], 1)):
