@@ -14,20 +14,20 @@ TIMEOUT_SECONDS = 600  # a hang is a failure, not a wait
 
 
 def binary(label):
-    """Path of `//data:prepare`'s binary."""
+    """Path of the binary of a label such as `//data:prepare`."""
     package, name = label.removeprefix("//").split(":")
     return str(RUNFILES / package / name)
 
 
 def run(label, *arguments, **options):
-    """CompletedProcess with text output of a binary called as a user would."""
+    """Runs a binary as a user would. Returns a CompletedProcess with text output."""
     return subprocess.run(
         [binary(label), *map(str, arguments)], text=True, capture_output=True,
         timeout=TIMEOUT_SECONDS, check=False, **options)
 
 
 def must(label, *arguments, **options):
-    """Like run, but fails loudly unless the exit code is 0."""
+    """Like run, but raises AssertionError with the end of stderr if the exit code is not 0."""
     result = run(label, *arguments, **options)
     if result.returncode != 0:
         raise AssertionError(
@@ -36,7 +36,7 @@ def must(label, *arguments, **options):
 
 
 def scratch():
-    """A fresh folder below the test's own."""
+    """Makes a new folder below the test's own temporary folder."""
     return pathlib.Path(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
 
 
@@ -61,7 +61,7 @@ trainer:
 
 
 def tiny_set(folder, clips_per_class=3):
-    """Demo clips and shards below `folder`: (config, clips, shards)."""
+    """Makes demo clips and shards below `folder`. Returns the paths (config, clips, shards)."""
     config = folder / "tiny.yaml"
     config.write_text(TINY_CONFIG)
     clips, shards = folder / "clips", folder / "shards"
@@ -71,7 +71,7 @@ def tiny_set(folder, clips_per_class=3):
 
 
 def held_out_shards(folder, config, clips_per_class=3):
-    """Shards of other demo clips of the same classes, in a folder that holds only the split val."""
+    """Makes shards of other demo clips of the same classes. Their folder holds only the split val."""
     clips, shards = folder / "held_out_clips", folder / "held_out"
     must("//data:make_demo", f"--output={clips}", f"--clips_per_class={clips_per_class}", "--seed=1")
     must("//data:prepare", f"--config={config}", f"--input={clips}", f"--output={shards}", "--split=val")
@@ -79,7 +79,7 @@ def held_out_shards(folder, config, clips_per_class=3):
 
 
 def copy(source, name):
-    """A copy of a folder beside it, to be damaged."""
+    """Copies a folder to `name` beside it, so that a test can damage the copy."""
     target = source.with_name(name)
     shutil.copytree(source, target)
     return target

@@ -18,7 +18,7 @@ FIXTURE = binaries.RUNFILES / "trainer/checkpoint/testdata/format_2"
 
 
 class CreatedNames:
-    """Names that are made in a folder, in order, as the kernel tells them."""
+    """Names that are created in a folder, in order, as the kernel (inotify) reports them."""
 
     def __init__(self, folder):
         self.libc = ctypes.CDLL(None, use_errno=True)
@@ -41,7 +41,7 @@ class CreatedNames:
 
 
 def damage_last_sample(shards):
-    """Spoils the frames of the sample that a sequential epoch reads last."""
+    """Damages the frames of the sample that a sequential epoch reads last."""
     path = sorted(shards.glob("*.tar"))[-1]
     content = path.read_bytes()
     start = content.rindex(b"\x93NUMPY")
@@ -94,7 +94,7 @@ class CheckpointsTest(unittest.TestCase):
         self.assertEqual(path.rsplit("/", 1)[-1], f"step_{int(step):08d}")
         return int(step)
 
-    def test_a_damaged_shard_ends_the_run_after_what_was_learnt_is_saved(self):
+    def test_a_damaged_shard_ends_the_run_after_its_state_is_saved(self):
         epoch = ("data.sampling=sequential", "train.max_epochs=1", "trainer.log_every_steps=100",
                  "train.accumulate_grad_batches=1")
         self.train("whole", *epoch)
@@ -106,12 +106,12 @@ class CheckpointsTest(unittest.TestCase):
         summary = self.json("cut", "summary.json")
         self.assertEqual((summary["steps"], summary["finished"], summary["stopped_by"]),
                          (step, False, "error"))
-        # A process that does no step says where the state is, and writes no new checkpoint.
+        # A process that does no step says where the state is. It writes no new checkpoint.
         before = os.stat(self.checkpoints("cut") / f"step_{step:08d}").st_ino
         message = self.fails(3, "cut", *epoch, f"data.train={self.damaged}")
         self.assertIn(f"The state of step {step} is in ", message)
         self.assertEqual(os.stat(self.checkpoints("cut") / f"step_{step:08d}").st_ino, before)
-        # With the shard put back it becomes the run that never failed.
+        # With the undamaged shard, the run continues and equals the run that never failed.
         self.train("cut", *epoch, "--allow_config_change")
         self.assertEqual(self.steps("cut"), whole, "each step once")
         self.assertTrue(self.weights("cut") == self.weights("whole"), "the same weights")
@@ -123,7 +123,7 @@ class CheckpointsTest(unittest.TestCase):
         self.train("judged", *evaluate, f"data.val={self.val}")
         self.assertEqual(self.steps("judged"), [1, 2, 3], "each step once")
         evaluated = [line["step"] for line in self.lines("judged") if "val_loss" in line]
-        self.assertEqual(evaluated, [2, 3], "what failed is made up for")
+        self.assertEqual(evaluated, [2, 3], "the failed evaluation is done again")
 
     def test_a_later_step_that_does_not_fit_loses_no_step(self):
         # Losses that wait to be read take bytes that the first step does not need. So exactly what
@@ -144,9 +144,9 @@ class CheckpointsTest(unittest.TestCase):
         self.fails(4, "never", "memory.on_oom=fail", "memory.budget=8MiB", "train.max_steps=2")
         self.assertFalse(self.checkpoints("never").exists())
 
-    def test_a_disk_that_is_full_is_told_beside_the_error_and_not_for_it(self):
+    def test_a_full_disk_is_reported_beside_the_first_error(self):
         def small_files():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write is refused, as on a full disk
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write fails, as on a full disk
             resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
         message = self.fails(3, "full", "data.sampling=sequential", f"data.train={self.damaged}",
                              "train.accumulate_grad_batches=1", preexec_fn=small_files,
@@ -156,24 +156,24 @@ class CheckpointsTest(unittest.TestCase):
         self.assertIn("model.safetensors", told[2])
         self.assertFalse(list(self.checkpoints("full").glob("step_*")))
 
-    def test_the_best_and_every_steps_at_one_step_are_one_checkpoint(self):
+    def test_a_step_that_is_both_best_and_due_writes_one_checkpoint(self):
         os.makedirs(self.checkpoints("once"))
         created = CreatedNames(self.checkpoints("once"))
         self.train("once", "train.max_steps=4", "checkpoint.every_steps=1", f"data.val={self.val}",
                    "evaluation.strategy=steps", "evaluation.every_steps=1", "evaluation.metric=loss")
         written = [name[-len("step_00000001"):] for name in created.read() if name.startswith(".writing-")]
-        # Step 1 is always the best so far; the last one is saved at the end.
+        # Step 1 is always the best so far. The last step is saved at the end.
         self.assertEqual(written, [f"step_{step:08d}" for step in (1, 2, 3, 4)])
 
     def peak(self, words):
-        """Device bytes of a step under this schedule."""
+        """Peak device bytes of a step under this schedule."""
         self.train(f"peak_{words}", f"memory.schedule={words}", "train.max_steps=1")
         return self.json(f"peak_{words}", "summary.json")["peak_bytes"]["device"]
 
     def schedule(self, name):
         return self.json(name, "plan.json")["schedule"]
 
-    def test_new_words_win_over_a_plan_that_was_made_under_others(self):
+    def test_changed_memory_keys_override_the_checkpoints_plan(self):
         small = (self.peak("keep") + self.peak("checkpoint")) // 2
         self.train("planned", f"memory.budget={small}", "train.max_steps=2")
         tightened = self.schedule("planned")
@@ -182,7 +182,7 @@ class CheckpointsTest(unittest.TestCase):
         self.assertIn("the checkpoint's plan stays in force",
                       self.train("planned", f"memory.budget={small}", "train.max_steps=3"))
         self.assertEqual(self.schedule("planned"), tightened)
-        # Another budget is no change of what is learnt: no flag is needed.
+        # Another budget does not change what is learnt, so no flag is needed.
         message = self.train("planned", "memory.budget=4GiB", "train.max_steps=4")
         line = f"schedule {tightened}) gives way to the configuration's (micro-batch 4, schedule keep)"
         self.assertEqual(message.count(line), 1, message)
@@ -191,7 +191,7 @@ class CheckpointsTest(unittest.TestCase):
         self.assertTrue(any(line in change for change in self.json("planned", "summary.json")["changes"]))
         message = self.train("planned", "memory.budget=4GiB", "train.max_steps=5")
         self.assertNotIn("the checkpoint's plan", message)
-        # A share of the machine's memory is another ceiling if the machine has more.
+        # The budget is a share of the machine's memory. If the machine has more, the ceiling changes.
         ceiling = self.json("peak_keep", "checkpoints/latest/state.json")["plan"]["made_under"]["ceiling_bytes"]
         share = f"memory.budget={100 * small / (ceiling * 3 / 4):.6f}%"
 
@@ -210,7 +210,7 @@ class CheckpointsTest(unittest.TestCase):
         self.assertIn("gives way to the configuration's (micro-batch 2, schedule keep)", message)
         self.assertEqual(self.json("batches", "plan.json")["micro_batch_size"], 2)
 
-    def test_a_checkpoint_of_format_2_goes_on(self):
+    def test_a_run_resumes_from_a_checkpoint_of_format_2(self):
         checkpoint = self.checkpoints("older") / "step_00000002"
         shutil.copytree(FIXTURE, checkpoint, copy_function=shutil.copyfile)
         arguments = (f"--config={checkpoint / 'config.yaml'}", f"--run={self.folder / 'older'}")
@@ -220,7 +220,7 @@ class CheckpointsTest(unittest.TestCase):
         best = self.json("older", "checkpoints/latest/state.json")["best"]
         name = os.readlink(self.checkpoints("older") / "best")
         model = self.json("older", f"checkpoints/{name}/state.json")["files"]["model.safetensors"]
-        self.assertEqual(best["model"], model, "from now on it is known by its weights")
+        self.assertEqual(best["model"], model, "from now on the state names the best checkpoint by its weights")
         message = must("//trainer:train", *arguments, "train.max_steps=4", "memory.schedule=keep").stderr
         self.assertIn("memory.schedule: checkpoint -> keep", message)
         self.assertEqual(self.json("older", "plan.json")["schedule"], "keep")

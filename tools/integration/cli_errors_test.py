@@ -1,4 +1,4 @@
-"""Mistakes of users: they give an exit code and a message, and leave nothing half-written."""
+"""Mistakes of users: each gives an exit code and a message, and leaves nothing half-written."""
 
 import contextlib
 import fcntl
@@ -13,7 +13,7 @@ from binaries import must, run, scratch
 
 
 def names_in_help():
-    """Every key that --help_config prints, first column."""
+    """Every key that --help_config prints (its first column)."""
     text = must("//data:prepare", "--help_config").stdout
     return sorted(set(re.findall(r"^\s*((?:[a-z_0-9]+\.)*[a-z_0-9]+)\s", text, re.M))
                   & set(re.findall(r"[a-z_0-9.]+", text)))
@@ -21,7 +21,7 @@ def names_in_help():
 
 @contextlib.contextmanager
 def small_disk(test, folder, size):
-    """A disk of `size` bytes at `folder`; the test is skipped where none can be mounted."""
+    """Mounts a disk of `size` bytes at `folder`. Skips the test if that is not possible."""
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder],
                              capture_output=True, check=False)
@@ -50,7 +50,7 @@ class CliErrorsTest(unittest.TestCase):
         return run("//data:prepare", f"--config={self.config}", f"--input={source}",
                    f"--output={output}", *more)
 
-    def test_a_second_process_in_a_run_folder_is_refused_and_the_first_is_left_alone(self):
+    def test_a_second_process_in_a_run_folder_is_refused_and_changes_nothing(self):
         folder = self.folder / "taken"
         folder.mkdir()
         with open(folder / ".train.lock", "w", encoding="utf-8") as lock:
@@ -62,7 +62,7 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(result, 2, folder, "is training in this run folder", "another --run")
         self.assertEqual([path.name for path in folder.iterdir()], [".train.lock"])
 
-    def test_paths_and_checkpoints_that_are_not_there_say_what_names_them(self):
+    def test_absent_paths_and_checkpoints_name_their_key_or_flag(self):
         folder = self.folder / "no_run"
         self.expect(run("//trainer:train", f"--config={self.config}", f"--run={folder}", "data.train=nowhere"),
                     2, "data.train", "nowhere")
@@ -74,7 +74,7 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(run("//trainer:train", f"--config={self.config}", f"--run={folder}", "--resume=autoo",
                         f"data.train={self.shards}"), 2, "autoo", "auto and none")
 
-    def test_stray_arguments_are_refused_and_not_forgotten(self):
+    def test_stray_arguments_are_refused_and_not_ignored(self):
         folder = self.folder / "stray"
         for stray in ("memory_budget=1MiB", "stray", "memory.budget = 1MiB"):
             self.expect(run("//trainer:train", f"--config={self.config}", f"--run={folder}",
@@ -82,7 +82,7 @@ class CliErrorsTest(unittest.TestCase):
             self.assertFalse(folder.exists())
         self.expect(run("//trainer:evaluate", f"--run={folder}", "foo"), 2, "foo")
 
-    def test_every_key_misspelt_once_names_the_right_one(self):
+    def test_every_misspelt_key_names_the_right_one(self):
         keys = [key for key in names_in_help() if "." in key]
         self.assertGreater(len(keys), 60)
         for key in keys:
@@ -110,7 +110,7 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(run("//trainer:evaluate", f"--run={self.folder}/none"), 2, "none")
         self.expect(run("//models:model", "describe", "--model=r3d_nan"), 2, "r3d_nano")
 
-    def test_inputs_that_hold_nothing(self):
+    def test_inputs_without_a_usable_video(self):
         empty = self.folder / "empty"
         empty.mkdir()
         result = self.prepare(empty, self.folder / "out_empty")
@@ -167,7 +167,7 @@ class CliErrorsTest(unittest.TestCase):
         tar.write_bytes(data)
         self.expect(run("//data:shards", "verify", damaged), 3, tar.name)
         tar.write_bytes(data[:len(data) // 3])
-        # Either of the pair may be named: they no longer belong together.
+        # The error may name either file of the pair, because they no longer match.
         self.expect(run("//data:shards", "verify", damaged), 3, tar.stem)
         result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'r1'}",
                      f"data.train={damaged}")
@@ -190,7 +190,7 @@ class CliErrorsTest(unittest.TestCase):
                      f"data.train={self.shards}", "checkpoint.every_steps=1")
         self.expect(result, 3, "checkpoint")
 
-    def test_a_full_disk_while_training_keeps_the_checkpoints_that_are_whole(self):
+    def test_a_full_disk_while_training_keeps_the_complete_checkpoints(self):
         def arguments(folder):
             return [f"--config={self.config}", f"--run={folder}", f"data.train={self.shards}",
                     "train.max_epochs=100", "train.max_steps=8", "checkpoint.every_steps=1",
@@ -224,7 +224,7 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(result, 2, "trainer.limit_val_batches leaves none", "evaluation.strategy: no")
         self.assertFalse(folder.exists())
 
-    def test_a_wrong_word_is_found_with_all_else_before_data_are_opened(self):
+    def test_a_wrong_value_is_reported_with_all_other_mistakes_before_data_are_opened(self):
         bad = self.folder / "words.yaml"
         bad.write_text("evaluation:\n  metric: top2\ntrain:\n  lr: -1\n  optimizer: adamm\n"
                        "data:\n  train: /nowhere\nmodel:\n  name: r3d_nano\n")
@@ -233,18 +233,18 @@ class CliErrorsTest(unittest.TestCase):
                     f"{bad}:5: train.optimizer", "did you mean adamw?")
         self.assertNotIn("/nowhere", result.stderr)
 
-    def test_a_device_that_is_not_there_is_a_mistake_that_names_those_that_are(self):
+    def test_an_absent_device_is_refused_and_the_available_ones_are_named(self):
         for device in ("cuda:97", "cuda:-1", "cuda:x"):
             result = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'no'}",
                          f"data.train={self.shards}", f"trainer.device={device}")
             self.expect(result, 2, "trainer.device is", device, "auto", "cpu")
             self.assertNotIn("internal error", result.stderr)
 
-    def test_what_a_run_cannot_do_without_is_asked_for_at_once(self):
+    def test_all_missing_required_keys_are_reported_at_once(self):
         self.expect(run("//trainer:train", f"--run={self.folder / 'no'}"), 2, "data.train is not set",
                     "model.name is not set")
 
-    def test_other_classes_in_evaluation_name_both_and_the_way_out(self):
+    def test_evaluation_with_other_classes_names_both_classes_and_a_remedy(self):
         folder = self.folder / "classes"
         must("//trainer:train", f"--config={self.config}", f"--run={folder}",
              f"data.train={self.shards}", "train.max_steps=1", "evaluation.strategy=no")
@@ -255,7 +255,7 @@ class CliErrorsTest(unittest.TestCase):
         result = run("//trainer:evaluate", f"--run={folder}", f"--data={shards}")
         self.expect(result, 2, shards, "class 0 is port in the data, clockwise in the run", "--data")
 
-    def test_statistics_of_one_value_are_refused_before_the_run(self):
+    def test_norms_over_a_single_value_are_refused_before_the_run(self):
         folder = self.folder / "one_value"
         tiny = (f"--config={self.config}", f"--run={folder}", "model.name=resnet18", "data.img_size=32",
                 "data.num_frames=1", "model.num_classes=2", "data.batch_size=4", "evaluation.strategy=no")
@@ -267,7 +267,7 @@ class CliErrorsTest(unittest.TestCase):
             must("//trainer:train", *tiny, f"--run={folder_of_good}", "data.train=synthetic:9",
                  "train.max_epochs=1", good)
 
-    def test_lists_that_say_nothing_about_the_input_are_refused_by_name(self):
+    def test_unusable_label_lists_are_refused_by_name(self):
         folder = self.folder / "lists"
         folder.mkdir()
         clip = sorted((self.clips / "left").glob("*.mp4"))[0]
@@ -288,7 +288,7 @@ class CliErrorsTest(unittest.TestCase):
         self.expect(self.prepare(folder / "many.csv", folder / "never"), 2, "many.csv:2", "column of labels")
         refused("turned.csv", f"label,path\n3,{clip}\n", "turned.csv:1", "path and label")
 
-    def test_an_input_without_a_video_is_named_and_given_inputs_add(self):
+    def test_an_input_without_a_video_is_named_and_repeated_inputs_add_up(self):
         folder = self.folder / "inputs"
         (folder / "not_mounted").mkdir(parents=True)
         left = self.clips / "left"

@@ -26,10 +26,10 @@ class EvaluationBudgetTest(unittest.TestCase):
     def summary(self, name):
         return json.loads((self.folder / name / "summary.json").read_text())
 
-    def test_a_batch_over_the_budget_is_lowered_and_scores_the_same(self):
+    def test_a_batch_over_the_budget_is_reduced_and_scores_the_same(self):
         must("//trainer:train", *self.arguments("trained", "evaluation.strategy=no"))
         budget = self.summary("trained")["peak_bytes"]["device"] + (1 << 20)
-        self.assertGreater(CLIPS * CLIP_BYTES, budget, "the batch itself passes the budget")
+        self.assertGreater(CLIPS * CLIP_BYTES, budget, "the batch is larger than the budget")
         must("//trainer:train", *self.arguments("whole"))
         lowered = must("//trainer:train", *self.arguments("lowered", f"memory.budget={budget}"))
         self.assertIn(f"data.eval_batch_size = {CLIPS}", lowered.stderr)
@@ -40,12 +40,12 @@ class EvaluationBudgetTest(unittest.TestCase):
         summary = self.summary("lowered")
         self.assertLessEqual(summary["peak_bytes"]["reserved"], budget)
         self.assertLess(summary["loader"]["peak_bytes"], CLIPS * CLIP_BYTES,
-                        "nor is the whole batch loaded")
+                        "the loader never holds the whole batch either")
         result = must("//trainer:evaluate", f"--run={self.folder / 'lowered'}", "--json",
                       "--checkpoint=latest")
         self.assertAlmostEqual(json.loads(result.stdout)["metrics"]["loss"], pieces["loss"], places=4)
 
-    def test_a_limit_counts_batches_as_the_key_has_them(self):
+    def test_a_limit_counts_batches_of_the_configured_size(self):
         must("//trainer:train", *self.arguments("small", "evaluation.strategy=no"))
         budget = self.summary("small")["peak_bytes"]["device"] + (1 << 20)
         must("//trainer:train", *self.arguments("limited", f"memory.budget={budget}",

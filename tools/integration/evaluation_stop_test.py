@@ -9,7 +9,7 @@ import unittest
 import binaries
 from binaries import must, scratch
 
-LONG = 1_000_000  # clips: no machine finishes evaluating them
+LONG = 1_000_000  # clips: too many for any machine to finish evaluating before the signal
 
 
 class EvaluationStopTest(unittest.TestCase):
@@ -26,7 +26,7 @@ class EvaluationStopTest(unittest.TestCase):
                 *overrides]
 
     def stop_at(self, words, label, *arguments):
-        """Signals the program once it has said `words` on standard error: (exit code, the rest)."""
+        """Stops the program by a signal once it prints `words` on stderr. Returns (exit code, later stderr)."""
         process = subprocess.Popen([binaries.binary(label), *map(str, arguments)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
@@ -43,7 +43,7 @@ class EvaluationStopTest(unittest.TestCase):
     def test_training_saves_the_step_and_the_next_process_evaluates_it_first(self):
         must("//trainer:train", *self.arguments("measured", "data.val=synthetic:4", "train.max_steps=1"))
         peak = json.loads((self.folder / "measured/summary.json").read_text())["peak_bytes"]["device"]
-        # Under this budget the evaluation halves its batch and logs that. So the test sees that it runs.
+        # Under this budget the evaluation halves its batch and logs that. The log shows that it is running.
         budget = f"memory.budget={peak + (1 << 20)}"
         code, rest = self.stop_at("evaluation runs out of memory", "//trainer:train", *self.arguments(
             "stopped", f"data.val=synthetic:{LONG}", budget))
@@ -55,7 +55,7 @@ class EvaluationStopTest(unittest.TestCase):
         order = [(line["step"], "val_top1" in line) for line in self.lines("stopped")]
         self.assertEqual(order, [(1, False), (1, True), (2, False), (2, True), (3, False), (3, True)])
 
-    def test_a_stop_in_the_last_evaluation_leaves_the_run_to_be_finished(self):
+    def test_a_stop_in_the_last_evaluation_leaves_the_run_unfinished(self):
         must("//trainer:train", *self.arguments("base", "data.val=synthetic:4", "train.max_steps=1"))
         peak = json.loads((self.folder / "base/summary.json").read_text())["peak_bytes"]["device"]
         last = ("evaluation.strategy=epoch", "evaluation.every_steps=none", "train.max_steps=2")
@@ -79,7 +79,7 @@ class EvaluationStopTest(unittest.TestCase):
         self.assertEqual(code, 75, rest[-2000:])
         self.assertIn("stopped by a signal", rest)
 
-    def test_predict_finishes_its_line_and_says_how_far_it_came(self):
+    def test_predict_finishes_its_line_and_reports_its_progress(self):
         config, clips, shards = binaries.tiny_set(self.folder, clips_per_class=1)
         must("//trainer:train", f"--config={config}", f"--run={self.folder / 'labels'}",
              f"data.train={shards}", "train.max_steps=1", "evaluation.strategy=no")

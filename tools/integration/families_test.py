@@ -1,4 +1,4 @@
-"""One model of each family through `train` on made-up samples, in half precision; normalisation groups; overflows."""
+"""Trains one model of each family on synthetic samples: half precision, overflows, normalisation groups."""
 
 import json
 import unittest
@@ -23,7 +23,7 @@ class FamiliesTest(unittest.TestCase):
         cls.folder = scratch()
 
     def train(self, model, run, *overrides):
-        """(stderr, rows of metrics.jsonl, tensors of the last checkpoint)"""
+        """Returns (stderr, rows of metrics.jsonl, tensors of the last checkpoint)."""
         folder = self.folder / run
         classes = () if model.startswith("whisper") else ("model.num_classes=3",)
         result = must("//trainer:train", f"--run={folder}", "data.train=synthetic:8", f"model.name={model}",
@@ -36,7 +36,7 @@ class FamiliesTest(unittest.TestCase):
     def test_each_family_trains_in_half_precision_with_float32_weights(self):
         for model in MODELS:
             with self.subTest(model):
-                # Most CPUs emulate half precision slowly, so the test uses little of it.
+                # Most CPUs emulate half precision slowly, so the batches are small.
                 small = () if model == "whisper_nano" else ("data.batch_size=2",)
                 _, rows, tensors = self.train(model, f"half_{model}", "train.max_steps=4", "trainer.precision=16",
                                               *small)
@@ -45,12 +45,12 @@ class FamiliesTest(unittest.TestCase):
                     self.assertGreater(row["loss_scale"], 1)
                     self.assertIn(row["found_inf"], (True, False))
                     self.assertTrue(0 < row["loss"] < 100, row)
-                # The first scale may be too high for one or two steps, and then fits.
+                # The first loss scale may be too high for one or two steps. After that it fits.
                 self.assertFalse(rows[-1]["found_inf"])
                 for name, (dtype, _, _) in tensors.items():
                     self.assertIn(dtype, ("F32", "I64"), name)
 
-    def test_overflows_are_said_and_leave_the_weights_alone(self):
+    def test_overflows_are_reported_and_leave_the_weights_unchanged(self):
         wild = ("trainer.precision=16", "train.optimizer=sgd", "train.lr=1e4", "train.clip_grad_norm=none")
         _, _, after_one = self.train("video_vit_nano", "one_step", *wild, "train.max_steps=1")
         message, rows, after_four = self.train("video_vit_nano", "four_steps", *wild, "train.max_steps=4")
@@ -60,7 +60,7 @@ class FamiliesTest(unittest.TestCase):
         self.assertIn("step 2 is left out: its gradients overflowed", message)
         self.assertEqual(after_four, after_one)
 
-    def test_global_groups_are_the_whole_batch_and_no_budget_cuts_them(self):
+    def test_a_global_group_is_the_whole_batch_under_any_budget(self):
         steps = ("train.max_steps=2", "memory.budget=1GiB")
         message, _, whole = self.train("r3d_nano", "global", *steps, "model.norm_group=global")
         self.assertIn("the budget never splits below micro-batches of 8", message)

@@ -1,4 +1,4 @@
-"""A run is not scored on what it was trained on, unless --split=train asks for it."""
+"""A run is not scored on the samples that it was trained on, unless --split=train asks for that."""
 
 import json
 import shutil
@@ -46,14 +46,14 @@ class HeldOutTest(unittest.TestCase):
                           if val != self.shards else "for data.val", message)
             self.assertFalse((self.folder / "none").exists())
 
-    def test_held_out_samples_under_another_splits_name_are_used_and_that_is_said(self):
+    def test_held_out_samples_under_another_splits_name_are_used_and_reported(self):
         message = must("//trainer:train", *self.arguments("other_name", f"data.val={self.val}",
                                                           "train.max_steps=1")).stderr
         self.assertNotIn("holds only", message)
         message = self.evaluate("trained", f"--data={self.val}").stderr
         self.assertIn(f"{self.val} holds only the split 'val'; it is used for --data", message)
 
-    def test_evaluate_asks_for_split_train_where_samples_were_trained_on(self):
+    def test_evaluate_asks_for_split_train_if_samples_were_trained_on(self):
         trained = f"--run={self.folder / 'trained'}"
         for data in (self.shards, self.moved):
             message = self.refused("//trainer:evaluate", trained, f"--data={data}")
@@ -65,20 +65,20 @@ class HeldOutTest(unittest.TestCase):
         self.assertEqual(of_run, given["metrics"])
         self.assertGreater(of_run["videos"], 4)
 
-    def test_a_run_that_went_on_with_other_data_knows_both(self):
+    def test_a_run_resumed_with_other_data_remembers_both(self):
         name = self.begin()
         must("//trainer:train", *self.arguments(name, "train.max_steps=2", "evaluation.strategy=no"),
              f"data.train={self.val}", "--allow_config_change")
         for data in (self.val, self.shards):
             self.refused("//trainer:evaluate", f"--run={self.folder / name}", f"--data={data}")
 
-    def test_a_checkpoint_of_another_run_brings_what_it_learnt_from(self):
+    def test_a_checkpoint_of_another_run_brings_its_record_of_training_samples(self):
         start = self.folder / "trained" / "checkpoints" / "step_00000001"
         must("//trainer:train", *self.arguments("onward", "train.max_steps=2", "evaluation.strategy=no"),
              f"data.train={self.val}", "--allow_config_change", f"--resume={start}")
         self.refused("//trainer:evaluate", f"--run={self.folder / 'onward'}", f"--data={self.shards}")
 
-    def test_a_run_of_before_is_judged_by_its_folders_and_says_that_this_is_weaker(self):
+    def test_a_run_without_that_record_is_checked_by_its_folders_and_warns(self):
         name = self.begin()
         (self.folder / name / "trained_on.bin").unlink()
         self.assertIn("weaker", self.refused("//trainer:evaluate", f"--run={self.folder / name}",
@@ -88,7 +88,7 @@ class HeldOutTest(unittest.TestCase):
         must("//trainer:train", *self.arguments(name, "train.max_steps=2", "evaluation.strategy=no"))
         self.assertNotIn("weaker", self.evaluate(name, f"--data={self.val}").stderr)
 
-    def test_made_up_samples_are_free_of_this(self):
+    def test_synthetic_samples_are_not_checked(self):
         synthetic = ("model.num_classes=4", "data.train=synthetic:8", "data.val=synthetic:8")
         must("//trainer:train", *self.arguments("synthetic", "train.max_steps=1"), *synthetic)
         self.assertNotIn("weaker", self.evaluate("synthetic").stderr)

@@ -1,4 +1,4 @@
-"""memory.host_budget and the keys of dataloader.* on whole runs."""
+"""memory.host_budget and the dataloader.* keys, tested on whole runs."""
 
 import json
 import unittest
@@ -34,14 +34,14 @@ class HostBudgetTest(unittest.TestCase):
             self.assertEqual(result.stderr.count("loading train:"), 1, "logged once")
             self.assertIn("memory.host_budget has room for", result.stderr)
 
-    def test_one_batch_that_does_not_fit_ends_with_4_before_anything_is_written(self):
+    def test_a_batch_that_does_not_fit_exits_4_before_anything_is_written(self):
         result = run("//trainer:train", *self.arguments("small", f"memory.host_budget={BATCH_BYTES}"))
         self.assertEqual(result.returncode, 4, result.stderr[-2000:])
         for part in ("memory.host_budget", "data.batch_size"):
             self.assertIn(part, result.stderr)
         self.assertFalse((self.folder / "small").exists())
 
-    def test_pinned_memory_on_a_cpu_is_not_silently_without_effect(self):
+    def test_pinned_memory_on_a_cpu_logs_that_it_has_no_effect(self):
         result = must("//trainer:train", *self.arguments("pinned", "dataloader.pin_memory=true",
                                                          "trainer.device=cpu"))
         self.assertIn("dataloader.pin_memory=true has no effect", result.stderr)

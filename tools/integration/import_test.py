@@ -1,4 +1,4 @@
-"""`model import` as users call it: files of other programs, exit codes, and what transformers reads back."""
+"""`model import` as users call it: files of other programs, exit codes, and files that transformers reads back."""
 
 import array
 import json
@@ -13,8 +13,8 @@ from binaries import must, run, scratch
 
 MODEL = "//models:model"
 
-# Runs in the Python that has transformers (SLIMREEL_PARITY_PYTHON). argv: folder. Writes HF/ in
-# shards, and checks ours.safetensors if it exists.
+# Runs in the Python that has transformers (SLIMREEL_PARITY_PYTHON). argv: folder. Writes hf/ in
+# shards. If ours/ exists, compares it with hf/ instead.
 TRANSFORMERS = """
 import pathlib, sys
 import torch
@@ -54,7 +54,7 @@ class ImportTest(unittest.TestCase):
         process = subprocess.run([python, "-c", TRANSFORMERS, self.folder], capture_output=True, text=True)
         self.assertEqual(process.returncode, 0, process.stderr[-2000:])
 
-    def test_shards_of_transformers_come_in_and_it_reads_them_back(self):
+    def test_transformers_shards_are_imported_and_transformers_reads_the_result(self):
         self.written_by_transformers()
         output = self.folder / "ours" / "model.safetensors"
         output.parent.mkdir()
@@ -66,7 +66,7 @@ class ImportTest(unittest.TestCase):
         self.written_by_transformers()
 
     def nano(self):
-        """Whole weights of video_vit_nano under the published names: small numbers, all finite."""
+        """All weights of video_vit_nano under the published names. The values are small and finite."""
         dim, layers = 128, 4
         shapes = {"videomae.embeddings.patch_embeddings.projection.weight": [dim, 3, 2, 16, 16],
                   "videomae.embeddings.patch_embeddings.projection.bias": [dim],
@@ -89,7 +89,7 @@ class ImportTest(unittest.TestCase):
             tensors[name] = ("F32", sizes, values.tobytes())
         return tensors
 
-    def test_both_names_of_each_bias_are_written_where_asked_and_read_again(self):
+    def test_both_names_of_each_bias_are_written_on_request_and_read_again(self):
         source, both, again = (self.folder / f"{name}.safetensors" for name in ("published", "both", "again"))
         safetensors_file.write(source, self.nano())
         result = import_weights("video_vit_nano", source, both, "--both_bias_names")
@@ -105,7 +105,7 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(safetensors_file.read(again), self.nano())
 
-    def test_weights_that_are_no_numbers_end_with_two_and_their_name(self):
+    def test_weights_with_nan_or_infinity_exit_2_and_are_named(self):
         path, output = self.folder / "nan.safetensors", self.folder / "nan_out.safetensors"
         name = "videomae.encoder.layer.3.intermediate.dense.weight"
         for value in ("nan", "inf", "-inf"):
@@ -120,13 +120,13 @@ class ImportTest(unittest.TestCase):
             self.assertFalse(output.exists())
 
     def head_alone(self, name):
-        """A file with r3d_nano's head of 6 classes and nothing else."""
+        """Writes a file that holds only r3d_nano's head, for 6 classes."""
         path = self.folder / f"{name}.safetensors"
         safetensors_file.write(path, {"fc.weight": ("F32", [6, 64], bytes(4 * 6 * 64)),
                                       "fc.bias": ("F32", [6], bytes(24))})
         return path
 
-    def test_a_wrong_file_ends_with_two_and_names_what_is_missing(self):
+    def test_a_wrong_file_exits_2_and_names_what_is_missing(self):
         result = import_weights("r3d_nano", self.head_alone("head"), self.folder / "none.safetensors")
         self.assertEqual(result.returncode, 2, result.stderr)
         self.assertIn("missing in the file: ", result.stderr)
@@ -134,7 +134,7 @@ class ImportTest(unittest.TestCase):
         self.assertIn("more", result.stderr)
         self.assertFalse((self.folder / "none.safetensors").exists())
 
-    def test_damage_ends_with_three_and_usage_with_two(self):
+    def test_a_damaged_file_exits_3_and_wrong_usage_exits_2(self):
         cut = self.folder / "cut.safetensors"
         cut.write_bytes(self.head_alone("whole").read_bytes()[:-1])
         index = self.folder / "set" / "model.safetensors.index.json"

@@ -26,7 +26,7 @@ class InferenceBudgetTest(unittest.TestCase):
         assert "  budget: none\n" in cls.unbounded
 
     def under(self, budget, label, *arguments):
-        """The program's result with this budget in the run's configuration; None: none."""
+        """Runs the program with this budget in the run's configuration. None: no budget."""
         text = self.unbounded
         if budget is not None:
             text = text.replace("  budget: none\n", f"  budget: {budget}\n", 1)
@@ -34,10 +34,10 @@ class InferenceBudgetTest(unittest.TestCase):
         return run(label, f"--run={self.run_folder}", "--json", *arguments)
 
     def down_to_nothing(self, label, *arguments):
-        """Results of ever smaller budgets, the last being the first that ends with 4."""
+        """Lowers the budget until the program exits with 4. Returns the results of the budgets before that."""
         results, budget = [], 16 * KIB * KIB
         while not results or results[-1].returncode == 0:
-            self.assertGreater(budget, KIB, "no budget is refused: none is in force")
+            self.assertGreater(budget, KIB, "every budget was accepted, so the budget has no effect")
             results.append(self.under(budget, label, *arguments))
             budget = budget * 3 // 4
         last = results.pop()
@@ -47,7 +47,7 @@ class InferenceBudgetTest(unittest.TestCase):
         self.assertGreater(len(results), 1)
         return results
 
-    def test_evaluate_takes_fewer_clips_at_a_time_and_finds_the_same(self):
+    def test_evaluate_takes_fewer_clips_at_a_time_and_gives_the_same_metrics(self):
         data = f"--data={self.val}"
         whole = json.loads(self.under(None, "//trainer:evaluate", data).stdout)["metrics"]
         fewer = set()
@@ -59,7 +59,7 @@ class InferenceBudgetTest(unittest.TestCase):
             self.assertAlmostEqual(metrics["loss"], whole["loss"], places=5)
         self.assertGreaterEqual(len(fewer), 2, "smaller and smaller pieces")
 
-    def test_predict_gives_the_same_answer_while_a_clip_fits(self):
+    def test_predict_gives_the_same_answer_if_a_clip_fits(self):
         arguments = (f"--input={self.clip}",)
         whole = json.loads(self.under(None, "//trainer:predict", *arguments).stdout)
         for result in self.down_to_nothing("//trainer:predict", *arguments):

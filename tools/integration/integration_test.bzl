@@ -1,13 +1,13 @@
-"""Tests that run whole processes. Each is one Python file, takes long, and uses the programs of :binaries."""
+"""Tests that run whole processes. Each test is one Python file, takes long and runs the programs of :binaries."""
 
 def integration_test(name, main = None, deps = [], **kwargs):
-    """A py_test of NAME.py.
+    """Declares a py_test of NAME.py.
 
     Args:
-      name: of the test and, with .py, of its file.
-      main: the file, if another test has the name of that file.
-      deps: other than :binaries.
-      **kwargs: py_test's.
+      name: name of the test. Its file is NAME.py unless `main` is given.
+      main: the file, if its name is not NAME.py.
+      deps: dependencies besides :binaries.
+      **kwargs: passed to py_test.
     """
     source = main or name + ".py"
     native.py_test(

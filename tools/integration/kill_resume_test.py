@@ -1,8 +1,8 @@
-"""Promise 4: kill -9 at random moments, and the resumed run is bitwise the one that was never killed.
+"""Promise 4: after kill -9 at random moments, the resumed run equals the run that was never killed.
 
     kill_resume_test.py [--kills N] [--seed S]
 
-Weights, optimizer state and metrics of every step and evaluation are compared.
+The test compares weights and optimizer state byte by byte, and the metrics of every step and evaluation.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class KillResumeTest(unittest.TestCase):
         """True if the kill came before the end of the run."""
         process = subprocess.Popen([binaries.binary("//trainer:train"), *self.arguments(name)],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # Waits for progress first and then for a time, so fast and slow machines are killed alike.
+        # Waits for progress first and then for a time. So the kill hits fast and slow machines alike.
         while process.poll() is None and self.lines_of(name) < lines:
             time.sleep(0.005)
         time.sleep(seconds)
@@ -56,12 +56,12 @@ class KillResumeTest(unittest.TestCase):
         return process.returncode == -signal.SIGKILL
 
     def metrics(self, name):
-        """Lines of metrics.jsonl without what the clock and retries of reading decide."""
+        """Lines of metrics.jsonl without the values that depend on the clock."""
         lines = [json.loads(line) for line in (self.folder / name / "metrics.jsonl").read_text().splitlines()]
         timed = ("step_ms", "samples_per_second", "val_seconds")
         return [{key: value for key, value in line.items() if key not in timed} for line in lines]
 
-    def test_killed_runs_learn_what_the_whole_run_learns(self):
+    def test_a_killed_and_resumed_run_equals_the_whole_run(self):
         print(f"{KILLS} kills, seed {SEED}", flush=True)
         must("//trainer:train", *self.arguments("whole"))
         rng = random.Random(SEED)
@@ -73,7 +73,7 @@ class KillResumeTest(unittest.TestCase):
             if self.train_until_killed("killed", lines, rng.uniform(0.0, 0.3)):
                 kills += 1
             elif self.lines_of("killed") >= STEPS:
-                shutil.rmtree(self.folder / "killed")  # the run ended before the kill: start again
+                shutil.rmtree(self.folder / "killed")  # the run ended before the kill, so start again
         self.assertEqual(kills, KILLS)
         must("//trainer:train", *self.arguments("killed"))
 

@@ -1,6 +1,6 @@
 """The C++ library's symbols come from libstdc++, not from the copies that LibTorch exports.
 
-The loader takes a symbol from the first library that has it, in the order of the program's own list.
+The loader takes a symbol from the first library that has it, in the order of the program's list.
 """
 
 import re
@@ -18,7 +18,7 @@ WITHOUT_TORCH = ("//data:prepare", "//data:shards", "//data:make_demo")
 
 
 def needed(path):
-    """Names of the libraries that a file asks for by itself, in order."""
+    """Names of the libraries in the file's own list (NEEDED), in order."""
     text = subprocess.run(["readelf", "-d", path], text=True, capture_output=True, check=True).stdout
     return re.findall(r"\(NEEDED\).*\[(.*)\]", text)
 
@@ -30,7 +30,7 @@ def exported(path):
 
 
 def bindings(label):
-    """(binding file, file bound to, symbol) for each symbol that starting a program binds."""
+    """Starts a program. Returns (binding file, file bound to, symbol) for each symbol that the loader binds."""
     log = scratch() / "bindings"
     subprocess.run([binary(label), "--help"], capture_output=True, timeout=binaries.TIMEOUT_SECONDS, check=False,
                    env={"LD_BIND_NOW": "1", "LD_DEBUG": "bindings", "LD_DEBUG_OUTPUT": str(log)})
@@ -61,7 +61,7 @@ class LinkOrderTest(unittest.TestCase):
             # inline functions into them, so a symbol may be bound to one of these files.
             ours = re.compile(re.escape(binary(label)) + r"$|.*/_solib_[^/]*/|.*\.runfiles/|.*/bazel-out/")
             mine = [row for row in found if ours.match(row[0])]
-            self.assertTrue([row for row in mine if row[1] == path], f"{label} binds something to {path}")
+            self.assertTrue([row for row in mine if row[1] == path], f"{label} binds no symbol to {path}")
             wrong = sorted({(to, symbol) for _, to, symbol in mine
                             if symbol in standard and to != path and not ours.match(to)})
             self.assertEqual(wrong, [], label)

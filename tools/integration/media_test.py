@@ -1,6 +1,6 @@
 """The whole path on real videos: prepare all of them, train 20 steps, stop, resume, evaluate, predict.
 
-Skipped if SLIMREEL_MEDIA names no folder.
+The test is skipped if SLIMREEL_MEDIA does not name a folder.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""predict treats a raw clip as prepare treated the data that the run was trained on."""
+"""predict processes a raw clip as prepare processed the data that the run was trained on."""
 
 import json
 import math
@@ -22,7 +22,7 @@ class PredictTest(unittest.TestCase):
         one = folder / "one" / "left"
         one.mkdir(parents=True)
         shutil.copy(clip, one)
-        # Stored larger than the configuration of the run says, in chunks that overlap.
+        # The frames are stored larger than the configuration of the run says, in chunks that overlap.
         prepare = ["//data:prepare", f"--config={config}", f"--output={shards}", "data.short_side=50",
                    "data.max_video_frames=10", "data.chunk_overlap=2"]
         must(*prepare, f"--input={clips}")
@@ -38,7 +38,7 @@ class PredictTest(unittest.TestCase):
         self.assertGreater(predicted["clips"], 1)
         self.assertAlmostEqual(-math.log(predicted["probabilities"]["left"]), evaluated["loss"], places=5)
 
-    def test_each_file_has_a_line_that_says_how_it_went(self):
+    def test_each_file_has_a_line_with_its_status(self):
         folder = scratch()
         config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
         run = folder / "run"
@@ -56,7 +56,7 @@ class PredictTest(unittest.TestCase):
         self.assertEqual((bad["path"], bad["status"], bad["reason"]), (str(text), "failed", "not_media"))
         self.assertIn("text.mp4", both.stderr)
 
-    def test_an_error_of_the_machine_is_not_taken_for_the_files(self):
+    def test_a_machine_error_is_not_blamed_on_a_file(self):
         folder = scratch()
         config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
         run = folder / "run"
@@ -79,7 +79,7 @@ class PredictTest(unittest.TestCase):
         self.assertIn(f"{len(lines)} of {files} files are labelled", errors)
         self.assertIn("ulimit -n", errors)
 
-    def test_class_names_that_are_no_utf8_keep_their_bytes_to_the_end(self):
+    def test_class_names_that_are_not_utf8_keep_their_bytes(self):
         folder = scratch()
         config, clips, _ = binaries.tiny_set(folder, clips_per_class=2)
         clips, shards, run = os.fsencode(clips), folder / "bytes", folder / "run"
@@ -95,19 +95,19 @@ class PredictTest(unittest.TestCase):
         train = ["//trainer:train", f"--config={config}", f"--run={run}", f"data.train={shards}", f"data.val={shards}",
                  "data.batch_size=2", "train.accumulate_grad_batches=1"]
         must(*train, "train.max_steps=1")
-        must(*train, "train.max_steps=2", "--allow_config_change")  # the state's names are the data's
+        must(*train, "train.max_steps=2", "--allow_config_change")  # the names in the state equal those in the data
         evaluated = must("//trainer:evaluate", f"--run={run}", f"--data={shards}", "--json", "--checkpoint=latest")
         self.assertEqual(json.loads(evaluated.stdout)["metrics"]["videos"], 2)
         clip = sorted(os.listdir(os.path.join(named, b"caf\xe9")))[0]
         path = os.fsdecode(os.path.join(named, b"caf\xe9", clip))
         predicted = json.loads(must("//trainer:predict", f"--run={run}", f"--input={path}", "--json",
                                     "--checkpoint=latest").stdout)
-        # base/byte_text.h: a byte that is no UTF-8 is the code point U+EF00 + byte.
+        # base/byte_text.h: a byte that is not UTF-8 becomes the code point U+EF00 + byte.
         self.assertEqual(set(predicted["probabilities"]), {"caf\uefe8", "caf\uefe9"})
         self.assertIn(predicted["label"], predicted["probabilities"])
         self.assertTrue(predicted["path"].endswith("caf\uefe9/" + os.fsdecode(clip)))
 
-    def test_weights_that_diverged_are_no_best_and_label_nothing(self):
+    def test_diverged_weights_never_become_best_and_predict_nothing(self):
         folder = scratch()
         config, clips, shards = binaries.tiny_set(folder, clips_per_class=2)
         run = folder / "run"

@@ -1,4 +1,4 @@
-"""A run that goes on with another configuration: what it keeps, refuses, reports and records."""
+"""A run that resumes with another configuration: what it keeps, refuses, reports and records."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import safetensors_file
 from binaries import must, run, scratch
 
 ALLOW = "--allow_config_change"
-# For runs that are killed: no machine reaches their end or a save before the kill.
+# For runs that are killed: no machine reaches the end or a save before the kill.
 ENDLESS = ("train.max_steps=1000000", "train.max_epochs=1000000", "checkpoint.every_minutes=none")
 
 
@@ -31,7 +31,7 @@ class ResumeTest(unittest.TestCase):
                 "evaluation.strategy=no", "train.max_epochs=100", *overrides]
 
     def begin(self):
-        """A run folder of this test's own with a checkpoint after two steps."""
+        """Makes a run folder for this test, with a checkpoint after two steps. Returns its name."""
         name = self.id().rsplit(".", 1)[-1]
         shutil.copytree(self.folder / "begun", self.folder / name, symlinks=True)
         return name
@@ -85,7 +85,7 @@ class ResumeTest(unittest.TestCase):
         self.assertNotIn("train.optimizer", self.go_on(name, "train.optimizer=sgd", "train.max_steps=5"))
         self.assertEqual(self.changes(name)[:len(changes)], changes)
 
-    def test_freezing_drops_state_and_thawing_starts_anew(self):
+    def test_freezing_drops_optimizer_state_and_unfreezing_starts_it_anew(self):
         name = self.begin()
         message = self.go_on(name, ALLOW, "model.freeze=[stem]", "train.max_steps=3")
         self.assertIn("optimizer state that is dropped: stem", message)
@@ -113,20 +113,20 @@ class ResumeTest(unittest.TestCase):
             must("//trainer:evaluate", f"--run={self.folder / name}", f"--data={self.val}",
                  f"--checkpoint={first}")
 
-    def test_a_checkpoint_is_judged_on_the_inputs_that_it_learnt_from(self):
+    def test_a_checkpoint_is_evaluated_with_the_inputs_that_it_was_trained_on(self):
         name = self.begin()
         before = self.evaluated(name, "step_00000002")
         self.go_on(name, ALLOW, "data.frame_interval=2", "train.max_steps=3")
         self.assertEqual(self.evaluated(name, "step_00000002"), before)
         self.assertNotEqual(self.evaluated(name, "step_00000003")["loss"], before["loss"])
-        # Keys of the run are not taken from the checkpoint: here the number of clips.
+        # Other keys, here the number of clips, come from the run and not from the checkpoint.
         config = self.folder / name / "config.yaml"
         text = config.read_text()
         self.assertIn("  num_clips: 1\n", text)
         config.write_text(text.replace("  num_clips: 1\n", "  num_clips: 2\n"))
         self.assertEqual(self.evaluated(name, "step_00000002")["clips"], 2 * before["clips"])
 
-    def test_a_list_of_words_for_other_stages_gives_way_to_the_configurations_schedule(self):
+    def test_a_schedule_for_other_stages_is_replaced_by_the_configurations(self):
         name = self.id().rsplit(".", 1)[-1]
         stages = int(re.search(r"2 words for (\d+) stages",
                                self.refused("begun", "memory.schedule=keep,lean"))[1])
@@ -157,7 +157,7 @@ class ResumeTest(unittest.TestCase):
             found = json.loads((self.folder / name / file).read_text())
             self.assertEqual((found["micro_batch_size"], found["accumulate_grad_batches"]), (8, 1), file)
 
-    def test_another_model_is_refused_with_a_way_out(self):
+    def test_another_model_is_refused_with_a_remedy(self):
         name = self.begin()
         for change in ("model.name=video_vit_nano", "model.num_classes=9"):
             message = self.refused(name, ALLOW, change, "train.max_steps=3")
@@ -189,7 +189,7 @@ class ResumeTest(unittest.TestCase):
         self.assertIn(line, self.go_on(name, ALLOW, "train.lr=0.25", "train.max_steps=3"))
         self.assertEqual([c for c in self.changes(name) if "train.lr" in c], [f"step 2: {line}"])
 
-    def test_the_best_of_another_metric_is_none(self):
+    def test_a_new_metric_starts_without_a_best_checkpoint(self):
         name = self.begin()
         evaluate = (f"data.val={self.val}", "evaluation.strategy=steps", "evaluation.every_steps=1")
         self.go_on(name, "train.max_steps=3", "evaluation.metric=loss", *evaluate)
@@ -200,7 +200,7 @@ class ResumeTest(unittest.TestCase):
         self.assertEqual((best["metric"], best["step"]), ("top1", 4))
         self.assertEqual(os.readlink(self.folder / name / "checkpoints/best"), "step_00000004")
 
-    def test_a_finished_run_that_is_made_longer_and_killed_goes_on(self):
+    def test_a_finished_run_that_is_extended_and_killed_resumes(self):
         longer = ("train.max_steps=40",)
         must("//trainer:train", *self.arguments("whole", *longer))
         name = self.begin()

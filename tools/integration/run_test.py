@@ -1,4 +1,4 @@
-"""What a run does with its keys and leaves in its folder: rates, clipping, limits, plan, evaluations."""
+"""What a run does with its keys and what it writes to its folder: rates, clipping, limits, evaluations."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class RunTest(unittest.TestCase):
         return json.loads((self.folder / name / file).read_text())
 
     def weights(self, name, checkpoint="latest"):
-        """{name: values} of all parameters."""
+        """Returns {name: values} of all parameters."""
         tensors = safetensors_file.read(
             self.folder / name / "checkpoints" / checkpoint / "model.safetensors")
         return {key: struct.unpack(f"<{len(data) // 4}f", data)
@@ -59,7 +59,7 @@ class RunTest(unittest.TestCase):
         self.assertAlmostEqual(moved / (LR * norm / 10), 1.0, places=2)
 
     def test_a_limit_ends_the_epoch_and_the_next_one_begins_with_its_own_order(self):
-        # Two micro-batches of four are one step: the limit of three makes two steps of an epoch.
+        # Two micro-batches of four make one step. So the limit of three gives an epoch two steps.
         self.train("limited", "trainer.limit_train_batches=3", "train.max_steps=5")
         self.assertEqual([line["epoch"] for line in self.steps("limited")], [0, 0, 1, 1, 2])
         self.train("whole", "train.max_steps=5")
@@ -67,7 +67,7 @@ class RunTest(unittest.TestCase):
         self.assertEqual(limited[:2], whole[:2])
         self.assertNotEqual(limited[2], whole[2])
 
-    def test_another_batch_size_goes_on_where_the_samples_of_the_epoch_are(self):
+    def test_a_new_batch_size_continues_at_the_same_sample_of_the_epoch(self):
         samples = sum(line["samples"] for line in self.steps_of_one_epoch("epoch"))
         self.train("smaller", "train.max_steps=1")
         self.train("smaller", "train.accumulate_grad_batches=1", "train.max_steps=20",
@@ -80,7 +80,7 @@ class RunTest(unittest.TestCase):
         self.train(name, "train.max_epochs=1")
         return self.steps(name)
 
-    def test_half_the_batch_in_mid_run_leaves_epochs_their_samples_ends_and_number(self):
+    def test_a_batch_halved_during_the_run_keeps_the_samples_ends_and_number_of_epochs(self):
         samples = sum(line["samples"] for line in self.steps_of_one_epoch("undivided"))
         three = ("train.max_epochs=3", "train.schedule=linear")
         self.train("halved", *three, "train.max_steps=1")
@@ -98,7 +98,7 @@ class RunTest(unittest.TestCase):
         summary = self.json("halved", "summary.json")
         self.assertEqual((summary["steps"], summary["epochs"]), (ends[2], 3))
         self.assertTrue(summary["finished"])
-        # The schedule spans the steps of the run: the rate would be zero one step after the last.
+        # The schedule spans the steps of the run: the rate reaches zero one step after the last.
         self.assertAlmostEqual(steps[-1]["lr"], 0.001 / ends[2])
 
     def test_a_limit_on_evaluation_is_a_number_of_batches(self):
@@ -113,14 +113,14 @@ class RunTest(unittest.TestCase):
             self.train(f"seed{seed}", f"seed={seed}", "train.max_steps=1")
         self.assertNotEqual(self.weights("seed3"), self.weights("seed4"))
 
-    def test_an_evaluation_that_the_last_process_did_not_come_to_comes_first(self):
+    def test_a_resumed_run_first_does_the_evaluation_that_it_missed(self):
         self.train("late", "train.max_steps=2")
         self.train("late", "train.max_steps=3", f"data.val={self.val}", "evaluation.strategy=steps",
                    "evaluation.every_steps=2")
         evaluated = [line["step"] for line in self.lines("late") if "val_top1" in line]
         self.assertEqual(evaluated, [2, 3])
 
-    def test_going_back_to_a_checkpoint_sets_the_later_ones_aside(self):
+    def test_resuming_an_earlier_checkpoint_sets_the_later_ones_aside(self):
         self.train("back", "train.max_steps=3", "checkpoint.every_steps=1")
         checkpoints = self.folder / "back" / "checkpoints"
         learnt = self.weights("back")
@@ -128,7 +128,7 @@ class RunTest(unittest.TestCase):
                    flags=[f"--resume={checkpoints / 'step_00000001'}"])
         self.assertTrue((checkpoints / "superseded_step_00000003" / "state.json").exists())
         self.assertEqual([line["step"] for line in self.steps("back")], [1, 2, 3], "each step once")
-        self.assertTrue(self.weights("back") == learnt, "the same weights")  # no diff of thousands
+        self.assertTrue(self.weights("back") == learnt, "the same weights")  # a diff would be long
         self.train("back", "train.max_steps=2", flags=[f"--resume={checkpoints / 'step_00000001'}"])
         for name in ("superseded_step_00000003", "superseded_step_00000003.2"):
             self.assertTrue((checkpoints / name / "state.json").exists(), name)
@@ -137,7 +137,7 @@ class RunTest(unittest.TestCase):
         keys = ("checkpoint.every_steps=1", "checkpoint.keep=2", f"data.val={self.val}",
                 "evaluation.strategy=steps", "evaluation.every_steps=1", "evaluation.metric=loss")
         self.train("kept", "train.max_steps=2", *keys)
-        # From here on everything gets worse.
+        # From here on the loss gets worse.
         self.train("kept", "train.max_steps=6", "train.lr=10", *keys, flags=["--allow_config_change"])
         checkpoints = self.folder / "kept" / "checkpoints"
         losses = {line["step"]: line["val_loss"] for line in self.lines("kept") if "val_loss" in line}

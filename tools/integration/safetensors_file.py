@@ -4,7 +4,7 @@ import json
 
 
 def read(path):
-    """{name: (dtype, shape, bytes)}."""
+    """Returns {name: (dtype, shape, bytes)}."""
     data = path.read_bytes()
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8:8 + length])

@@ -1,6 +1,6 @@
-"""Promise 1 on whole processes: the plan, the workers, a stop never change what is learnt.
+"""Promise 1 on whole processes: the plan, the workers and a stop never change the weights.
 
-Weights are compared byte by byte (model.safetensors after 20 steps).
+The test compares model.safetensors after 20 steps byte by byte.
 """
 
 import json

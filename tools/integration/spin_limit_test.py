@@ -1,4 +1,4 @@
-"""In programs that compute, OpenMP's waiting threads spin only briefly, unless the user sets a value."""
+"""In programs that compute, waiting OpenMP threads spin only briefly, unless the user sets a value."""
 
 import json
 import os
@@ -16,7 +16,7 @@ SERVER = "//trainer/benchmark:step_server"  # has no --help; without arguments i
 
 
 def spin_count(command, **variables):
-    """The settings that libgomp reports, without the variables of Bazel's tests."""
+    """GOMP_SPINCOUNT as libgomp reports it. The command does not get the variables of Bazel's tests."""
     result = subprocess.run(command, env={"OMP_DISPLAY_ENV": "verbose", **variables}, text=True,
                             capture_output=True, timeout=binaries.TIMEOUT_SECONDS, check=False)
     found = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", result.stderr)
@@ -33,13 +33,13 @@ class SpinLimitTest(unittest.TestCase):
         for label in (*PROGRAMS, SERVER):
             self.assertEqual(spin_count(help_of(label)), 1000, label)
 
-    def test_the_users_word_wins(self):
+    def test_the_users_setting_wins(self):
         for label in (*PROGRAMS, SERVER):
             self.assertEqual(spin_count(help_of(label), GOMP_SPINCOUNT="77"), 77, label)
             self.assertEqual(spin_count(help_of(label), OMP_WAIT_POLICY="passive"), 0, label)
             self.assertGreater(spin_count(help_of(label), OMP_WAIT_POLICY="active"), 1000000, label)
 
-    def test_the_process_stays_the_one_that_was_started(self):
+    def test_setting_the_limit_keeps_the_process_and_its_arguments(self):
         environment = {"WORD": "kept", "TEST_TMPDIR": os.environ.get("TEST_TMPDIR", "/tmp")}
         with subprocess.Popen([binary(SERVER), "r3d_nano", "1", "8", "32"], env=environment, text=True,
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -58,7 +58,7 @@ class SpinLimitTest(unittest.TestCase):
             process.stdin.flush()
             self.assertEqual(process.wait(binaries.TIMEOUT_SECONDS), 0)
 
-    def test_a_program_started_by_the_loaders_name_runs_as_it_is(self):
+    def test_a_program_started_through_the_loader_runs_without_the_limit(self):
         header = subprocess.run(["readelf", "-l", binary(SERVER)], text=True, capture_output=True, check=True).stdout
         loader = re.search(r"interpreter: (\S+)\]", header).group(1)
         self.assertNotEqual(spin_count([loader, *help_of("//trainer:train")]), 1000)

@@ -32,7 +32,7 @@ class SummaryTest(unittest.TestCase):
         return self.summary(name)
 
     def retried(self, name):
-        """Four steps under a budget that asks for a retry: (its override, the summary)."""
+        """Does four steps under a budget that forces a retry. Returns (the budget's override, the summary)."""
         peaks = [self.train(f"{name}_{schedule}", "train.max_steps=1", f"memory.schedule={schedule}")
                  ["peak_bytes"]["device"] for schedule in ("keep", "checkpoint")]
         budget = f"memory.budget={sum(peaks) // 2}"
@@ -40,7 +40,7 @@ class SummaryTest(unittest.TestCase):
         self.assertGreater(summary["oom_retries"], 0)
         return budget, summary
 
-    def test_a_process_that_does_one_step_more_forgets_nothing(self):
+    def test_a_process_that_does_one_more_step_keeps_the_earlier_results(self):
         budget, first = self.retried("extended")
         # The second process does not evaluate, so the first one's evaluation stays.
         second = self.train("extended", "train.max_steps=5", budget, "evaluation.strategy=no")
@@ -56,7 +56,7 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(len(times), 5)
         self.assertEqual(second["step_ms"], times[2], "the median of all steps of the run")
 
-    def test_a_process_that_is_stopped_at_once_forgets_nothing(self):
+    def test_a_process_that_is_stopped_at_once_keeps_the_earlier_results(self):
         budget, first = self.retried("stopped")
         process = subprocess.Popen(
             [binaries.binary("//trainer:train"), *self.arguments("stopped", "train.max_steps=60", budget)],

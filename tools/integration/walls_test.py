@@ -10,7 +10,7 @@ TENSORS = ("libtorch", "libc10")
 
 
 def linked(label):
-    """Names of the shared libraries that a binary loads, its own dependencies' too."""
+    """Output of ldd: all shared libraries that a binary loads, directly or through others."""
     return subprocess.run(["ldd", binaries.binary(label)], text=True, capture_output=True,
                           check=True).stdout
 

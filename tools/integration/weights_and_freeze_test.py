@@ -33,13 +33,13 @@ class WeightsAndFreezeTest(unittest.TestCase):
         return safetensors_file.read(self.folder / name / "checkpoints" / "latest" / file)
 
     def unmoved(self, name, *overrides):
-        """One step that moves no weight: what the run begins with. (stderr, tensors)"""
+        """Does one step with rate 0, so the weights stay as at the start. Returns (stderr, tensors)."""
         result = must("//trainer:train", *self.arguments(
             name, f"model.weights={self.weights}", "train.lr=0", "train.max_steps=1", *overrides))
         return result.stderr, self.tensors(name)
 
     def refused(self, name, tensors):
-        """stderr of a run that starts from these tensors and must not start."""
+        """Tries to start a run from these tensors, which must fail. Returns its stderr."""
         path = self.folder / f"{name}.safetensors"
         safetensors_file.write(path, tensors)
         result = run("//trainer:train", *self.arguments(name, f"model.weights={path}"))
@@ -48,13 +48,13 @@ class WeightsAndFreezeTest(unittest.TestCase):
         self.assertFalse((self.folder / name / "checkpoints").exists())
         return result.stderr
 
-    def test_the_file_is_what_the_run_begins_with(self):
+    def test_the_run_begins_with_the_weights_of_the_file(self):
         message, begun = self.unmoved("same")
         self.assertNotIn("anew", message)
         for name in filter(is_parameter, self.source):
             self.assertEqual(begun[name], self.source[name], name)
 
-    def test_a_head_of_other_classes_starts_anew_and_that_is_said(self):
+    def test_a_head_of_other_classes_starts_anew_and_is_reported(self):
         message, begun = self.unmoved("more_classes", "model.num_classes=9")
         self.assertIn("the head for 9 classes starts anew (fc.weight, fc.bias)", message)
         self.assertEqual(begun["fc.weight"][1][0], 9)
@@ -73,7 +73,7 @@ class WeightsAndFreezeTest(unittest.TestCase):
         self.assertIn(names[0], message)
         self.assertIn(names[1], message)
 
-    def test_a_resumed_run_needs_the_file_no_more(self):
+    def test_a_resumed_run_no_longer_needs_the_file(self):
         path = self.folder / "once.safetensors"
         path.write_bytes(self.weights.read_bytes())
         arguments = self.arguments("resumed", f"model.weights={path}")
