@@ -2,9 +2,9 @@
 
     $(tools/parity/setup_transformers.sh) tools/parity/check_hugging_face.py [--keys FOLDER]
 
-It moves random weights of small configurations by name. Keys and shapes must be equal, and
+It copies random weights of small configurations by name. Keys and shapes must be equal, and
 logits, loss and every gradient in float64 must agree within 1e-12. Then it compares keys and
-parameter counts of the published sizes, from shapes only (meta device). Exit status 1: one differs.
+parameter counts of the published sizes, from shapes only (meta device). Exit status 1: a check failed.
 """
 
 import argparse
@@ -37,7 +37,7 @@ WHISPERS = {
 
 
 def is_left_out(key):
-    """The second name of Whisper's embedding, and VideoMAE's biases of keys: softmax ignores them."""
+    """True for the second name of Whisper's embedding, and for VideoMAE's biases of keys: softmax ignores those."""
     return key == "proj_out.weight" or key.endswith(".attention.attention.key.bias")
 
 
@@ -114,7 +114,7 @@ def shapes(model):
 
 
 def digest(keys):
-    """Keys and shapes in a few bytes: FNV-1a of lines `key d0 d1 ...`, sorted."""
+    """A short hash of keys and shapes: FNV-1a of the sorted lines `key d0 d1 ...`."""
     state = 0xCBF29CE484222325
     for line in sorted(f"{key} {' '.join(map(str, sizes))}\n" for key, sizes in keys.items()):
         for byte in line.encode():

@@ -2,9 +2,9 @@
 
     $(tools/parity/setup_mmaction.sh) tools/parity/check_mmaction.py
 
-It moves random weights and statistics of SlowOnly-50, PoseC3D and RGBPoseConv3D at full width by name.
-Keys and shapes must be equal, and logits, loss and every gradient in float64 must agree within 1e-10
-relative. Exit status 1: one differs.
+It copies random weights and statistics of SlowOnly-50, PoseC3D and RGBPoseConv3D at full width by name.
+Keys and shapes must be equal. Logits, loss and every gradient in float64 must agree within a relative
+distance of 1e-10. Exit status 1: a check failed.
 """
 
 import sys

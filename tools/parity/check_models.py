@@ -1,20 +1,21 @@
-"""Compares whole models of SlimReel with their references, every tensor in full.
+"""Compares every tensor of whole SlimReel models with their references.
 
     bazel build //models/testing:dump_tensors
     $(tools/parity/setup_mmaction.sh) tools/parity/check_models.py [--models=NAME,...]
 
 References: Hugging Face's classes, mmaction2's classes, and torchvision's architectures rebuilt in
-plain PyTorch, at their published width; models over 300 M parameters get two layers per side. All
+plain PyTorch, at their published width. Models over 300 M parameters get two layers per side. All
 weights and running statistics are random (formula.py) and go to SlimReel through a safetensors file.
-In float64 and float32, in training (plain and lean) and evaluation: what each stage makes, logits,
-loss, every gradient, every buffer afterwards.
+The script runs float64 and float32, training (plain and lean) and evaluation. It compares the output
+of each stage, logits, loss, every gradient, and every buffer after the pass.
 
 The distance |x - r| (L2) of a tensor x from the reference's float64 tensor r must be within
   1e-10 |r| in float64, 1e-5 |r| in float32, or else
   3 times the distance of the reference's own float32 tensor (in float64: times 2^-29), or else
   for gradients one rounding unit of all gradients together (for a gradient that cancels to zero).
-After ReLU and max-pooling, rounding decides which way an element goes, and gradients may cancel. The
-output says how many tensors needed the second or third line. Exit status 1: one is further away.
+The second and third line exist because rounding can change which element ReLU and max-pooling take,
+and because gradients may cancel. The output says how many tensors needed them. Exit status 1: a
+tensor is farther away.
 """
 
 import argparse
@@ -44,7 +45,7 @@ OWN_DISTANCES = 3.0
 
 
 class Case:
-    """request: what dump_tensors builds; make: the reference; loss: (model, inputs) -> (loss, last slots)."""
+    """request: what dump_tensors builds. make: the reference. loss: (model, inputs) -> (loss, last slots)."""
 
     def __init__(self, request, make, loss, taps, tokens=None):
         self.request = request | {"label_smoothing": SMOOTHING, "integer_inputs": [tokens] if tokens else []}
@@ -146,7 +147,7 @@ def save_weights(model, path):
 
 
 def reference(case, model, path, dtype, training):
-    """One run of the reference with the file's weights."""
+    """Runs the reference once with the file's weights."""
     model.zero_grad(set_to_none=True)
     model.to(dtype)
     weights = safetensors.torch.load_file(path)
@@ -166,7 +167,7 @@ class Comparison:
         self.count = 0
         self.near = {}  # kind -> worst relative distance of the tensors within the tolerance
         self.beyond = 0  # number of tensors beyond the tolerance
-        self.worst_beyond = (0.0, 0.0, "")  # of them: in own distances, relative, name
+        self.worst_beyond = (0.0, 0.0, "")  # the worst of them: ratio to own distance, relative distance, name
         self.wrong = []
 
     def tensor(self, kind, name, got, exact, own, floor):
@@ -197,7 +198,7 @@ def compare(request, path, exact, own_distances, embedding):
         expected = {f"{kind} {name}" for kind in exact for name in exact[kind]}
         names = set(dumped.keys())
         if embedding is not None:
-            names.add("logits 1")  # made here: SlimReel's loss makes them in pieces
+            names.add("logits 1")  # computed below, because SlimReel's loss computes them in pieces
         for name in sorted(expected ^ names):
             comparison.wrong.append(f"{name}: only in {'SlimReel' if name in names else 'the reference'}")
         for name in sorted(expected & names):
@@ -218,7 +219,7 @@ def distances(exact, single):
 
 
 def check(name, dump, folder):
-    """Prints a line per run; True where all are near."""
+    """Prints a line per run. Returns True if every tensor is within the bounds."""
     case = CASES[name]()
     model = case.make()
     weights = folder / "weights"
@@ -244,8 +245,8 @@ def check(name, dump, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dump", default="bazel-bin/models/testing/dump_tensors", help="SlimReel's side")
-    parser.add_argument("--models", default=",".join(CASES), help="names, all by default")
+    parser.add_argument("--dump", default="bazel-bin/models/testing/dump_tensors", help="the binary that runs SlimReel's side")
+    parser.add_argument("--models", default=",".join(CASES), help="comma-separated names (default: all)")
     arguments = parser.parse_args()
     good = True
     for name in arguments.models.split(","):

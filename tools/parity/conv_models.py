@@ -2,7 +2,7 @@
 
 Written from the published shapes and key names: torchvision's VideoResNet (R3D, MC3, R(2+1)D) and
 ResNet, mmaction2's ResNet3dSlowOnly with I3DHead (SlowOnly, PoseC3D) and RGBPoseConv3D with
-RGBPoseHead. A state dict moves between these, the originals and SlimReel by its keys.
+RGBPoseHead. These models, the originals and SlimReel have the same state-dict keys.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import nn
 
 
 def conv_norm(inputs, outputs, kernel, stride):
-    """conv, norm of torchvision's Sequentials: keys .0 and .1."""
+    """Convolution and norm as in torchvision's Sequentials: keys .0 and .1."""
     return (nn.Conv3d(inputs, outputs, kernel, stride, tuple(k // 2 for k in kernel), bias=False),
             nn.BatchNorm3d(outputs))
 
@@ -136,7 +136,7 @@ class FrameResNet(nn.Module):
 
 
 class ConvModule(nn.Module):
-    """mmcv's: keys conv and bn."""
+    """mmcv's ConvModule: keys conv and bn."""
 
     def __init__(self, inputs, outputs, kernel, stride=(1, 1, 1), norm=True, relu=True):
         super().__init__()
@@ -223,7 +223,7 @@ class SlowOnly(nn.Module):
 
 
 class RgbPoseConv3d(nn.Module):
-    """base: of the RGB path, the pose path has half; speed and channel ratio 4, fusion kernel 7."""
+    """base: channels of the RGB path. The pose path has half. Speed and channel ratio 4, fusion kernel 7."""
 
     def __init__(self, num_classes, num_keypoints, base=64, rgb_blocks=(3, 4, 6, 3), pose_blocks=(4, 6, 3)):
         super().__init__()
@@ -260,7 +260,7 @@ POSE_ONLY = (17, 32, 1, 1, [(4, 0, 2, 1, 0), (6, 1, 2, 1, 0), (3, 1, 2, 1, 0)])
 
 
 def build(name, num_classes):
-    """A reference at full size by SlimReel's model name."""
+    """Builds the reference of a SlimReel model at full size."""
     if name in ("r3d_18", "mc3_18"):
         return VideoResNet(num_classes, ["cube"] + [{"r3d_18": "cube", "mc3_18": "flat"}[name]] * 3)
     if name == "r2plus1d_18":

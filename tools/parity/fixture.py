@@ -1,8 +1,8 @@
-"""The fixtures that models/testing/parity reads: a reference's results in a few bytes per tensor.
+"""Makes the fixtures that models/testing/parity reads: a reference's results in a few bytes per tensor.
 
-A fixture holds for each tensor: the L2 norm of the reference's float64 result, the L2 distance of its
-own float32 result from that, and PROJECTIONS projections of the float64 result on vectors of the formula.
-From these the tests estimate the distance of another result (Johnson and Lindenstrauss).
+For each tensor, a fixture holds the L2 norm of the reference's float64 result, the L2 distance of the
+reference's float32 result from it, and PROJECTIONS projections of the float64 result on vectors of the
+formula. The tests estimate the distance of another result from these (Johnson and Lindenstrauss).
 """
 
 import torch
@@ -11,23 +11,23 @@ from torch.nn import functional
 from formula import inputs_of, projections, randomise
 from reference_run import at_both_precisions
 
-CLASSES = 5  # of the fixtures' models; what their losses are made with
+CLASSES = 5  # of the fixtures' models; the next three lines are arguments of their losses
 LABELS = [3, -1, 0]
 CLASS_WEIGHTS = [1.0, 0.5, 2.0, 1.5, 0.25]
 SMOOTHING = 0.1
 
-# If a float32 run of the reference is beyond this, an element took the other side of a ReLU or a
-# max-pooling than in the float64 run, or a gradient is zero except for rounding.
+# If the reference's float32 run is farther from its float64 run than this, then rounding changed the
+# side of a ReLU or the element of a max-pooling, or a gradient is zero except for rounding.
 NEAR = 1e-5
 
 
 def summaries(kind, exact, single):
-    """[norm, own float32 distance, projections...] by name."""
+    """Returns {name: [norm, own float32 distance, projections...]}."""
     made = {}
     for name, tensor in exact.items():
         norm, own = tensor.double().norm().item(), (single[name].double() - tensor).norm().item()
         if own > NEAR * norm:
-            print(f"  {kind} {name}: norm {norm:.1e}, float32 at a distance of {own:.1e}")
+            print(f"  {kind} {name}: norm {norm:.1e}, distance of float32 {own:.1e}")
         made[name] = [float(f"{norm:.14g}"), float(f"{own:.1e}"),
                       *(float(f"{p:.14g}") for p in projections(name, tensor).tolist())]
     return made

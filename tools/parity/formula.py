@@ -1,8 +1,7 @@
-"""What both sides of a parity test evaluate: weights and inputs as a function of their key.
+"""Weights and inputs as a function of their key. Both sides of a parity test evaluate this formula.
 
-models/testing/formula evaluates the same formula, so fixtures hold results only. All values are
-float32 numbers, also in float64 runs. So runs of both precisions start from the same weights and
-inputs.
+models/testing/formula is the other side, so fixtures hold only results. All values are float32
+numbers, also in float64 runs. So runs of both precisions start from the same weights and inputs.
 """
 
 import numpy
@@ -28,12 +27,12 @@ def uniform(key, shape):
 
 
 def value(key, shape):
-    """The same, rounded to float32 numbers."""
+    """Like uniform, but rounded to float32 numbers. The dtype stays float64."""
     return uniform(key, shape).float().double()
 
 
 def randomise(model):
-    """Every parameter and running statistic by the formula; zero- and one-initialised ones too."""
+    """Sets every parameter and running statistic by the formula, also those initialised with 0 or 1."""
     with torch.no_grad():
         for key, tensor in model.state_dict().items():
             if key.endswith("num_batches_tracked"):
@@ -51,11 +50,11 @@ def randomise(model):
 
 
 def inputs_of(shapes):
-    """Slot 0 is "input", then "input 1", ..."""
+    """Returns one tensor per shape. Their keys are "input", "input 1", "input 2", ..."""
     return [value("input" + (f" {i}" if i else ""), tuple(shape)) for i, shape in enumerate(shapes)]
 
 
 def projections(name, tensor):
-    """PROJECTIONS dot products with vectors of the formula, by which distances are estimated."""
+    """PROJECTIONS dot products with vectors of the formula. The tests estimate distances from them."""
     flat = tensor.detach().double().flatten()
     return uniform("projection " + name, (PROJECTIONS, flat.numel())) @ flat

@@ -1,10 +1,10 @@
-"""Writes models/{rgb,pose,rgbpose}/testdata/*.json: what the reference networks compute.
+"""Writes models/{rgb,pose,rgbpose}/testdata/*.json: the results of the reference networks.
 
     python3 tools/parity/make_conv_fixtures.py models [MMACTION2]
 
-The files hold only results, see fixture.py. MMACTION2 is the path of the unpacked `mmaction` folder
-of its PyPI wheel. If it is given, the script also makes models/pose/testdata/heatmaps.json, by running
-the class GeneratePoseTarget of that source.
+The files hold only results (see fixture.py). MMACTION2 is the path of the `mmaction` folder of the
+unpacked PyPI wheel. If it is given, the script also runs the class GeneratePoseTarget of that source
+and writes models/pose/testdata/heatmaps.json.
 """
 
 import ast
@@ -33,7 +33,7 @@ def write(path, content):
 
 
 def heatmap_cases(mmaction):
-    """Random joints, some outside of the image or faint, drawn by mmaction2's own class."""
+    """Random joints, drawn by mmaction2's own class. Some lie outside of the image or have a low score."""
     source = (mmaction / "datasets/transforms/pose_transforms.py").read_text()
     tree = ast.parse(source)
     node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "GeneratePoseTarget")

@@ -1,4 +1,4 @@
-"""Writes data/loading/testdata/keypoints.json: what mmaction2's transforms make of keypoints.
+"""Writes data/loading/testdata/keypoints.json: keypoints before and after mmaction2's transforms.
 
     python3 tools/parity/make_keypoint_fixtures.py MMACTION2_WHEEL data/loading/testdata
 
@@ -6,8 +6,8 @@ It reads the wheel (`pip download mmaction2==1.2.0 --no-deps`) and does not inst
 only PoseCompact and the keypoint formulas of Resize and Flip, so it needs neither mmcv nor CUDA.
 Every case holds stored keypoints, the chosen frames, and the keypoints in heatmap pixels after
 PoseCompact(hw_ratio=1), Resize(keep_ratio=False) and, if the case says so, Flip. mmaction2 leaves
-a joint at (0, 0) with the detector's score; this project sets that score to 0 (see
-data/loading/keypoint_clip.h). Detectors, and these cases, give such joints the score 0 anyway.
+the detector's score of a joint at (0, 0) unchanged. This project sets that score to 0 (see
+data/loading/keypoint_clip.h). Detectors and these cases give such joints the score 0 anyway.
 """
 
 import ast
@@ -19,7 +19,7 @@ import zipfile
 
 import numpy
 
-numpy.Inf = numpy.inf  # the name that mmaction2 1.2.0 uses, gone since numpy 2
+numpy.Inf = numpy.inf  # mmaction2 1.2.0 uses this name, which numpy 2 removed
 
 
 def reference_classes(wheel):
@@ -46,7 +46,7 @@ def reference_classes(wheel):
 
 
 def make_case(reference, random, name, persons, box, frames, flip=False, missing=0.1, size=56):
-    """`box`: left, top, right, bottom within which joints lie, in a frame of 80 x 96."""
+    """Makes one case. Joints lie within `box` (left, top, right, bottom), in a frame of 80 x 96."""
     stored = numpy.zeros((persons, 6, 17, 3), numpy.float32)
     stored[..., 0] = random.uniform(box[0], box[2], stored.shape[:-1])
     stored[..., 1] = random.uniform(box[1], box[3], stored.shape[:-1])

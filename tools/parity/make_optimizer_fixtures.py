@@ -1,10 +1,10 @@
-"""Writes trainer/optim/testdata/optimizers.json: what torch.optim makes of given gradients.
+"""Writes trainer/optim/testdata/optimizers.json: the results of torch.optim for given gradients.
 
     python3 tools/parity/make_optimizer_fixtures.py trainer/optim/testdata
 
 It runs the loop over tensors (foreach and fused off), not the fused kernels that SlimReel calls. Weights
-and gradients follow formula.py. The rate changes; one group has weight decay and one has none. The file
-holds weights, moments and momenta in full after the first and the last step.
+and gradients follow formula.py. The learning rate changes at each step. One group has weight decay, and
+one has none. The file holds weights, moments and momenta in full after the first and the last step.
 """
 
 import json
@@ -29,12 +29,12 @@ OPTIMIZERS = {
 
 
 def gradient(step, name):
-    """Gets smaller from step to step, so that eps matters."""
+    """The gradient of a step. It gets smaller from step to step, so that eps matters."""
     return uniform(f"gradient {step} {name}", SHAPES[name]) * 10.0**-step
 
 
 def numbers(tensor):
-    """The fewest digits that read back to the same number."""
+    """The values, rounded to the digits that are enough to read back the same numbers."""
     digits = 9 if tensor.dtype == torch.float32 else 17
     return [float(f"{x:.{digits}g}") for x in tensor.detach().flatten().tolist()]
 

@@ -1,9 +1,9 @@
-"""Writes the fixtures of the transformers: what plain PyTorch computes.
+"""Writes the fixtures of the transformers: the results of plain PyTorch.
 
     python3 tools/parity/make_transformer_fixtures.py models
 
-writes models/rgb/testdata/{video_vit,timesformer,video_vit_small_keys}.json and models/speech/testdata/whisper.json,
-read by models/testing/parity; see fixture.py.
+It writes models/rgb/testdata/{video_vit,timesformer,video_vit_small_keys}.json and
+models/speech/testdata/whisper.json, which models/testing/parity reads. See fixture.py.
 """
 
 import json
@@ -19,7 +19,7 @@ from fixture import CLASSES, SMOOTHING, both_modes, classification_case
 from formula import inputs_of
 from stage_taps import timesformer_taps, video_vit_taps, whisper_taps
 
-# Speech: two sentences of up to seven tokens out of 40; 39 starts and pads.
+# Speech: two sentences of up to seven tokens from a vocabulary of 40. Token 39 starts and pads.
 SPEECH_LABELS = [[3, 17, 2, 9, 30, 38, -100], [5, 38, -100, -100, -100, -100, -100]]
 SPEECH_PAD = 39
 

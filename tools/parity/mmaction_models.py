@@ -1,8 +1,8 @@
-"""mmaction2's own backbones and heads, imported from its sources without what needs CUDA.
+"""mmaction2's own backbones and heads, imported from its sources without the parts that need CUDA.
 
-The packages' __init__ files import every model, metric and data set, and with them compiled
-operators. Here the packages are empty, and only the modules of the three models are loaded
-(tools/parity/setup_mmaction.sh installs what these import).
+The packages' __init__ files import every model, metric and data set, and so compiled operators
+too. This module replaces the packages by empty ones and loads only the modules of the models below.
+tools/parity/setup_mmaction.sh installs the packages that these modules import.
 """
 
 import importlib
@@ -18,7 +18,7 @@ EMPTY_PACKAGES = ("evaluation", "evaluation.functional", "models", "models.backb
 
 
 def load():
-    """Names of mmaction2's classes that the models are made of."""
+    """Returns the mmaction2 classes that the models consist of, by name."""
     import mmaction
 
     root = pathlib.Path(mmaction.__file__).parent
@@ -47,7 +47,7 @@ def available():
 
 
 class Recognizer(torch.nn.Module):
-    """backbone and cls_head, as the state dicts of mmaction2's recognizers name them."""
+    """A backbone and a cls_head, as in the state dicts of mmaction2's recognizers."""
 
     def __init__(self, backbone, cls_head):
         super().__init__()
@@ -59,8 +59,8 @@ class Recognizer(torch.nn.Module):
 
 
 def build(name, num_classes):
-    """slowonly_r50, posec3d, posec3d_pose_only or rgbposeconv3d as its configuration of mmaction2 says, without dropout:
-    configs/recognition/slowonly, configs/skeleton/posec3d (slowonly_r50_8xb16-u48-240e_ntu60-xsub-keypoint,
+    """Builds slowonly_r50, posec3d, posec3d_pose_only or rgbposeconv3d, without dropout. The settings are those of
+    mmaction2's configurations: configs/recognition/slowonly, configs/skeleton/posec3d (slowonly_r50_8xb16-u48-240e_ntu60-xsub-keypoint,
     rgbpose_conv3d/pose_only, rgbpose_conv3d)."""
     classes = load()
     if name == "slowonly_r50":

@@ -1,8 +1,8 @@
-"""VideoMAE's transformer in plain PyTorch: reference for parity and for benchmarks.
+"""VideoMAE's transformer in plain PyTorch: a reference for parity tests and benchmarks.
 
 Written from the paper's shapes and the key names of Hugging Face's
-VideoMAEForVideoClassification, so that a state dict moves between this, the original
-and SlimReel by its keys. Input: [B, 3, T, H, W] normalised.
+VideoMAEForVideoClassification. This model, the original and SlimReel have the same
+state-dict keys. Input: [B, 3, T, H, W], normalised.
 """
 
 import torch
@@ -34,7 +34,7 @@ class VitSelfAttention(nn.Module):
 
 
 class _Named(nn.Module):
-    """Holds submodules under given names, so that keys read as Hugging Face's."""
+    """Holds submodules under given names, so that the keys equal Hugging Face's."""
 
     def __init__(self, **modules):
         super().__init__()
@@ -58,7 +58,7 @@ class VitLayer(nn.Module):
 
 
 def sinusoid_positions(tokens, dim):
-    """[1, tokens, dim] fixed table of VideoMAE (computed in double, stored in float)."""
+    """VideoMAE's fixed table, [1, tokens, dim] float32. It is computed in float64."""
     position = torch.arange(tokens, dtype=torch.float64)[:, None]
     index = torch.arange(dim, dtype=torch.float64)
     angle = position / torch.pow(10000.0, 2 * torch.div(index, 2, rounding_mode="floor") / dim)

@@ -1,6 +1,6 @@
-"""One pass and three optimizer steps of a reference, every tensor kept.
+"""One pass and some optimizer steps of a reference. Every tensor is kept.
 
-The fixture makers summarise the results, and check_models.py compares them in full.
+The scripts that make fixtures summarise the results. check_models.py compares them in full.
 """
 
 import torch
@@ -9,7 +9,7 @@ LR, MOMENTUM = 0.02, 0.9
 
 
 def published(key):
-    """From transformers 5.5.1 on VideoMAE's classes have other names for its biases than the published files."""
+    """The key in published files. Versions of transformers from 5.5.1 on name VideoMAE's biases differently."""
     return key.replace("attention.query.bias", "attention.q_bias").replace("attention.value.bias", "attention.v_bias")
 
 
@@ -18,16 +18,17 @@ def parameters_of(model):
 
 
 def buffers_of(model):
-    """Statistics, and tables that are stored but not trained."""
+    """Running statistics, and tables that are stored but not trained."""
     frozen = {key: p for key, p in model.named_parameters() if not p.requires_grad}
     stored = model.state_dict().keys()
     return frozen | {key: b for key, b in model.named_buffers() if key in stored}
 
 
 def record(model, inputs, loss_of, taps, training, steps=0):
-    """Runs `loss_of(model, inputs)` -> (loss, what the last stage of SlimReel gives), and `steps`
-    steps of SGD with momentum. taps: [(name, module, "in" or "out", function of that tensor)].
-    Returns kind -> name -> tensor."""
+    """Runs `loss_of(model, inputs)`, then `steps` steps of SGD with momentum.
+
+    loss_of returns (loss, the tensors that SlimReel's last stage returns). taps is a list of
+    (name, module, "in" or "out", function of that tensor). Returns {kind: {name: tensor}}."""
     model.train(training)
     activations = {}
     handles = [tap_handle(activations, *tap) for tap in taps]
@@ -71,7 +72,7 @@ def tap_handle(activations, name, module, where, function):
 
 
 def at_both_precisions(make, inputs, loss_of, taps_of, training, steps=0):
-    """(float64 run, float32 run) of `make()`, a model whose numbers are float32's."""
+    """Returns (float64 run, float32 run) of `make()`, a model whose weights are float32 numbers."""
     runs = []
     for dtype in (torch.float64, torch.float32):
         model = make().to(dtype)

@@ -1,8 +1,8 @@
-"""TimeSformer and Whisper in plain PyTorch: references for parity and for benchmarks.
+"""TimeSformer and Whisper in plain PyTorch: references for parity tests and benchmarks.
 
-Written from the published architectures and Hugging Face's key names, so that a state
-dict moves between these, TimesformerForVideoClassification, WhisperForConditionalGeneration
-and SlimReel. `check_hugging_face.py` compares them with the library's own classes.
+Written from the published architectures and Hugging Face's key names. These models,
+TimesformerForVideoClassification, WhisperForConditionalGeneration and SlimReel have the same
+state-dict keys. `check_hugging_face.py` compares them with the library's own classes.
 """
 
 import math
@@ -13,7 +13,7 @@ from torch.nn import functional
 
 
 class _Named(nn.Module):
-    """Holds submodules and parameters under given names, so that keys read as Hugging Face's."""
+    """Holds submodules and parameters under given names, so that the keys equal Hugging Face's."""
 
     def __init__(self, **members):
         super().__init__()

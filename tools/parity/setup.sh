@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes .venv_parity: the Python packages that tests compare SlimReel with
-# (webdataset, numpy, safetensors). Idempotent. Prints the python to pass on as
+# (webdataset, numpy, safetensors). Safe to repeat. Prints the path of its python, for
 # SLIMREEL_PARITY_PYTHON. Packages come from pip's configured sources.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -14,7 +14,7 @@ if [ ! -x "$python" ]; then
 fi
 if ! "$python" -c "import numpy, safetensors, webdataset" 2>/dev/null; then
   if ! "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2; then
-    rm -rf "$venv"  # without a venv tests are skipped; with half of one they would fail
+    rm -rf "$venv"  # without a venv, tests are skipped; with an incomplete one, they would fail
     exit 1
   fi
 fi

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Adds mmaction2's sources to .venv_parity, and what their convolutional models import:
-# mmengine and mmcv-lite, which is mmcv without compiled (CUDA) operators. mmaction2
+# Adds mmaction2's sources to .venv_parity, and the packages that its convolutional models
+# import: mmengine and mmcv-lite, which is mmcv without compiled (CUDA) operators. mmaction2
 # refuses mmcv 2.2.0 and newer. --no-deps keeps pip from replacing the installed torch.
-# Idempotent. Prints the python to call. Packages come from pip's configured sources.
+# Safe to repeat. Prints the path of the python to call. Packages come from pip's configured sources.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=$("$here/setup_transformers.sh")

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Adds Hugging Face's transformers to .venv_parity. It uses the torch of the python that made
-# the venv, through the system's packages, and never installs or replaces it. Idempotent.
-# Prints the python to call. Packages come from pip's configured sources.
+# the venv, through the system's packages. It never installs or replaces torch. Safe to repeat.
+# Prints the path of the python to call. Packages come from pip's configured sources.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=$("$here/setup.sh")

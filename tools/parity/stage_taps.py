@@ -1,7 +1,7 @@
-"""Where a reference computes what a stage of SlimReel gives: taps for reference_run.record.
+"""Where a reference computes the output of a SlimReel stage: taps for reference_run.record.
 
-A tap's name is "stage/slot". Taps use only module names, so they fit the originals (torchvision's
-names, Hugging Face's and mmaction2's classes) and the rebuilds of this folder.
+A tap's name is "stage/slot". Taps use only module names. So they work with the originals
+(torchvision's names, Hugging Face's and mmaction2's classes) and with the rebuilds of this folder.
 """
 
 import torch
@@ -36,12 +36,12 @@ def convolution_stage(name):
 
 
 def slot_of(stage):
-    """In two streams the tuple is {RGB, RGB shortcut, pose, pose shortcut}."""
+    """The slot of a stream. With two streams the slots are RGB, RGB shortcut, pose, pose shortcut."""
     return 2 if stage.startswith("pose.") else 0
 
 
 def conv_taps(model):
-    """Raw convolution outputs; beside the first of a block the shortcut; laterals; frames and pooling."""
+    """Taps of convolution outputs, of each block's shortcut, of laterals, and of frames and pooling."""
     taps = []
     modules = dict(model.named_modules())
     for name, module in modules.items():
@@ -70,7 +70,7 @@ def shortcut_tap(name, block):
 
 
 def lateral_taps(backbone, point):
-    """What the next layers read: a stream's activation and the lateral, concatenated."""
+    """Taps of the input of the next layers: a stream's activation and the lateral, concatenated."""
     taps = []
     for slot, path, layer in ((0, backbone.rgb_path, point + 1), (2, backbone.pose_path, point)):
         channels = getattr(path, f"layer{layer}_lateral").conv.out_channels
@@ -94,7 +94,7 @@ def timesformer_taps(model):
     frames = model.timesformer.embeddings.time_embeddings.shape[1]
 
     def by_token(x):
-        """[B T, 1 + P, C], what spatial attention reads -> [B, 1 + P T, C]"""
+        """[B T, 1 + P, C], the input of spatial attention -> [B, 1 + P T, C]"""
         x = x.view(-1, frames, *x.shape[1:])
         return torch.cat((x[:, 0, :1], x[:, :, 1:].transpose(1, 2).flatten(1, 2)), 1)
 
@@ -107,7 +107,7 @@ def timesformer_taps(model):
 
 
 def whisper_taps(model):
-    """All except decoder.norm, the last stage."""
+    """Taps of all stages except the last one, decoder.norm."""
     encoder, decoder = model.model.encoder, model.model.decoder
     taps = [("encoder.embeddings/0", encoder.layers[0], "in", whole),
             ("encoder.norm/0", encoder.layer_norm, "out", whole),
