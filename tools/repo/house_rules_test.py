@@ -1,4 +1,4 @@
-"""Rules of docs/style.md that a machine can check: sizes of files, lengths of lines, pages of folders."""
+"""Tests the rules of docs/style.md that a machine can check: file sizes, line lengths, pages of folders."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ WITHOUT_PAGE = ("docs/examples", "third_party/bazel_stand_ins")
 
 
 def files(*endings):
-    """Files of the repo with one of `endings`, by path below its root."""
+    """Paths, relative to the root, of the files of the repo whose names end with one of `endings`."""
     return [page.relative_to(ROOT) for page in named_files.pages(ROOT) if page.name.endswith(endings)]
 
 
@@ -24,7 +24,7 @@ def lines(path):
 
 
 def prose(path):
-    """(number, line) of a page, without code and tables, which do not wrap."""
+    """Yields (number, line) of a page. Skips code and tables, because they cannot wrap."""
     in_code = False
     for number, line in enumerate(lines(path), 1):
         if line.lstrip().startswith("```"):
@@ -39,7 +39,7 @@ class HouseRules(unittest.TestCase):
         self.assertGreater(len(files(".h")), 150)
         self.assertGreater(len(files(".md")), 40)
 
-    def test_files_stay_readable_in_one_sitting(self):
+    def test_headers_and_sources_stay_short(self):
         long = [f"{path}: {len(lines(path))} lines" for path in files(".h", ".cc")
                 if len(lines(path)) > (MAX_HEADER_LINES if path.suffix == ".h" else MAX_SOURCE_LINES)]
         self.assertEqual(long, [])

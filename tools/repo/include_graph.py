@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The folders of the repo and the includes between them.
 
-  include_graph.py            every arrow, a line each, with the number of includes behind it
-  include_graph.py --faults   only arrows that point up and circles; exit status 1 if there is one
+  include_graph.py            prints every arrow, with the number of its includes, and every fault
+  include_graph.py --faults   prints only the faults: arrows that point up, and circles
+
+Exit status 1: there is a fault.
 
 An arrow A -> B means that a file of folder A includes a header of folder B. FLOORS
-below lists the floors. Tests and mains may join any floors, so they are not checked.
+below lists the floors. Tests and mains may use every floor, so they are not checked.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import pathlib
 import re
 import sys
 
-# A package may include itself and what it names here: docs/design.md, "Packages".
+# A package may include itself and the packages listed here (docs/design.md, "Packages").
 FLOORS = {
     "base": set(),
     "configs": {"base"},
@@ -30,7 +32,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
 def is_library(path):
-    """Whether `path` is part of a library, and so bound to the floors."""
+    """Whether `path` is part of a library. Only libraries must keep to the floors."""
     return not (path.stem.endswith(("_test", "_main", "_benchmark")) or "testing" in path.parts)
 
 
@@ -43,7 +45,7 @@ def sources(root):
 
 
 def arrows(root):
-    """{(folder, folder): [(file, included header)]}, by path below `root`."""
+    """Returns {(folder, folder): [(file, included header)]}, with paths relative to `root`."""
     found = collections.defaultdict(list)
     for path in filter(is_library, sources(root)):
         for header in INCLUDE.findall((root / path).read_text(encoding="utf-8")):
@@ -62,7 +64,7 @@ def upward(graph):
 
 
 def circles(graph):
-    """Sets of folders that reach each other, each as a sorted list."""
+    """Returns each set of folders that reach each other, as a sorted list."""
     after = collections.defaultdict(set)
     for source, target in graph:
         after[source].add(target)
@@ -82,7 +84,7 @@ def circles(graph):
 
 
 def faults(graph):
-    """One line per fault; none: the floors hold."""
+    """Returns one text per fault. An empty list means that there is no fault."""
     lines = []
     for (source, target), files in sorted(upward(graph).items()):
         for file, header in files:

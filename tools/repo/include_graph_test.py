@@ -16,7 +16,7 @@ class Repo(unittest.TestCase):
 
 
 class MadeTrees(unittest.TestCase):
-    """The test of the test: trees with one fault each."""
+    """Tests include_graph itself, on small trees."""
 
     def graph(self, files):
         with tempfile.TemporaryDirectory() as folder:

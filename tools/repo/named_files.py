@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""Files that pages and comments of the repo name, and that do not exist.
+"""Finds names of files in pages and comments of the repo that do not exist.
 
-It reads: relative links of Markdown; names in backticks that start with a folder of the repo
-(`trainer/loop/train_step` stands for its .h and .cc); the first column of a table that is headed
-`file`, relative to the page; names with an ending in comments of C++, Python and shell. It prints
-one line per name of a file that does not exist. Exit status 1: it printed a line.
+It reads these names:
+- relative links of Markdown;
+- names in backticks that start with a folder of the repo (`trainer/loop/train_step` stands for its
+  .h and .cc);
+- the first column of a table with the heading `file`, relative to the page;
+- names with an ending in comments of C++, Python and shell.
+
+It prints one line per name of a file that does not exist. Exit status 1: it printed a line.
 """
 
 import os
@@ -38,7 +42,7 @@ def exists(path):
 
 
 def names_in_markdown(text):
-    """(line, name, whether it is relative to the page) of each link and each named file."""
+    """Yields (line, name, whether it is relative to the page) of each link and each named file."""
     in_file_table = False
     for number, line in enumerate(text.split("\n"), 1):
         in_file_table = line.startswith("|") and (in_file_table or bool(FILE_TABLE.match(line)))
@@ -60,7 +64,7 @@ def names_in_comments(text):
 
 
 def missing(root):
-    """`page:line: name` of each named file that is not there."""
+    """Returns `page:line: name` for each named file that does not exist."""
     found = []
     for page in pages(root):
         read = names_in_markdown if page.suffix == ".md" else names_in_comments

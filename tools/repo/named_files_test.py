@@ -1,4 +1,4 @@
-"""Every file that a page or a comment names exists, first of all those of docs/walks."""
+"""Every file that a page or a comment names exists. The pages of docs/walks name many files."""
 
 import pathlib
 import tempfile
@@ -49,7 +49,7 @@ class MadePages(unittest.TestCase):
         self.assertEqual(self.missing("data/README.md", "| key | what |\n|---|---|\n| `a` | x |\n"),
                          [])
 
-    def test_addresses_and_headings_are_no_files(self):
+    def test_addresses_and_headings_are_not_files(self):
         self.assertEqual(self.missing("docs/a.md", "[a](https://b.c) [d](#e) [f](../data/there.h#g)"),
                          [])
 

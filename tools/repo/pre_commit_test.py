@@ -1,4 +1,4 @@
-"""The pre-commit hook formats what is staged, and does not touch further changes of the working file."""
+"""The pre-commit hook formats the staged text and leaves unstaged changes of the working file alone."""
 
 import os
 import pathlib
@@ -42,7 +42,7 @@ class PreCommit(unittest.TestCase):
         self.assertEqual(self.file.read_text(), NEAT)
         self.assertEqual(self.git("status", "--porcelain", "--", "a folder"), "")
 
-    def test_a_working_file_with_further_changes_stays(self):
+    def test_a_working_file_with_unstaged_changes_stays(self):
         self.commit(UGLY)
         further = UGLY + "int  x;\n"
         self.file.write_text(further)
