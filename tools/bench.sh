@@ -3,8 +3,8 @@
 #
 #   tools/bench.sh [--json]      ratios are medians over interleaved pairs
 #
-# PyTorch eager, the peer of the train step, is the torch that python3 has, or
-# the one in .libtorch/ with the Python packages that it needs from .venv_parity/.
+# The peer of the train step is PyTorch eager: the torch of python3, or the one in
+# .libtorch/, whose Python packages come from .venv_parity/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-}" in

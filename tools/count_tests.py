@@ -1,11 +1,12 @@
-"""Prints `PASSED FAILED SKIPPED` test cases of one `bazel test`.
+"""Prints how many test cases of one `bazel test` passed, failed and were skipped: three numbers.
 
     count_tests.py BUILD_EVENTS.json
 
-Reads the file that --build_event_json_file wrote. GoogleTest reports its cases itself. For
-Python's unittest, it reads the summary at the end of the log; for a shell test, lines such as
-`numpy: passed` and `numpy: skipped (none here)`. If a log names no case, its target counts as one
-case. A test that did not build, timed out or left no log counts as one failure.
+It reads the file that --build_event_json_file wrote. GoogleTest reports its cases itself. For
+Python's unittest, it reads the summary at the end of the log. For a shell test, it reads lines such
+as `numpy: passed` and `numpy: skipped (none here)`. If a log names no case, its target counts as
+one case. A test that did not build, or that failed or timed out without a failed case, counts as
+one failure.
 """
 
 import json
@@ -17,7 +18,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 def count_unittest(text):
-    """(passed, failed, skipped) from the last summary of unittest; None if there is none."""
+    """(passed, failed, skipped) from the last summary of unittest. None if the log has no summary."""
     found = re.findall(r"^Ran (\d+) tests? in .*\n\n(?:OK|FAILED)(?: \((.*)\))?$", text, re.MULTILINE)
     if not found:
         return None
@@ -39,7 +40,7 @@ def count_log(path):
     passed = failed = skipped = 0
     tree = ElementTree.parse(path).getroot()
     text = "\n".join(node.text or "" for node in tree.iter("system-out"))
-    if text:  # Bazel's own log, for a test that writes no cases: one case
+    if text:  # Bazel's own log, for a test that does not write test.xml itself
         return count_unittest(text) or count_lines(text)
     for case in tree.iter("testcase"):
         if case.get("status") == "notrun":

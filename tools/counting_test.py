@@ -29,7 +29,7 @@ def unittest_log(ran, end):
 
 
 def result(folder, name, status, log):
-    """One testResult event; its test.xml holds `log`, None: there is none."""
+    """Makes one testResult event. Its test.xml holds `log`. If `log` is None, there is no test.xml."""
     path = folder / f"{name}.xml"
     if log is not None:
         path.write_text(log)
@@ -86,7 +86,7 @@ class CountingTest(unittest.TestCase):
         for name in ("test.sh", "count_tests.py"):
             shutil.copy(ROOT / "tools" / name, tools / name)
         prepared = self.folder / "prepared.json"
-        # Acts as a Bazel that has run what `prepared` says. With a sanitizer it finds no test.
+        # Acts as a Bazel that ran the tests of `prepared`. With a sanitizer it finds no test.
         script(self.folder / "bin" / "bazel",
                'for word in "$@"; do case "$word" in --config=*) exit 4 ;;\n'
                f'--build_event_json_file=*) cp {prepared} "${{word#*=}}" ;; esac; done\nexit "$BAZEL_CODE"\n')

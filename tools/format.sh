@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Formats every C++ file of the repo; --check only says which differ (exit 1).
+# Formats every C++ file of the repo. --check changes nothing: it names the files that differ
+# from their formatted text, and exits with 1 if there are any.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mapfile -t files < <(git ls-files --cached --others --exclude-standard -- '*.h' '*.cc')

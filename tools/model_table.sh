@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Prints a table of the published models: parameters, FLOPs, activation bytes per sample
-# plain, lean and checkpointed, step time against PyTorch eager.
+# (plain, lean and checkpointed), and step time relative to PyTorch eager.
 #
 #   tools/model_table.sh [--json] [--pairs N] [--model NAME ...]
 #
-# PyTorch eager is the torch that python3 has, or the one in .libtorch/ with the
-# Python packages that it needs from .venv_parity/.
+# PyTorch eager is the torch of python3, or the one in .libtorch/, whose Python
+# packages come from .venv_parity/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-}" in

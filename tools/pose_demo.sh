@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Shows what two streams are worth. Makes a demo set in which only the video shows the
+# Shows the gain from two streams. Makes a demo set in which only the video shows the
 # colour and only the keypoints show the motion. Trains on video, on keypoints and on
 # both (laterals, cross attention), and prints the accuracy on held-out clips.
 #
-#   tools/pose_demo.sh [DIR]     everything goes below DIR (default: demo/pose)
+#   tools/pose_demo.sh [DIR]     writes everything below DIR (default: demo/pose)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-}" in
@@ -33,7 +33,7 @@ train pose model.name=posec3d_nano data.num_frames=32 data.heatmap.size=16
 train both model.name=rgbposeconv3d_nano
 train both_cross_attention model.name=rgbposeconv3d_nano model.fusion=cross_attention
 
-echo "9 classes, 3 colours x 3 motions: only one stream gives an accuracy of at most 1/3"
+echo "9 classes, 3 colours x 3 motions: a model with one stream reaches an accuracy of at most 1/3"
 for run in rgb pose both both_cross_attention; do
   bazel-bin/trainer/evaluate --run="${dir}/${run}" --data="${dir}/shards" --json |
     python3 -c 'import json, sys; print("%-22s top1 %.3f" % (sys.argv[1], json.load(sys.stdin)["metrics"]["top1"]))' "${run}"

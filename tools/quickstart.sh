@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Does SlimReel's main job on a fresh machine: makes labelled clips, prepares shards,
 # trains inside a memory budget, evaluates on held-out clips, and predicts one clip.
-# Installs what it needs; safe to repeat (what is done is not done again).
+# Installs what it needs. Safe to repeat: it skips the parts that are done.
 #
-#   tools/quickstart.sh [DIR]     everything goes below DIR (default: demo/)
+#   tools/quickstart.sh [DIR]     writes everything below DIR (default: demo/)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-}" in

@@ -2,7 +2,7 @@
 
     quickstart_summary.py DIR SECONDS
 
-Exit status 1: the accuracy on held-out clips is under 0.90, or the peak passed
+Exit status 1: the accuracy on held-out clips is below 0.90, or the peak exceeds
 the budget.
 """
 
@@ -35,10 +35,10 @@ What to do next
   train on them        bazel run //trainer:train -- --config configs/config.yaml --run RUN data.train=SHARDS model.name=r3d_18 memory.budget=2GiB
   every key            bazel run //trainer:train -- --help_config""")
     if metrics["top1"] < REQUIRED_TOP1:
-        print(f"quickstart: accuracy is under {REQUIRED_TOP1}", file=sys.stderr)
+        print(f"quickstart: the accuracy on held-out clips is below {REQUIRED_TOP1}", file=sys.stderr)
         return 1
     if budget and peak > budget:
-        print("quickstart: the peak passed the budget", file=sys.stderr)
+        print("quickstart: the peak memory of the step exceeds the budget", file=sys.stderr)
         return 1
     return 0
 

@@ -2,13 +2,13 @@
 # Installs what a build needs: system packages and LibTorch. Safe to repeat.
 #
 #   tools/setup.sh             install what is missing
-#   tools/setup.sh --check     say what is missing and change nothing
+#   tools/setup.sh --check     print what is missing and change nothing
 #
-# LibTorch comes from the folder in LIBTORCH if that is set, else from the torch of
-# python3, else from a pip install into .libtorch/ of this checkout. Without an NVIDIA
-# driver, pip installs the CPU build if its sources have one.
-# SLIMREEL_TORCH_INDEX names another package index for torch, and
-# SLIMREEL_TORCH_VERSION another version.
+# LibTorch comes from the folder in LIBTORCH if that is set. Otherwise it comes from the
+# torch of python3, or else from a pip install into .libtorch/ of this checkout. Without
+# an NVIDIA driver, pip installs the CPU build if its sources have one.
+# SLIMREEL_TORCH_INDEX sets another package index for torch, and
+# SLIMREEL_TORCH_VERSION sets another version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,15 +41,15 @@ missing_packages() {
 
 install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    say "this system has no apt-get. SlimReel is tested on Debian 12; on other systems install what corresponds to:"
+    say "this system has no apt-get. SlimReel is tested on Debian 12. On other systems, install the equivalents of:"
     say "  ${PACKAGES[*]}"
-    say "(Bazel 4.2.3 by Bazelisk, FFmpeg 5.1 or newer with headers, OpenCV core and imgproc, GCC 11 or newer)"
+    say "(Bazel 4.2.3 through Bazelisk, FFmpeg 5.1 or newer with headers, OpenCV core and imgproc, GCC 11 or newer)"
     return 0
   fi
   local missing
   mapfile -t missing < <(missing_packages)
   if [[ ${#missing[@]} -eq 0 ]]; then
-    say "all ${#PACKAGES[@]} system packages are there"
+    say "all ${#PACKAGES[@]} system packages are installed"
     return 0
   fi
   if ${check_only}; then
@@ -59,7 +59,7 @@ install_packages() {
   local as_root=()
   if [[ $(id -u) -ne 0 ]]; then
     if ! command -v sudo >/dev/null; then
-      say "these packages are missing, and there is neither root nor sudo; ask an administrator to run:"
+      say "installing the missing packages needs root or sudo. Ask an administrator to run:"
       say "  apt-get install --no-install-recommends ${missing[*]}"
       return 1
     fi
@@ -87,7 +87,7 @@ pip_install_torch() {
 
 install_libtorch() {
   if [[ -n "${LIBTORCH:-}" ]]; then
-    [[ -e "${LIBTORCH}/lib/libtorch_cpu.so" ]] || { say "LIBTORCH=${LIBTORCH} holds no lib/libtorch_cpu.so"; return 1; }
+    [[ -e "${LIBTORCH}/lib/libtorch_cpu.so" ]] || { say "LIBTORCH=${LIBTORCH} does not contain lib/libtorch_cpu.so"; return 1; }
     say "LibTorch from LIBTORCH=${LIBTORCH}"
     return 0
   fi
@@ -107,9 +107,9 @@ install_libtorch() {
   fi
   if [[ ! -e /proc/driver/nvidia/version ]]; then
     say "installing torch ${TORCH_VERSION} (CPU build) into .libtorch/"
-    # As LibTorch, the CPU build needs no other package.
+    # SlimReel uses only the LibTorch inside the wheel. In the CPU build, that needs no other package.
     if pip_install_torch "torch==${TORCH_VERSION}+cpu" --no-deps 2>/dev/null; then return 0; fi
-    say "pip's sources have no CPU build of torch; SLIMREEL_TORCH_INDEX can name an index that has one"
+    say "pip's sources have no CPU build of torch. To get one, set SLIMREEL_TORCH_INDEX to an index that has it"
   fi
   say "installing torch ${TORCH_VERSION} and its dependencies into .libtorch/ (several GB if they include CUDA)"
   pip_install_torch "torch==${TORCH_VERSION}"

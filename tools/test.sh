@@ -3,14 +3,14 @@
 #
 #   tools/test.sh               all tests except those tagged `long`
 #   tools/test.sh --long        those too (every allocation, 10 kills, 10,000 damaged shards)
-#   tools/test.sh --sanitize    also the tests of files, libav and threads under
+#   tools/test.sh --sanitize    then the tests of files, libav and threads again under
 #                               the address and undefined-behaviour sanitizers, and
-#                               those of threads (tag `tsan`, free of torch) under
-#                               the thread sanitizer
+#                               the tests of threads without torch (tag `tsan`)
+#                               under the thread sanitizer
 #   tools/test.sh //data/...    only these targets
 #
 # The last line is `N passed, N failed, N skipped`. It counts test cases. The log of a
-# skipped case says why. Exit status 0: no case failed.
+# skipped case gives the reason. Exit status 0: no case failed.
 # SLIMREEL_MEDIA names the folder of real media (default: ../shared/media, if that
 # exists). Without it, the tests that need real media are skipped.
 set -uo pipefail
@@ -35,8 +35,8 @@ if [[ -z "${SLIMREEL_MEDIA:-}" && -d ../shared/media ]]; then
   SLIMREEL_MEDIA="$(cd ../shared/media && pwd)"
 fi
 export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
-# The packages that tests compare with (webdataset, safetensors) have their own venv.
-tools/parity/setup.sh || echo "test.sh: no venv of peers; the tests that compare with them are skipped" >&2
+# The packages that tests compare SlimReel with (webdataset, safetensors) have their own venv.
+tools/parity/setup.sh || echo "test.sh: no .venv_parity; tests that compare with Python packages are skipped" >&2
 export SLIMREEL_PARITY_PYTHON="$PWD/.venv_parity/bin/python3"
 [[ -x "${SLIMREEL_PARITY_PYTHON}" ]] || SLIMREEL_PARITY_PYTHON=""
 
@@ -51,11 +51,11 @@ run_tests() {  # run_tests TAG_FILTERS ARGS...
   local tags="$1" counts code=0
   shift
   : > "${events}"
-  # The tags come last, so they win over those of a --config.
+  # The tags come last, so they override those of a --config.
   bazel test --keep_going --build_tests_only --build_event_json_file="${events}" \
     --test_env=SLIMREEL_MEDIA --test_env=SLIMREEL_PARITY_PYTHON "$@" \
     --test_tag_filters="${tags}" || code=$?
-  # Bazel's code for "no tests found": maybe none of these targets has the sanitizer's tag.
+  # Code 4 means "no tests found". That is fine if no given target has the sanitizer's tag.
   if [[ ${code} -eq 4 && "${tags}" != "${filters}" ]]; then return; fi
   [[ ${code} -eq 0 ]] || status=1
   read -r -a counts < <(python3 tools/count_tests.py "${events}")
@@ -69,14 +69,14 @@ run_tests "${filters}" "${targets[@]}"
 if ${sanitize}; then
   run_tests "sanitize,-benchmark,-long" --config=asan "${targets[@]}"
   run_tests "sanitize,-benchmark,-long" --config=ubsan "${targets[@]}"
-  # Without the real media: they take ten times as long and run the same threads.
-  # In quotes, because a colon or a blank in the path would end the value.
+  # The real media are left out: they take ten times as long and run the same threads.
+  # The path is in quotes, because a colon or a blank would end the value.
   tsan="suppressions='$PWD/tools/tsan_suppressions.txt':halt_on_error=1"
   run_tests "tsan,-benchmark,-long" --config=tsan --test_env=TSAN_OPTIONS="${tsan}" \
     --test_env=SLIMREEL_MEDIA= "${targets[@]}"
 fi
 
-# A build that failed before any test ran has no failed case of its own.
+# A build that fails before any test runs has no failed case. Count it as one.
 if [[ ${status} -ne 0 && ${failed} -eq 0 ]]; then failed=1; fi
 echo "${passed} passed, ${failed} failed, ${skipped} skipped"
 exit ${status}
