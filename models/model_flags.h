@@ -38,7 +38,7 @@ std::vector<std::string> ModelFlagNames();
 ModelCommandOptions ModelOptionsFromFlags();
 
 // The command among the positional arguments `words`: list, describe or import.
-// InvalidArgument: no word, more than one word, or an unknown word. The message gives the
+// InvalidArgument: no command, more than one word, or an unknown command. The message gives the
 // nearest command, and after describe or import it says how to name a model.
 absl::StatusOr<std::string> ModelCommandWord(const std::vector<std::string>& words);
 
