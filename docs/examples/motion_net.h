@@ -11,9 +11,11 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "models/layers/dropout.h"
 #include "models/layers/linear.h"
 #include "models/layers/parameter_maker.h"
 #include "models/rgb/frames_model.h"
+#include "models/spec/spec_options.h"
 
 namespace slimreel {
 
@@ -21,7 +23,7 @@ namespace slimreel {
 class DifferenceConv : public Stage {
  public:
   explicit DifferenceConv(const ModelSpec& spec) : Stage("stem") {
-    ParameterMaker make(spec.seed, spec.dtype, &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     weight_ = make.KaimingNormalFanOut("stem.weight", {16, 3, 3, 5, 5});
   }
 
@@ -40,17 +42,20 @@ class DifferenceConv : public Stage {
 // {features [B, 16, T, H, W]} -> {logits [B, K]}
 class MeanHead : public Stage {
  public:
-  explicit MeanHead(const ModelSpec& spec) : Stage("head") {
-    ParameterMaker make(spec.seed, spec.dtype, &parameters_, &buffers_);
+  explicit MeanHead(const ModelSpec& spec)
+      : Stage("head"), dropout_("head", spec.dropout.value_or(0.0)) {
+    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
     weight_ = make.Normal("fc.weight", {spec.num_classes, 16}, 0.1);
     bias_ = make.Constant("fc.bias", {spec.num_classes}, 0.0);
   }
 
-  Tensors Forward(const StageContext& /*context*/, Tensors in) override {
-    return {LinearRows(in[0].mean({2, 3, 4}), weight_, bias_)};
+  Tensors Forward(const StageContext& context, Tensors in) override {
+    const at::Tensor pooled = dropout_.Forward(context, in[0].mean({2, 3, 4}));
+    return {LinearRows(pooled, weight_, bias_)};
   }
 
  private:
+  Dropout dropout_;
   at::Tensor weight_;
   at::Tensor bias_;
 };
