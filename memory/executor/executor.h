@@ -21,6 +21,13 @@ class ExecutorHooks {
   virtual ~ExecutorHooks() = default;
   virtual void BeforeOp(const Op& /*op*/) {}
   virtual void AfterOp(const Op& /*op*/) {}
+  // Around the frozen prefix, if there is one.
+  virtual void BeforePrefix() {}
+  virtual void AfterPrefix() {}
+  // Around what follows the last micro-batch: norm, clipping, the optimizer's update. The training
+  // step calls these, not the executor.
+  virtual void BeforeUpdate() {}
+  virtual void AfterUpdate() {}
 };
 
 class Executor {

@@ -58,6 +58,13 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
     SLIMREEL_RETURN_IF_ERROR(TightenPlan(step));
     ++outcome.oom_retries;
   }
+  if (hooks_ != nullptr) hooks_->BeforeUpdate();
+  Update(lr, outcome);
+  if (hooks_ != nullptr) hooks_->AfterUpdate();
+  return outcome;
+}
+
+void TrainStep::Update(double lr, StepOutcome& outcome) {
   outcome.grad_norm = optimizer_->GlobalNormClip(options_.clip_grad_norm);
   if (optimizer_->FoundInf().defined()) {
     outcome.found_inf = optimizer_->FoundInf().clone();
@@ -65,7 +72,6 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
   }
   optimizer_->Step(lr);
   optimizer_->ZeroGrad();
-  return outcome;
 }
 
 // Returns the loss of the effective batch. Its gradients add up in the parameters.
@@ -86,8 +92,8 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
     context.targets = &targets;
     Tensors slots;
     for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
-    const Tensors out = executor_->Run(schedule, context, std::move(slots), /*hooks=*/nullptr,
-                                       optimizer_->LossGradient());
+    const Tensors out =
+        executor_->Run(schedule, context, std::move(slots), hooks_, optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }
   return loss;

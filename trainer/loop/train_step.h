@@ -60,11 +60,15 @@ class TrainStep {
   // and optimizer are then as before the call.
   absl::StatusOr<StepOutcome> Run(const Batch& batch, int64_t step, double lr);
 
+  // Told of every operation of the steps to come, and of the update. Not owned; null: nobody.
+  void set_hooks(ExecutorHooks* hooks) { hooks_ = hooks; }
+
   // The plan in force. Later steps use it, and a checkpoint stores it.
   const Plan& plan() const { return plan_; }
 
  private:
   at::Tensor ForwardBackward(const Batch& batch, StageContext context);
+  void Update(double lr, StepOutcome& outcome);
   absl::Status TightenPlan(int64_t step);
 
   const Model* model_;
@@ -75,6 +79,7 @@ class TrainStep {
   StepTransaction transaction_;
   std::vector<TriedPlan> tried_;  // plans that did not fit, in order
   int64_t refusals_ = 0;          // the allocator's count at the last reading
+  ExecutorHooks* hooks_ = nullptr;
 };
 
 }  // namespace slimreel
