@@ -5,8 +5,6 @@
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "memory/executor/test_chains.h"
 #include "memory/tracking/cpu_allocator.h"
 
@@ -20,40 +18,6 @@ StageContext Context() {
   context.training = true;
   context.loss_denominator = 6.0;
   return context;
-}
-
-// Appends a random persistent schedule (Beaumont et al.) of the stages `from` to `to`, both
-// included. The input of `from` exists.
-void AppendRandom(int from, int to, std::mt19937& random, Schedule& schedule) {
-  if (from == to || random() % 3 == 0) {
-    schedule.push_back({OpKind::kForwardKeep, from});
-    if (from < to) AppendRandom(from + 1, to, random, schedule);
-    schedule.push_back({OpKind::kBackward, from});
-    return;
-  }
-  const int middle = from + 1 + static_cast<int>(random() % (to - from));
-  schedule.push_back({OpKind::kForwardCheckpoint, from});
-  for (int i = from + 1; i < middle; ++i) schedule.push_back({OpKind::kForwardNoGrad, i});
-  AppendRandom(middle, to, random, schedule);
-  AppendRandom(from, middle - 1, random, schedule);
-}
-
-std::vector<Schedule> Schedules(int num_stages) {
-  std::vector<Schedule> all;
-  for (const char* words : {"keep", "checkpoint", "every:2", "every:3"}) {
-    all.push_back(MakeSchedule(ParseStageModes(words, num_stages - 1).value()));
-  }
-  std::mt19937 random(11);
-  for (int n = 0; n < 8; ++n) {
-    std::vector<StageMode> modes(num_stages - 1);
-    for (StageMode& mode : modes) mode = random() % 2 ? StageMode::kKeep : StageMode::kCheckpoint;
-    all.push_back(MakeSchedule(modes));
-  }
-  for (int n = 0; n < 25; ++n) {
-    all.emplace_back();
-    AppendRandom(0, num_stages - 1, random, all.back());
-  }
-  return all;
 }
 
 void ExpectSameBits(const Tensors& a, const Tensors& b, const std::string& what) {
@@ -100,7 +64,7 @@ TEST_P(ExecutorTest, AllKeptEqualsOneConnectedGraph) {
 
 TEST_P(ExecutorTest, EveryScheduleGivesTheSameBits) {
   const int num_stages = Executor(MakeTestChain(GetParam()).Chain()).num_scheduled_stages();
-  const std::vector<Schedule> schedules = Schedules(num_stages);
+  const std::vector<Schedule> schedules = TestSchedules(num_stages);
   const StepResult expected = RunFresh(GetParam(), schedules[0]);
   int most_visits = 0;
   for (const Schedule& schedule : schedules) {

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 namespace slimreel {
@@ -155,6 +156,22 @@ TestChain OddSlots() {
   return b.Finish({Input()});
 }
 
+// Appends a random persistent schedule (Beaumont et al.) of the stages `from` to `to`, both
+// included. The input of `from` exists.
+void AppendRandom(int from, int to, std::mt19937& random, Schedule& schedule) {
+  if (from == to || random() % 3 == 0) {
+    schedule.push_back({OpKind::kForwardKeep, from});
+    if (from < to) AppendRandom(from + 1, to, random, schedule);
+    schedule.push_back({OpKind::kBackward, from});
+    return;
+  }
+  const int middle = from + 1 + static_cast<int>(random() % (to - from));
+  schedule.push_back({OpKind::kForwardCheckpoint, from});
+  for (int i = from + 1; i < middle; ++i) schedule.push_back({OpKind::kForwardNoGrad, i});
+  AppendRandom(middle, to, random, schedule);
+  AppendRandom(from, middle - 1, random, schedule);
+}
+
 }  // namespace
 
 LambdaStage::LambdaStage(std::string name, const Tensors& parameters, std::vector<int> handed_on,
@@ -235,6 +252,24 @@ at::Tensor RunConnected(const TestChain& chain, const StageContext& context) {
   torch::autograd::Engine::get_default_engine().execute(root, {at::ones_like(loss)}, false, false,
                                                         true);
   return loss.detach();
+}
+
+std::vector<Schedule> TestSchedules(int num_stages) {
+  std::vector<Schedule> all;
+  for (const char* words : {"keep", "checkpoint", "every:2", "every:3"}) {
+    all.push_back(MakeSchedule(ParseStageModes(words, num_stages - 1).value()));
+  }
+  std::mt19937 random(11);
+  for (int n = 0; n < 8; ++n) {
+    std::vector<StageMode> modes(num_stages - 1);
+    for (StageMode& mode : modes) mode = random() % 2 ? StageMode::kKeep : StageMode::kCheckpoint;
+    all.push_back(MakeSchedule(modes));
+  }
+  for (int n = 0; n < 25; ++n) {
+    all.emplace_back();
+    AppendRandom(0, num_stages - 1, random, all.back());
+  }
+  return all;
 }
 
 }  // namespace slimreel

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "memory/executor/schedule.h"
 #include "memory/stage/stage.h"
 
 namespace slimreel {
@@ -51,6 +52,10 @@ struct StepResult {
   Tensors buffers;
 };
 StepResult TakeResult(const TestChain& chain, const at::Tensor& loss);
+
+// Schedules of `num_stages` stages with the loss: uniform ones, mixtures of keep and checkpoint,
+// and random persistent ones, some of which visit a stage several times.
+std::vector<Schedule> TestSchedules(int num_stages);
 
 // Forward through all stages and one backward from the loss.
 at::Tensor RunConnected(const TestChain& chain, const StageContext& context);

@@ -1,0 +1,112 @@
+#include "memory/profile/chain_profile.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+namespace slimreel {
+namespace {
+
+// A straight line through two sizes.
+struct Line {
+  int64_t smaller, larger, wanted;
+
+  int64_t Bytes(int64_t at_smaller, int64_t at_larger) const {
+    const double slope =
+        static_cast<double>(at_larger - at_smaller) / static_cast<double>(larger - smaller);
+    const double bytes =
+        static_cast<double>(at_smaller) + slope * static_cast<double>(wanted - smaller);
+    return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(bytes - 1e-6)));
+  }
+  double Ms(double at_smaller, double at_larger) const {
+    const double slope = (at_larger - at_smaller) / static_cast<double>(larger - smaller);
+    return std::max(0.0, at_smaller + slope * static_cast<double>(wanted - smaller));
+  }
+};
+
+bool SameBlocks(const OpTrace& a, const OpTrace& b) {
+  return a.outputs == b.outputs && a.saved == b.saved && a.seeded == b.seeded &&
+         a.learnt == b.learnt;
+}
+
+bool Combine(const OpTrace& a, const OpTrace& b, const Line& line, OpTrace& result) {
+  if (a.events.size() != b.events.size() || !SameBlocks(a, b)) return false;
+  result = a;
+  for (size_t n = 0; n < a.events.size(); ++n) {
+    const TraceEvent& first = a.events[n];
+    const TraceEvent& second = b.events[n];
+    if (first.block != second.block || (first.bytes > 0) != (second.bytes > 0)) return false;
+    if (first.bytes > 0) result.events[n].bytes = line.Bytes(first.bytes, second.bytes);
+  }
+  result.ms = line.Ms(a.ms, b.ms);
+  return true;
+}
+
+bool Combine(const TracePair& a, const TracePair& b, const Line& line, TracePair& result) {
+  return Combine(a[kFirst], b[kFirst], line, result[kFirst]) &&
+         Combine(a[kLater], b[kLater], line, result[kLater]);
+}
+
+bool Combine(const StageProfile& a, const StageProfile& b, const Line& line, StageProfile& result) {
+  result.has_lean = a.has_lean;
+  return a.has_lean == b.has_lean && Combine(a.nograd, b.nograd, line, result.nograd) &&
+         Combine(a.keep, b.keep, line, result.keep) && Combine(a.lean, b.lean, line, result.lean) &&
+         Combine(a.backward_keep, b.backward_keep, line, result.backward_keep) &&
+         Combine(a.backward_lean, b.backward_lean, line, result.backward_lean);
+}
+
+using Stages = std::vector<std::shared_ptr<const StageProfile>>;
+
+bool Combine(const Stages& a, const Stages& b, const Line& line, Stages& result) {
+  if (a.size() != b.size()) return false;
+  // Equal stages share one profile, and so do their results.
+  std::map<std::pair<const StageProfile*, const StageProfile*>, std::shared_ptr<StageProfile>> made;
+  for (size_t i = 0; i < a.size(); ++i) {
+    std::shared_ptr<StageProfile>& stage = made[{a[i].get(), b[i].get()}];
+    if (stage == nullptr) {
+      stage = std::make_shared<StageProfile>();
+      if (!Combine(*a[i], *b[i], line, *stage)) return false;
+    }
+    result.push_back(stage);
+  }
+  return true;
+}
+
+}  // namespace
+
+const OpTrace& TraceOf(const StageProfile& stage, OpKind kind, int visit) {
+  switch (kind) {
+    case OpKind::kForwardKeep:
+      return stage.keep[visit];
+    case OpKind::kForwardLean:
+      return stage.has_lean ? stage.lean[visit] : stage.keep[visit];
+    case OpKind::kForwardCheckpoint:
+    case OpKind::kForwardNoGrad:
+      return stage.nograd[visit];
+    case OpKind::kBackward:
+      break;
+  }
+  return stage.backward_keep[visit];
+}
+
+std::optional<ChainProfile> Extrapolate(const ChainProfile& smaller, const ChainProfile& larger,
+                                        int64_t micro_batch) {
+  const Line line{smaller.micro_batch, larger.micro_batch, micro_batch};
+  if (line.smaller == line.larger || smaller.input_bytes.size() != larger.input_bytes.size()) {
+    return std::nullopt;
+  }
+  ChainProfile result;
+  result.names = smaller.names;
+  result.micro_batch = micro_batch;
+  for (size_t n = 0; n < smaller.input_bytes.size(); ++n) {
+    result.input_bytes.push_back(line.Bytes(smaller.input_bytes[n], larger.input_bytes[n]));
+  }
+  if (!Combine(smaller.prefix, larger.prefix, line, result.prefix) ||
+      !Combine(smaller.stages, larger.stages, line, result.stages)) {
+    return std::nullopt;
+  }
+  return result;
+}
+
+}  // namespace slimreel

@@ -1,0 +1,283 @@
+#include "memory/profile/chain_profiler.h"
+
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "memory/executor/interpreter.h"
+#include "memory/tracking/device_allocation_hook.h"
+
+namespace slimreel {
+namespace {
+
+// Runs `work` and returns its time, with what it left running on an accelerator.
+template <typename Work>
+double TimedMs(at::Device device, Work&& work) {
+  const auto finish = [&] {
+    if (!device.is_cpu()) at::accelerator::synchronizeDevice(device.index());
+  };
+  finish();
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  finish();
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  return took.count();
+}
+
+std::vector<BlockRef> FindAll(const OpRecorder& recorder, const std::vector<const void*>& data) {
+  std::vector<BlockRef> blocks;
+  for (const void* address : data) blocks.push_back(recorder.Find(address));
+  return blocks;
+}
+
+void AdoptAll(OpRecorder& recorder, const std::vector<const void*>& data, BlockSpace space) {
+  for (size_t n = 0; n < data.size(); ++n) {
+    recorder.Adopt(data[n], {space, static_cast<int32_t>(n)});
+  }
+}
+
+// The first call of a kernel may be slower than all others. The bytes do not differ.
+void UseFasterTime(TracePair& pair) {
+  pair[kFirst].ms = pair[kLater].ms = std::min(pair[kFirst].ms, pair[kLater].ms);
+}
+
+std::string Bits(const std::vector<bool>& bits) {
+  std::string text;
+  for (bool bit : bits) text += bit ? '1' : '0';
+  return text;
+}
+
+}  // namespace
+
+ChainProfiler::ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device)
+    : chain_(std::move(chain)), frozen_prefix_(frozen_prefix), device_(device) {}
+
+ChainProfile ChainProfiler::Profile(const ProfileInput& input) {
+  ChainProfile result;
+  result.micro_batch = input.micro_batch;
+  result.input_bytes = LayoutOf(input.inputs).storage_bytes;
+  unexplained_ = 0;
+  touched_.clear();
+  result.profile_ms = TimedMs(device_, [&] {
+    const DeviceAllocationHook hook(device_, &recorder_);
+    WalkBackward(input, WalkForward(input), result);
+  });
+  result.unexplained_bytes = unexplained_;
+  return result;
+}
+
+std::vector<ChainProfiler::Visit> ChainProfiler::WalkForward(const ProfileInput& input) {
+  std::vector<Visit> visits;
+  TupleLayout layout = LayoutOf(input.inputs);
+  std::vector<bool> needs(input.inputs.size(), false);
+  for (size_t i = 0; i < chain_.size(); ++i) {
+    Visit visit{chain_[i], layout, needs, {}};
+    std::vector<bool> trainable;
+    for (const NamedTensor& named : visit.stage->parameters()) {
+      trainable.push_back(named.tensor.requires_grad());
+    }
+    visit.key = absl::StrCat(visit.stage->signature(), "|", layout.Key(), "|", Bits(needs), "|",
+                             Bits(trainable));
+    if (i + 1 < chain_.size()) {
+      auto found = forwards_.find(visit.key);
+      if (found == forwards_.end()) {
+        found = forwards_.emplace(visit.key, MeasureForward(input, visit)).first;
+      }
+      layout = found->second.output;
+      needs = found->second.output_needs_gradient;
+    }
+    visits.push_back(std::move(visit));
+  }
+  return visits;
+}
+
+void ChainProfiler::WalkBackward(const ProfileInput& input, const std::vector<Visit>& visits,
+                                 ChainProfile& result) {
+  const auto prefix = static_cast<size_t>(frozen_prefix_);
+  for (size_t i = 0; i < prefix; ++i) {
+    auto profile = std::make_shared<StageProfile>();
+    profile->nograd = forwards_.at(visits[i].key).nograd;
+    result.prefix.push_back(std::move(profile));
+  }
+  const size_t num_stages = visits.size() - prefix;
+  result.stages.resize(num_stages);
+  TupleLayout gradient;
+  for (size_t n = num_stages; n-- > 0;) {
+    const Visit& visit = visits[prefix + n];
+    const std::string key = PassKey(input, visit, gradient);
+    auto found = passes_.find(key);
+    if (found == passes_.end()) {
+      found = passes_.emplace(key, MeasurePasses(input, visit, gradient)).first;
+    }
+    result.stages[n] = found->second.profile;
+    gradient = found->second.input_gradient;
+    for (const NamedTensor& named : visit.stage->parameters()) {
+      touched_.insert(named.tensor.unsafeGetTensorImpl());
+    }
+  }
+  for (size_t n = 0; n < num_stages; ++n) result.names.push_back(visits[prefix + n].stage->name());
+}
+
+std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit,
+                                   const TupleLayout& gradient) const {
+  std::vector<bool> touched;
+  for (const NamedTensor& named : visit.stage->parameters()) {
+    touched.push_back(touched_.count(named.tensor.unsafeGetTensorImpl()) > 0);
+  }
+  return absl::StrCat(visit.key, "|", gradient.Key(), "|", Bits(touched), "|",
+                      input.later_micro_batches ? "later" : "first");
+}
+
+ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& input,
+                                                          const Visit& visit) {
+  ForwardFacts facts;
+  facts.nograd[kFirst] = RecordForward(input, visit, /*first_visit=*/true, &facts);
+  facts.nograd[kLater] = visit.stage->buffers().empty()
+                             ? facts.nograd[kFirst]
+                             : RecordForward(input, visit, /*first_visit=*/false, nullptr);
+  UseFasterTime(facts.nograd);
+  return facts;
+}
+
+ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input, const Visit& visit,
+                                                      const TupleLayout& gradient) {
+  auto profile = std::make_shared<StageProfile>();
+  PassFacts facts;
+  const auto known = forwards_.find(visit.key);
+  if (known != forwards_.end()) profile->nograd = known->second.nograd;
+  // Only BatchNorm tells its first visit from later ones.
+  const bool visits_differ = !visit.stage->buffers().empty();
+  const bool batches_differ = input.later_micro_batches && HasTrainableParameter(*visit.stage);
+  const auto measure = [&](bool lean, TracePair& forward, TracePair& backward) {
+    Pass first = RecordPass(input, visit, {lean, /*first_visit=*/true, false, gradient});
+    forward[kFirst] = forward[kLater] = std::move(first.forward);
+    backward[kFirst] = backward[kLater] = std::move(first.backward);
+    facts.input_gradient = first.input_gradient;
+    if (!visits_differ && !batches_differ) return;
+    Pass later = RecordPass(input, visit, {lean, !visits_differ, batches_differ, gradient});
+    forward[kLater] = std::move(later.forward);
+    backward[kLater] = std::move(later.backward);
+    UseFasterTime(forward);
+    UseFasterTime(backward);
+  };
+  profile->has_lean = visit.stage->has_lean();
+  if (profile->has_lean) measure(true, profile->lean, profile->backward_lean);
+  measure(false, profile->keep, profile->backward_keep);
+  facts.profile = std::move(profile);
+  return facts;
+}
+
+OpTrace ChainProfiler::TakeTrace(double ms) const {
+  OpTrace trace;
+  trace.events = recorder_.events();
+  trace.ms = ms;
+  return trace;
+}
+
+OpTrace ChainProfiler::RecordForward(const ProfileInput& input, const Visit& visit,
+                                     bool first_visit, ForwardFacts* facts) {
+  Tensors in = MakeTuple(visit.input, device_);
+  const std::vector<const void*> addresses = StorageAddresses(in);
+  Interpreter interpreter({visit.stage}, input.context, {std::move(in), visit.needs_gradient},
+                          /*ends_with_loss=*/false, {});
+  if (!first_visit) interpreter.MarkVisited(0);
+  recorder_.Begin();
+  AdoptAll(recorder_, addresses, BlockSpace::kInput);
+  const double ms = TimedMs(device_, [&] {
+    interpreter.Execute({OpKind::kForwardNoGrad, 0}, /*output_read=*/true);
+  });
+  recorder_.EndOperation();
+  OpTrace trace = TakeTrace(ms);
+  Boundary out = interpreter.TakeBoundary(1);
+  trace.outputs = FindAll(recorder_, StorageAddresses(out.slots));
+  if (facts != nullptr) {
+    facts->output = LayoutOf(out.slots);
+    facts->output_needs_gradient = out.needs_gradient;
+  }
+  return trace;
+}
+
+// Defines the gradients that exist when this backward pass begins in a step.
+void ChainProfiler::GiveGradients(const Visit& visit, bool all) const {
+  for (const NamedTensor& named : visit.stage->parameters()) {
+    if (!named.tensor.requires_grad()) continue;
+    const bool exists = all || touched_.count(named.tensor.unsafeGetTensorImpl()) > 0;
+    named.tensor.mutable_grad() = exists ? at::zeros_like(named.tensor) : at::Tensor();
+  }
+}
+
+// The blocks that became gradients. Makes all gradients undefined.
+std::vector<BlockRef> ChainProfiler::TakeLearnt(const Visit& visit) const {
+  Tensors gradients;
+  for (const NamedTensor& named : visit.stage->parameters()) {
+    if (named.tensor.grad().defined()) gradients.push_back(named.tensor.grad());
+  }
+  std::vector<BlockRef> blocks = FindAll(recorder_, StorageAddresses(gradients));
+  std::erase(blocks, BlockRef{});  // gradients that existed before
+  for (const NamedTensor& named : visit.stage->parameters()) named.tensor.mutable_grad().reset();
+  return blocks;
+}
+
+ChainProfiler::Pass ChainProfiler::RecordPass(const ProfileInput& input, const Visit& visit,
+                                              const PassRequest& request) {
+  Pass pass;
+  GiveGradients(visit, request.later_micro_batch);
+  Tensors in = MakeTuple(visit.input, device_);
+  const std::vector<const void*> addresses = StorageAddresses(in);
+  Interpreter interpreter({visit.stage}, input.context, {std::move(in), visit.needs_gradient},
+                          IsLoss(visit), input.loss_gradient);
+  if (!request.first_visit) interpreter.MarkVisited(0);
+  const OpKind kind = request.lean ? OpKind::kForwardLean : OpKind::kForwardKeep;
+
+  recorder_.Begin();
+  AdoptAll(recorder_, addresses, BlockSpace::kInput);
+  const double forward_ms = TimedMs(device_, [&] {
+    interpreter.Execute({kind, 0}, /*output_read=*/true);
+  });
+  recorder_.EndOperation();
+  pass.forward = TakeTrace(forward_ms);
+  Boundary out = interpreter.TakeBoundary(1);
+  pass.forward.outputs = FindAll(recorder_, StorageAddresses(out.slots));
+  out.slots.clear();
+  interpreter.TakeOutputs();
+  Tensors gradient = interpreter.TakeGradients();
+  if (IsLoss(visit)) {
+    pass.forward.seeded = FindAll(recorder_, StorageAddresses(gradient));
+  } else {
+    gradient = MakeTuple(request.gradient, device_);
+  }
+
+  // What lives now, only the graph holds.
+  std::vector<std::pair<BlockRef, BlockRef>> renamed;
+  for (const BlockRef& block : recorder_.Living()) {
+    const auto seed = std::find(pass.forward.seeded.begin(), pass.forward.seeded.end(), block);
+    if (seed != pass.forward.seeded.end()) {
+      renamed.push_back({block, {BlockSpace::kGradient, 0}});
+      continue;
+    }
+    renamed.push_back(
+        {block, {BlockSpace::kSaved, static_cast<int32_t>(pass.forward.saved.size())}});
+    pass.forward.saved.push_back(block);
+  }
+  recorder_.Continue(renamed);
+  if (!IsLoss(visit)) AdoptAll(recorder_, StorageAddresses(gradient), BlockSpace::kGradient);
+  interpreter.SetGradients(std::move(gradient));
+  const double backward_ms = TimedMs(device_, [&] {
+    interpreter.Execute({OpKind::kBackward, 0}, /*output_read=*/false);
+  });
+  recorder_.EndOperation();
+  pass.backward = TakeTrace(backward_ms);
+  Tensors made = interpreter.TakeGradients();
+  pass.backward.outputs = FindAll(recorder_, StorageAddresses(made));
+  pass.input_gradient = LayoutOf(made);
+  made.clear();
+  pass.backward.learnt = TakeLearnt(visit);
+  for (const BlockRef& block : recorder_.Living()) unexplained_ += recorder_.BytesOf(block);
+  return pass;
+}
+
+}  // namespace slimreel

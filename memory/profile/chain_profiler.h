@@ -1,0 +1,105 @@
+// Measures what each stage of a chain does to memory, on the real device, stage by stage, with the
+// code that runs schedules (memory/executor/interpreter.h).
+//
+// A stage runs alone on zeros of the layout that it gets in a step, so no more than one stage's
+// activations live at once. Stages of equal signature and layout are measured once. The caller
+// undoes what a training forward pass does to buffers. Gradients are undefined afterwards.
+//
+// Threading: one thread, and no other thread may use tensors meanwhile. Ownership: borrows the
+// stages; keeps profiles.
+#ifndef MEMORY_PROFILE_CHAIN_PROFILER_H_
+#define MEMORY_PROFILE_CHAIN_PROFILER_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "memory/profile/chain_profile.h"
+#include "memory/profile/op_recorder.h"
+#include "memory/profile/tuple_layout.h"
+#include "memory/stage/stage.h"
+
+namespace slimreel {
+
+struct ProfileInput {
+  int64_t micro_batch = 0;
+  // training, targets, loss_denominator, norm_group, autocast: as in a step. first_position: 0.
+  StageContext context;
+  Tensors inputs;            // of the chain, for one micro-batch; only their layout is used
+  at::Tensor loss_gradient;  // as Executor::Run's
+  // Several micro-batches make up a step: later ones differ from the first. False saves the time
+  // to measure them; their traces are then those of the first.
+  bool later_micro_batches = true;
+};
+
+class ChainProfiler {
+ public:
+  // `chain` ends with the loss; `frozen_prefix` as Executor's.
+  ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device);
+
+  // Throws what stages throw, c10::OutOfMemoryError among it.
+  ChainProfile Profile(const ProfileInput& input);
+
+ private:
+  // One stage on the walk through the chain.
+  struct Visit {
+    Stage* stage = nullptr;
+    TupleLayout input;
+    std::vector<bool> needs_gradient;
+    std::string key;  // equal for stages that do the same work forward
+  };
+  // What a stage's forward pass gives.
+  struct ForwardFacts {
+    TracePair nograd;
+    TupleLayout output;
+    std::vector<bool> output_needs_gradient;
+  };
+  struct PassFacts {
+    std::shared_ptr<const StageProfile> profile;
+    TupleLayout input_gradient;
+  };
+  // One forward pass with a graph and its backward pass.
+  struct PassRequest {
+    bool lean = false;
+    bool first_visit = true;
+    bool later_micro_batch = false;  // every parameter has a gradient already
+    TupleLayout gradient;            // of the output; the loss makes its own
+  };
+  struct Pass {
+    OpTrace forward;
+    OpTrace backward;
+    TupleLayout input_gradient;
+  };
+
+  std::vector<Visit> WalkForward(const ProfileInput& input);
+  void WalkBackward(const ProfileInput& input, const std::vector<Visit>& visits,
+                    ChainProfile& result);
+  ForwardFacts MeasureForward(const ProfileInput& input, const Visit& visit);
+  PassFacts MeasurePasses(const ProfileInput& input, const Visit& visit,
+                          const TupleLayout& gradient);
+  OpTrace RecordForward(const ProfileInput& input, const Visit& visit, bool first_visit,
+                        ForwardFacts* facts);
+  Pass RecordPass(const ProfileInput& input, const Visit& visit, const PassRequest& request);
+  void GiveGradients(const Visit& visit, bool all) const;
+  std::vector<BlockRef> TakeLearnt(const Visit& visit) const;
+  OpTrace TakeTrace(double ms) const;
+  bool IsLoss(const Visit& visit) const { return visit.stage == chain_.back(); }
+  std::string PassKey(const ProfileInput& input, const Visit& visit,
+                      const TupleLayout& gradient) const;
+
+  std::vector<Stage*> chain_;
+  int frozen_prefix_;
+  at::Device device_;
+  OpRecorder recorder_;
+  std::map<std::string, ForwardFacts> forwards_;
+  std::map<std::string, PassFacts> passes_;
+  // Parameters of which a higher stage has made a gradient on this walk (tied ones).
+  std::set<const c10::TensorImpl*> touched_;
+  int64_t unexplained_ = 0;
+};
+
+}  // namespace slimreel
+
+#endif  // MEMORY_PROFILE_CHAIN_PROFILER_H_

@@ -1,0 +1,138 @@
+#include "memory/profile/replay.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+namespace slimreel {
+namespace {
+
+constexpr BlockRef Local(int n) { return {BlockSpace::kLocal, n}; }
+constexpr BlockRef Input(int n) { return {BlockSpace::kInput, n}; }
+constexpr BlockRef Saved(int n) { return {BlockSpace::kSaved, n}; }
+constexpr BlockRef Gradient(int n) { return {BlockSpace::kGradient, n}; }
+
+// y = f(x): makes an output of 100 bytes with 7 bytes of scratch, and keeps x for backward, which
+// makes the gradient of x (100 bytes) and of a parameter (30 bytes).
+std::shared_ptr<StageProfile> Middle() {
+  auto stage = std::make_shared<StageProfile>();
+  const OpTrace forward{.events = {{100, Local(0)}, {7, Local(1)}, {0, Local(1)}, {0, Input(0)}},
+                        .outputs = {Local(0)},
+                        .saved = {},
+                        .seeded = {},
+                        .learnt = {},
+                        .ms = 2.0};
+  OpTrace keep = forward;
+  keep.events.pop_back();
+  keep.saved = {Input(0)};
+  const OpTrace backward{
+      .events = {{30, Local(0)}, {100, Local(1)}, {0, Saved(0)}, {0, Gradient(0)}},
+      .outputs = {Local(1)},
+      .saved = {},
+      .seeded = {},
+      .learnt = {Local(0)},
+      .ms = 3.0};
+  OpTrace later = backward;
+  later.events.push_back({0, Local(0)});
+  later.learnt.clear();
+  stage->nograd = {forward, forward};
+  stage->keep = {keep, keep};
+  stage->backward_keep = {backward, later};
+  return stage;
+}
+
+// The loss: 4 bytes, and 4 bytes for the gradient that backward starts from; keeps its input.
+std::shared_ptr<StageProfile> Loss() {
+  auto stage = std::make_shared<StageProfile>();
+  const OpTrace keep{.events = {{4, Local(0)}, {4, Local(1)}},
+                     .outputs = {Local(0)},
+                     .saved = {Input(0)},
+                     .seeded = {Local(1)},
+                     .learnt = {},
+                     .ms = 1.0};
+  const OpTrace backward{.events = {{100, Local(0)}, {0, Gradient(0)}, {0, Saved(0)}},
+                         .outputs = {Local(0)},
+                         .saved = {},
+                         .seeded = {},
+                         .learnt = {},
+                         .ms = 1.0};
+  stage->keep = {keep, keep};
+  stage->backward_keep = {backward, backward};
+  return stage;
+}
+
+ChainProfile Chain() {
+  ChainProfile chain;
+  chain.micro_batch = 1;
+  chain.input_bytes = {1000};
+  chain.names = {"a", "b", "loss"};
+  chain.stages = {Middle(), Middle(), Loss()};
+  return chain;
+}
+
+Schedule Words(const char* words) { return MakeSchedule(ParseStageModes(words, 2).value()); }
+
+TEST(ReplayTest, KeptStagesHoldTheirInputsUntilTheirBackward) {
+  const ChainProfile chain = Chain();
+  // x0 is counted elsewhere. Forward leaves y0, y1 and the loss with its gradient: 208. Backward
+  // of the loss adds 100 and drops the seed and y1 (204); of b adds 30 + 100: 334.
+  EXPECT_EQ(ReplayStep(Words("keep"), {&chain}).bytes, 100 + 4 + 100 + 30 + 100);
+}
+
+TEST(ReplayTest, InputsOfTheRunAreFreedWhenNobodyHoldsThem) {
+  const ChainProfile chain = Chain();
+  const ReplayOptions given{.inputs_counted_elsewhere = false};
+  // Stage a keeps x0 until its backward: at that of b all of it still lives.
+  EXPECT_EQ(ReplayStep(Words("keep"), {&chain}, given).bytes, 1000 + 334);
+  const ReplayPeak peak = ReplayStep(Words("keep"), {&chain}, given);
+  EXPECT_EQ(peak.input_bytes, 1000);
+  EXPECT_EQ(peak.operation, 4u);  // B(b)
+}
+
+TEST(ReplayTest, ACheckpointedStageRunsAgainAndCostsItsTime) {
+  const ChainProfile chain = Chain();
+  EXPECT_DOUBLE_EQ(ReplayStep(Words("keep"), {&chain}).ms, 2 * (2.0 + 3.0) + 2.0);
+  EXPECT_DOUBLE_EQ(ReplayStep(Words("checkpoint"), {&chain}).ms, 2 * (2.0 + 2.0 + 3.0) + 2.0);
+}
+
+TEST(ReplayTest, LaterMicroBatchesAddToTheGradientsOfTheFirst) {
+  const ChainProfile chain = Chain();
+  // 60 bytes of gradients live on; the peak of the second is at B(b), where 30 are made anew.
+  // The loss of the first micro-batch lives on, too.
+  EXPECT_EQ(ReplayStep(Words("keep"), {&chain, &chain}).bytes, 334 + 60 + 4);
+  EXPECT_EQ(ReplayStep(Words("keep"), {&chain, &chain}).gradient_bytes, 60);
+}
+
+TEST(ReplayTest, ForwardAloneHoldsOneInputAndOneOutput) {
+  const ChainProfile chain = Chain();
+  EXPECT_EQ(ReplayForward(chain), 100 + 100 + 7);
+}
+
+TEST(ExtrapolateTest, BytesLieOnTheLineThroughTwoSizes) {
+  ChainProfile one = Chain();
+  ChainProfile two = Chain();
+  two.micro_batch = 2;
+  two.input_bytes = {2000};
+  auto doubled = std::make_shared<StageProfile>(*two.stages[0]);
+  for (TraceEvent& event : doubled->keep[kFirst].events) event.bytes *= 2;
+  two.stages[0] = doubled;
+  const std::optional<ChainProfile> five = Extrapolate(one, two, 5);
+  ASSERT_TRUE(five.has_value());
+  EXPECT_EQ(five->input_bytes[0], 5000);
+  EXPECT_EQ(five->stages[0]->keep[kFirst].events[0].bytes, 500);
+  EXPECT_EQ(five->stages[0]->nograd[kFirst].events[0].bytes, 100);
+}
+
+TEST(ExtrapolateTest, AnotherOrderOfAllocationsHasNoLine) {
+  ChainProfile one = Chain();
+  ChainProfile two = Chain();
+  two.micro_batch = 2;
+  auto other = std::make_shared<StageProfile>(*two.stages[1]);
+  other->keep[kFirst].events.push_back({5, Local(2)});
+  two.stages[1] = other;
+  EXPECT_FALSE(Extrapolate(one, two, 5).has_value());
+}
+
+}  // namespace
+}  // namespace slimreel
