@@ -158,8 +158,9 @@ struct Parts {
   }
 
   Plan PlanOf(const std::string& schedule, int64_t micro_batch) const {
-    return {.micro_batch = micro_batch,
-            .modes = ParseStageModes(schedule, executor->num_scheduled_stages() - 1).value()};
+    return MakePlan(micro_batch,
+                    ParseStageModes(schedule, executor->num_scheduled_stages() - 1).value(),
+                    executor->stage_names());
   }
 
   void CopyTensors(RunResult& result) const {
@@ -197,7 +198,7 @@ void TrainAndSave(RunSpec run, int64_t at, const std::string& folder) {
   state.loader_epoch = parts.loader->position().epoch;
   state.loader_next_sample = parts.loader->position().next_sample;
   state.micro_batch = plan.micro_batch;
-  state.schedule = FormatStageModes(plan.modes);
+  state.schedule = ScheduleText(plan);
   const absl::Status saved = SaveCheckpoint({.run_dir = folder,
                                              .device = "cpu",
                                              .config = "",

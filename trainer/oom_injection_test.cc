@@ -61,8 +61,9 @@ class Training {
   }
 
   Plan PlanOf(const std::string& schedule) const {
-    return {.micro_batch = kMicroBatch,
-            .modes = ParseStageModes(schedule, executor_->num_scheduled_stages() - 1).value()};
+    return MakePlan(kMicroBatch,
+                    ParseStageModes(schedule, executor_->num_scheduled_stages() - 1).value(),
+                    executor_->stage_names());
   }
   void Use(const Plan& plan) {
     step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options_, plan);

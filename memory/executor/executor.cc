@@ -15,6 +15,12 @@ Executor::Executor(std::vector<Stage*> chain) : chain_(std::move(chain)) {
   }
 }
 
+std::vector<std::string> Executor::stage_names() const {
+  std::vector<std::string> names;
+  for (size_t i = frozen_prefix_; i < chain_.size(); ++i) names.push_back(chain_[i]->name());
+  return names;
+}
+
 Tensors Executor::Run(const Schedule& schedule, StageContext context, Tensors inputs,
                       ExecutorHooks* hooks, const at::Tensor& loss_gradient) {
   const absl::Status valid = ValidateSchedule(schedule, num_scheduled_stages());

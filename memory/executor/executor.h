@@ -7,6 +7,7 @@
 #define MEMORY_EXECUTOR_EXECUTOR_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "memory/executor/schedule.h"
@@ -40,6 +41,9 @@ class Executor {
   int frozen_prefix() const { return frozen_prefix_; }
   // Number of stages that a schedule counts, with the loss.
   int num_scheduled_stages() const { return static_cast<int>(chain_.size()) - frozen_prefix_; }
+
+  // Their names, in order.
+  std::vector<std::string> stage_names() const;
 
   // Forward and backward of one micro-batch. Returns the last stage's tuple, detached:
   // {loss, ...}. The executor sets `context.first_visit`. `loss_gradient`: the gradient that

@@ -139,6 +139,28 @@ Schedule MakeSchedule(const std::vector<StageMode>& modes) {
   return schedule;
 }
 
+int NumStages(const Schedule& schedule) {
+  int highest = -1;
+  for (const Op& op : schedule) highest = std::max(highest, op.stage);
+  return highest + 1;
+}
+
+std::optional<std::vector<StageMode>> ModesOf(const Schedule& schedule) {
+  const int loss = NumStages(schedule) - 1;
+  if (loss < 0) return std::nullopt;
+  std::vector<StageMode> modes(loss, StageMode::kCheckpoint);
+  // The first operation of a stage decides its mode.
+  for (size_t n = schedule.size(); n-- > 0;) {
+    const Op& op = schedule[n];
+    if (op.stage >= loss) continue;
+    modes[op.stage] = op.kind == OpKind::kForwardKeep   ? StageMode::kKeep
+                      : op.kind == OpKind::kForwardLean ? StageMode::kLean
+                                                        : StageMode::kCheckpoint;
+  }
+  if (MakeSchedule(modes) != schedule) return std::nullopt;
+  return modes;
+}
+
 absl::Status ValidateSchedule(const Schedule& schedule, int num_stages) {
   Replay replay(num_stages);
   for (size_t position = 0; position < schedule.size(); ++position) {
@@ -158,10 +180,8 @@ absl::Status ValidateSchedule(const Schedule& schedule, int num_stages) {
 }
 
 std::vector<bool> OutputsRead(const Schedule& schedule) {
-  int highest = 0;
-  for (const Op& op : schedule) highest = std::max(highest, op.stage);
   // Walks from the end. read[i]: a later operation reads the current input of stage i.
-  std::vector<bool> read(highest + 2, false);
+  std::vector<bool> read(NumStages(schedule) + 1, false);
   std::vector<bool> result(schedule.size(), false);
   for (size_t position = schedule.size(); position-- > 0;) {
     const Op& op = schedule[position];

@@ -6,6 +6,7 @@
 #ifndef MEMORY_EXECUTOR_SCHEDULE_H_
 #define MEMORY_EXECUTOR_SCHEDULE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,12 @@ using Schedule = std::vector<Op>;
 // `modes`: one per stage, without the loss. The loss is always kept, because its backward follows
 // at once.
 Schedule MakeSchedule(const std::vector<StageMode>& modes);
+
+// The modes from which MakeSchedule makes exactly this schedule; none if there are none.
+std::optional<std::vector<StageMode>> ModesOf(const Schedule& schedule);
+
+// Number of stages that the schedule visits, with the loss.
+int NumStages(const Schedule& schedule);
 
 // Checks that every operation finds what it needs (its input, its graph, the gradient of its
 // output) and that each of the `num_stages` stages goes backward exactly once, last to first. The

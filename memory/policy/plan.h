@@ -1,5 +1,5 @@
-// The plan of a step: how the effective batch is split into micro-batches, and what each stage
-// keeps for its backward pass. Every decision about memory reads or makes one. Pure data.
+// The plan of a step: how the effective batch is split into micro-batches, and the schedule of each
+// micro-batch. Every decision about memory reads or makes one. Pure data.
 #ifndef MEMORY_POLICY_PLAN_H_
 #define MEMORY_POLICY_PLAN_H_
 
@@ -12,12 +12,25 @@
 namespace slimreel {
 
 struct Plan {
-  int64_t micro_batch = 1;       // samples per forward pass
-  std::vector<StageMode> modes;  // one per scheduled stage, without the loss
+  int64_t micro_batch = 1;          // samples per forward pass
+  Schedule schedule;                // of every micro-batch
+  std::vector<std::string> stages;  // names of the scheduled stages, with the loss
+  // A parameter is updated and its gradient freed as soon as its last gradient is complete. Only
+  // for a step of one micro-batch.
+  bool release = false;
+  // The optimizer's state lives in host memory and comes to the device piece by piece.
+  bool page_optimizer = false;
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
-// "micro-batch 4, schedule every:2". A plan without modes reads as "schedule keep".
+// A plan without any means beyond the split and the modes of the stages. `stages`: with the loss.
+Plan MakePlan(int64_t micro_batch, const std::vector<StageMode>& modes,
+              std::vector<std::string> stages);
+
+// The schedule as memory.schedule's words or as operations (memory/executor/schedule_text.h).
+std::string ScheduleText(const Plan& plan);
+
+// For messages: "micro-batch 4, schedule every:2".
 std::string DescribePlan(const Plan& plan);
 
 }  // namespace slimreel

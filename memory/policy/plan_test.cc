@@ -9,21 +9,21 @@ constexpr StageMode kKeep = StageMode::kKeep;
 constexpr StageMode kCheckpoint = StageMode::kCheckpoint;
 
 TEST(PlanTest, TextUsesTheWordsOfTheConfiguration) {
-  EXPECT_EQ(DescribePlan({4, {kKeep, kCheckpoint, kKeep, kCheckpoint}}),
+  EXPECT_EQ(DescribePlan(MakePlan(4, {kKeep, kCheckpoint, kKeep, kCheckpoint}, {})),
             "micro-batch 4, schedule every:2");
-  EXPECT_EQ(DescribePlan({8, {kKeep, kKeep}}), "micro-batch 8, schedule keep");
-  EXPECT_EQ(DescribePlan({1, {kCheckpoint}}), "micro-batch 1, schedule checkpoint");
+  EXPECT_EQ(DescribePlan(MakePlan(8, {kKeep, kKeep}, {})), "micro-batch 8, schedule keep");
+  EXPECT_EQ(DescribePlan(MakePlan(1, {kCheckpoint}, {})), "micro-batch 1, schedule checkpoint");
 }
 
-TEST(PlanTest, PlanWithoutModesReadsAsKeep) {
+TEST(PlanTest, PlanWithoutScheduleReadsAsKeep) {
   EXPECT_EQ(DescribePlan(Plan()), "micro-batch 1, schedule keep");
 }
 
-TEST(PlanTest, PlansAreEqualIfSplitAndModesAre) {
-  const Plan plan = {4, {kKeep, kCheckpoint}};
-  EXPECT_EQ(plan, (Plan{4, {kKeep, kCheckpoint}}));
-  EXPECT_NE(plan, (Plan{2, {kKeep, kCheckpoint}}));
-  EXPECT_NE(plan, (Plan{4, {kCheckpoint, kCheckpoint}}));
+TEST(PlanTest, PlansAreEqualIfSplitAndScheduleAre) {
+  const Plan plan = MakePlan(4, {kKeep, kCheckpoint}, {});
+  EXPECT_EQ(plan, MakePlan(4, {kKeep, kCheckpoint}, {}));
+  EXPECT_NE(plan, MakePlan(2, {kKeep, kCheckpoint}, {}));
+  EXPECT_NE(plan, MakePlan(4, {kCheckpoint, kCheckpoint}, {}));
 }
 
 }  // namespace

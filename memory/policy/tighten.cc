@@ -76,7 +76,8 @@ std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const Tig
 std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits) {
   Plan next = plan;
   if (limits.allow.checkpointing) {
-    std::fill(next.modes.begin(), next.modes.end(), StageMode::kCheckpoint);
+    next.schedule =
+        MakeSchedule(std::vector<StageMode>(NumStages(plan.schedule) - 1, StageMode::kCheckpoint));
     if (next != plan) return next;
   }
   if (limits.allow.split) {

@@ -20,27 +20,30 @@ std::vector<Plan> AllSteps(Plan plan, const TightenLimits& limits) {
 
 TEST(TightenTest, CheckpointsAllStagesFirstThenHalvesDownToOne) {
   const std::vector<StageMode> all = {kCheckpoint, kCheckpoint};
-  EXPECT_EQ(AllSteps({8, {kKeep, kCheckpoint}}, {}),
-            (std::vector<Plan>{{8, all}, {4, all}, {2, all}, {1, all}}));
+  EXPECT_EQ(AllSteps(MakePlan(8, {kKeep, kCheckpoint}, {}), {}),
+            (std::vector<Plan>{MakePlan(8, all, {}), MakePlan(4, all, {}), MakePlan(2, all, {}),
+                               MakePlan(1, all, {})}));
 }
 
 TEST(TightenTest, NeverGoesBelowTheNormalisationGroup) {
-  const std::vector<Plan> steps = AllSteps(
-      {8, {kCheckpoint}}, {.norm_group = 4, .allow = {.checkpointing = true, .split = true}});
-  EXPECT_EQ(steps, (std::vector<Plan>{{4, {kCheckpoint}}}));
+  const std::vector<Plan> steps =
+      AllSteps(MakePlan(8, {kCheckpoint}, {}),
+               {.norm_group = 4, .allow = {.checkpointing = true, .split = true}});
+  EXPECT_EQ(steps, (std::vector<Plan>{MakePlan(4, {kCheckpoint}, {})}));
 }
 
 TEST(TightenTest, ForbiddenMeansAreNotUsed) {
-  EXPECT_EQ(AllSteps({2, {kKeep}}, {.allow = {.checkpointing = false}}),
-            (std::vector<Plan>{{1, {kKeep}}}));
-  EXPECT_EQ(AllSteps({2, {kKeep}}, {.allow = {.split = false}}),
-            (std::vector<Plan>{{2, {kCheckpoint}}}));
-  EXPECT_FALSE(Tighten({2, {kKeep}}, {.allow = {.checkpointing = false, .split = false}}));
+  EXPECT_EQ(AllSteps(MakePlan(2, {kKeep}, {}), {.allow = {.checkpointing = false}}),
+            (std::vector<Plan>{MakePlan(1, {kKeep}, {})}));
+  EXPECT_EQ(AllSteps(MakePlan(2, {kKeep}, {}), {.allow = {.split = false}}),
+            (std::vector<Plan>{MakePlan(2, {kCheckpoint}, {})}));
+  EXPECT_FALSE(
+      Tighten(MakePlan(2, {kKeep}, {}), {.allow = {.checkpointing = false, .split = false}}));
 }
 
 TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
   const std::string text = NoPlanFitsMessage(
-      {{{8, {kKeep}}, 900 << 20}, {{8, {kCheckpoint}}, 700 << 20}},
+      {{MakePlan(8, {kKeep}, {}), 900 << 20}, {MakePlan(8, {kCheckpoint}, {}), 700 << 20}},
       {.norm_group = 8, .allow = {.checkpointing = true, .split = true}}, 600 << 20);
   for (const char* part :
        {"Tried: micro-batch 8, schedule keep (needs at least 900 MiB); "
@@ -57,7 +60,7 @@ TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
 
 TEST(TightenTest, TextNamesForbiddenMeansAsRemedies) {
   const std::string text = NoPlanFitsMessage(
-      {{{8, {kKeep}}, 900 << 20}},
+      {{MakePlan(8, {kKeep}, {}), 900 << 20}},
       {.norm_group = 0, .allow = {.checkpointing = false, .split = false}}, 1 << 20);
   for (const char* part : {"permitting checkpointing (memory.allow with checkpointing, "
                            "model.use_gradient_checkpointing=auto, memory.schedule=auto)",
@@ -68,14 +71,16 @@ TEST(TightenTest, TextNamesForbiddenMeansAsRemedies) {
 }
 
 TEST(TightenTest, WithoutABudgetTextDoesNotAdviseALargerOne) {
-  const std::string text = NoPlanFitsMessage({{{1, {kCheckpoint}}, 700 << 20}}, TightenLimits(), 0);
+  const std::string text =
+      NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 700 << 20}}, TightenLimits(), 0);
   EXPECT_EQ(text.find("budget"), std::string::npos) << text;
   EXPECT_NE(text.find("more free memory on the device"), std::string::npos) << text;
   EXPECT_NE(text.find("700 MiB was needed when the last plan failed"), std::string::npos) << text;
 }
 
 TEST(TightenTest, TextLeavesUnknownNumbersOut) {
-  const std::string text = NoPlanFitsMessage({{{1, {kCheckpoint}}, 0}}, TightenLimits(), 0);
+  const std::string text =
+      NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 0}}, TightenLimits(), 0);
   EXPECT_EQ(text.find("need"), std::string::npos) << text;
   EXPECT_EQ(text.find("ceiling"), std::string::npos) << text;
   EXPECT_NE(text.find("more free memory on the device (the system refused), fewer"),

@@ -34,7 +34,7 @@ class Learner {
     step_options.autocast = autocast;
     const std::vector<StageMode> modes(executor_->num_scheduled_stages() - 1, StageMode::kKeep);
     step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), step_options,
-                                        Plan{.micro_batch = 4, .modes = modes});
+                                        MakePlan(4, modes, executor_->stage_names()));
     LoaderOptions loader;
     loader.sources = {"synthetic:8"};
     loader.height = loader.width = 32;

@@ -15,7 +15,7 @@ absl::Status WritePlanFile(const std::string& run_dir, const Plan& plan,
       {"effective_batch_size", effective_batch_size},
       {"micro_batch_size", plan.micro_batch},
       {"accumulate_grad_batches", NumSplits(effective_batch_size, plan.micro_batch)},
-      {"schedule", FormatStageModes(plan.modes)},
+      {"schedule", ScheduleText(plan)},
       {"budget_bytes", budget_bytes > 0 ? Json(budget_bytes) : Json()},
   };
   return WriteFileAtomically(absl::StrCat(run_dir, "/plan.json"), json.dump(2) + "\n");

@@ -18,12 +18,12 @@ nlohmann::json Read(const std::string& run_dir) {
 
 TEST(PlanFileTest, HoldsThePlanInForceAndReplacesTheOldFile) {
   const std::string run_dir = TestFolder("plan_file");
-  Plan plan{.micro_batch = 6, .modes = {StageMode::kKeep, StageMode::kCheckpoint}};
+  Plan plan = MakePlan(6, {StageMode::kKeep, StageMode::kCheckpoint}, {});
   ASSERT_TRUE(WritePlanFile(run_dir, plan, /*effective_batch_size=*/16, 1 << 20).ok());
   const nlohmann::json first = {{"effective_batch_size", 16},
                                 {"micro_batch_size", 6},
                                 {"accumulate_grad_batches", 3},  // 6 + 6 + 4
-                                {"schedule", FormatStageModes(plan.modes)},
+                                {"schedule", ScheduleText(plan)},
                                 {"budget_bytes", 1 << 20}};
   EXPECT_EQ(Read(run_dir), first);
   plan.micro_batch = 16;
@@ -36,7 +36,7 @@ TEST(PlanFileTest, HoldsThePlanInForceAndReplacesTheOldFile) {
 }
 
 TEST(PlanFileTest, AMissingFolderIsAnErrorWithItsPath) {
-  const absl::Status status = WritePlanFile("/nowhere/run", {.micro_batch = 1, .modes = {}}, 1, 0);
+  const absl::Status status = WritePlanFile("/nowhere/run", Plan(), 1, 0);
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find("/nowhere/run/plan.json"), absl::string_view::npos) << status;
 }

@@ -32,8 +32,9 @@ struct TinyLearner {
 
   // `schedule`: the words of memory.schedule.
   Plan PlanOf(const std::string& schedule, int64_t micro_batch) const {
-    return {.micro_batch = micro_batch,
-            .modes = ParseStageModes(schedule, executor.num_scheduled_stages() - 1).value()};
+    return MakePlan(micro_batch,
+                    ParseStageModes(schedule, executor.num_scheduled_stages() - 1).value(),
+                    executor.stage_names());
   }
 
   std::unique_ptr<Model> model;

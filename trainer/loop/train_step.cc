@@ -79,7 +79,6 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
   const bool on_cpu = options_.device.is_cpu();
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
   context.loss_denominator = Denominator(*model_->loss, {batch.labels});
-  const Schedule schedule = MakeSchedule(plan_.modes);
   const Tensors inputs = ModelInputs(*model_, batch);
   const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {
     return tensor.narrow(0, micro.first, micro.count).to(options_.device, /*non_blocking=*/true);
@@ -92,8 +91,8 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
     context.targets = &targets;
     Tensors slots;
     for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
-    const Tensors out =
-        executor_->Run(schedule, context, std::move(slots), hooks_, optimizer_->LossGradient());
+    const Tensors out = executor_->Run(plan_.schedule, context, std::move(slots), hooks_,
+                                       optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }
   return loss;

@@ -102,7 +102,7 @@ absl::Status Trainer::OneStep() {
   state_.samples_seen += outcome.samples;
   state_.oom_retries += outcome.oom_retries;
   state_.micro_batch = parts_.step->plan().micro_batch;
-  state_.schedule = FormatStageModes(parts_.step->plan().modes);
+  state_.schedule = ScheduleText(parts_.step->plan());
   pending_.push_back({.record = {.step = state_.step,
                                  .epoch = batch.epoch,
                                  .loss = 0.0,

@@ -83,13 +83,12 @@ absl::StatusOr<RunStart> MakeRunStart(const Config& config, const RunRequest& re
   SLIMREEL_ASSIGN_OR_RETURN(start.state, request.start
                                              ? RestoredState(request, *data.train, learner)
                                              : NewState(config, *data.train));
-  const int num_stages = learner.executor->num_scheduled_stages() - 1;  // without the loss
-  SLIMREEL_ASSIGN_OR_RETURN(StartPlan chosen,
-                            ChooseStartPlan(config, request, learner.batch, num_stages));
+  SLIMREEL_ASSIGN_OR_RETURN(StartPlan chosen, ChooseStartPlan(config, request, learner.batch,
+                                                              learner.executor->stage_names()));
   for (std::string& note : chosen.notes) start.state.changes.push_back(std::move(note));
   start.state.plan_terms = std::move(chosen.terms);
   start.state.micro_batch = chosen.plan.micro_batch;
-  start.state.schedule = FormatStageModes(chosen.plan.modes);
+  start.state.schedule = ScheduleText(chosen.plan);
   start.plan = std::move(chosen.plan);
   return start;
 }

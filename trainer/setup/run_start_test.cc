@@ -64,7 +64,7 @@ TEST(RunStartTest, ANewRunStartsAtStepZeroWithTheConfigurationsPlan) {
   EXPECT_EQ(start->state.step, 0);
   EXPECT_EQ(start->state.classes, data->train->classes());
   EXPECT_EQ(start->state.micro_batch, 2);
-  EXPECT_EQ(start->state.schedule, FormatStageModes(start->plan.modes));
+  EXPECT_EQ(start->state.schedule, ScheduleText(start->plan));
   EXPECT_EQ(start->plan.micro_batch, 2);
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "memory/executor/schedule_text.h"
 #include "trainer/setup/plan_terms.h"
 
 namespace slimreel {
@@ -24,20 +25,19 @@ void Note(const std::string& what, const TrainState& state, StartPlan& start) {
 absl::Status KeepPlan(const TrainState& state, const BatchTerms& batch, bool config_changed,
                       StartPlan& start) {
   const Plan configured = start.plan;
-  const auto num_stages = static_cast<int>(start.terms.num_stages);
   start.plan.micro_batch = FitMicroBatch(state.micro_batch, batch);
-  const auto stored = ParseStageModes(state.schedule, num_stages);
+  const auto stored = ParseSchedule(state.schedule, start.plan.stages);
   if (!stored.ok() && !config_changed) return stored.status();
-  if (stored.ok()) start.plan.modes = *stored;
+  if (stored.ok()) start.plan.schedule = *stored;
   if (start.plan != configured) {
     LOG(WARNING) << "the checkpoint's plan stays in force: " << DescribePlan(start.plan)
                  << "; the configuration's would be " << DescribePlan(configured);
   }
   // A list has one word per stage that learns: freezing and thawing change their number.
   if (!stored.ok()) {
-    Note(absl::StrCat(
-             "the checkpoint's schedule ", state.schedule, " does not fit ", num_stages,
-             " stages and gives way to the configuration's: ", FormatStageModes(start.plan.modes)),
+    Note(absl::StrCat("the checkpoint's schedule ", state.schedule, " does not fit ",
+                      start.terms.num_stages,
+                      " stages and gives way to the configuration's: ", ScheduleText(start.plan)),
          state, start);
   }
   if (start.plan.micro_batch != state.micro_batch) {
@@ -51,8 +51,9 @@ absl::Status KeepPlan(const TrainState& state, const BatchTerms& batch, bool con
 }
 
 bool IsPlanOf(const TrainState& state, const StartPlan& start) {
-  const auto stored = ParseStageModes(state.schedule, static_cast<int>(start.terms.num_stages));
-  return state.micro_batch == start.plan.micro_batch && stored.ok() && *stored == start.plan.modes;
+  const auto stored = ParseSchedule(state.schedule, start.plan.stages);
+  return state.micro_batch == start.plan.micro_batch && stored.ok() &&
+         *stored == start.plan.schedule;
 }
 
 // `start` holds the configuration's plan. What a budget has taught the checkpoint's plan is kept
@@ -97,10 +98,13 @@ absl::StatusOr<std::vector<StageMode>> ConfiguredModes(const Config& config, int
 }
 
 absl::StatusOr<StartPlan> ChooseStartPlan(const Config& config, const RunRequest& request,
-                                          const BatchTerms& batch, int num_stages) {
+                                          const BatchTerms& batch,
+                                          const std::vector<std::string>& stages) {
   StartPlan start;
-  start.plan.micro_batch = batch.micro_batch;
-  SLIMREEL_ASSIGN_OR_RETURN(start.plan.modes, ConfiguredModes(config, num_stages));
+  const int num_stages = static_cast<int>(stages.size()) - 1;  // without the loss
+  SLIMREEL_ASSIGN_OR_RETURN(const std::vector<StageMode> modes,
+                            ConfiguredModes(config, num_stages));
+  start.plan = MakePlan(batch.micro_batch, modes, stages);
   start.terms = {
       .ceiling_bytes = request.ceiling_bytes, .num_stages = num_stages, .keys = PlanKeys(config)};
   if (request.start) SLIMREEL_RETURN_IF_ERROR(ContinuePlan(request, batch, start));

@@ -32,10 +32,11 @@ absl::StatusOr<std::vector<StageMode>> ConfiguredModes(const Config& config, int
 
 // A new run takes the configuration's plan. A run that goes on keeps its checkpoint's plan as long
 // as what it was made under is unchanged (plan_terms.h); otherwise the configuration's plan wins.
-// A kept plan is fitted to the batch terms and the number of stages. Errors: those of
-// ConfiguredModes.
+// A kept plan is fitted to the batch terms and the stages. `stages`: names of the
+// scheduled stages, with the loss. Errors: those of ConfiguredModes.
 absl::StatusOr<StartPlan> ChooseStartPlan(const Config& config, const RunRequest& request,
-                                          const BatchTerms& batch, int num_stages);
+                                          const BatchTerms& batch,
+                                          const std::vector<std::string>& stages);
 
 }  // namespace slimreel
 

@@ -8,10 +8,11 @@ namespace slimreel {
 namespace {
 
 constexpr BatchTerms kBatch{.effective_batch = 8, .micro_batch = 8};
+const std::vector<std::string> kStages = {"stem", "head", "loss"};
 constexpr int64_t kCeiling = int64_t{1} << 30;
 
 Plan PlanOf(int64_t micro_batch, StageMode mode) {
-  return {.micro_batch = micro_batch, .modes = std::vector<StageMode>(2, mode)};
+  return MakePlan(micro_batch, std::vector<StageMode>(2, mode), kStages);
 }
 
 // Goes on from a checkpoint of `config` whose plan a tight budget has lowered.
@@ -47,7 +48,7 @@ TEST(StartPlanTest, ANewRunTakesTheConfigurationsPlan) {
   Config config;
   RunRequest request;
   request.ceiling_bytes = kCeiling;
-  const auto start = ChooseStartPlan(config, request, kBatch, 2);
+  const auto start = ChooseStartPlan(config, request, kBatch, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(8, StageMode::kKeep));
   EXPECT_EQ(start->terms.ceiling_bytes, kCeiling);
@@ -59,7 +60,7 @@ TEST(StartPlanTest, AResumedRunKeepsTheCheckpointsPlanAndTheCeilingItWasMadeUnde
   Config config;
   RunRequest request = Tightened(config);
   request.ceiling_bytes = kCeiling + kCeiling / 1000;  // less than a hundredth more
-  const auto start = ChooseStartPlan(config, request, kBatch, 2);
+  const auto start = ChooseStartPlan(config, request, kBatch, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(2, StageMode::kCheckpoint));
   EXPECT_EQ(start->terms.ceiling_bytes, kCeiling);
@@ -70,7 +71,7 @@ TEST(StartPlanTest, ChangedTermsGiveTheConfigurationsPlanAndANote) {
   Config config;
   RunRequest request = Tightened(config);
   request.ceiling_bytes = 4 * kCeiling;
-  const auto start = ChooseStartPlan(config, request, kBatch, 2);
+  const auto start = ChooseStartPlan(config, request, kBatch, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(8, StageMode::kKeep));
   EXPECT_EQ(start->terms.ceiling_bytes, 4 * kCeiling);
@@ -83,7 +84,7 @@ TEST(StartPlanTest, AKeptMicroBatchIsFittedToNormalisationGroups) {
   Config config;
   BatchTerms grouped = kBatch;
   grouped.norm_group = grouped.min_micro_batch = 4;
-  const auto start = ChooseStartPlan(config, Tightened(config), grouped, 2);
+  const auto start = ChooseStartPlan(config, Tightened(config), grouped, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(4, StageMode::kCheckpoint));
   EXPECT_EQ(start->notes.size(), 1u);
