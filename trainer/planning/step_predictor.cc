@@ -1,0 +1,114 @@
+#include "trainer/planning/step_predictor.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "memory/policy/split.h"
+#include "memory/profile/replay.h"
+#include "memory/recovery/step_transaction.h"
+#include "memory/tracking/device_memory.h"
+#include "trainer/planning/profile_batch.h"
+
+namespace slimreel {
+namespace {
+
+std::vector<at::Tensor> TensorsOf(const std::vector<NamedTensor>& named) {
+  std::vector<at::Tensor> tensors;
+  for (const NamedTensor& entry : named) tensors.push_back(entry.tensor);
+  return tensors;
+}
+
+int64_t BytesOf(const std::vector<NamedTensor>& named) {
+  int64_t bytes = 0;
+  for (const NamedTensor& entry : named) bytes += static_cast<int64_t>(entry.tensor.nbytes());
+  return bytes;
+}
+
+// Loss, norm and, with a loss scale, two more scalars of each step that is not reported yet.
+int64_t PendingBytes(const Optimizer& optimizer, int64_t element_bytes, int64_t log_every_steps) {
+  const int64_t of_step = 2 * element_bytes + (optimizer.FoundInf().defined() ? 8 : 0);
+  return of_step * std::max<int64_t>(0, log_every_steps - 1);
+}
+
+// All operations of one micro-batch, in ms.
+double ScheduleMs(const Schedule& schedule, const ChainProfile& profile) {
+  double ms = 0.0;
+  for (const auto& stage : profile.prefix) ms += stage->nograd[kFirst].ms;
+  std::vector<bool> lean(profile.stages.size());
+  for (const Op& op : schedule) {
+    const StageProfile& stage = *profile.stages[op.stage];
+    if (op.kind == OpKind::kForwardLean) lean[op.stage] = stage.has_lean;
+    if (op.kind == OpKind::kForwardKeep) lean[op.stage] = false;
+    const bool lean_backward = op.kind == OpKind::kBackward && lean[op.stage];
+    ms += lean_backward ? stage.backward_lean[kFirst].ms : TraceOf(stage, op.kind, kFirst).ms;
+  }
+  return ms;
+}
+
+}  // namespace
+
+StepPredictor::StepPredictor(const Model& model, const Optimizer& optimizer,
+                             const PredictorOptions& options)
+    : model_(&model),
+      optimizer_(&optimizer),
+      options_(options),
+      profiler_(model.ChainWithLoss(), Executor(model.ChainWithLoss()).frozen_prefix(),
+                options.device) {}
+
+ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
+                                    bool later_micro_batches) {
+  StepTransaction transaction(TensorsOf(Parameters(*model_)), TensorsOf(Buffers(*model_)));
+  transaction.Begin();
+  const ProfileBatch batch = MakeProfileBatch(*model_, micro_batch, options_.device);
+  ProfileInput input;
+  input.micro_batch = micro_batch;
+  input.context.training = true;
+  input.context.norm_group = options_.norm_group;
+  input.context.norm_frozen = options_.norm_frozen;
+  input.context.autocast = options_.autocast;
+  input.context.targets = &batch.targets;
+  input.context.loss_denominator = static_cast<double>(micro_batch);
+  input.inputs = batch.inputs;
+  input.loss_gradient = optimizer_->LossGradient();
+  input.later_micro_batches = later_micro_batches;
+  input.forms = FormsOf(wanted);
+  ChainProfile profile = profiler_.Profile(input);
+  transaction.Rollback();
+  measuring_ms_ += profile.profile_ms;
+  return profile;
+}
+
+StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
+                                      const ProfileOf& profile_of) const {
+  const auto micro_batches = SplitBatch(effective_batch, plan.micro_batch, options_.norm_group);
+  // All micro-batches between the second and the last do the same to memory.
+  std::vector<const ChainProfile*> replayed;
+  StepPrediction prediction;
+  for (size_t n = 0; n < micro_batches.size(); ++n) {
+    const ChainProfile& profile = profile_of(micro_batches[n].count);
+    prediction.step_ms += ScheduleMs(plan.schedule, profile);
+    if (n < 2 || n + 1 == micro_batches.size()) replayed.push_back(&profile);
+  }
+  const ReplayPeak peak =
+      ReplayStep(plan.schedule, replayed, {.inputs_counted_elsewhere = options_.device.is_cpu()});
+  BytesByTag& bytes = prediction.bytes;
+  bytes.parameters = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
+  bytes.optimizer = optimizer_->StateBytes();
+  bytes.gradients = peak.gradient_bytes;
+  bytes.input = peak.input_bytes;
+  // On the CPU a batch is charged as a whole (trainer/loop/train_step.cc).
+  if (options_.device.is_cpu()) bytes.input += effective_batch * InputBytesPerSample(*model_);
+  bytes.activations = peak.bytes - peak.gradient_bytes - peak.input_bytes;
+  const int64_t live = ReadDeviceMemory(options_.device).live_bytes;
+  const auto element =
+      static_cast<int64_t>(c10::elementSize(Parameters(*model_).front().tensor.scalar_type()));
+  bytes.other = live - bytes.parameters - bytes.optimizer +
+                PendingBytes(*optimizer_, element, options_.log_every_steps);
+  prediction.peak_bytes = bytes.parameters + bytes.gradients + bytes.optimizer + bytes.activations +
+                          bytes.input + bytes.other;
+  return prediction;
+}
+
+}  // namespace slimreel
