@@ -19,8 +19,8 @@ enum class AllocationKind {
 class AllocationHook {
  public:
   virtual ~AllocationHook() = default;
-  // Called before the budget is checked. To refuse the allocation, throw: nothing is counted then.
-  // A hook takes the memory that it needs for the two calls below here.
+  // Called before the budget is checked. To refuse the allocation, throw: then a refusal is
+  // counted, and no byte. A hook takes the memory that it needs for the two calls below here.
   virtual void BeforeAllocate(AllocationKind /*kind*/, int64_t /*bytes*/) {}
   virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/,
                           int64_t /*bytes*/) noexcept {}

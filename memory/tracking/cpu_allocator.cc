@@ -111,7 +111,7 @@ class CpuAllocator final : public c10::Allocator {
   // Counts `bytes` as live, or throws and counts nothing. After a claim, only ThrowSystemRefusal
   // can fail, and it takes the claim back. So the count is always what lives.
   void Claim(AllocationKind kind, int64_t bytes) {
-    if (hook_ != nullptr) hook_->BeforeAllocate(kind, bytes);
+    if (hook_ != nullptr) AskHook(kind, bytes);
     if (budget_ > 0 && live_ + bytes > budget_) {
       NoteRefusal(bytes);
       TORCH_CHECK_WITH(OutOfMemoryError, false, "the memory budget refuses ", bytes,
@@ -139,6 +139,15 @@ class CpuAllocator final : public c10::Allocator {
   void NoteRefusal(int64_t bytes) {
     ++num_refusals_;
     needed_ = live_ + bytes;
+  }
+
+  // A hook that throws refuses, and its refusal counts like any other.
+  void AskHook(AllocationKind kind, int64_t bytes) {
+    const int64_t num_refusals = num_refusals_, needed = needed_;
+    NoteRefusal(bytes);
+    hook_->BeforeAllocate(kind, bytes);
+    num_refusals_ = num_refusals;
+    needed_ = needed;
   }
 
   void ReleaseAboveBudget() noexcept {

@@ -19,7 +19,7 @@ struct CpuMemoryReading {
   int64_t peak_live_bytes = 0;  // highest since the last ResetCpuPeaks
   int64_t reserved_bytes = 0;   // live + blocks kept for reuse
   int64_t peak_reserved_bytes = 0;
-  int64_t num_refusals = 0;  // by the budget or by the system
+  int64_t num_refusals = 0;  // by the budget, the system or a hook
   // Live + requested bytes at the last refusal: a lower bound of what was needed. 0: none yet.
   int64_t needed_bytes = 0;
 };

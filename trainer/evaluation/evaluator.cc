@@ -80,7 +80,7 @@ absl::StatusOr<EvaluationResult> Evaluator::Run() {
       if (!batch.ok()) return batch.status();
       size = batch->labels.size(0);
       at::Tensor rows;
-      fits = FitsInMemory([&] { rows = Scores(*batch); });
+      fits = FitsInMemory(device_, [&] { rows = Scores(*batch); });
       if (fits && !rows.defined()) return StoppedError("stopped by a signal while evaluating");
       const int64_t left = max_clips_ < 0 ? size : max_clips_ - std::ssize(scores);
       if (fits) Append(*batch, rows, std::min(size, left), scores);

@@ -53,7 +53,7 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
   StepOutcome outcome;
   outcome.samples = batch.labels.size(0);
   transaction_.Begin();
-  while (!FitsInMemory([&] { outcome.loss = ForwardBackward(batch, context); })) {
+  while (!FitsInMemory(options_.device, [&] { outcome.loss = ForwardBackward(batch, context); })) {
     transaction_.Rollback();
     SLIMREEL_RETURN_IF_ERROR(TightenPlan(step));
     ++outcome.oom_retries;
