@@ -13,8 +13,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "base/atomic_file.h"
+#include "base/exit_code.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "memory/recovery/fits_in_memory.h"
 #include "models/weights/weights.h"
 #include "trainer/checkpoint/best.h"
 #include "trainer/checkpoint/folder.h"
@@ -92,7 +94,9 @@ absl::StatusOr<TrainState> PublishCheckpoint(const SaveRequest& request, TrainSt
   return state;
 }
 
-absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState state) {
+namespace {
+
+absl::StatusOr<TrainState> PruneAndPublish(const SaveRequest& request, TrainState state) {
   const std::string folder = absl::StrCat(request.run_dir, "/checkpoints");
   SLIMREEL_RETURN_IF_ERROR(MakeFolders(folder));
   // Prunes first, because the disk may be full.
@@ -101,6 +105,18 @@ absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState
   SLIMREEL_RETURN_IF_ERROR(PointLinks(folder));
   SLIMREEL_RETURN_IF_ERROR(PruneCheckpoints(folder, request.keep, state));
   return state;
+}
+
+}  // namespace
+
+absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, const TrainState& state) {
+  absl::StatusOr<TrainState> stored;
+  const auto save = [&] { stored = PruneAndPublish(request, state); };
+  // Each part of a save may be done again. Between the attempts, kept blocks are given back.
+  if (FitsInMemory(save) || FitsInMemory(save)) return stored;
+  return NothingFitsError(absl::StrCat("memory ran out twice while ", request.run_dir,
+                                       "/checkpoints/", CheckpointName(state.step),
+                                       " was written; the checkpoints before it are intact"));
 }
 
 absl::StatusOr<std::vector<std::string>> RestoreTensors(const std::string& path, const Model& model,

@@ -34,9 +34,11 @@ struct SaveRequest {
 absl::StatusOr<TrainState> PublishCheckpoint(const SaveRequest& request, TrainState state);
 
 // PublishCheckpoint; then makes the links anew and removes old checkpoints. If the process is
-// killed at any moment, the complete checkpoints stay, and so does the best of the newest one.
-// Returns and errors as PublishCheckpoint.
-absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, TrainState state);
+// killed at any moment, the complete checkpoints stay, and so does the best of the newest one. It
+// takes no tensor memory, except for one tensor at a time that is not on the CPU or not contiguous.
+// If memory runs out, the save is done again, once. Returns and errors as PublishCheckpoint, and
+// NothingFits: memory ran out again; the checkpoints before are intact.
+absl::StatusOr<TrainState> SaveCheckpoint(const SaveRequest& request, const TrainState& state);
 
 enum class RestoreMode {
   kExact,  // names, shapes and types must all be equal
