@@ -25,6 +25,7 @@ constexpr size_t kMinPageBlock = 128 << 10;
 struct Prefix {
   int64_t requested;
   PageBlock* pages;  // owned; null if the block is malloc's
+  MemoryTag tag;     // guarded by the allocator's lock
 };
 static_assert(sizeof(Prefix) <= kAlignment);
 
@@ -62,15 +63,22 @@ class CpuAllocator final : public c10::Allocator {
     hook_ = hook;
   }
 
-  void Charge(int64_t bytes) {
+  void Charge(int64_t bytes, MemoryTag tag) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    Claim(AllocationKind::kCharge, bytes);
+    Claim(AllocationKind::kCharge, bytes, tag);
     Settle(AllocationKind::kCharge, nullptr, bytes);
   }
-  void Discharge(int64_t bytes) noexcept {
+  void Discharge(int64_t bytes, MemoryTag tag) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
-    live_ -= bytes;
+    Count(-bytes, tag);
     if (hook_ != nullptr) hook_->OnFree(AllocationKind::kCharge, nullptr, bytes);
+  }
+
+  void Retag(void* data, MemoryTag tag) {
+    Prefix* const prefix = PrefixOf(data);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    At(by_tag_, std::exchange(prefix->tag, tag)) -= prefix->requested;
+    At(by_tag_, tag) += prefix->requested;
   }
 
   int64_t ReleaseKept() {
@@ -87,21 +95,26 @@ class CpuAllocator final : public c10::Allocator {
     reading.peak_reserved_bytes = peak_reserved_;
     reading.num_refusals = num_refusals_;
     reading.needed_bytes = needed_;
+    reading.live_by_tag = by_tag_;
+    reading.peak_by_tag = peak_by_tag_;
     return reading;
   }
   void ResetPeaks() {
     const std::lock_guard<std::mutex> lock(mutex_);
     peak_live_ = live_;
+    peak_by_tag_ = by_tag_;
     peak_reserved_ = live_ + store_.kept_bytes();
   }
 
  private:
   void* Allocate(size_t size) {
     const auto bytes = static_cast<int64_t>(size);
+    const MemoryTag tag = CurrentMemoryTag();
     const std::lock_guard<std::mutex> lock(mutex_);
-    Claim(AllocationKind::kTensor, bytes);
-    void* data = reuse_ && size >= kMinPageBlock ? FromPages(size) : FromMalloc(size);
-    if (data == nullptr) ThrowSystemRefusal(bytes);
+    Claim(AllocationKind::kTensor, bytes, tag);
+    void* raw = reuse_ && size >= kMinPageBlock ? FromPages(size, tag) : FromMalloc(size, tag);
+    if (raw == nullptr) ThrowSystemRefusal(bytes, tag);
+    void* const data = static_cast<char*>(raw) + kAlignment;
     Settle(AllocationKind::kTensor, data, bytes);
     return data;
   }
@@ -110,7 +123,7 @@ class CpuAllocator final : public c10::Allocator {
 
   // Counts `bytes` as live, or throws and counts nothing. After a claim, only ThrowSystemRefusal
   // can fail, and it takes the claim back. So the count is always what lives.
-  void Claim(AllocationKind kind, int64_t bytes) {
+  void Claim(AllocationKind kind, int64_t bytes, MemoryTag tag) {
     if (hook_ != nullptr) AskHook(kind, bytes);
     if (budget_ > 0 && live_ + bytes > budget_) {
       NoteRefusal(bytes);
@@ -118,18 +131,27 @@ class CpuAllocator final : public c10::Allocator {
                        " bytes: live ", live_, ", kept for reuse ", store_.kept_bytes(),
                        ", budget ", budget_, " (memory.budget)");
     }
+    Count(bytes, tag);
+  }
+
+  // Both counts always change together, so the tags sum to what lives.
+  void Count(int64_t bytes, MemoryTag tag) noexcept {
     live_ += bytes;
+    At(by_tag_, tag) += bytes;
   }
 
   void Settle(AllocationKind kind, const void* data, int64_t bytes) noexcept {
     ReleaseAboveBudget();
-    peak_live_ = std::max(peak_live_, live_);
+    if (live_ > peak_live_) {
+      peak_live_ = live_;
+      peak_by_tag_ = by_tag_;
+    }
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
     if (hook_ != nullptr) hook_->OnAllocate(kind, data, bytes);
   }
 
-  [[noreturn]] void ThrowSystemRefusal(int64_t bytes) {
-    live_ -= bytes;
+  [[noreturn]] void ThrowSystemRefusal(int64_t bytes, MemoryTag tag) {
+    Count(-bytes, tag);
     NoteRefusal(bytes);
     TORCH_CHECK_WITH(OutOfMemoryError, false, "the system refuses ", bytes, " bytes: live ", live_,
                      ", kept for reuse ", store_.kept_bytes(), ", budget ", budget_,
@@ -155,23 +177,22 @@ class CpuAllocator final : public c10::Allocator {
     if (budget_ > 0 && over > 0) store_.Release(over);
   }
 
-  // Null if the system refuses even after all kept pages were given back.
-  void* FromMalloc(size_t bytes) noexcept {
+  // Returns the block's prefix. Null if the system refuses even after all kept pages were given
+  // back.
+  void* FromMalloc(size_t bytes, MemoryTag tag) noexcept {
     void* raw = nullptr;
     if (posix_memalign(&raw, kAlignment, bytes + kAlignment) != 0) {
       store_.Release(std::numeric_limits<int64_t>::max());
       if (posix_memalign(&raw, kAlignment, bytes + kAlignment) != 0) return nullptr;
     }
-    new (raw) Prefix{static_cast<int64_t>(bytes), nullptr};
-    return static_cast<char*>(raw) + kAlignment;
+    return new (raw) Prefix{static_cast<int64_t>(bytes), nullptr, tag};
   }
 
-  void* FromPages(size_t bytes) noexcept {
+  void* FromPages(size_t bytes, MemoryTag tag) noexcept {
     std::unique_ptr<PageBlock> pages = store_.Allocate(bytes + kAlignment);
     if (pages == nullptr) return nullptr;
     char* const raw = pages->base;
-    new (raw) Prefix{static_cast<int64_t>(bytes), pages.release()};
-    return raw + kAlignment;
+    return new (raw) Prefix{static_cast<int64_t>(bytes), pages.release(), tag};
   }
 
   void Free(void* data) noexcept {
@@ -179,7 +200,7 @@ class CpuAllocator final : public c10::Allocator {
     const int64_t requested = prefix->requested;
     std::unique_ptr<PageBlock> pages(prefix->pages);
     const std::lock_guard<std::mutex> lock(mutex_);
-    live_ -= requested;
+    Count(-requested, prefix->tag);
     if (hook_ != nullptr) hook_->OnFree(AllocationKind::kTensor, data, requested);
     if (pages == nullptr) {
       std::free(prefix);
@@ -198,6 +219,8 @@ class CpuAllocator final : public c10::Allocator {
   AllocationHook* hook_ = nullptr;
   int64_t live_ = 0;
   int64_t peak_live_ = 0;
+  BytesByTag by_tag_{};       // of live_
+  BytesByTag peak_by_tag_{};  // of peak_live_
   int64_t peak_reserved_ = 0;
   int64_t budget_ = 0;
   int64_t num_refusals_ = 0;
@@ -231,12 +254,17 @@ int64_t CpuBudget() { return TheAllocator().budget(); }
 int64_t ReleaseKeptCpuBlocks() { return TheAllocator().ReleaseKept(); }
 void SetCpuAllocationHook(AllocationHook* hook) { TheAllocator().set_hook(hook); }
 
-CpuCharge::CpuCharge(int64_t bytes) : bytes_(bytes) {
-  if (bytes_ > 0) TheAllocator().Charge(bytes_);
+void RetagCpuBlock(const void* data, MemoryTag tag) {
+  if (data != nullptr) TheAllocator().Retag(const_cast<void*>(data), tag);
+}
+
+CpuCharge::CpuCharge(int64_t bytes, MemoryTag tag) : bytes_(bytes), tag_(tag) {
+  if (bytes_ > 0) TheAllocator().Charge(bytes_, tag_);
 }
 CpuCharge::~CpuCharge() {
-  if (bytes_ > 0) TheAllocator().Discharge(bytes_);
+  if (bytes_ > 0) TheAllocator().Discharge(bytes_, tag_);
 }
-CpuCharge::CpuCharge(CpuCharge&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)) {}
+CpuCharge::CpuCharge(CpuCharge&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, 0)), tag_(other.tag_) {}
 
 }  // namespace slimreel

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "memory/tracking/allocation_hook.h"
+#include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
 
@@ -22,6 +23,8 @@ struct CpuMemoryReading {
   int64_t num_refusals = 0;  // by the budget, the system or a hook
   // Live + requested bytes at the last refusal: a lower bound of what was needed. 0: none yet.
   int64_t needed_bytes = 0;
+  BytesByTag live_by_tag{};  // sums to live_bytes
+  BytesByTag peak_by_tag{};  // the tags at the moment of the peak; sums to peak_live_bytes
 };
 
 // Installs the allocator as ATen's. Call it once, before the first tensor exists.
@@ -37,6 +40,11 @@ void ResetCpuPeaks();  // the peaks become the values of now
 void SetCpuBudget(int64_t budget_bytes);
 int64_t CpuBudget();
 
+// Gives the live block that starts at `data` another tag, from now on: backward makes a gradient as
+// an activation. `data` must come from this allocator; null is allowed. A peak that has passed
+// keeps its tags.
+void RetagCpuBlock(const void* data, MemoryTag tag);
+
 // Gives all kept blocks back to the system; returns the bytes.
 int64_t ReleaseKeptCpuBlocks();
 
@@ -47,13 +55,15 @@ void SetCpuAllocationHook(AllocationHook* hook);
 // from the loader. The memory counts as long as the charge lives. Throws like an allocation.
 class CpuCharge {
  public:
-  explicit CpuCharge(int64_t bytes);  // 0: counts nothing and cannot throw
+  // 0 bytes: counts nothing and cannot throw.
+  explicit CpuCharge(int64_t bytes, MemoryTag tag = MemoryTag::kInput);
   ~CpuCharge();
   CpuCharge(CpuCharge&& other) noexcept;
   CpuCharge& operator=(CpuCharge&&) = delete;
 
  private:
   int64_t bytes_;
+  MemoryTag tag_;
 };
 
 }  // namespace slimreel

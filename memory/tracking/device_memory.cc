@@ -1,6 +1,7 @@
 #include "memory/tracking/device_memory.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <c10/core/CPUAllocator.h>
 #include <c10/core/CachingDeviceAllocator.h>
 
 #include "memory/tracking/accelerator_budget.h"
@@ -28,7 +29,9 @@ DeviceMemoryReading ReadDeviceMemory(at::Device device) {
             .reserved_bytes = cpu.reserved_bytes,
             .peak_reserved_bytes = cpu.peak_reserved_bytes,
             .num_refusals = cpu.num_refusals,
-            .needed_bytes = cpu.needed_bytes};
+            .needed_bytes = cpu.needed_bytes,
+            .live_by_tag = cpu.live_by_tag,
+            .peak_by_tag = cpu.peak_by_tag};
   }
   c10::DeviceAllocator* const allocator = ReadyAllocator(device);
   if (allocator == nullptr) return {};
@@ -40,7 +43,9 @@ DeviceMemoryReading ReadDeviceMemory(at::Device device) {
           .reserved_bytes = reserved.current,
           .peak_reserved_bytes = reserved.peak,
           .num_refusals = stats.num_ooms,
-          .needed_bytes = 0};
+          .needed_bytes = 0,
+          .live_by_tag = {},
+          .peak_by_tag = {}};
 }
 
 void ResetDevicePeaks(at::Device device) {
@@ -62,6 +67,14 @@ void ReleaseAllKeptBlocks() {
   ReleaseKeptCpuBlocks();
   const auto accelerator = at::accelerator::getAccelerator(/*checked=*/false);
   if (accelerator.has_value()) ReleaseKeptDeviceBlocks(c10::Device(*accelerator));
+}
+
+void RetagTensor(const at::Tensor& tensor, MemoryTag tag) {
+  if (!tensor.defined() || !tensor.is_cpu() || !CpuAllocatorInstalled()) return;
+  const c10::DataPtr& memory = tensor.storage().data_ptr();
+  // A storage from another allocator (from_blob, a mapped file) has another deleter and no prefix.
+  if (memory.get_deleter() != c10::GetCPUAllocator()->raw_deleter()) return;
+  RetagCpuBlock(memory.get(), tag);
 }
 
 absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes) {

@@ -6,6 +6,7 @@
 #ifndef MEMORY_TRACKING_DEVICE_MEMORY_H_
 #define MEMORY_TRACKING_DEVICE_MEMORY_H_
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
 
@@ -23,6 +25,10 @@ struct DeviceMemoryReading {
   int64_t peak_reserved_bytes = 0;
   int64_t num_refusals = 0;
   int64_t needed_bytes = 0;  // live + requested bytes at the last refusal; 0: none or unknown
+  // The tags of live_bytes and of peak_live_bytes. Only the CPU's allocator knows tags: on an
+  // accelerator all are zero.
+  BytesByTag live_by_tag{};
+  BytesByTag peak_by_tag{};
 };
 
 struct DeviceTotals {
@@ -38,6 +44,10 @@ void ResetDevicePeaks(at::Device device);
 void ReleaseKeptDeviceBlocks(at::Device device);
 // The same on the CPU and, if one is in use, on the accelerator.
 void ReleaseAllKeptBlocks();
+
+// Gives the memory of `tensor` another tag (see RetagCpuBlock). Does nothing if the tensor is
+// undefined, on an accelerator, or in memory that the CPU's allocator did not make.
+void RetagTensor(const at::Tensor& tensor, MemoryTag tag);
 
 // Sets a hard ceiling (> 0) of tensor memory. The device's allocator enforces it with
 // c10::OutOfMemoryError. On the CPU it may be set at any time, on an accelerator only before the
