@@ -53,6 +53,15 @@ std::string Bits(const std::vector<bool>& bits) {
 
 }  // namespace
 
+std::vector<WantedForms> FormsOf(const Schedule& schedule) {
+  std::vector<WantedForms> forms(NumStages(schedule), {false, false});
+  for (const Op& op : schedule) {
+    if (op.kind == OpKind::kForwardKeep) forms[op.stage].keep = true;
+    if (op.kind == OpKind::kForwardLean) forms[op.stage].lean = true;
+  }
+  return forms;
+}
+
 ChainProfiler::ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device)
     : chain_(std::move(chain)), frozen_prefix_(frozen_prefix), device_(device) {}
 
@@ -75,7 +84,10 @@ std::vector<ChainProfiler::Visit> ChainProfiler::WalkForward(const ProfileInput&
   TupleLayout layout = LayoutOf(input.inputs);
   std::vector<bool> needs(input.inputs.size(), false);
   for (size_t i = 0; i < chain_.size(); ++i) {
-    Visit visit{chain_[i], layout, needs, {}};
+    Visit visit{chain_[i], layout, needs, {}, {}};
+    const size_t scheduled = i - std::min(i, static_cast<size_t>(frozen_prefix_));
+    if (scheduled < input.forms.size()) visit.forms = input.forms[scheduled];
+    if (!visit.stage->has_lean()) visit.forms = {true, false};
     std::vector<bool> trainable;
     for (const NamedTensor& named : visit.stage->parameters()) {
       trainable.push_back(named.tensor.requires_grad());
@@ -129,7 +141,8 @@ std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit
     touched.push_back(touched_.count(named.tensor.unsafeGetTensorImpl()) > 0);
   }
   return absl::StrCat(visit.key, "|", gradient.Key(), "|", Bits(touched), "|",
-                      input.later_micro_batches ? "later" : "first");
+                      input.later_micro_batches ? "later" : "first", visit.forms.keep ? "keep" : "",
+                      visit.forms.lean ? "lean" : "");
 }
 
 ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& input,
@@ -165,8 +178,17 @@ ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input,
     UseFasterTime(backward);
   };
   profile->has_lean = visit.stage->has_lean();
-  if (profile->has_lean) measure(true, profile->lean, profile->backward_lean);
-  measure(false, profile->keep, profile->backward_keep);
+  if (visit.forms.lean) measure(true, profile->lean, profile->backward_lean);
+  if (visit.forms.keep || !visit.forms.lean) {
+    measure(false, profile->keep, profile->backward_keep);
+  } else {
+    profile->keep = profile->lean;
+    profile->backward_keep = profile->backward_lean;
+  }
+  if (profile->has_lean && !visit.forms.lean) {
+    profile->lean = profile->keep;
+    profile->backward_lean = profile->backward_keep;
+  }
   facts.profile = std::move(profile);
   return facts;
 }

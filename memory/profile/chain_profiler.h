@@ -23,6 +23,12 @@
 
 namespace slimreel {
 
+// Which passes with a graph are wanted of a stage. The others get the traces of one that is.
+struct WantedForms {
+  bool keep = true;
+  bool lean = true;
+};
+
 struct ProfileInput {
   int64_t micro_batch = 0;
   // training, targets, loss_denominator, norm_group, autocast: as in a step. first_position: 0.
@@ -32,7 +38,11 @@ struct ProfileInput {
   // Several micro-batches make up a step: later ones differ from the first. False saves the time
   // to measure them; their traces are then those of the first.
   bool later_micro_batches = true;
+  std::vector<WantedForms> forms;  // one per scheduled stage; empty: all
 };
+
+// The forms that a schedule uses.
+std::vector<WantedForms> FormsOf(const Schedule& schedule);
 
 class ChainProfiler {
  public:
@@ -49,6 +59,7 @@ class ChainProfiler {
     TupleLayout input;
     std::vector<bool> needs_gradient;
     std::string key;  // equal for stages that do the same work forward
+    WantedForms forms;
   };
   // What a stage's forward pass gives.
   struct ForwardFacts {

@@ -90,19 +90,21 @@ class CpuAllocator final : public c10::Allocator {
     const std::lock_guard<std::mutex> lock(mutex_);
     CpuMemoryReading reading;
     reading.live_bytes = live_;
-    reading.peak_live_bytes = peak_live_;
+    const MemoryPeak& peak = Highest(peaks_);
+    reading.peak_live_bytes = peak.bytes;
     reading.reserved_bytes = live_ + store_.kept_bytes();
     reading.peak_reserved_bytes = peak_reserved_;
     reading.num_refusals = num_refusals_;
     reading.needed_bytes = needed_;
     reading.live_by_tag = by_tag_;
-    reading.peak_by_tag = peak_by_tag_;
+    reading.peak_by_tag = peak.by_tag;
+    reading.peak_by_phase = peaks_;
     return reading;
   }
   void ResetPeaks() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    peak_live_ = live_;
-    peak_by_tag_ = by_tag_;
+    peaks_ = {};
+    At(peaks_, CurrentMemoryPhase()) = {live_, by_tag_};
     peak_reserved_ = live_ + store_.kept_bytes();
   }
 
@@ -142,10 +144,8 @@ class CpuAllocator final : public c10::Allocator {
 
   void Settle(AllocationKind kind, const void* data, int64_t bytes) noexcept {
     ReleaseAboveBudget();
-    if (live_ > peak_live_) {
-      peak_live_ = live_;
-      peak_by_tag_ = by_tag_;
-    }
+    MemoryPeak& peak = At(peaks_, CurrentMemoryPhase());
+    if (live_ > peak.bytes) peak = {live_, by_tag_};
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
     if (hook_ != nullptr) hook_->OnAllocate(kind, data, bytes);
   }
@@ -218,9 +218,8 @@ class CpuAllocator final : public c10::Allocator {
   bool reuse_ = true;
   AllocationHook* hook_ = nullptr;
   int64_t live_ = 0;
-  int64_t peak_live_ = 0;
-  BytesByTag by_tag_{};       // of live_
-  BytesByTag peak_by_tag_{};  // of peak_live_
+  BytesByTag by_tag_{};  // of live_
+  PeakByPhase peaks_{};  // of live_
   int64_t peak_reserved_ = 0;
   int64_t budget_ = 0;
   int64_t num_refusals_ = 0;

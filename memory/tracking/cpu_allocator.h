@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "memory/tracking/allocation_hook.h"
+#include "memory/tracking/memory_phase.h"
 #include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
@@ -23,8 +24,9 @@ struct CpuMemoryReading {
   int64_t num_refusals = 0;  // by the budget, the system or a hook
   // Live + requested bytes at the last refusal: a lower bound of what was needed. 0: none yet.
   int64_t needed_bytes = 0;
-  BytesByTag live_by_tag{};  // sums to live_bytes
-  BytesByTag peak_by_tag{};  // the tags at the moment of the peak; sums to peak_live_bytes
+  BytesByTag live_by_tag{};     // sums to live_bytes
+  BytesByTag peak_by_tag{};     // the tags at the moment of the peak; sums to peak_live_bytes
+  PeakByPhase peak_by_phase{};  // the highest of them is peak_live_bytes
 };
 
 // Installs the allocator as ATen's. Call it once, before the first tensor exists.
@@ -33,7 +35,8 @@ void InstallCpuAllocator(bool reuse = true);
 bool CpuAllocatorInstalled();
 
 CpuMemoryReading ReadCpuMemory();
-void ResetCpuPeaks();  // the peaks become the values of now
+// The peaks become the values of now. The other phases than the current one have no peak then.
+void ResetCpuPeaks();
 
 // After this call, an allocation that would take live + kept bytes over the budget first gives kept
 // blocks back, then throws c10::OutOfMemoryError. 0: no budget.

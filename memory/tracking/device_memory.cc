@@ -31,7 +31,8 @@ DeviceMemoryReading ReadDeviceMemory(at::Device device) {
             .num_refusals = cpu.num_refusals,
             .needed_bytes = cpu.needed_bytes,
             .live_by_tag = cpu.live_by_tag,
-            .peak_by_tag = cpu.peak_by_tag};
+            .peak_by_tag = cpu.peak_by_tag,
+            .peak_by_phase = cpu.peak_by_phase};
   }
   c10::DeviceAllocator* const allocator = ReadyAllocator(device);
   if (allocator == nullptr) return {};
@@ -45,7 +46,8 @@ DeviceMemoryReading ReadDeviceMemory(at::Device device) {
           .num_refusals = stats.num_ooms,
           .needed_bytes = 0,
           .live_by_tag = {},
-          .peak_by_tag = {}};
+          .peak_by_tag = {},
+          .peak_by_phase = {}};
 }
 
 void ResetDevicePeaks(at::Device device) {

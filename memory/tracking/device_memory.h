@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "memory/tracking/memory_phase.h"
 #include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
@@ -25,10 +26,11 @@ struct DeviceMemoryReading {
   int64_t peak_reserved_bytes = 0;
   int64_t num_refusals = 0;
   int64_t needed_bytes = 0;  // live + requested bytes at the last refusal; 0: none or unknown
-  // The tags of live_bytes and of peak_live_bytes. Only the CPU's allocator knows tags: on an
-  // accelerator all are zero.
+  // The tags of live_bytes and of peak_live_bytes, and the peak of each phase. Only the CPU's
+  // allocator knows them: on an accelerator all are zero.
   BytesByTag live_by_tag{};
   BytesByTag peak_by_tag{};
+  PeakByPhase peak_by_phase{};
 };
 
 struct DeviceTotals {

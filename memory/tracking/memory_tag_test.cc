@@ -14,6 +14,7 @@
 #include "memory/tracking/allocation_fault.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
+#include "memory/tracking/memory_phase.h"
 
 namespace slimreel {
 namespace {
@@ -129,6 +130,32 @@ TEST_F(MemoryTagTest, ThePeaksTagsAreThoseOfItsMoment) {
   ResetCpuPeaks();
   EXPECT_EQ(ReadCpuMemory().peak_by_tag, ReadCpuMemory().live_by_tag);
   EXPECT_EQ(Peak(MemoryTag::kOptimizer), 2 * kMiB);
+}
+
+TEST_F(MemoryTagTest, EachPhaseHasItsPeakAndTheHighestIsThePeakOfAll) {
+  EXPECT_EQ(CurrentMemoryPhase(), MemoryPhase::kSetup);
+  ResetCpuPeaks();
+  {
+    const PhaseScope train(MemoryPhase::kTrain);
+    TaggedBytes(4 * kMiB, MemoryTag::kActivations);
+    {
+      const PhaseScope save(MemoryPhase::kSave);
+      TaggedBytes(kMiB, MemoryTag::kOther);
+    }
+    TaggedBytes(2 * kMiB, MemoryTag::kActivations);
+  }
+  EXPECT_EQ(CurrentMemoryPhase(), MemoryPhase::kSetup);
+  const CpuMemoryReading reading = ReadCpuMemory();
+  const PeakByPhase& peaks = reading.peak_by_phase;
+  EXPECT_EQ(At(peaks, MemoryPhase::kSetup).bytes, before_.live_bytes);
+  EXPECT_EQ(At(peaks, MemoryPhase::kTrain).bytes, before_.live_bytes + 4 * kMiB);
+  EXPECT_EQ(At(peaks, MemoryPhase::kEvaluate), MemoryPeak());
+  EXPECT_EQ(At(peaks, MemoryPhase::kSave).bytes, before_.live_bytes + kMiB);
+  EXPECT_EQ(At(At(peaks, MemoryPhase::kSave).by_tag, MemoryTag::kOther) -
+                At(before_.live_by_tag, MemoryTag::kOther),
+            kMiB);
+  EXPECT_EQ(reading.peak_live_bytes, At(peaks, MemoryPhase::kTrain).bytes);
+  EXPECT_EQ(reading.peak_by_tag, At(peaks, MemoryPhase::kTrain).by_tag);
 }
 
 TEST_F(MemoryTagTest, ARefusedAllocationCountsUnderNoTag) {

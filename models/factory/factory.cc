@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/nearest_name.h"
 #include "base/status_macros.h"
+#include "memory/tracking/memory_tag.h"
 #include "models/factory/pose_models.h"
 #include "models/factory/rgb_models.h"
 #include "models/factory/speech_models.h"
@@ -140,6 +141,7 @@ ModelResult BuildModel(const ModelSpec& spec) {
   SLIMREEL_ASSIGN_OR_RETURN(const Row* row, FindRow(spec.name));
   SLIMREEL_RETURN_IF_ERROR(CheckSpec(spec));
   SLIMREEL_RETURN_IF_ERROR(CheckFamilyOptions(*row, spec));
+  const TagScope scope(MemoryTag::kParameters);
   return row->build(spec);
 }
 

@@ -17,6 +17,8 @@
 #include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
+#include "memory/tracking/memory_phase.h"
+#include "memory/tracking/memory_tag.h"
 #include "trainer/evaluation/scores.h"
 #include "trainer/inputs/model_inputs.h"
 
@@ -68,6 +70,7 @@ Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::
       autocast_(autocast) {}
 
 absl::StatusOr<EvaluationResult> Evaluator::Run() {
+  const PhaseScope phase(MemoryPhase::kEvaluate);
   LoaderPosition position;
   loader_->Seek(position);
   std::vector<ScoredSample> scores;
@@ -122,6 +125,7 @@ at::Tensor Evaluator::Scores(const Batch& batch) const {
   StageContext context;
   context.autocast = autocast_;
   const CpuCharge charge(device_.is_cpu() ? batch.bytes() : 0);
+  const TagScope scope(MemoryTag::kActivations);
   Tensors values;
   for (const at::Tensor& input : ModelInputs(model_, batch)) {
     values.push_back(input.to(device_, /*non_blocking=*/true));

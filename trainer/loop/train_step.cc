@@ -13,7 +13,9 @@
 #include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
+#include "memory/tracking/memory_tag.h"
 #include "trainer/inputs/model_inputs.h"
+#include "trainer/loop/gradient_tags.h"
 
 namespace slimreel {
 namespace {
@@ -78,6 +80,8 @@ void TrainStep::Update(double lr, StepOutcome& outcome) {
 at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) {
   const bool on_cpu = options_.device.is_cpu();
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
+  const TagScope scope(MemoryTag::kActivations);
+  GradientTags gradient_tags(model_->ChainWithLoss(), executor_->frozen_prefix(), hooks_);
   context.loss_denominator = Denominator(*model_->loss, {batch.labels});
   const Tensors inputs = ModelInputs(*model_, batch);
   const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {
@@ -91,7 +95,11 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
     context.targets = &targets;
     Tensors slots;
     for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
+<<<<<<< HEAD
     const Tensors out = executor_->Run(plan_.schedule, context, std::move(slots), hooks_,
+=======
+    const Tensors out = executor_->Run(schedule, context, std::move(slots), &gradient_tags,
+>>>>>>> f5dfca7 (Tag parameters, gradients, optimizer state and activations; keep a peak for each phase)
                                        optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }

@@ -11,6 +11,7 @@
 #include "base/status_text.h"
 #include "base/stop_signal.h"
 #include "memory/policy/split.h"
+#include "memory/tracking/memory_phase.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/checkpoint/entries.h"
 #include "trainer/loop/best_metric.h"
@@ -34,6 +35,7 @@ Trainer::Trainer(const TrainerParts& parts, const TrainerSettings& settings, Tra
       observers_(std::move(observers)) {}
 
 absl::StatusOr<RunEnd> Trainer::Run() {
+  const PhaseScope phase(MemoryPhase::kTrain);  // evaluating and saving are phases inside
   SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
                                          settings_.effective_batch_size, settings_.budget_bytes));
   last_report_ = last_save_ = Clock::now();

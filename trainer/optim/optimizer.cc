@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
 namespace {
@@ -47,6 +48,7 @@ Optimizer::Optimizer(const TrainOptions& options, std::vector<ParamGroup> groups
                      const std::optional<LossScaleOptions>& loss_scale)
     : options_(options) {
   const c10::AutoGradMode no_grad(false);
+  const TagScope scope(MemoryTag::kOptimizer);
   for (const ParamGroup& group : groups) {
     GroupTensors lists;
     lists.weight_decay = group.weight_decay;
@@ -94,6 +96,7 @@ void Optimizer::ReserveScratch() {
     bytes += kReservePerParameter * static_cast<int64_t>(lists.parameters.size());
   }
   if (groups_.empty()) return;
+  const TagScope scope(MemoryTag::kOptimizer);
   reserve_ = at::empty({bytes}, groups_.front().parameters.front().options().dtype(at::kByte));
 }
 
@@ -109,6 +112,7 @@ std::vector<at::Tensor> Optimizer::Gradients() const {
 
 at::Tensor Optimizer::GlobalNormClip(std::optional<double> max_norm) {
   const c10::AutoGradMode no_grad(false);
+  const TagScope scope(MemoryTag::kOptimizer);
   reserve_.reset();
   const std::vector<at::Tensor> gradients = Gradients();
   if (loss_scale_) loss_scale_->Unscale(gradients);
@@ -125,6 +129,7 @@ at::Tensor Optimizer::GlobalNormClip(std::optional<double> max_norm) {
 
 void Optimizer::Step(double lr) {
   const c10::AutoGradMode no_grad(false);
+  const TagScope scope(MemoryTag::kOptimizer);
   reserve_.reset();
   for (const GroupTensors& lists : groups_) {
     StepGroup(lists, lr * lists.lr_scale);

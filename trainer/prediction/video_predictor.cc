@@ -22,6 +22,7 @@
 #include "data/loading/crop.h"
 #include "data/loading/planar_copy.h"
 #include "memory/executor/executor.h"
+#include "memory/tracking/memory_tag.h"
 #include "trainer/evaluation/metrics.h"
 #include "trainer/evaluation/scores.h"
 
@@ -37,10 +38,11 @@ class ChunkScorer {
         rule_{options.preparation.max_video_frames, options.preparation.chunk_overlap,
               options.preparation.min_chunk_frames},
         crop_size_{.width = model.clip.width, .height = model.clip.height},
-        shape_{.num_frames = model.clip.num_frames, .interval = options.data.frame_interval},
-        chunk_(at::empty(
-            {options.preparation.max_video_frames, 3, model.clip.height, model.clip.width},
-            at::kByte)) {}
+        shape_{.num_frames = model.clip.num_frames, .interval = options.data.frame_interval} {
+    const TagScope scope(MemoryTag::kInput);
+    chunk_ = at::empty(
+        {options.preparation.max_video_frames, 3, crop_size_.height, crop_size_.width}, at::kByte);
+  }
 
   absl::Status Add(const std::string& path, const VideoDecoder& decoder) {
     const FrameSize stored = decoder.size();
@@ -90,6 +92,7 @@ class ChunkScorer {
  private:
   void ScoreChunk() {
     ++chunks_;
+    const TagScope scope(MemoryTag::kActivations);
     StageContext context;
     context.autocast = options_.autocast;
     const int64_t available = std::min(filled_, options_.data.max_video_frames);
