@@ -95,11 +95,7 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
     context.targets = &targets;
     Tensors slots;
     for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
-<<<<<<< HEAD
-    const Tensors out = executor_->Run(plan_.schedule, context, std::move(slots), hooks_,
-=======
-    const Tensors out = executor_->Run(schedule, context, std::move(slots), &gradient_tags,
->>>>>>> f5dfca7 (Tag parameters, gradients, optimizer state and activations; keep a peak for each phase)
+    const Tensors out = executor_->Run(plan_.schedule, context, std::move(slots), &gradient_tags,
                                        optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }
