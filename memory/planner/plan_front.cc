@@ -122,7 +122,7 @@ std::vector<Alternative> Alternatives(const std::vector<PlanOutcome>& plans,
     return plan.time_ms <= kMuchFaster * chosen.time_ms;
   };
   AlternativeList list(plans, chosen);
-  // What passes these two tests passes the budget, or it would have been chosen.
+  // What these two find is above the budget, or it would have been chosen.
   list.Add(AlternativeKind::kSameResult, SmallestFirst,
            [&](const PlanOutcome& plan) { return plan.result_change < change; });
   list.Add(AlternativeKind::kFaster, SmallestFirst,

@@ -64,7 +64,7 @@ struct Alternative {
 };
 
 // Up to three distinct alternatives to `chosen`, which is Choose(plans, budget), in the order of
-// AlternativeKind. Only kSameResult and kFaster pass the budget.
+// AlternativeKind. Only kSameResult and kFaster are above the budget.
 std::vector<Alternative> Alternatives(const std::vector<PlanOutcome>& plans,
                                       const PlanOutcome& chosen, const PlanBudget& budget);
 
