@@ -43,9 +43,41 @@ bool Combine(const OpTrace& a, const OpTrace& b, const Line& line, OpTrace& resu
   return true;
 }
 
+// The backward pass of a later micro-batch, from that of the first: where `known_later` frees a
+// block that `known_first` leaves behind as a gradient, the result frees it too. False if the two
+// differ in anything else.
+bool DeriveLater(const OpTrace& first, const OpTrace& known_first, const OpTrace& known_later,
+                 OpTrace& later) {
+  later = first;
+  later.events.clear();
+  later.learnt.clear();
+  size_t next = 0;  // of first.events
+  for (const TraceEvent& event : known_later.events) {
+    const bool is_learnt =
+        event.bytes == 0 && std::find(known_first.learnt.begin(), known_first.learnt.end(),
+                                      event.block) != known_first.learnt.end();
+    if (is_learnt) {
+      later.events.push_back(event);
+      continue;
+    }
+    if (next == first.events.size()) return false;
+    const TraceEvent& own = first.events[next++];
+    if (own.block != event.block || (own.bytes > 0) != (event.bytes > 0)) return false;
+    later.events.push_back(own);
+  }
+  return next == first.events.size() && known_later.outputs == first.outputs;
+}
+
+// If the larger profile was not asked for later visits, they follow from the smaller one's.
 bool Combine(const TracePair& a, const TracePair& b, const Line& line, TracePair& result) {
-  return Combine(a[kFirst], b[kFirst], line, result[kFirst]) &&
-         Combine(a[kLater], b[kLater], line, result[kLater]);
+  if (!Combine(a[kFirst], b[kFirst], line, result[kFirst])) return false;
+  if (b[kLater] == b[kFirst] && a[kLater] != a[kFirst]) {
+    if (!DeriveLater(result[kFirst], a[kFirst], a[kLater], result[kLater])) {
+      result[kLater] = result[kFirst];
+    }
+    return true;
+  }
+  return Combine(a[kLater], b[kLater], line, result[kLater]);
 }
 
 bool Combine(const StageProfile& a, const StageProfile& b, const Line& line, StageProfile& result) {

@@ -1,4 +1,4 @@
-// What is predicted of a training step. Plain data.
+// What is predicted of a training step, and the plan that was chosen by it. Plain data.
 #ifndef TRAINER_PLANNING_STEP_PREDICTION_H_
 #define TRAINER_PLANNING_STEP_PREDICTION_H_
 
@@ -7,27 +7,17 @@
 #include <vector>
 
 #include "memory/policy/plan.h"
+#include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
 
-// Bytes of tensors on the device, by what they are for.
-struct BytesByTag {
-  int64_t parameters = 0;  // with buffers
-  int64_t gradients = 0;
-  int64_t optimizer = 0;
-  int64_t activations = 0;
-  int64_t input = 0;
-  int64_t other = 0;
-  friend bool operator==(const BytesByTag&, const BytesByTag&) = default;
-};
-
 struct StepPrediction {
-  int64_t peak_bytes = 0;  // of the device, in a step; the sum of `bytes`
-  BytesByTag bytes;        // at the moment of the peak
+  int64_t peak_bytes = 0;  // of tensors on the device, in a step; the sum of `by_tag`
+  BytesByTag by_tag{};     // at the moment of the peak
   double step_ms = 0.0;
 };
 
-// Another plan, and its price against the chosen one.
+// Another plan, and what it has over the chosen one.
 struct PlanAlternative {
   Plan plan;
   StepPrediction prediction;
@@ -38,7 +28,8 @@ struct PlanAlternative {
 struct PlannedStep {
   Plan plan;
   StepPrediction prediction;
-  // The smallest budget for which a plan exists, with the means that are allowed.
+  // The smallest budget for which the allowed means give a plan. 0: only the configured plan was
+  // looked at.
   int64_t smallest_budget_bytes = 0;
   std::vector<PlanAlternative> alternatives;
   double measuring_ms = 0.0;

@@ -1,7 +1,7 @@
 #include "trainer/planning/step_predictor.h"
 
 #include <algorithm>
-#include <set>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -93,21 +93,22 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
   }
   const ReplayPeak peak =
       ReplayStep(plan.schedule, replayed, {.inputs_counted_elsewhere = options_.device.is_cpu()});
-  BytesByTag& bytes = prediction.bytes;
-  bytes.parameters = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
-  bytes.optimizer = optimizer_->StateBytes();
-  bytes.gradients = peak.gradient_bytes;
-  bytes.input = peak.input_bytes;
+  BytesByTag& bytes = prediction.by_tag;
+  At(bytes, MemoryTag::kParameters) = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
+  At(bytes, MemoryTag::kOptimizer) = optimizer_->StateBytes();
+  At(bytes, MemoryTag::kGradients) = peak.gradient_bytes;
   // On the CPU a batch is charged as a whole (trainer/loop/train_step.cc).
-  if (options_.device.is_cpu()) bytes.input += effective_batch * InputBytesPerSample(*model_);
-  bytes.activations = peak.bytes - peak.gradient_bytes - peak.input_bytes;
-  const int64_t live = ReadDeviceMemory(options_.device).live_bytes;
+  At(bytes, MemoryTag::kInput) =
+      peak.input_bytes +
+      (options_.device.is_cpu() ? effective_batch * InputBytesPerSample(*model_) : 0);
+  At(bytes, MemoryTag::kActivations) = peak.bytes - peak.gradient_bytes - peak.input_bytes;
   const auto element =
       static_cast<int64_t>(c10::elementSize(Parameters(*model_).front().tensor.scalar_type()));
-  bytes.other = live - bytes.parameters - bytes.optimizer +
-                PendingBytes(*optimizer_, element, options_.log_every_steps);
-  prediction.peak_bytes = bytes.parameters + bytes.gradients + bytes.optimizer + bytes.activations +
-                          bytes.input + bytes.other;
+  At(bytes, MemoryTag::kOther) = ReadDeviceMemory(options_.device).live_bytes -
+                                 At(bytes, MemoryTag::kParameters) -
+                                 At(bytes, MemoryTag::kOptimizer) +
+                                 PendingBytes(*optimizer_, element, options_.log_every_steps);
+  prediction.peak_bytes = std::accumulate(bytes.begin(), bytes.end(), int64_t{0});
   return prediction;
 }
 

@@ -1,0 +1,315 @@
+#include "trainer/planning/step_planner.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/bytes.h"
+#include "base/exit_code.h"
+#include "base/logging.h"
+#include "memory/planner/optimal_schedule.h"
+#include "memory/planner/plan_front.h"
+#include "memory/planner/stage_costs.h"
+#include "memory/policy/split.h"
+#include "memory/profile/replay.h"
+#include "memory/recovery/fits_in_memory.h"
+
+namespace slimreel {
+namespace {
+
+constexpr size_t kMaxSchedules = 400;  // that are replayed for one micro-batch size
+constexpr double kAsFast = 1.01;       // the configured plan is taken if it is this close
+
+bool Recomputes(const Schedule& schedule) {
+  return static_cast<int>(schedule.size()) > 2 * NumStages(schedule);
+}
+
+bool IsLean(const Schedule& schedule) {
+  return std::any_of(schedule.begin(), schedule.end(),
+                     [](const Op& op) { return op.kind == OpKind::kForwardLean; });
+}
+
+// The schedules worth a look for one micro-batch size: the optimal ones over all limits, and those
+// that a person would write.
+std::vector<Schedule> SchedulesFor(const ChainProfile& profile, const AllowedTechniques& allow) {
+  const int num_stages = static_cast<int>(profile.stages.size()) - 1;  // without the loss
+  std::vector<Schedule> all;
+  for (const char* words : {"keep", "lean", "every:3", "every:2", "checkpoint"}) {
+    all.push_back(MakeSchedule(ParseStageModes(words, num_stages).value()));
+  }
+  const int64_t largest = ReplayStep(all.front(), {&profile}).bytes;
+  std::vector<TimedSchedule> optimal = DistinctSchedules(CostsOf(profile, allow.lean), largest);
+  const size_t stride = optimal.size() / kMaxSchedules + 1;
+  for (size_t n = 0; n < optimal.size(); n += stride) {
+    all.push_back(std::move(optimal[n].schedule));
+  }
+  std::erase_if(all, [&](const Schedule& schedule) {
+    return (!allow.checkpointing && Recomputes(schedule)) || (!allow.lean && IsLean(schedule));
+  });
+  return all;
+}
+
+// All plans that were looked at, and what is predicted of each.
+class Candidates {
+ public:
+  Candidates(StepPredictor& predictor, const PlanningTerms& terms)
+      : predictor_(predictor), terms_(terms) {}
+
+  // Measures two sizes and adds all plans. False: not even the smallest micro-batch could be
+  // measured within the memory.
+  bool AddAll(const AllowedTechniques& allow) {
+    PlanningTerms terms = terms_;
+    terms.allow = allow;
+    const std::vector<int64_t> sizes = MicroBatchSizes(terms);
+    if (!MeasureEnds(sizes)) return false;
+    for (int64_t size : sizes) {
+      if (Estimate(size) == nullptr) continue;
+      std::vector<Schedule> schedules = SchedulesFor(*Estimate(size), allow);
+      if (!terms_.schedule_is_free) schedules = {terms_.configured.schedule};
+      for (Schedule& schedule : schedules) {
+        Plan plan = terms_.configured;
+        plan.micro_batch = size;
+        plan.schedule = std::move(schedule);
+        Add(std::move(plan));
+      }
+    }
+    return true;
+  }
+
+  // Predicts the plan again from its own micro-batches. False: they cannot be measured.
+  bool MakeExact(int id) {
+    const Plan& plan = plans_[id];
+    std::map<int64_t, ChainProfile> own;
+    const auto micro_batches =
+        SplitBatch(terms_.effective_batch, plan.micro_batch, terms_.min_micro_batch);
+    const bool measured = FitsInMemory([&] {
+      for (const MicroBatch& micro : micro_batches) {
+        if (own.count(micro.count) > 0) continue;
+        own.emplace(micro.count,
+                    predictor_.Measure(micro.count, plan.schedule, micro_batches.size() > 1));
+      }
+    });
+    if (!measured) {
+      outcomes_[id].peak_bytes = std::numeric_limits<int64_t>::max();
+      return false;
+    }
+    predictions_[id] =
+        predictor_.Predict(plan, terms_.effective_batch,
+                           [&](int64_t size) -> const ChainProfile& { return own.at(size); });
+    outcomes_[id] = Outcome(id);
+    exact_.insert(id);
+    return true;
+  }
+
+  bool IsExact(int id) const { return exact_.count(id) > 0; }
+  const std::vector<PlanOutcome>& outcomes() const { return outcomes_; }
+  const Plan& plan(int id) const { return plans_[id]; }
+  const StepPrediction& prediction(int id) const { return predictions_[id]; }
+  // The configured plan; none if it could not be estimated.
+  std::optional<PlanOutcome> configured() const {
+    const auto found = std::find(plans_.begin(), plans_.end(), terms_.configured);
+    if (found == plans_.end()) return std::nullopt;
+    return outcomes_[found - plans_.begin()];
+  }
+
+ private:
+  bool MeasureEnds(const std::vector<int64_t>& sizes) {
+    if (!measured_.empty()) return true;
+    const bool splits = sizes.back() < terms_.effective_batch;
+    const auto measure = [&](int64_t size, bool later) {
+      return FitsInMemory([&] { measured_[size] = predictor_.Measure(size, {}, later); });
+    };
+    if (!measure(sizes.back(), splits)) return false;
+    if (sizes.size() > 1) measure(sizes[sizes.size() - 2], /*later=*/false);
+    return true;
+  }
+
+  const ChainProfile* Estimate(int64_t size) {
+    const auto known = measured_.find(size);
+    // A second size was measured without later micro-batches, so a line is drawn to itself.
+    if (known != measured_.end() && (measured_.size() < 2 || known == measured_.begin())) {
+      return &known->second;
+    }
+    const auto estimated = estimated_.find(size);
+    if (estimated != estimated_.end()) return &estimated->second;
+    if (measured_.size() >= 2) {
+      auto line = Extrapolate(measured_.begin()->second, measured_.rbegin()->second, size);
+      if (line) return &estimated_.emplace(size, *std::move(line)).first->second;
+    }
+    // Kernels allocate in another order at the two sizes: only measuring tells.
+    ChainProfile profile;
+    if (!FitsInMemory([&] { profile = predictor_.Measure(size, {}, true); })) return nullptr;
+    return &estimated_.emplace(size, std::move(profile)).first->second;
+  }
+
+  void Add(Plan plan) {
+    if (std::find(plans_.begin(), plans_.end(), plan) != plans_.end()) return;
+    const auto micro_batches =
+        SplitBatch(terms_.effective_batch, plan.micro_batch, terms_.min_micro_batch);
+    if (Estimate(micro_batches.back().count) == nullptr) return;
+    const auto profile_of = [&](int64_t size) -> const ChainProfile& { return *Estimate(size); };
+    predictions_.push_back(predictor_.Predict(plan, terms_.effective_batch, profile_of));
+    plans_.push_back(std::move(plan));
+    outcomes_.push_back(Outcome(static_cast<int>(plans_.size()) - 1));
+  }
+
+  PlanOutcome Outcome(int id) const {
+    PlanOutcome outcome;
+    outcome.time_ms = predictions_[id].step_ms;
+    outcome.peak_bytes = predictions_[id].peak_bytes;
+    outcome.micro_batch = plans_[id].micro_batch;
+    outcome.id = id;
+    return outcome;
+  }
+
+  StepPredictor& predictor_;
+  const PlanningTerms& terms_;
+  std::map<int64_t, ChainProfile> measured_;
+  std::map<int64_t, ChainProfile> estimated_;
+  std::vector<Plan> plans_;
+  std::vector<StepPrediction> predictions_;
+  std::vector<PlanOutcome> outcomes_;
+  std::set<int> exact_;
+};
+
+std::optional<PlanOutcome> ChooseNear(const Candidates& candidates, const PlanBudget& budget) {
+  auto chosen = Choose(candidates.outcomes(), budget);
+  const auto configured = candidates.configured();
+  if (chosen && configured && Fits(*configured, budget) &&
+      configured->time_ms <= kAsFast * chosen->time_ms) {
+    return configured;
+  }
+  return chosen;
+}
+
+// The fastest plan that fits, with an exact peak. An exact peak may be higher than the estimated
+// one; then the next plan is looked at.
+std::optional<int> ChooseExact(Candidates& candidates, const PlanBudget& budget) {
+  while (const auto chosen = ChooseNear(candidates, budget)) {
+    if (candidates.IsExact(chosen->id)) return chosen->id;
+    candidates.MakeExact(chosen->id);
+  }
+  return std::nullopt;
+}
+
+std::string NameOf(AlternativeKind kind) {
+  switch (kind) {
+    case AlternativeKind::kSameResult:
+      return "with the same result";
+    case AlternativeKind::kFaster:
+      return "faster, with a larger budget";
+    case AlternativeKind::kSmaller:
+      return "smaller";
+    case AlternativeKind::kSmallest:
+      return "the smallest peak";
+    case AlternativeKind::kAnotherResult:
+      break;
+  }
+  return "faster, with another result";
+}
+
+// What the smallest budget would be with each means that is not allowed.
+std::string WhatForbiddenMeansSave(StepPredictor& predictor, const PlanningTerms& terms,
+                                   int64_t smallest) {
+  struct Means {
+    const char* name;
+    bool AllowedTechniques::*field;
+  };
+  constexpr Means kMeans[] = {{"checkpointing", &AllowedTechniques::checkpointing},
+                              {"lean", &AllowedTechniques::lean},
+                              {"split", &AllowedTechniques::split}};
+  std::vector<std::string> lines;
+  for (const Means& means : kMeans) {
+    if (terms.allow.*means.field) continue;
+    AllowedTechniques allow = terms.allow;
+    allow.*means.field = true;
+    Candidates candidates(predictor, terms);
+    if (!candidates.AddAll(allow)) continue;
+    const auto bytes = SmallestBytes(candidates.outcomes(), {});
+    if (bytes && *bytes < smallest) {
+      lines.push_back(absl::StrCat(means.name, " would save ", FormatBytes(smallest - *bytes)));
+    }
+  }
+  if (lines.empty()) return "";
+  return absl::StrCat(" Not allowed by memory.allow: ", absl::StrJoin(lines, ", "), ".");
+}
+
+absl::Status NothingFitsTheBudget(StepPredictor& predictor, const PlanningTerms& terms,
+                                  const Candidates& candidates) {
+  const auto smallest = SmallestBytes(candidates.outcomes(), {});
+  if (!smallest) {
+    return NothingFitsError(absl::StrCat("the budget of ", FormatBytes(terms.budget_bytes),
+                                         " is too small to measure one stage of the model with ",
+                                         std::max<int64_t>(1, terms.min_micro_batch), " samples"));
+  }
+  return NothingFitsError(absl::StrCat(
+      "no plan fits ", FormatBytes(terms.budget_bytes), " (", terms.budget_bytes,
+      " bytes): the smallest predicted peak is ", FormatBytes(*smallest), " (", *smallest,
+      " bytes), so memory.budget must be at least that.",
+      WhatForbiddenMeansSave(predictor, terms, *smallest),
+      " What else may help: fewer or smaller frames (data.num_frames, data.img_size), half "
+      "precision (trainer.precision=bf16), a smaller model.name",
+      terms.min_micro_batch > 1
+          ? ", smaller normalisation groups (model.norm_group: a smaller number, or frozen)"
+          : "",
+      "."));
+}
+
+PlannedStep PredictConfigured(StepPredictor& predictor, const PlanningTerms& terms) {
+  std::map<int64_t, ChainProfile> own;
+  const auto micro_batches =
+      SplitBatch(terms.effective_batch, terms.configured.micro_batch, terms.min_micro_batch);
+  for (const MicroBatch& micro : micro_batches) {
+    if (own.count(micro.count) > 0) continue;
+    own.emplace(micro.count, predictor.Measure(micro.count, terms.configured.schedule,
+                                               micro_batches.size() > 1));
+  }
+  PlannedStep planned;
+  planned.plan = terms.configured;
+  planned.prediction =
+      predictor.Predict(planned.plan, terms.effective_batch,
+                        [&](int64_t size) -> const ChainProfile& { return own.at(size); });
+  planned.measuring_ms = predictor.measuring_ms();
+  return planned;
+}
+
+}  // namespace
+
+std::vector<int64_t> MicroBatchSizes(const PlanningTerms& terms) {
+  std::vector<int64_t> sizes = {terms.configured.micro_batch};
+  while (terms.allow.split) {
+    const int64_t half = HalfMicroBatch(sizes.back(), terms.min_micro_batch);
+    if (half == sizes.back()) break;
+    sizes.push_back(half);
+  }
+  return sizes;
+}
+
+absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTerms& terms) {
+  if (terms.budget_bytes <= 0) return PredictConfigured(predictor, terms);
+  const PlanBudget budget{.bytes = terms.budget_bytes};
+  Candidates candidates(predictor, terms);
+  if (!candidates.AddAll(terms.allow)) {
+    return NothingFitsTheBudget(predictor, terms, candidates);
+  }
+  const std::optional<int> chosen = ChooseExact(candidates, budget);
+  if (!chosen) return NothingFitsTheBudget(predictor, terms, candidates);
+  PlannedStep planned;
+  planned.plan = candidates.plan(*chosen);
+  planned.prediction = candidates.prediction(*chosen);
+  planned.smallest_budget_bytes =
+      SmallestBytes(candidates.outcomes(), {}).value_or(planned.prediction.peak_bytes);
+  for (const Alternative& other :
+       Alternatives(candidates.outcomes(), candidates.outcomes()[*chosen], budget)) {
+    planned.alternatives.push_back(
+        {candidates.plan(other.plan.id), candidates.prediction(other.plan.id), NameOf(other.kind)});
+  }
+  planned.measuring_ms = predictor.measuring_ms();
+  return planned;
+}
+
+}  // namespace slimreel

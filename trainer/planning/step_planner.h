@@ -1,0 +1,43 @@
+// Finds the plan of a run before its first step: the fastest split and schedule whose predicted
+// peak fits the budget.
+//
+// Threading: as StepPredictor.
+#ifndef TRAINER_PLANNING_STEP_PLANNER_H_
+#define TRAINER_PLANNING_STEP_PLANNER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "configs/memory_options.h"
+#include "memory/policy/plan.h"
+#include "trainer/planning/step_prediction.h"
+#include "trainer/planning/step_predictor.h"
+
+namespace slimreel {
+
+struct PlanningTerms {
+  Plan configured;  // what the configuration asks for; the largest micro-batch of all plans
+  bool schedule_is_free = true;  // memory.schedule=auto: any schedule may be taken
+  int64_t effective_batch = 1;
+  int64_t min_micro_batch = 0;  // micro-batches are multiples of it; 0: no such bound
+  AllowedTechniques allow;
+  int64_t budget_bytes = 0;  // 0: none; the configured plan is then only predicted
+};
+
+// The fastest plan that fits. Without a budget, and with one that the configured plan meets at the
+// configuration's own schedule, that is the configured plan. The chosen plan's micro-batches are
+// measured themselves, so its peak is exact.
+//
+// Errors: NothingFits (exit code 4) with the smallest budget that would do, and what each means
+// that is not allowed would save.
+absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTerms& terms);
+
+// The micro-batches that plans may have, from the configured one down: halves, each a multiple of
+// `min_micro_batch` and no smaller.
+std::vector<int64_t> MicroBatchSizes(const PlanningTerms& terms);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_PLANNING_STEP_PLANNER_H_
