@@ -5,7 +5,9 @@
 DEFINE_string(config, "", "YAML file of the experiment (configs/ has ready ones)");
 DEFINE_string(run, "", "run folder; default: runs/<name of the configuration>");
 DEFINE_string(resume, "", "auto (default: go on where the run folder stopped) | none | path");
-DEFINE_bool(plan_only, false, "print what would fit, without training (not yet available)");
+DEFINE_bool(plan_only, false,
+            "print the plan, its predicted memory and time, and alternatives; write RUN/plan.json; "
+            "train nothing");
 DEFINE_bool(allow_config_change, false, "resume although the new values change what is learnt");
 
 namespace slimreel {

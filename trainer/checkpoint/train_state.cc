@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "base/atomic_file.h"
 #include "base/byte_text.h"
+#include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
 namespace {
@@ -99,7 +100,32 @@ PeakBytes PeaksFrom(const Json& json) {
   return {.device = json.at("device"),
           .reserved = json.at("reserved"),
           .host = json.at("host"),
-          .loader = json.at("loader")};
+          .loader = json.at("loader"),
+          .by_phase = {}};
+}
+
+// {"train": {"bytes": sum, "parameters": ..., ...}, ...}
+Json ToJson(const PeakByPhase& peaks) {
+  Json json;
+  for (const MemoryPhase phase : kMemoryPhases) {
+    const MemoryPeak& peak = At(peaks, phase);
+    Json& entry = json[MemoryPhaseName(phase)];
+    entry["bytes"] = peak.bytes;
+    for (const MemoryTag tag : kMemoryTagsInOrder) entry[MemoryTagName(tag)] = At(peak.by_tag, tag);
+  }
+  return json;
+}
+
+PeakByPhase PhasesFrom(const Json& json) {
+  PeakByPhase peaks{};
+  for (const MemoryPhase phase : kMemoryPhases) {
+    const Json& entry = json.at(MemoryPhaseName(phase));
+    MemoryPeak& peak = At(peaks, phase);
+    peak.bytes = entry.at("bytes");
+    for (const MemoryTag tag : kMemoryTagsInOrder)
+      At(peak.by_tag, tag) = entry.at(MemoryTagName(tag));
+  }
+  return peaks;
 }
 
 Json ToJson(const TrainState& state) {
@@ -124,6 +150,7 @@ Json ToJson(const TrainState& state) {
       {"preparation", ToJson(state.preparation)},
       {"changes", TextsOf(state.changes)},
       {"peak_bytes", ToJson(state.peaks)},
+      {"peak_by_phase", ToJson(state.peaks.by_phase)},
       {"environment",
        {{"threads", state.environment.threads},
         {"instruction_set", state.environment.instruction_set},
@@ -167,6 +194,7 @@ bool IsState(const Json& json) {
 // Adds the fields that an earlier version did not write, as unknown or empty.
 void FillIn(int format, Json& json) {
   if (!json.contains("changes")) json["changes"] = Json::array();
+  if (!json.contains("peak_by_phase")) json["peak_by_phase"] = ToJson(PeakByPhase());
   if (format > 2) return;
   for (const auto& [part, field, value] :
        {std::tuple("plan", "made_under", ToJson(PlanTerms())),
@@ -197,6 +225,7 @@ TrainState Parse(const Json& json) {
   state.preparation = PreparationFrom(json.at("preparation"));
   state.changes = LinesOf(json.at("changes"));
   state.peaks = PeaksFrom(json.at("peak_bytes"));
+  state.peaks.by_phase = PhasesFrom(json.at("peak_by_phase"));
   const Json& environment = json.at("environment");
   state.environment.threads = environment.at("threads");
   state.environment.instruction_set = environment.at("instruction_set");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "memory/tracking/memory_phase.h"
 
 namespace slimreel {
 
@@ -42,10 +43,11 @@ struct FramePreparation {
 
 // The highest readings of all processes of the run.
 struct PeakBytes {
-  int64_t device = 0;    // live tensors
-  int64_t reserved = 0;  // live tensors and blocks kept for reuse
-  int64_t host = 0;      // resident set
-  int64_t loader = 0;    // buffers of the loaders
+  int64_t device = 0;      // live tensors
+  int64_t reserved = 0;    // live tensors and blocks kept for reuse
+  int64_t host = 0;        // resident set
+  int64_t loader = 0;      // buffers of the loaders
+  PeakByPhase by_phase{};  // of live tensors; zeros: not known (accelerators, earlier versions)
   friend bool operator==(const PeakBytes&, const PeakBytes&) = default;
 };
 

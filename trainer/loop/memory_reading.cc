@@ -13,6 +13,9 @@ MemoryRecord ReadMemory(at::Device device, int64_t budget_bytes) {
   record.live_bytes = reading.live_bytes;
   record.peak_bytes = reading.peak_live_bytes;
   record.reserved_bytes = reading.peak_reserved_bytes;
+  record.live_by_tag = reading.live_by_tag;
+  record.peak_by_tag = reading.peak_by_tag;
+  record.peak_by_phase = reading.peak_by_phase;
   return record;
 }
 

@@ -3,18 +3,15 @@
 #ifndef TRAINER_LOOP_PLAN_FILE_H_
 #define TRAINER_LOOP_PLAN_FILE_H_
 
-#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
-#include "memory/policy/plan.h"
+#include "trainer/planning/plan_page.h"
 
 namespace slimreel {
 
-// {"effective_batch_size", "micro_batch_size", "accumulate_grad_batches", "schedule",
-// "budget_bytes" (null: none)}. Replaces the file atomically.
-absl::Status WritePlanFile(const std::string& run_dir, const Plan& plan,
-                           int64_t effective_batch_size, int64_t budget_bytes);
+// Replaces the file atomically. PlanJson (trainer/planning/plan_page.h) makes its content.
+absl::Status WritePlanFile(const std::string& run_dir, const PlanReport& report);
 
 }  // namespace slimreel
 

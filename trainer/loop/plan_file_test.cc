@@ -16,18 +16,34 @@ nlohmann::json Read(const std::string& run_dir) {
   return nlohmann::json::parse(file);
 }
 
+PlanReport Report() {
+  PlanReport report;
+  report.model = "r3d_nano";
+  report.device = "cpu";
+  report.effective_batch = 16;
+  report.plan = MakePlan(6, {StageMode::kKeep, StageMode::kCheckpoint}, {"stem", "head", "loss"});
+  report.budget_bytes = 1 << 20;
+  report.ceiling_bytes = 1 << 20;
+  report.ceiling_origin = "memory.budget";
+  return report;
+}
+
 TEST(PlanFileTest, HoldsThePlanInForceAndReplacesTheOldFile) {
   const std::string run_dir = TestFolder("plan_file");
-  Plan plan = MakePlan(6, {StageMode::kKeep, StageMode::kCheckpoint}, {});
-  ASSERT_TRUE(WritePlanFile(run_dir, plan, /*effective_batch_size=*/16, 1 << 20).ok());
-  const nlohmann::json first = {{"effective_batch_size", 16},
-                                {"micro_batch_size", 6},
-                                {"accumulate_grad_batches", 3},  // 6 + 6 + 4
-                                {"schedule", ScheduleText(plan)},
-                                {"budget_bytes", 1 << 20}};
-  EXPECT_EQ(Read(run_dir), first);
-  plan.micro_batch = 16;
-  ASSERT_TRUE(WritePlanFile(run_dir, plan, 16, /*budget_bytes=*/0).ok());
+  PlanReport report = Report();
+  ASSERT_TRUE(WritePlanFile(run_dir, report).ok());
+  const nlohmann::json first = Read(run_dir);
+  EXPECT_EQ(first["effective_batch_size"], 16);
+  EXPECT_EQ(first["micro_batch_size"], 6);
+  EXPECT_EQ(first["accumulate_grad_batches"], 3);  // 6 + 6 + 4
+  EXPECT_EQ(first["schedule"], ScheduleText(report.plan));
+  EXPECT_EQ(first["budget_bytes"], 1 << 20);
+  EXPECT_EQ(first["ceiling"]["origin"], "memory.budget");
+  EXPECT_TRUE(first["predicted_peak_bytes"].is_null());
+  EXPECT_EQ(first["operations"][1], (nlohmann::json{{"op", "F_checkpoint"}, {"stage", "head"}}));
+  report.plan.micro_batch = 16;
+  report.budget_bytes = 0;
+  ASSERT_TRUE(WritePlanFile(run_dir, report).ok());
   EXPECT_EQ(Read(run_dir)["accumulate_grad_batches"], 1);
   EXPECT_TRUE(Read(run_dir)["budget_bytes"].is_null());
   // No half-written file stays beside it.
@@ -35,8 +51,29 @@ TEST(PlanFileTest, HoldsThePlanInForceAndReplacesTheOldFile) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
+TEST(PlanFileTest, WhatIsPredictedStandsInTheFile) {
+  const std::string run_dir = TestFolder("plan_file_predicted");
+  PlanReport report = Report();
+  PlannedStep& planned = report.planned.emplace();
+  planned.prediction.peak_bytes = 700;
+  planned.prediction.step_ms = 12.5;
+  At(planned.prediction.by_tag, MemoryTag::kActivations) = 700;
+  planned.smallest_budget_bytes = 500;
+  planned.alternatives.push_back({report.plan, {600, {}, 25.0}, "smaller"});
+  report.predicted_host_peak_bytes = 9000;
+  ASSERT_TRUE(WritePlanFile(run_dir, report).ok());
+  const nlohmann::json json = Read(run_dir);
+  EXPECT_EQ(json["predicted_peak_bytes"], 700);
+  EXPECT_EQ(json["predicted_host_peak_bytes"], 9000);
+  EXPECT_EQ(json["predicted_step_ms"], 12.5);
+  EXPECT_EQ(json["bytes"]["activations"], 700);
+  EXPECT_EQ(json["smallest_budget_bytes"], 500);
+  EXPECT_EQ(json["alternatives"][0]["predicted_peak_bytes"], 600);
+  EXPECT_EQ(json["alternatives"][0]["what"], "smaller");
+}
+
 TEST(PlanFileTest, AMissingFolderIsAnErrorWithItsPath) {
-  const absl::Status status = WritePlanFile("/nowhere/run", Plan(), 1, 0);
+  const absl::Status status = WritePlanFile("/nowhere/run", Report());
   EXPECT_FALSE(status.ok());
   EXPECT_NE(status.message().find("/nowhere/run/plan.json"), absl::string_view::npos) << status;
 }

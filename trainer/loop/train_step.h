@@ -65,6 +65,8 @@ class TrainStep {
 
   // The plan in force. Later steps use it, and a checkpoint stores it.
   const Plan& plan() const { return plan_; }
+  // Replaces it before the first step.
+  void set_plan(Plan plan) { plan_ = std::move(plan); }
 
  private:
   at::Tensor ForwardBackward(const Batch& batch, StageContext context);

@@ -11,7 +11,9 @@
 #include "base/status_text.h"
 #include "base/stop_signal.h"
 #include "memory/policy/split.h"
+#include "memory/tracking/device_memory.h"
 #include "memory/tracking/memory_phase.h"
+#include "memory/tracking/memory_tag.h"
 #include "trainer/checkpoint/checkpoint.h"
 #include "trainer/checkpoint/entries.h"
 #include "trainer/loop/best_metric.h"
@@ -20,6 +22,12 @@
 
 namespace slimreel {
 namespace {
+
+// Zeros if the process that had the peak did not know them.
+BytesByTag TagsOfPeak(const PeakBytes& peaks) {
+  const MemoryPeak& highest = Highest(peaks.by_phase);
+  return highest.bytes == peaks.device ? highest.by_tag : BytesByTag{};
+}
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -36,8 +44,7 @@ Trainer::Trainer(const TrainerParts& parts, const TrainerSettings& settings, Tra
 
 absl::StatusOr<RunEnd> Trainer::Run() {
   const PhaseScope phase(MemoryPhase::kTrain);  // evaluating and saving are phases inside
-  SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, parts_.step->plan(),
-                                         settings_.effective_batch_size, settings_.budget_bytes));
+  SLIMREEL_RETURN_IF_ERROR(WritePlanFile(settings_.run_dir, settings_.plan));
   last_report_ = last_save_ = Clock::now();
   MoveTo({.epoch = state_.loader_epoch, .next_sample = state_.loader_next_sample});
   state_.finished = false;  // a finished run may have been made longer
@@ -120,12 +127,15 @@ absl::Status Trainer::OneStep() {
                       .loss_scale = std::move(outcome.loss_scale)});
   const bool log =
       state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
-  if (outcome.oom_retries > 0) {
-    SLIMREEL_RETURN_IF_ERROR(
-        NoteWrite(WritePlanFile(settings_.run_dir, parts_.step->plan(),
-                                settings_.effective_batch_size, settings_.budget_bytes)));
-  }
+  if (outcome.oom_retries > 0) SLIMREEL_RETURN_IF_ERROR(WriteTightenedPlan());
   return log || outcome.oom_retries > 0 ? ReportPending() : absl::OkStatus();
+}
+
+// Nothing was predicted for the plan that a retry found.
+absl::Status Trainer::WriteTightenedPlan() {
+  settings_.plan.plan = parts_.step->plan();
+  settings_.plan.planned.reset();
+  return NoteWrite(WritePlanFile(settings_.run_dir, settings_.plan));
 }
 
 // Stores the position of the next batch. Epochs are counted in samples, not in steps, because a run
@@ -180,6 +190,19 @@ void Trainer::UpdateBest(const EvaluationMetrics& metrics) {
   best_is_unsaved_ = true;
 }
 
+// A step above its prediction is an error of the prediction, also if it fitted.
+void Trainer::CompareWithPrediction() {
+  const int64_t peak_bytes =
+      At(ReadDeviceMemory(settings_.device).peak_by_phase, MemoryPhase::kTrain).bytes;
+  const bool rose = peak_bytes > std::exchange(trained_peak_bytes_, peak_bytes);
+  if (!rose || !settings_.plan.planned) return;
+  const int64_t predicted = settings_.plan.planned->prediction.peak_bytes;
+  if (peak_bytes <= predicted) return;
+  ++steps_above_prediction_;
+  LOG(WARNING) << "a step's peak of " << peak_bytes << " bytes is above the predicted "
+               << predicted;
+}
+
 // Reads memory and raises the run's peaks to the reading. The record's peaks are those of the whole
 // run: the state carries them from process to process.
 MemoryRecord Trainer::ReadMemoryAndUpdatePeaks() {
@@ -191,12 +214,15 @@ MemoryRecord Trainer::ReadMemoryAndUpdatePeaks() {
   memory.reserved_bytes = peaks.reserved = std::max(peaks.reserved, memory.reserved_bytes);
   memory.host_bytes = peaks.host = std::max(peaks.host, memory.host_bytes);
   memory.loader_bytes = peaks.loader = std::max(peaks.loader, memory.loader_bytes);
+  memory.peak_by_phase = peaks.by_phase = HigherOf(peaks.by_phase, memory.peak_by_phase);
+  memory.peak_by_tag = TagsOfPeak(peaks);
   return memory;
 }
 
 absl::Status Trainer::ReportPending() {
   if (pending_.empty()) return absl::OkStatus();
   const MemoryRecord memory = ReadMemoryAndUpdatePeaks();
+  CompareWithPrediction();
   std::vector<PendingStep> reported = std::exchange(pending_, {});
   for (PendingStep& step : reported) {
     step.record.loss = step.loss.item<double>();
@@ -265,12 +291,18 @@ absl::Status Trainer::ReportEnd(const std::string& stopped_by) {
       .steps = state_.step,
       .epochs = state_.loader_epoch,
       .oom_retries = state_.oom_retries,
+      .predicted_peak_bytes =
+          settings_.plan.planned ? settings_.plan.planned->prediction.peak_bytes : 0,
+      .steps_above_prediction = steps_above_prediction_,
       .memory = {.live_bytes = 0,
                  .peak_bytes = state_.peaks.device,
                  .reserved_bytes = state_.peaks.reserved,
                  .host_bytes = state_.peaks.host,
                  .loader_bytes = state_.peaks.loader,
-                 .budget_bytes = settings_.budget_bytes},
+                 .budget_bytes = settings_.budget_bytes,
+                 .live_by_tag = {},
+                 .peak_by_tag = TagsOfPeak(state_.peaks),
+                 .peak_by_phase = state_.peaks.by_phase},
       .loader = settings_.loader,
       .changes = state_.changes,
       .stopped_by = stopped_by};

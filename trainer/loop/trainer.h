@@ -21,6 +21,7 @@
 #include "trainer/loop/train_step.h"
 #include "trainer/observers/observer.h"
 #include "trainer/optim/lr_schedule.h"
+#include "trainer/planning/plan_page.h"
 
 namespace slimreel {
 
@@ -43,6 +44,7 @@ struct TrainerSettings {
   int64_t log_every_steps = 10;  // steps between two reads of device values
   int64_t effective_batch_size = 0;
   int64_t budget_bytes = 0;
+  PlanReport plan;  // of the plan that the run starts with
   LoaderRecord loader;
   std::string config;  // resolved, YAML; checkpoints store it
 };
@@ -87,6 +89,8 @@ class Trainer {
   bool EvaluationIsDue() const;
   absl::Status EvaluateIfDue();
   void UpdateBest(const EvaluationMetrics& metrics);
+  absl::Status WriteTightenedPlan();
+  void CompareWithPrediction();
   MemoryRecord ReadMemoryAndUpdatePeaks();
   absl::Status ReportPending();
   absl::Status NoteWrite(absl::Status status);
@@ -101,6 +105,8 @@ class Trainer {
   std::vector<PendingStep> pending_;
   TrainState initial_state_;               // at the start of this process
   std::optional<TrainState> saved_state_;  // of the newest checkpoint that this process wrote
+  int64_t trained_peak_bytes_ = 0;         // of this process's steps so far, when last read
+  int64_t steps_above_prediction_ = 0;     // readings at which it had risen above the prediction
   bool best_is_unsaved_ = false;           // a new best is in no checkpoint yet
   bool write_failed_ = false;              // of an observer's lines, plan.json or a checkpoint
   Clock::time_point last_report_;

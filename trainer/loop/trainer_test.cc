@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "base/stop_signal.h"
 #include "base/test_files.h"
 #include "memory/tracking/allocation_fault.h"
+#include "memory/tracking/cpu_allocator.h"
 #include "trainer/checkpoint/entries.h"
 #include "trainer/checkpoint/folder.h"
 #include "trainer/loop/tiny_learner.h"
@@ -82,6 +84,27 @@ class FullDisk : public Observer {
 
  private:
   int64_t step_;
+};
+
+// Keeps the memory of the last step and of the end.
+class MemoryKeeper : public Observer {
+ public:
+  struct Kept {
+    MemoryRecord step;
+    MemoryRecord end;
+  };
+  explicit MemoryKeeper(Kept* kept) : kept_(kept) {}
+  absl::Status OnStep(const StepRecord& /*step*/, const MemoryRecord& memory) override {
+    kept_->step = memory;
+    return absl::OkStatus();
+  }
+  absl::Status OnEnd(const RunRecord& run) override {
+    kept_->end = run.memory;
+    return absl::OkStatus();
+  }
+
+ private:
+  Kept* kept_;
 };
 
 // What happens at one batch of a loader.
@@ -150,6 +173,7 @@ class TinyRun {
   absl::StatusOr<RunEnd> Run(std::optional<int64_t> disk_full_at = std::nullopt) {
     std::vector<std::unique_ptr<Observer>> observers;
     observers.push_back(std::make_unique<EventWriter>(settings.run_dir));
+    observers.push_back(std::make_unique<MemoryKeeper>(&memory));
     if (disk_full_at) observers.push_back(std::make_unique<FullDisk>(*disk_full_at));
     Trainer trainer({.model = learner_.model.get(),
                      .optimizer = &learner_.optimizer,
@@ -172,7 +196,8 @@ class TinyRun {
   bool HasCheckpoint() const { return std::filesystem::exists(settings.run_dir + "/checkpoints"); }
 
   TrainerSettings settings;
-  TrainState state;  // before the run; after it, the trainer's
+  TrainState state;           // before the run; after it, the trainer's
+  MemoryKeeper::Kept memory;  // as reported
 
  private:
   TinyLearner learner_;
@@ -217,6 +242,50 @@ TEST(TrainerTest, TheStateCountsStepsSamplesAndEpochsAndNamesTheBest) {
   EXPECT_TRUE(saved.finished);
   EXPECT_GT(saved.peaks.device, 0);
   EXPECT_GT(saved.peaks.loader, 0);
+}
+
+int64_t Sum(const BytesByTag& bytes) {
+  return std::accumulate(bytes.begin(), bytes.end(), int64_t{0});
+}
+
+TEST(TrainerTest, ReportedTagsSumToTheReportedBytesAndPhasesKeepTheirPeaks) {
+  ResetCpuPeaks();
+  TinyRun run;
+  ASSERT_TRUE(run.Run().ok());
+  const MemoryRecord& step = run.memory.step;
+  EXPECT_EQ(Sum(step.live_by_tag), step.live_bytes);
+  EXPECT_EQ(Sum(step.peak_by_tag), step.peak_bytes);
+  EXPECT_GT(At(step.live_by_tag, MemoryTag::kParameters), 0);
+  const MemoryRecord& end = run.memory.end;
+  EXPECT_EQ(Sum(end.peak_by_tag), end.peak_bytes);
+  const MemoryPeak& train = At(end.peak_by_phase, MemoryPhase::kTrain);
+  const MemoryPeak& evaluate = At(end.peak_by_phase, MemoryPhase::kEvaluate);
+  EXPECT_EQ(train.bytes, end.peak_bytes);
+  EXPECT_GT(evaluate.bytes, 0);
+  EXPECT_LT(evaluate.bytes, train.bytes) << "an evaluation keeps nothing for backward";
+  EXPECT_EQ(At(evaluate.by_tag, MemoryTag::kGradients), 0);
+  EXPECT_EQ(run.SavedState().peaks.by_phase, end.peak_by_phase);
+}
+
+TEST(TrainerTest, AResumedRunKeepsThePeaksByPhaseOfTheProcessesBefore) {
+  TinyRun run;
+  MemoryPeak& before = At(run.state.peaks.by_phase, MemoryPhase::kEvaluate);
+  before = {.bytes = int64_t{1} << 40, .by_tag = {0, 0, 0, 0, int64_t{1} << 40, 0}};
+  run.state.peaks.device = before.bytes;
+  const MemoryPeak expected = before;
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(At(run.memory.end.peak_by_phase, MemoryPhase::kEvaluate), expected);
+  EXPECT_EQ(run.memory.end.peak_by_tag, expected.by_tag);
+  EXPECT_EQ(Highest(run.SavedState().peaks.by_phase), expected);
+}
+
+TEST(TrainerTest, ThePeakOfAVersionWithoutTagsHasNone) {
+  TinyRun run;
+  run.state.peaks.device = int64_t{1} << 40;
+  ASSERT_TRUE(run.Run().ok());
+  EXPECT_EQ(run.memory.end.peak_bytes, int64_t{1} << 40);
+  EXPECT_EQ(run.memory.end.peak_by_tag, BytesByTag{});
+  EXPECT_GT(At(run.memory.end.peak_by_phase, MemoryPhase::kTrain).bytes, 0);
 }
 
 // trainer.limit_train_batches: half of the loader's samples are an epoch.

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "trainer/observers/jsonl_file.h"
+#include "trainer/observers/memory_json.h"
 
 namespace slimreel {
 namespace {
@@ -17,7 +18,7 @@ class MemoryWriter : public Observer {
 
   absl::Status OnStep(const StepRecord& step, const MemoryRecord& memory) override {
     if (step.step % every_steps_ != 0 && step.oom_retries == 0) return absl::OkStatus();
-    const nlohmann::ordered_json json = {
+    nlohmann::ordered_json json = {
         {"step", step.step},
         {"live_bytes", memory.live_bytes},
         {"peak_bytes", memory.peak_bytes},
@@ -26,6 +27,11 @@ class MemoryWriter : public Observer {
         {"loader_bytes", memory.loader_bytes},
         {"budget_bytes", memory.budget_bytes},
     };
+    if (AreKnown(memory.live_by_tag)) {
+      json["by_tag"] = {{"live", TagsToJson(memory.live_by_tag)},
+                        {"peak", TagsToJson(memory.peak_by_tag)}};
+      json["phases"] = PhasesToJson(memory.peak_by_phase);
+    }
     return file_.Append(json.dump());
   }
 

@@ -47,6 +47,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "memory/tracking/memory_phase.h"
+#include "memory/tracking/memory_tag.h"
 #include "trainer/evaluation/metrics.h"
 
 namespace slimreel {
@@ -58,6 +60,11 @@ struct MemoryRecord {
   int64_t host_bytes = 0;      // resident set, peak
   int64_t loader_bytes = 0;    // buffers of the loaders, peak; memory.host_budget bounds them
   int64_t budget_bytes = 0;    // 0: none
+  BytesByTag live_by_tag{};    // sums to live_bytes; zeros: not known (accelerators)
+  // The tags of peak_bytes at its moment. Zeros: not known, also if an earlier version's process of
+  // the run had the peak.
+  BytesByTag peak_by_tag{};
+  PeakByPhase peak_by_phase{};  // since the run's start
 };
 
 // How batches are loaded (dataloader.*, memory.host_budget).
@@ -98,7 +105,9 @@ struct RunRecord {
   int64_t steps = 0;
   int64_t epochs = 0;  // completed
   int64_t oom_retries = 0;
-  MemoryRecord memory;  // peaks of all processes of the run
+  int64_t predicted_peak_bytes = 0;    // of a step on the device; 0: nothing was predicted
+  int64_t steps_above_prediction = 0;  // reports at which the steps' peak had risen above it
+  MemoryRecord memory;                 // peaks of all processes of the run
   LoaderRecord loader;
   std::vector<std::string> changes;  // of the configuration at resumes (TrainState::changes)
   std::string stopped_by;            // "": finished; else "signal" or "error"

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "trainer/observers/jsonl_file.h"
 #include "trainer/observers/memory_writer.h"
@@ -15,6 +16,7 @@ namespace slimreel {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::EndsWith;
 
 std::string FreshFolder() {
   const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
@@ -97,6 +99,51 @@ TEST(MemoryWriterTest, WritesLoggedStepsAndEveryRetriedOne) {
   EXPECT_EQ(lines[2]["live_bytes"], 7);
 }
 
+// A reading whose parts are all different.
+MemoryRecord Tagged() {
+  MemoryRecord memory;
+  memory.live_bytes = 21;
+  memory.peak_bytes = 42;
+  memory.budget_bytes = 50;
+  memory.live_by_tag = {1, 2, 3, 4, 5, 6};
+  memory.peak_by_tag = {2, 4, 6, 8, 10, 12};
+  At(memory.peak_by_phase, MemoryPhase::kTrain) = {.bytes = 42, .by_tag = memory.peak_by_tag};
+  return memory;
+}
+
+TEST(MemoryWriterTest, SplitsLiveAndPeakBytesByTagAndPeaksByPhase) {
+  const std::string run = FreshFolder();
+  auto writer = MakeMemoryWriter(run, 0, 1);
+  ASSERT_TRUE((*writer)->OnStep(Step(1), Tagged()).ok());
+  ASSERT_TRUE((*writer)->OnStep(Step(2), {.live_bytes = 7}).ok());  // a device without tags
+  ASSERT_TRUE((*writer)->Flush().ok());
+  const auto lines = Lines(run + "/memory.jsonl");
+  const nlohmann::json live = {{"parameters", 2},  {"gradients", 3}, {"optimizer", 4},
+                               {"activations", 5}, {"input", 6},     {"other", 1}};
+  const nlohmann::json peak = {{"parameters", 4},   {"gradients", 6}, {"optimizer", 8},
+                               {"activations", 10}, {"input", 12},    {"other", 2}};
+  EXPECT_EQ(lines[0]["by_tag"], (nlohmann::json{{"live", live}, {"peak", peak}}));
+  EXPECT_EQ(lines[0]["phases"],
+            (nlohmann::json{{"train", {{"peak_bytes", 42}, {"by_tag", peak}}}}));
+  EXPECT_FALSE(lines[1].contains("by_tag"));
+  EXPECT_FALSE(lines[1].contains("phases"));
+}
+
+// The lines of a run that an earlier version began.
+TEST(MemoryWriterTest, LinesWithoutTagsStayWhenTheRunGoesOn) {
+  const std::string run = FreshFolder();
+  const std::string old_line =
+      R"({"step":1,"live_bytes":5,"peak_bytes":9,"reserved_bytes":9,"host_bytes":9,"budget_bytes":0})";
+  std::ofstream(run + "/memory.jsonl") << old_line << "\n";
+  auto writer = MakeMemoryWriter(run, 1, 1);
+  ASSERT_TRUE((*writer)->OnStep(Step(2), Tagged()).ok());
+  ASSERT_TRUE((*writer)->Flush().ok());
+  const auto lines = Lines(run + "/memory.jsonl");
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0], nlohmann::json::parse(old_line));
+  EXPECT_EQ(lines[1]["by_tag"]["live"]["activations"], 5);
+}
+
 TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   const std::string run = FreshFolder();
   auto writer = MakeSummaryWriter(run);
@@ -114,14 +161,15 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   const auto summary = nlohmann::json::parse(file);
   for (const char* key :
        {"metrics", "effective_batch_size", "micro_batch_size", "accumulate_grad_batches",
-        "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes", "loader",
-        "samples_per_second", "step_ms", "oom_retries", "steps", "epochs"}) {
+        "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes", "peak_by_tag", "phases",
+        "loader", "samples_per_second", "step_ms", "oom_retries", "steps", "epochs"}) {
     EXPECT_TRUE(summary.contains(key)) << key;
   }
   EXPECT_EQ(summary["metrics"]["top1"], 0.75);
   EXPECT_EQ(summary["step_ms"], 42.0);
   EXPECT_EQ(summary["peak_bytes"]["device"], 100);
   EXPECT_EQ(summary["budget_bytes"], 200);
+  EXPECT_TRUE(summary["peak_by_tag"].is_null()) << "not known";
   EXPECT_EQ(summary["changes"], nlohmann::json(record.changes));
 }
 
@@ -170,11 +218,20 @@ TEST(ProgressTest, LineNamesStepLossSpeedTimeLeftAndMemoryAgainstTheBudget) {
                             .reserved_bytes = 0,
                             .host_bytes = 0,
                             .loader_bytes = 0,
-                            .budget_bytes = 512 << 20};
+                            .budget_bytes = 512 << 20,
+                            .live_by_tag = {},
+                            .peak_by_tag = {},
+                            .peak_by_phase = {}};
   EXPECT_EQ(FormatProgress(Step(2), memory, 52.14, 80, 200),
             "step 2/200  epoch 0  loss 0.5000  lr 1.00e-03  52.1 samples/s  1m20s left  "
             "memory 300 MiB now, 400 MiB peak of 512 MiB");
   EvaluationRecord evaluation{.step = 40, .epoch = 1, .metrics = {}, .seconds = 3.0};
+  MemoryRecord tagged = Tagged();
+  EXPECT_EQ(FormatProgress(Step(2), tagged, 52.14, 80, 200),
+            "step 2/200  epoch 0  loss 0.5000  lr 1.00e-03  52.1 samples/s  1m20s left  "
+            "memory 0 MiB now, 0 MiB peak of 0 MiB: input 29%, activations 24%, optimizer 19%");
+  tagged.peak_by_tag = {0, 995, 5, 0, 0, 0};  // a share below 1 % is not shown
+  EXPECT_THAT(FormatProgress(Step(2), tagged, 52.14, 80, 200), EndsWith(": parameters 100%"));
   evaluation.metrics = {.values = {{"top1", 0.8}, {"clip_top1", 0.7}}, .videos = 24, .clips = 48};
   EXPECT_EQ(FormatEvaluation(evaluation),
             "evaluation at step 40:  top1 0.8000  (24 videos, 48 clips, 3s)");

@@ -1,8 +1,10 @@
 #include "trainer/observers/progress_line.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <deque>
+#include <numeric>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -10,15 +12,34 @@
 #include "absl/time/time.h"
 #include "base/progress.h"
 #include "base/terminal_line.h"
+#include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
 namespace {
 
 // The shown speed is the mean over this number of steps.
 constexpr size_t kWindow = 20;
+constexpr size_t kShownTags = 3;
 
 std::string Mebibytes(int64_t bytes) {
   return absl::StrFormat("%d MiB", (bytes + (1 << 19)) >> 20);
+}
+
+// ": activations 60%, optimizer 26%, parameters 13%": at most three, and none below 1%. Empty if
+// the tags are not known.
+std::string LargestTags(const BytesByTag& bytes) {
+  const auto sum = static_cast<double>(std::accumulate(bytes.begin(), bytes.end(), int64_t{0}));
+  std::array<MemoryTag, kNumMemoryTags> tags = kMemoryTagsInOrder;
+  std::stable_sort(tags.begin(), tags.end(),
+                   [&](MemoryTag a, MemoryTag b) { return At(bytes, a) > At(bytes, b); });
+  std::string words;
+  for (size_t i = 0; i < kShownTags && sum > 0; ++i) {
+    const double percent = 100.0 * static_cast<double>(At(bytes, tags[i])) / sum;
+    if (percent < 1.0) break;
+    absl::StrAppendFormat(&words, "%s%s %.0f%%", words.empty() ? ": " : ", ",
+                          MemoryTagName(tags[i]), percent);
+  }
+  return words;
 }
 
 class ProgressLine : public Observer {
@@ -75,6 +96,7 @@ std::string FormatProgress(const StepRecord& step, const MemoryRecord& memory,
       step.step, total_steps, step.epoch, step.loss, step.lr, samples_per_second,
       FormatDuration(seconds_left), Mebibytes(memory.live_bytes), Mebibytes(memory.peak_bytes));
   if (memory.budget_bytes > 0) absl::StrAppend(&line, " of ", Mebibytes(memory.budget_bytes));
+  line += LargestTags(memory.peak_by_tag);
   if (step.oom_retries > 0) absl::StrAppend(&line, "  (", step.oom_retries, " retried)");
   return line;
 }

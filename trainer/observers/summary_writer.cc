@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/byte_text.h"
 #include "trainer/evaluation/metrics_json.h"
+#include "trainer/observers/memory_json.h"
 
 namespace slimreel {
 namespace {
@@ -64,11 +65,14 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"accumulate_grad_batches", run.accumulate_grad_batches},
       {"schedule", run.schedule},
       {"budget_bytes", OrNull(run.memory.budget_bytes)},
-      {"predicted_peak_bytes", Json()},
+      {"predicted_peak_bytes", OrNull(run.predicted_peak_bytes)},
+      {"steps_above_prediction", run.steps_above_prediction},
       {"peak_bytes",
        {{"device", run.memory.peak_bytes},
         {"reserved", run.memory.reserved_bytes},
         {"host", run.memory.host_bytes}}},
+      {"peak_by_tag", TagsToJson(run.memory.peak_by_tag)},
+      {"phases", PhasesToJson(run.memory.peak_by_phase)},
       {"loader",
        {{"num_workers", run.loader.num_workers},
         {"prefetch_batches", run.loader.prefetch_batches},

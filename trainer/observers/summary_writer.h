@@ -14,8 +14,8 @@
 namespace slimreel {
 
 // {"metrics", batch terms, "schedule", "budget_bytes", "predicted_peak_bytes", "peak_bytes",
-// "loader", speeds (medians over all steps of the run), "oom_retries", "steps", ...}. `metrics` is
-// empty if there was no evaluation.
+// "peak_by_tag", "phases", "loader", speeds (medians over all steps of the run), "oom_retries",
+// "steps", ...}. `metrics` is empty if there was no evaluation.
 std::string SummaryJson(const RunRecord& run, const RunHistory& history);
 
 // The median; 0 if there are no values.

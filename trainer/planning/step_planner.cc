@@ -1,6 +1,7 @@
 #include "trainer/planning/step_planner.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -290,8 +291,15 @@ std::vector<int64_t> MicroBatchSizes(const PlanningTerms& terms) {
 }
 
 absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTerms& terms) {
-  if (terms.budget_bytes <= 0) return PredictConfigured(predictor, terms);
-  const PlanBudget budget{.bytes = terms.budget_bytes};
+  if (terms.budget_bytes <= 0 || !terms.search) {
+    PlannedStep planned;
+    const bool measured = FitsInMemory([&] { planned = PredictConfigured(predictor, terms); });
+    const bool fits = measured && (terms.budget_bytes <= 0 ||
+                                   planned.prediction.peak_bytes <= terms.budget_bytes);
+    if (fits) return planned;
+  }
+  const PlanBudget budget{.bytes = terms.budget_bytes > 0 ? terms.budget_bytes
+                                                          : std::numeric_limits<int64_t>::max()};
   Candidates candidates(predictor, terms);
   if (!candidates.AddAll(terms.allow)) {
     return NothingFitsTheBudget(predictor, terms, candidates);

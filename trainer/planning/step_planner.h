@@ -23,12 +23,13 @@ struct PlanningTerms {
   int64_t effective_batch = 1;
   int64_t min_micro_batch = 0;  // micro-batches are multiples of it; 0: no such bound
   AllowedTechniques allow;
-  int64_t budget_bytes = 0;  // 0: none; the configured plan is then only predicted
+  int64_t budget_bytes = 0;  // 0: none
+  // True: all plans are compared. False: the configured plan is taken if it fits.
+  bool search = true;
 };
 
-// The fastest plan that fits. Without a budget, and with one that the configured plan meets at the
-// configuration's own schedule, that is the configured plan. The chosen plan's micro-batches are
-// measured themselves, so its peak is exact.
+// The fastest plan that fits; the configured one if it fits and is as fast. Without a budget it is
+// the configured one. The chosen plan's own micro-batches are measured, so its peak is exact.
 //
 // Errors: NothingFits (exit code 4) with the smallest budget that would do, and what each means
 // that is not allowed would save.

@@ -26,12 +26,14 @@ constexpr int64_t kBatch = 4;
 
 class Learner {
  public:
-  Learner(const std::string& name, std::optional<at::ScalarType> autocast) : autocast_(autocast) {
+  explicit Learner(const std::string& name, std::optional<at::ScalarType> autocast = std::nullopt,
+                   int64_t size = 32)
+      : autocast_(autocast) {
     ModelSpec spec;
     spec.name = name;
     spec.num_classes = 5;
     spec.num_frames = 8;
-    spec.height = spec.width = 32;
+    spec.height = spec.width = size;
     spec.audio_frames = 200;
     spec.text_tokens = 12;
     spec.dropout = 0.1;
@@ -130,7 +132,7 @@ class Learner {
 class StepPredictorTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(StepPredictorTest, ThePeakOfAStepIsPredictedToTheByte) {
-  Learner learner(GetParam(), std::nullopt);
+  Learner learner(GetParam());
   for (const char* words : {"keep", "lean", "every:2", "checkpoint"}) {
     for (int64_t micro_batch : {4, 3, 1}) {
       const Plan plan = learner.PlanOf(micro_batch, words);
@@ -147,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(Models, StepPredictorTest,
                                          "rgbposeconv3d_nano", "whisper_nano"));
 
 TEST(StepPlannerTest, ThePlanFitsAndItsPeakFallsWithTheBudget) {
-  Learner learner("video_vit_nano", std::nullopt);
+  Learner learner("video_vit_nano", std::nullopt, /*size=*/112);
   PlanningTerms terms;
   terms.configured = learner.PlanOf(kBatch, "keep");
   terms.effective_batch = kBatch;

@@ -19,8 +19,9 @@ struct RunRequest {
   std::optional<FoundCheckpoint> start;  // none: a new run
   ConfigChanges changes;                 // since `start`
   at::Device device = at::kCPU;
-  int64_t budget_bytes = 0;   // of the device, already in force; 0: none
-  int64_t ceiling_bytes = 0;  // lowest of budget, device, control groups, rlimits; 0: unknown
+  int64_t budget_bytes = 0;    // of the device, already in force; 0: none
+  int64_t ceiling_bytes = 0;   // lowest of budget, device, control groups, rlimits; 0: unknown
+  std::string ceiling_origin;  // what sets it: "memory.budget", "cgroup v1", ...
 };
 
 }  // namespace slimreel

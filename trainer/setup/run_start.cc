@@ -89,6 +89,7 @@ absl::StatusOr<RunStart> MakeRunStart(const Config& config, const RunRequest& re
   start.state.plan_terms = std::move(chosen.terms);
   start.state.micro_batch = chosen.plan.micro_batch;
   start.state.schedule = ScheduleText(chosen.plan);
+  start.plan_is_kept = chosen.is_kept;
   start.plan = std::move(chosen.plan);
   return start;
 }

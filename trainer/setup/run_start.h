@@ -16,7 +16,8 @@ namespace slimreel {
 
 struct RunStart {
   TrainState state;
-  Plan plan;  // the one that the first step runs with; the state stores it too
+  Plan plan;                  // the configuration's or the checkpoint's; the state stores it too
+  bool plan_is_kept = false;  // the checkpoint's plan stays in force
 };
 
 // A new run takes the classes and the frame preparation of its data. A run that goes on takes the

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "memory/policy/plan.h"
 #include "memory/policy/split.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
@@ -15,6 +16,7 @@
 #include "trainer/observers/summary_writer.h"
 #include "trainer/setup/model_setup.h"
 #include "trainer/setup/precision.h"
+#include "trainer/setup/run_plan.h"
 #include "trainer/setup/run_start.h"
 
 namespace slimreel {
@@ -131,10 +133,15 @@ absl::StatusOr<Session> MakeSession(const Config& config, const RunRequest& requ
                             MakeRunStart(config, request, session.data, session.learner));
   session.state = std::move(start.state);
   const Learner& learner = session.learner;
-  session.step = std::make_unique<TrainStep>(
-      *learner.model, learner.executor.get(), learner.optimizer.get(),
-      MakeStepOptions(config, request, learner.batch), std::move(start.plan));
+  const TrainStepOptions options = MakeStepOptions(config, request, learner.batch);
+  session.step = std::make_unique<TrainStep>(*learner.model, learner.executor.get(),
+                                             learner.optimizer.get(), options, start.plan);
   SLIMREEL_ASSIGN_OR_RETURN(session.settings, MakeSettings(config, request, session));
+  SLIMREEL_ASSIGN_OR_RETURN(session.settings.plan,
+                            PlanRun(config, request, learner, session.data, options.limits, start));
+  session.step->set_plan(session.settings.plan.plan);
+  session.state.micro_batch = session.settings.plan.plan.micro_batch;
+  session.state.schedule = ScheduleText(session.settings.plan.plan);
   if (session.data.val) {
     SLIMREEL_ASSIGN_OR_RETURN(
         session.evaluator,

@@ -68,6 +68,7 @@ absl::Status ContinuePlan(const RunRequest& request, const BatchTerms& batch, St
   if (changed.empty()) {
     // The ceiling of the first run stays on record, so that small drifts do not add up unseen.
     if (made_under.ceiling_bytes != 0) start.terms.ceiling_bytes = made_under.ceiling_bytes;
+    start.is_kept = true;
     return KeepPlan(state, batch, request.changes.changes_result, start);
   }
   if (IsPlanOf(state, start)) return absl::OkStatus();

@@ -21,6 +21,7 @@ namespace slimreel {
 
 struct StartPlan {
   Plan plan;
+  bool is_kept = false;            // it is the checkpoint's, and stays in force
   PlanTerms terms;                 // what the plan was made under
   std::vector<std::string> notes;  // what the checkpoint's plan lost: lines for TrainState::changes
 };

@@ -19,6 +19,7 @@
 #include "configs/schema.h"
 #include "memory/recovery/fits_in_memory.h"
 #include "trainer/checkpoint/trained_on.h"
+#include "trainer/loop/plan_file.h"
 #include "trainer/setup/config_change.h"
 #include "trainer/setup/device.h"
 #include "trainer/setup/device_budget.h"
@@ -95,21 +96,30 @@ absl::Status PrepareFolder(const Config& config, const RunRequest& request, RunL
   return request.start ? MakeNewest(request.run_dir, *request.start) : absl::OkStatus();
 }
 
+// --plan_only: nothing is trained, and nothing but plan.json is written.
+absl::Status ShowPlan(const Session& session, RunLock& lock) {
+  std::cout << PlanPage(session.settings.plan);
+  SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
+  return WritePlanFile(session.settings.run_dir, session.settings.plan);
+}
+
 bool IsFinished(const RunRequest& request, const Session& session) {
   return request.start && request.start->state.finished &&
          request.start->state.step >= session.settings.length.total_steps;
 }
 
 absl::Status Train(const Config& config, RunRequest request, RunLock& lock,
-                   const std::string& resume) {
+                   const std::string& resume, bool plan_only) {
   SLIMREEL_ASSIGN_OR_RETURN(request.budget_bytes, EnforceBudget(config, request.device));
   request.ceiling_bytes =
       request.budget_bytes > 0 ? request.budget_bytes : MachineCeilingBytes(request.device);
+  request.ceiling_origin = request.budget_bytes > 0 ? "memory.budget" : "the machine";
   absl::StatusOr<Session> session;
   if (!FitsInMemory([&] { session = MakeSession(config, request); })) {
     return DoesNotFit(request.budget_bytes);
   }
   if (!session.ok()) return session.status();
+  if (plan_only) return ShowPlan(*session, lock);
   // Only now, because the number of steps depends on the data.
   if (IsFinished(request, *session)) {
     // Nothing is written, and the run folder need not exist: --resume may name another run.
@@ -136,9 +146,6 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(command.config, overrides, &notes));
   for (const std::string& note : notes) LOG(INFO) << note;
   SLIMREEL_RETURN_IF_ERROR(CheckRequired(config));
-  if (command.plan_only) {
-    return absl::UnimplementedError("--plan_only is not yet available: the planner comes later");
-  }
   RunRequest request;
   request.run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(request.run_dir));
@@ -153,7 +160,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   if (config.trainer.deterministic) {
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
-  return Train(config, std::move(request), lock, resume);
+  return Train(config, std::move(request), lock, resume, command.plan_only);
 }
 
 }  // namespace slimreel

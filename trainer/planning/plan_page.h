@@ -1,0 +1,38 @@
+// The plan of a run as a page for people and as plan.json.
+//
+// Pure functions.
+#ifndef TRAINER_PLANNING_PLAN_PAGE_H_
+#define TRAINER_PLANNING_PLAN_PAGE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "memory/policy/plan.h"
+#include "trainer/planning/step_prediction.h"
+
+namespace slimreel {
+
+// All that is known about a run's memory before its first step.
+struct PlanReport {
+  std::string model;
+  std::string device;
+  int64_t effective_batch = 0;
+  Plan plan;
+  int64_t budget_bytes = 0;               // in force; 0: none
+  int64_t ceiling_bytes = 0;              // 0: unknown
+  std::string ceiling_origin;             // "memory.budget", "cgroup v1", ...
+  std::optional<PlannedStep> planned;     // none: nothing was predicted for the plan in force
+  int64_t predicted_host_peak_bytes = 0;  // resident set; 0: unknown
+};
+
+// plan.json: trainer/loop/README.md lists the fields.
+std::string PlanJson(const PlanReport& report);
+
+// What --plan_only prints: machine and ceiling, where the bytes go, the plan, its predicted peaks
+// and step time, and alternatives with their price.
+std::string PlanPage(const PlanReport& report);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_PLANNING_PLAN_PAGE_H_

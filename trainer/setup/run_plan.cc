@@ -1,0 +1,76 @@
+#include "trainer/setup/run_plan.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+#include "base/logging.h"
+#include "base/status_macros.h"
+#include "memory/tracking/device_memory.h"
+#include "memory/tracking/resident_set.h"
+#include "trainer/planning/profile_batch.h"
+#include "trainer/planning/step_planner.h"
+#include "trainer/setup/precision.h"
+
+namespace slimreel {
+namespace {
+
+PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Learner& learner,
+                      const TightenLimits& limits, const RunStart& start) {
+  PlanningTerms terms;
+  terms.configured = start.plan;
+  terms.schedule_is_free =
+      config.memory.schedule == "auto" && !config.model.use_gradient_checkpointing.value_or(false);
+  terms.effective_batch = learner.batch.effective_batch;
+  terms.min_micro_batch = limits.norm_group;
+  terms.allow = limits.allow;
+  terms.budget_bytes = start.plan_is_kept ? 0 : request.budget_bytes;
+  terms.search = config.memory.budget.has_value();
+  return terms;
+}
+
+// What the process holds besides tensors stays; tensors and the loader's buffers come on top.
+int64_t PredictHostPeak(const RunRequest& request, const Learner& learner, const RunData& data,
+                        const StepPrediction& prediction) {
+  const int64_t resident = ReadResidentSet().bytes;
+  const int64_t batch_bytes = learner.batch.effective_batch * InputBytesPerSample(*learner.model);
+  // A batch in use, one that is handed over, and those that wait.
+  const int64_t loader_bytes = batch_bytes * (data.record.prefetch_batches + 2);
+  if (!request.device.is_cpu()) return resident + loader_bytes;
+  const int64_t reserved = ReadDeviceMemory(request.device).reserved_bytes;
+  const int64_t tensors = prediction.peak_bytes - At(prediction.by_tag, MemoryTag::kInput);
+  return std::max<int64_t>(0, resident - reserved) + tensors + loader_bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& request,
+                                   const Learner& learner, const RunData& data,
+                                   const TightenLimits& limits, const RunStart& start) {
+  PredictorOptions options;
+  options.device = request.device;
+  options.norm_group = learner.batch.norm_group;
+  options.norm_frozen = learner.batch.norm_frozen;
+  options.autocast = AutocastDtype(config.trainer.precision);
+  options.log_every_steps = config.trainer.log_every_steps;
+  StepPredictor predictor(*learner.model, *learner.optimizer, options);
+  PlanReport report;
+  report.model = learner.model->name;
+  report.device = request.device.str();
+  report.effective_batch = learner.batch.effective_batch;
+  report.budget_bytes = request.budget_bytes;
+  report.ceiling_bytes = request.ceiling_bytes;
+  report.ceiling_origin = request.ceiling_origin;
+  SLIMREEL_ASSIGN_OR_RETURN(report.planned,
+                            PlanSteps(predictor, TermsOf(config, request, learner, limits, start)));
+  report.plan = report.planned->plan;
+  report.predicted_host_peak_bytes =
+      PredictHostPeak(request, learner, data, report.planned->prediction);
+  LOG(INFO) << "plan: " << DescribePlan(report.plan) << "; predicted peak "
+            << FormatBytes(report.planned->prediction.peak_bytes);
+  return report;
+}
+
+}  // namespace slimreel
