@@ -67,14 +67,16 @@ const CgroupVersion& Version2() {
   return *version;
 }
 
+// `own_files`: pages of files that this process has mapped.
 void AppendGroup(const std::string& folder, const std::string& shown, const CgroupVersion& version,
-                 std::vector<MemoryLimit>& limits) {
+                 int64_t own_files, std::vector<MemoryLimit>& limits) {
   for (const char* file : version.limit_files) {
     const std::optional<int64_t> bytes = ReadNumber(absl::StrCat(folder, "/", file));
     if (!bytes || *bytes >= kUnlimited) continue;
     const int64_t usage = ReadNumber(absl::StrCat(folder, "/", version.usage_file)).value_or(0);
-    const int64_t reclaimable =
+    const int64_t inactive =
         NumberAfter(TextOf(absl::StrCat(folder, "/memory.stat")), version.reclaimable_key);
+    const int64_t reclaimable = std::max<int64_t>(inactive - own_files, 0);
     limits.push_back({version.origin, absl::StrCat(shown, "/", file), *bytes,
                       std::max<int64_t>(usage - reclaimable, 0)});
   }
@@ -83,27 +85,28 @@ void AppendGroup(const std::string& folder, const std::string& shown, const Cgro
 // The process's group, then every group above it. In a container the path may name groups that
 // are not mounted; their folders do not exist and are skipped.
 void AppendGroups(const std::string& root, std::string group, const CgroupVersion& version,
-                  std::vector<MemoryLimit>& limits) {
+                  int64_t own_files, std::vector<MemoryLimit>& limits) {
   const std::string mount = absl::StrCat(root, "/", version.mount);
   const std::string shown = absl::StrCat("/", version.mount);
   while (!group.empty() && group != "/") {
-    AppendGroup(mount + group, shown + group, version, limits);
+    AppendGroup(mount + group, shown + group, version, own_files, limits);
     group.resize(group.find_last_of('/'));
   }
-  AppendGroup(mount, shown, version, limits);
+  AppendGroup(mount, shown, version, own_files, limits);
 }
 
 void AppendCgroups(const std::string& root, std::vector<MemoryLimit>& limits) {
   const std::string text = TextOf(root + "/proc/self/cgroup");
+  const int64_t own_files = NumberAfter(TextOf(root + "/proc/self/status"), "RssFile");
   for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
     // hierarchy:controllers:path; for v2 the controllers are empty
     const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (parts.size() != 3 || !absl::StartsWith(parts[2], "/")) continue;
     const std::vector<absl::string_view> controllers = absl::StrSplit(parts[1], ',');
     if (parts[0] == "0" && parts[1].empty()) {
-      AppendGroups(root, parts[2], Version2(), limits);
+      AppendGroups(root, parts[2], Version2(), own_files, limits);
     } else if (std::find(controllers.begin(), controllers.end(), "memory") != controllers.end()) {
-      AppendGroups(root, parts[2], Version1(), limits);
+      AppendGroups(root, parts[2], Version1(), own_files, limits);
     }
   }
 }
@@ -122,11 +125,16 @@ void AppendRlimits(const std::string& root, std::vector<MemoryLimit>& limits) {
   }
 }
 
-Ceiling Lower(Ceiling machine, const std::optional<ByteSpec>& user, const std::string& key) {
+// `asked` replaces `machine` if it is lower; it is a share of what `machine` states.
+Ceiling Lower(const Ceiling& machine, const std::optional<ByteSpec>& user, const std::string& key) {
   if (!user) return machine;
-  const int64_t asked = user->Resolve(machine.bytes);
-  return asked < machine.bytes ? Ceiling{asked, key} : machine;
+  const int64_t asked = user->Resolve(machine.stated_bytes);
+  Ceiling ceiling = asked < machine.bytes ? Ceiling{.bytes = asked, .origin = key} : machine;
+  ceiling.stated_bytes = std::min(asked, machine.stated_bytes);
+  return ceiling;
 }
+
+bool IsRlimit(const MemoryLimit& limit) { return absl::StartsWith(limit.origin, "rlimit"); }
 
 }  // namespace
 
@@ -159,26 +167,73 @@ absl::StatusOr<HostMemory> ReadHostMemory(const std::string& root) {
 
 Ceiling LowestCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                       const std::string& key) {
-  return Lower({host.limits.front().bytes, host.limits.front().origin}, user, key);
+  const MemoryLimit& lowest = host.limits.front();
+  return Lower({.bytes = lowest.bytes, .origin = lowest.origin, .stated_bytes = lowest.bytes}, user,
+               key);
 }
 
 Ceiling LowestFreeCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                           const std::string& key) {
-  const Ceiling ceiling = LowestCeiling(host, user, key);
+  Ceiling ceiling = LowestCeiling(host, user, key);
   const int64_t free_bytes = host.headroom_bytes();
-  return free_bytes < ceiling.bytes ? Ceiling{free_bytes, "what the host has left"} : ceiling;
+  if (free_bytes >= ceiling.bytes) return ceiling;
+  ceiling.bytes = free_bytes;
+  ceiling.origin = "what the host has left";
+  return ceiling;
 }
 
 Ceiling WorkingCeiling(const HostMemory& host, const std::optional<ByteSpec>& user,
                        const std::string& key) {
   constexpr int64_t kMostBytes = int64_t{4} << 30;
   if (user.has_value()) return LowestFreeCeiling(host, user, key);
-  return {std::min(host.headroom_bytes() / 4, kMostBytes), "a quarter of the host's free memory"};
+  return {.bytes = std::min(host.headroom_bytes() / 4, kMostBytes),
+          .origin = "a quarter of the host's free memory",
+          .stated_bytes = host.limits.front().bytes};
 }
 
-Ceiling LowestDeviceCeiling(int64_t total_bytes, const std::string& device,
-                            const std::optional<ByteSpec>& user) {
-  return Lower({total_bytes, device}, user, "memory.budget");
+Ceiling TensorCeiling(const HostMemory& host, const ProcessShare& share,
+                      const std::optional<ByteSpec>& user) {
+  Ceiling machine;
+  for (const MemoryLimit& limit : host.limits) {
+    Ceiling one{.origin = limit.origin};
+    one.outside_bytes = std::max<int64_t>(limit.used_bytes - share.tensor_bytes, 0);
+    one.coming_bytes = share.coming_bytes + (IsRlimit(limit) ? share.coming_address_bytes : 0);
+    one.bytes = limit.bytes - one.outside_bytes - one.coming_bytes;
+    if (machine.origin.empty() || one.bytes < machine.bytes) machine = std::move(one);
+  }
+  machine.stated_bytes = host.limits.front().bytes;
+  return Lower(machine, user, "memory.budget");
+}
+
+Ceiling DeviceCeiling(int64_t total_bytes, int64_t free_bytes, const std::string& device,
+                      const std::optional<ByteSpec>& user) {
+  return Lower({.bytes = free_bytes,
+                .origin = device,
+                .stated_bytes = total_bytes,
+                .outside_bytes = total_bytes - free_bytes},
+               user, "memory.budget");
+}
+
+std::string DescribeCeiling(const Ceiling& ceiling) {
+  std::string text = absl::StrCat(FormatBytes(ceiling.bytes), " (", ceiling.origin);
+  const int64_t taken = ceiling.outside_bytes + ceiling.coming_bytes;
+  if (taken > 0) {
+    absl::StrAppend(&text, ": ", FormatBytes(ceiling.bytes + taken), ", less ",
+                    FormatBytes(ceiling.outside_bytes), " in use");
+    if (ceiling.coming_bytes > 0) {
+      absl::StrAppend(&text, " and ", FormatBytes(ceiling.coming_bytes), " reserved");
+    }
+    absl::StrAppend(&text, " outside of tensors");
+  }
+  return absl::StrCat(text, ")");
+}
+
+std::string RaiseCeilingRemedy(const std::string& origin) {
+  if (absl::StartsWith(origin, "memory.")) return absl::StrCat("a larger ", origin);
+  if (absl::StartsWith(origin, "cgroup")) return "a higher limit of the control group";
+  if (origin == "rlimit AS") return "a higher `ulimit -v`";
+  if (origin == "rlimit DATA") return "a higher `ulimit -d`";
+  return "more free memory";
 }
 
 }  // namespace slimreel

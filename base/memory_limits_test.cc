@@ -97,8 +97,6 @@ TEST_F(LimitsTest, TheUsersLimitCountsIfLowerAndPercentIsOfTheMachinesLimit) {
   EXPECT_EQ(lower.origin, "memory.budget");
   EXPECT_EQ(LowestCeiling(host, ByteSpec{64 * kGiB, 0.0}).origin, "physical memory");
   EXPECT_EQ(LowestCeiling(host, ByteSpec{0, 50.0}).bytes, 8 * kGiB);
-  EXPECT_EQ(LowestDeviceCeiling(2 * kGiB, "cuda:0", ByteSpec{0, 25.0}).bytes, kGiB / 2);
-  EXPECT_EQ(LowestDeviceCeiling(2 * kGiB, "cuda:0", std::nullopt).origin, "cuda:0");
 }
 
 TEST_F(LimitsTest, TheFreeCeilingIsAtMostWhatTheHostHasLeft) {
@@ -116,6 +114,99 @@ TEST_F(LimitsTest, TheFreeCeilingIsAtMostWhatTheHostHasLeft) {
   // A container that uses most of what it may.
   host.limits.insert(host.limits.begin(), {"cgroup v2", "memory.max", 4 * kGiB, 3 * kGiB});
   EXPECT_EQ(LowestFreeCeiling(host, ByteSpec{0, 50.0}, key).bytes, kGiB);
+}
+
+TEST_F(LimitsTest, CodeThatTheProcessRunsInIsNotFreeMemoryOfItsGroup) {
+  Write("proc/self/cgroup", "0::/job\n");
+  Write("sys/fs/cgroup/job/memory.max", "4294967296\n");
+  Write("sys/fs/cgroup/job/memory.current", "3221225472\n");
+  Write("sys/fs/cgroup/job/memory.stat", "inactive_file 1073741824\n");
+  Write("proc/self/status", "RssFile:\t 262144 kB\n");
+  EXPECT_EQ(Read().limits[0].used_bytes, 2 * kGiB + kGiB / 4);
+  Write("proc/self/status", "RssFile:\t 4194304 kB\n");
+  EXPECT_EQ(Read().limits[0].used_bytes, 3 * kGiB) << "no more than the group has";
+}
+
+// A group of 4 GiB that uses 1.5 GiB, 1 GiB of it for tensors.
+class TensorCeilingTest : public LimitsTest {
+ protected:
+  void SetUp() override {
+    LimitsTest::SetUp();
+    Write("proc/self/cgroup", "0::/job\n");
+    Write("sys/fs/cgroup/job/memory.max", "4294967296\n");
+    Write("sys/fs/cgroup/job/memory.current", "1610612736\n");
+  }
+  static Ceiling Of(const HostMemory& host, std::optional<ByteSpec> user = {}) {
+    return TensorCeiling(
+        host, {.tensor_bytes = kGiB, .coming_bytes = kGiB / 4, .coming_address_bytes = kGiB / 8},
+        user);
+  }
+};
+
+TEST_F(TensorCeilingTest, AGroupLeavesWhatIsNotInUseBesideTensorsLessWhatIsComing) {
+  const Ceiling ceiling = Of(Read());
+  EXPECT_EQ(ceiling.bytes, 4 * kGiB - kGiB / 2 - kGiB / 4);
+  EXPECT_EQ(ceiling.origin, "cgroup v2");
+  EXPECT_EQ(ceiling.stated_bytes, 4 * kGiB);
+  EXPECT_EQ(ceiling.outside_bytes, kGiB / 2);
+  EXPECT_EQ(ceiling.coming_bytes, kGiB / 4);
+  EXPECT_EQ(DescribeCeiling(ceiling),
+            "3.25 GiB (cgroup v2: 4 GiB, less 512 MiB in use and 256 MiB reserved outside of "
+            "tensors)");
+}
+
+TEST_F(TensorCeilingTest, TheUsersBudgetStandsUnlessTheMachineHasLess) {
+  const Ceiling lower = Of(Read(), ByteSpec{3 * kGiB, 0.0});
+  EXPECT_EQ(lower.bytes, 3 * kGiB) << "not reduced: it counts tensors only";
+  EXPECT_EQ(lower.origin, "memory.budget");
+  EXPECT_EQ(lower.stated_bytes, 3 * kGiB);
+  EXPECT_EQ(DescribeCeiling(lower), "3 GiB (memory.budget)");
+  const Ceiling reduced = Of(Read(), ByteSpec{0, 90.0});
+  EXPECT_EQ(reduced.bytes, 4 * kGiB - kGiB / 2 - kGiB / 4);
+  EXPECT_EQ(reduced.origin, "cgroup v2");
+  EXPECT_EQ(reduced.stated_bytes, 4 * kGiB * 9 / 10) << "what is in use does not move it";
+  EXPECT_EQ(Of(Read(), ByteSpec{0, 50.0}).bytes, 2 * kGiB) << "per cent of the limit as stated";
+}
+
+TEST_F(TensorCeilingTest, OnlyAnRlimitCountsAddressesThatStayEmpty) {
+  Write("proc/self/limits", "Max address space         4294967296     unlimited     bytes\n");
+  Write("proc/self/status", "VmSize:\t 1572864 kB\n");
+  const Ceiling ceiling = Of(Read());
+  EXPECT_EQ(ceiling.origin, "rlimit AS");
+  EXPECT_EQ(ceiling.bytes, 4 * kGiB - kGiB / 2 - kGiB / 4 - kGiB / 8);
+}
+
+TEST_F(TensorCeilingTest, WhatOthersHoldBoundsThoughAnotherLimitIsLower) {
+  // The group has a higher limit than this process's own, but its neighbours use it.
+  Write("sys/fs/cgroup/job/memory.current", "4026531840\n");
+  Write("proc/self/limits", "Max data size         3221225472     unlimited     bytes\n");
+  Write("proc/self/status", "VmData:\t 1048576 kB\n");
+  const Ceiling ceiling = Of(Read());
+  EXPECT_EQ(ceiling.origin, "cgroup v2");
+  EXPECT_EQ(ceiling.bytes, kGiB + kGiB / 4 - kGiB / 4);
+  EXPECT_EQ(ceiling.stated_bytes, 3 * kGiB);
+}
+
+TEST_F(TensorCeilingTest, ALimitThatIsUsedUpLeavesNothing) {
+  Write("sys/fs/cgroup/job/memory.current", "8053063680\n");
+  EXPECT_LE(Of(Read()).bytes, 0);
+}
+
+TEST_F(TensorCeilingTest, PhysicalMemoryCountsAsFarAsItIsAvailable) {
+  std::filesystem::remove_all(root_ + "/sys");
+  const Ceiling ceiling = Of(Read());
+  EXPECT_EQ(ceiling.origin, "physical memory");
+  EXPECT_EQ(ceiling.bytes, 12 * kGiB + kGiB - kGiB / 4);
+  EXPECT_EQ(ceiling.stated_bytes, 16 * kGiB);
+}
+
+TEST(DeviceCeilingTest, IsWhatIsFreeOrTheUsersLimit) {
+  const Ceiling free = DeviceCeiling(8 * kGiB, 5 * kGiB, "cuda:0", {});
+  EXPECT_EQ(free.bytes, 5 * kGiB);
+  EXPECT_EQ(free.origin, "cuda:0");
+  EXPECT_EQ(free.stated_bytes, 8 * kGiB);
+  EXPECT_EQ(DeviceCeiling(8 * kGiB, 5 * kGiB, "cuda:0", ByteSpec{0, 50.0}).bytes, 4 * kGiB);
+  EXPECT_EQ(DeviceCeiling(8 * kGiB, 5 * kGiB, "cuda:0", ByteSpec{6 * kGiB, 0}).bytes, 5 * kGiB);
 }
 
 TEST(WorkingCeilingTest, IsTheUsersOrAQuarterOfWhatIsFreeUpToFourGiB) {

@@ -113,7 +113,10 @@ ConfigKey ScheduleKey(std::string* schedule) {
 
 std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
   std::vector<ConfigKey> keys;
-  keys.push_back(BytesKey("memory.budget", &memory->budget, "Hard limit of device memory"));
+  keys.push_back(
+      BytesKey("memory.budget", &memory->budget,
+               "Hard limit of tensor memory on the device; less if the machine leaves less. "
+               "Without it, what the machine leaves is the limit"));
   keys.push_back(BytesKey("memory.host_budget", &memory->host_budget,
                           "Hard limit of loader buffers, queues and pinned memory; in prepare: of "
                           "decoders (estimated) and chunks"));

@@ -29,7 +29,7 @@ struct AllowedTechniques {
 };
 
 struct MemoryOptions {
-  std::optional<ByteSpec> budget;       // hard limit of device memory; none: nothing is enforced
+  std::optional<ByteSpec> budget;       // hard limit of tensor memory; none: what the machine has
   std::optional<ByteSpec> host_budget;  // the same for loader buffers, queues, pinned memory
   AllowedTechniques allow;
   // auto | keep | lean | checkpoint | every:N | one word per stage, comma-separated;

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,6 +12,7 @@
 #include "base/status_macros.h"
 #include "memory/tracking/device_memory.h"
 #include "trainer/setup/class_lists.h"
+#include "trainer/setup/device_budget.h"
 #include "trainer/setup/held_out.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/model_spec.h"
@@ -61,8 +63,9 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenChoice(const TrainedModel& trained,
   LoaderOptions options = EvaluationLoaderOptions(config, choice.sources, choice.split);
   options.sources_key = choice.key;
   SLIMREEL_RETURN_IF_ERROR(RequestInputs(config, *trained.model, &options));
-  if (trained.budget_bytes > 0) {
-    FitEvaluationBatch(trained.budget_bytes - ReadDeviceMemory(trained.device).live_bytes,
+  Ceiling ceiling = trained.ceiling;
+  if (ceiling.bytes > 0) {
+    FitEvaluationBatch(ceiling.bytes - ReadDeviceMemory(trained.device).live_bytes, ceiling.origin,
                        &options);
   }
   SLIMREEL_RETURN_IF_ERROR(SizeLoaders(config, FindResources(trained.device), {&options}).status());
@@ -73,10 +76,11 @@ absl::StatusOr<std::unique_ptr<Loader>> OpenChoice(const TrainedModel& trained,
     absl::StatusOr<std::unique_ptr<Loader>> held_out = Loader::Open(options);
     if (held_out.ok()) {
       std::cerr << "evaluate: no test shards there; evaluating the val shards\n";
-      return held_out;
+      loader = std::move(held_out);
     }
   }
   SLIMREEL_RETURN_IF_ERROR(Explain(choice, loader.status()));
+  SLIMREEL_RETURN_IF_ERROR(LeaveRoomForLoading(NeedsOf({&options}), trained.device, &ceiling));
   return loader;
 }
 

@@ -1,6 +1,8 @@
 #include "trainer/inference_program.h"
 
+#include "absl/strings/str_cat.h"
 #include "base/exit_code.h"
+#include "base/memory_limits.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
 #include "memory/recovery/fits_in_memory.h"
@@ -22,8 +24,9 @@ int RunInference(int argc, char** argv, const Program& program, const InferenceB
     };
     if (FitsInMemory([&] { status = load_and_run(); })) return status;
     return NothingFitsError(
-        "the model with a single clip does not fit the run's memory.budget; raise it in "
-        "config.yaml of the run");
+        absl::StrCat("the model with a single clip does not fit the ceiling of memory (",
+                     CpuBudgetOrigin(), "); it needs ", RaiseCeilingRemedy(CpuBudgetOrigin()),
+                     CpuBudgetOrigin() == "memory.budget" ? " in config.yaml of the run" : ""));
   });
 }
 

@@ -1,4 +1,5 @@
 // //trainer:predict. See trainer/README.md.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +16,7 @@
 #include "data/decode/media_error.h"
 #include "trainer/inference_program.h"
 #include "trainer/prediction/video_predictor.h"
+#include "trainer/setup/device_budget.h"
 #include "trainer/setup/predict_setup.h"
 
 namespace slimreel {
@@ -75,6 +77,12 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
   SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
   const PredictOptions options = MakePredictOptions(
       trained.config, trained.checkpoint.state.preparation, host, trained.device);
+  Ceiling ceiling = trained.ceiling;
+  const Ceiling working =
+      WorkingCeiling(host, trained.config.memory.host_budget, "memory.host_budget");
+  SLIMREEL_RETURN_IF_ERROR(
+      LeaveRoomForLoading({.buffer_bytes = std::min(working.bytes, host.headroom_bytes() / 4)},
+                          trained.device, &ceiling));
   InstallStopSignal();  // a label that is ready is printed whole
   size_t done = 0, failed = 0;
   for (const std::string& path : flags.input) {

@@ -1,5 +1,7 @@
 #include "data/loading/batch_layout.h"
 
+#include <bit>
+
 namespace slimreel {
 namespace {
 
@@ -37,6 +39,17 @@ BatchLayout BatchLayoutOf(const LoaderOptions& options, int64_t samples) {
   layout.log_mel = place(sample.log_mel);
   layout.tokens = place(sample.tokens);
   return layout;
+}
+
+int64_t PageLockedBytesOf(const LoaderOptions& options, int64_t samples) {
+  const SampleBytes sample = SampleBytesOf(options);
+  int64_t bytes = 0;
+  for (const int64_t input : {sample.clip, sample.keypoints, sample.log_mel, sample.tokens}) {
+    if (input > 0) {
+      bytes += static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(samples * input)));
+    }
+  }
+  return bytes;
 }
 
 }  // namespace slimreel

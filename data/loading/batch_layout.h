@@ -27,6 +27,9 @@ struct BatchLayout {
 };
 BatchLayout BatchLayoutOf(const LoaderOptions& options, int64_t samples);
 
+// What a page-locked copy of the batch takes: ATen rounds each input up to a power of two.
+int64_t PageLockedBytesOf(const LoaderOptions& options, int64_t samples);
+
 }  // namespace slimreel
 
 #endif  // DATA_LOADING_BATCH_LAYOUT_H_

@@ -12,13 +12,13 @@ LoaderSizing SizeLoader(const LoaderSizingRequest& request) {
   LoaderSizing sizing;
   int64_t ahead = wanted;
   if (request.budget_bytes > 0 && request.batch_bytes > 0) {
-    const int64_t room = request.budget_bytes / request.batch_bytes - request.batches_in_use;
+    const int64_t room = request.budget_bytes - request.in_use_bytes;
     sizing.fits = room >= 0;
-    ahead = std::clamp<int64_t>(room, 0, wanted);
+    ahead = std::clamp<int64_t>(room / request.batch_bytes, 0, wanted);
   }
   sizing.num_workers = std::min(workers, ahead);
   sizing.prefetch_batches = ahead;
-  sizing.buffer_bytes = (ahead + request.batches_in_use) * request.batch_bytes;
+  sizing.buffer_bytes = ahead * request.batch_bytes + request.in_use_bytes;
   sizing.lowered = ahead < wanted;
   return sizing;
 }

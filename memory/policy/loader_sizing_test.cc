@@ -12,6 +12,7 @@ LoaderSizingRequest Auto(int64_t cores, int64_t step_threads) {
   request.cores = cores;
   request.step_threads = step_threads;
   request.batch_bytes = kBatch;
+  request.in_use_bytes = kBatch;
   return request;
 }
 
@@ -51,13 +52,14 @@ TEST(LoaderSizingTest, ABudgetTakesBatchesFirstAndThenIdleThreads) {
   EXPECT_EQ(SizeLoader(request).prefetch_batches, 3);
 }
 
-TEST(LoaderSizingTest, BuffersNeverPassTheBudgetAndABudgetBelowTheBatchesInUseDoesNotFit) {
+TEST(LoaderSizingTest, BuffersNeverPassTheBudgetAndABudgetBelowWhatIsInUseDoesNotFit) {
   LoaderSizingRequest request = Auto(4, 1);
-  for (request.batches_in_use = 1; request.batches_in_use <= 2; ++request.batches_in_use) {
+  for (request.in_use_bytes = kBatch; request.in_use_bytes <= 3 * kBatch;
+       request.in_use_bytes += kBatch * 2 / 3) {
     for (request.budget_bytes = kBatch / 4; request.budget_bytes < 12 * kBatch;
          request.budget_bytes += kBatch / 4) {
       const LoaderSizing sizing = SizeLoader(request);
-      EXPECT_EQ(sizing.fits, request.budget_bytes >= request.batches_in_use * kBatch);
+      EXPECT_EQ(sizing.fits, request.budget_bytes >= request.in_use_bytes);
       if (sizing.fits) {
         EXPECT_LE(sizing.buffer_bytes, request.budget_bytes);
       }

@@ -35,23 +35,24 @@ std::string WhyNoOther(const TightenLimits& limits) {
 }
 
 // The last plan is the tightest, so every plan needs at least what the last one needed.
-std::string MoreMemory(const std::vector<TriedPlan>& tried, int64_t budget_bytes) {
+std::string MoreMemory(const std::vector<TriedPlan>& tried, const Ceiling& ceiling) {
   std::vector<std::string> facts;
-  if (budget_bytes <= 0) facts.push_back("the system refused");
+  if (ceiling.bytes <= 0) facts.push_back("the system refused");
   const int64_t needed = tried.empty() ? 0 : tried.back().needed_bytes;
   if (needed > 0) {
     // The refusal ended the step, so the rest of the step is unknown.
     facts.push_back(absl::StrCat(FormatBytes(needed), " was needed when the last plan failed"));
     facts.push_back("the whole step needs more");
   }
-  std::string text = budget_bytes > 0 ? "a larger memory.budget" : "more free memory on the device";
+  std::string text =
+      ceiling.bytes > 0 ? RaiseCeilingRemedy(ceiling.origin) : "more free memory on the device";
   if (!facts.empty()) absl::StrAppend(&text, " (", absl::StrJoin(facts, "; "), ")");
   return text;
 }
 
 std::vector<std::string> Remedies(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
-                                  int64_t budget_bytes) {
-  std::vector<std::string> remedies = {MoreMemory(tried, budget_bytes)};
+                                  const Ceiling& ceiling) {
+  std::vector<std::string> remedies = {MoreMemory(tried, ceiling)};
   if (!limits.allow.checkpointing) {
     remedies.push_back(
         "permitting checkpointing (memory.allow with checkpointing, "
@@ -96,14 +97,14 @@ std::string DescribeTriedPlan(const TriedPlan& tried) {
 }
 
 std::string NoPlanFitsMessage(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
-                              int64_t budget_bytes) {
+                              const Ceiling& ceiling) {
   std::string text = absl::StrCat("Tried: ", tried.empty() ? "nothing" : JoinTried(tried), ".");
-  if (budget_bytes > 0) {
-    absl::StrAppend(&text, " The ceiling is ", FormatBytes(budget_bytes), ".");
+  if (ceiling.bytes > 0) {
+    absl::StrAppend(&text, " The ceiling is ", DescribeCeiling(ceiling), ".");
   }
   absl::StrAppend(&text, WhyNoOther(limits));
-  absl::StrAppend(
-      &text, " What may fit: ", absl::StrJoin(Remedies(tried, limits, budget_bytes), ", "), ".");
+  absl::StrAppend(&text, " What may fit: ", absl::StrJoin(Remedies(tried, limits, ceiling), ", "),
+                  ".");
   return text;
 }
 

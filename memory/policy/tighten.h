@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/memory_limits.h"
 #include "configs/memory_options.h"
 #include "memory/policy/plan.h"
 
@@ -37,10 +38,10 @@ struct TriedPlan {
 std::string DescribeTriedPlan(const TriedPlan& tried);
 
 // The message of exit code 4: the plans that were tried, in order, with what each needed; why no
-// other plan was tried; what may help. `budget_bytes`: the ceiling in force; 0: there was no
-// ceiling, so the system itself refused.
+// other plan was tried; what may help. `ceiling`: in force; 0 bytes: there was
+// no ceiling, so the system itself refused.
 std::string NoPlanFitsMessage(const std::vector<TriedPlan>& tried, const TightenLimits& limits,
-                              int64_t budget_bytes);
+                              const Ceiling& ceiling);
 
 }  // namespace slimreel
 

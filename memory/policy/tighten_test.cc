@@ -44,11 +44,12 @@ TEST(TightenTest, ForbiddenMeansAreNotUsed) {
 TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
   const std::string text = NoPlanFitsMessage(
       {{MakePlan(8, {kKeep}, {}), 900 << 20}, {MakePlan(8, {kCheckpoint}, {}), 700 << 20}},
-      {.norm_group = 8, .allow = {.checkpointing = true, .split = true}}, 600 << 20);
+      {.norm_group = 8, .allow = {.checkpointing = true, .split = true}},
+      {.bytes = 600 << 20, .origin = "memory.budget"});
   for (const char* part :
        {"Tried: micro-batch 8, schedule keep (needs at least 900 MiB); "
         "micro-batch 8, schedule checkpoint (needs at least 700 MiB).",
-        "The ceiling is 600 MiB.", "Micro-batches below 8", "model.norm_group",
+        "The ceiling is 600 MiB (memory.budget).", "Micro-batches below 8", "model.norm_group",
         "a larger memory.budget (700 MiB was needed when the last plan failed; the whole step "
         "needs more)",
         "model.norm_group: a smaller number, or frozen", "data.num_frames", "data.img_size",
@@ -59,9 +60,10 @@ TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
 }
 
 TEST(TightenTest, TextNamesForbiddenMeansAsRemedies) {
-  const std::string text = NoPlanFitsMessage(
-      {{MakePlan(8, {kKeep}, {}), 900 << 20}},
-      {.norm_group = 0, .allow = {.checkpointing = false, .split = false}}, 1 << 20);
+  const std::string text =
+      NoPlanFitsMessage({{MakePlan(8, {kKeep}, {}), 900 << 20}},
+                        {.norm_group = 0, .allow = {.checkpointing = false, .split = false}},
+                        {.bytes = 1 << 20, .origin = "memory.budget"});
   for (const char* part : {"permitting checkpointing (memory.allow with checkpointing, "
                            "model.use_gradient_checkpointing=auto, memory.schedule=auto)",
                            "permitting smaller micro-batches (memory.allow with split)"}) {
@@ -70,9 +72,17 @@ TEST(TightenTest, TextNamesForbiddenMeansAsRemedies) {
   EXPECT_EQ(text.find("norm_group"), std::string::npos) << text;
 }
 
+TEST(TightenTest, TextAdvisesWhatWouldRaiseTheCeiling) {
+  const std::string text = NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 0}}, TightenLimits(),
+                                             {.bytes = 1 << 20, .origin = "cgroup v1"});
+  EXPECT_NE(text.find("What may fit: a higher limit of the control group, "), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("budget"), std::string::npos) << text;
+}
+
 TEST(TightenTest, WithoutABudgetTextDoesNotAdviseALargerOne) {
   const std::string text =
-      NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 700 << 20}}, TightenLimits(), 0);
+      NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 700 << 20}}, TightenLimits(), {});
   EXPECT_EQ(text.find("budget"), std::string::npos) << text;
   EXPECT_NE(text.find("more free memory on the device"), std::string::npos) << text;
   EXPECT_NE(text.find("700 MiB was needed when the last plan failed"), std::string::npos) << text;
@@ -80,7 +90,7 @@ TEST(TightenTest, WithoutABudgetTextDoesNotAdviseALargerOne) {
 
 TEST(TightenTest, TextLeavesUnknownNumbersOut) {
   const std::string text =
-      NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 0}}, TightenLimits(), 0);
+      NoPlanFitsMessage({{MakePlan(1, {kCheckpoint}, {}), 0}}, TightenLimits(), {});
   EXPECT_EQ(text.find("need"), std::string::npos) << text;
   EXPECT_EQ(text.find("ceiling"), std::string::npos) << text;
   EXPECT_NE(text.find("more free memory on the device (the system refused), fewer"),

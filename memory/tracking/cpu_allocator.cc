@@ -9,6 +9,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "memory/tracking/page_store.h"
@@ -49,14 +50,19 @@ class CpuAllocator final : public c10::Allocator {
   }
 
   void set_reuse(bool reuse) { reuse_ = reuse; }
-  void set_budget(int64_t bytes) {
+  void set_budget(int64_t bytes, const std::string& origin) {
     const std::lock_guard<std::mutex> lock(mutex_);
     budget_ = bytes;
+    origin_ = origin;
     ReleaseAboveBudget();
   }
   int64_t budget() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return budget_;
+  }
+  std::string origin() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return origin_;
   }
   void set_hook(AllocationHook* hook) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -131,7 +137,7 @@ class CpuAllocator final : public c10::Allocator {
       NoteRefusal(bytes);
       TORCH_CHECK_WITH(OutOfMemoryError, false, "the memory budget refuses ", bytes,
                        " bytes: live ", live_, ", kept for reuse ", store_.kept_bytes(),
-                       ", budget ", budget_, " (memory.budget)");
+                       ", budget ", budget_, " (", origin_, ")");
     }
     Count(bytes, tag);
   }
@@ -154,8 +160,7 @@ class CpuAllocator final : public c10::Allocator {
     Count(-bytes, tag);
     NoteRefusal(bytes);
     TORCH_CHECK_WITH(OutOfMemoryError, false, "the system refuses ", bytes, " bytes: live ", live_,
-                     ", kept for reuse ", store_.kept_bytes(), ", budget ", budget_,
-                     " (memory.budget; 0: none)");
+                     ", kept for reuse ", store_.kept_bytes(), ", budget ", budget_, " (0: none)");
   }
 
   void NoteRefusal(int64_t bytes) {
@@ -222,6 +227,7 @@ class CpuAllocator final : public c10::Allocator {
   PeakByPhase peaks_{};  // of live_
   int64_t peak_reserved_ = 0;
   int64_t budget_ = 0;
+  std::string origin_;  // of the budget
   int64_t num_refusals_ = 0;
   int64_t needed_ = 0;
 };
@@ -248,8 +254,11 @@ bool CpuAllocatorInstalled() { return c10::GetCPUAllocator() == &TheAllocator();
 
 CpuMemoryReading ReadCpuMemory() { return TheAllocator().Read(); }
 void ResetCpuPeaks() { TheAllocator().ResetPeaks(); }
-void SetCpuBudget(int64_t budget_bytes) { TheAllocator().set_budget(budget_bytes); }
+void SetCpuBudget(int64_t budget_bytes, const std::string& origin) {
+  TheAllocator().set_budget(budget_bytes, origin);
+}
 int64_t CpuBudget() { return TheAllocator().budget(); }
+std::string CpuBudgetOrigin() { return TheAllocator().origin(); }
 int64_t ReleaseKeptCpuBlocks() { return TheAllocator().ReleaseKept(); }
 void SetCpuAllocationHook(AllocationHook* hook) { TheAllocator().set_hook(hook); }
 

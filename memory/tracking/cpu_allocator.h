@@ -7,6 +7,7 @@
 #define MEMORY_TRACKING_CPU_ALLOCATOR_H_
 
 #include <cstdint>
+#include <string>
 
 #include "memory/tracking/allocation_hook.h"
 #include "memory/tracking/memory_phase.h"
@@ -39,9 +40,11 @@ CpuMemoryReading ReadCpuMemory();
 void ResetCpuPeaks();
 
 // After this call, an allocation that would take live + kept bytes over the budget first gives kept
-// blocks back, then throws c10::OutOfMemoryError. 0: no budget.
-void SetCpuBudget(int64_t budget_bytes);
+// blocks back, then throws c10::OutOfMemoryError. 0: no budget. `origin` names what sets it, for
+// messages. It may be set again at any time, also below what is live.
+void SetCpuBudget(int64_t budget_bytes, const std::string& origin = "memory.budget");
 int64_t CpuBudget();
+std::string CpuBudgetOrigin();
 
 // Gives the live block that starts at `data` another tag, from now on: backward makes a gradient as
 // an activation. `data` must come from this allocator; null is allowed. A peak that has passed

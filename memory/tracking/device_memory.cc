@@ -79,9 +79,9 @@ void RetagTensor(const at::Tensor& tensor, MemoryTag tag) {
   RetagCpuBlock(memory.get(), tag);
 }
 
-absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes) {
+absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes, const std::string& origin) {
   if (!device.is_cpu()) return SetAcceleratorBudget(device, budget_bytes);
-  SetCpuBudget(budget_bytes);
+  SetCpuBudget(budget_bytes, origin);
   return absl::OkStatus();
 }
 

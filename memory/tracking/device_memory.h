@@ -52,9 +52,11 @@ void ReleaseAllKeptBlocks();
 void RetagTensor(const at::Tensor& tensor, MemoryTag tag);
 
 // Sets a hard ceiling (> 0) of tensor memory. The device's allocator enforces it with
-// c10::OutOfMemoryError. On the CPU it may be set at any time, on an accelerator only before the
-// device's first tensor. Errors: see SetAcceleratorBudget.
-absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes);
+// c10::OutOfMemoryError. `origin` names what sets the ceiling, for messages. On the CPU it may be
+// set at any time, on an accelerator only before the device's first tensor. Errors: see
+// SetAcceleratorBudget.
+absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes,
+                             const std::string& origin = "memory.budget");
 
 // The total and free memory of the accelerator `device`.
 DeviceTotals ReadDeviceTotals(at::Device device);

@@ -48,7 +48,8 @@ struct ExceededLimit {
 ExceededLimit FindExceededLimit(at::Device device) {
   if (!device.is_cpu()) return {"memory.budget", "raise memory.budget"};
   if (CpuBudget() > 0) {
-    return {absl::StrCat("memory.budget = ", CpuBudget(), " bytes"), "raise memory.budget"};
+    return {absl::StrCat(CpuBudgetOrigin(), " = ", CpuBudget(), " bytes"),
+            absl::StrCat("get ", RaiseCeilingRemedy(CpuBudgetOrigin()))};
   }
   const auto host = ReadHostMemory();
   if (!host.ok()) return {"the memory of this machine", "free memory"};

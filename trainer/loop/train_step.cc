@@ -116,7 +116,7 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
   const std::optional<Plan> next = Tighten(plan_, options_.limits);
   if (!next) {
     return NothingFitsError(
-        absl::StrCat(where, NoPlanFitsMessage(tried_, options_.limits, options_.budget_bytes)));
+        absl::StrCat(where, NoPlanFitsMessage(tried_, options_.limits, options_.ceiling)));
   }
   LOG(INFO) << where << DescribeTriedPlan(tried_.back())
             << " does not fit; trying the step again with " << DescribePlan(*next);

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/memory_limits.h"
 #include "configs/memory_options.h"
 #include "data/loading/batch.h"
 #include "memory/executor/executor.h"
@@ -34,7 +35,7 @@ struct TrainStepOptions {
   std::optional<double> clip_grad_norm;    // > 0; none: no clipping
   std::optional<at::ScalarType> autocast;  // kHalf or kBFloat16: mixed precision
   OnOom on_oom = OnOom::kRetry;            // memory.on_oom
-  int64_t budget_bytes = 0;                // ceiling in force, for messages only; 0: none
+  Ceiling ceiling;                         // in force, for messages only; 0 bytes: none
   TightenLimits limits;                    // how far the plan may be tightened
 };
 

@@ -1,25 +1,29 @@
-// Puts memory.budget in force, for training and for inference with a trained model.
+// Puts the memory ceiling in force, for training and for inference with a trained model.
 //
-// The budget holds for the whole process.
+// The ceiling holds for the whole process. Threading: the thread that runs the steps.
 #ifndef TRAINER_SETUP_DEVICE_BUDGET_H_
 #define TRAINER_SETUP_DEVICE_BUDGET_H_
 
 #include <c10/core/Device.h>
 
-#include <cstdint>
-
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/memory_limits.h"
 #include "configs/schema.h"
+#include "trainer/setup/loader_memory.h"
 
 namespace slimreel {
 
-// Call it before the first tensor on the device. Returns the ceiling in force in bytes: the lower
-// of the budget and what the machine allows. 0: memory.budget is not set, and nothing is enforced.
-absl::StatusOr<int64_t> EnforceBudget(const Config& config, at::Device device);
+// Starts what computes (WarmUpCpu), measures what the process takes besides tensors, puts the
+// lowest of memory.budget and the machine's limits less that in force, logs it, and returns it.
+// Call it before the model is built. On an accelerator without memory.budget the device itself is
+// the limit. Errors: NothingFits if a limit leaves nothing for tensors; see SetDeviceBudget.
+absl::StatusOr<Ceiling> EnforceBudget(const Config& config, at::Device device);
 
-// What the machine allows without a budget, in bytes: the lowest of physical or device memory,
-// control groups and rlimits. 0: unknown.
-int64_t MachineCeilingBytes(at::Device device);
+// Measures again and lowers `ceiling` in force, if need be. Call it when the loaders are open:
+// their mapped files and indices are in use then, and `needs` is known. On an accelerator nothing
+// changes. Errors: as EnforceBudget.
+absl::Status LeaveRoomForLoading(const LoadingNeeds& needs, at::Device device, Ceiling* ceiling);
 
 }  // namespace slimreel
 

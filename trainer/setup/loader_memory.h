@@ -6,6 +6,7 @@
 #define TRAINER_SETUP_LOADER_MEMORY_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,9 +30,19 @@ struct ComputeResources {
 absl::StatusOr<LoaderRecord> SizeLoaders(const Config& config, const ComputeResources& resources,
                                          const std::vector<LoaderOptions*>& loaders);
 
+// What loading takes outside of the allocator of tensors.
+struct LoadingNeeds {
+  int64_t buffer_bytes = 0;
+  int64_t threads = 0;
+};
+
+// What `loaders`, once sized, take together on the host.
+LoadingNeeds NeedsOf(const std::vector<LoaderOptions*>& loaders);
+
 // Halves the batch of an evaluation until its inputs fit into `free_bytes`, or one clip is left,
-// and logs that. It does not count what the model needs besides its inputs.
-void FitEvaluationBatch(int64_t free_bytes, LoaderOptions* loader);
+// and logs that with `origin`, which sets the ceiling. It does not count what the model needs
+// besides its inputs.
+void FitEvaluationBatch(int64_t free_bytes, const std::string& origin, LoaderOptions* loader);
 
 }  // namespace slimreel
 

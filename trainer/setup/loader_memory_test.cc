@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/exit_code.h"
+#include "data/loading/batch_layout.h"
 #include "gtest/gtest.h"
 
 namespace slimreel {
@@ -53,7 +54,7 @@ TEST(LoaderMemoryTest, AnEvaluationsBatchIsHalvedIntoWhatTheBudgetLeaves) {
                                              {-5, 1}}) {
     LoaderOptions val;
     val.batch_size = 256;
-    FitEvaluationBatch(free_clips * kClip, &val);
+    FitEvaluationBatch(free_clips * kClip, "memory.budget", &val);
     EXPECT_EQ(val.batch_size, expected) << free_clips;
   }
 }
@@ -87,6 +88,24 @@ TEST(LoaderMemoryTest, LessThanOneBatchOfEachIsNothingFitsAndSaysHowMuchIsNeeded
       SizeLoaders(WithHostBudget(12 * kClip - 1), {}, loaders.both()).status();
   EXPECT_EQ(ExitCodeOf(status), ExitCode::kNothingFits);
   EXPECT_NE(status.message().find("memory.host_budget"), absl::string_view::npos) << status;
+}
+
+TEST(LoaderMemoryTest, PageLockedCopiesCountAsATenRoundsThem) {
+  LoaderOptions loader;
+  loader.batch_size = 5;                                          // clips of 3,010,560 bytes: 4 MiB
+  loader.keypoints = {.persons = 2, .frames = 10, .joints = 17};  // 20,400 bytes: 32 KiB
+  EXPECT_EQ(PageLockedBytesOf(loader, 5), (4 << 20) + (32 << 10));
+  EXPECT_EQ(PageLockedBytesOf(loader, 0), 2) << "a power of two is at least one";
+  Config config;
+  config.dataloader.num_workers = 0;
+  ASSERT_TRUE(SizeLoaders(config, {.accelerator = true}, {&loader}).ok());
+  const int64_t buffer = BatchLayoutOf(loader, 5).bytes;
+  EXPECT_EQ(NeedsOf({&loader}).buffer_bytes, buffer + 2 * ((4 << 20) + (32 << 10)));
+  EXPECT_EQ(NeedsOf({&loader}).threads, 0);
+  // A byte less than one batch with its two copies does not fit.
+  config = WithHostBudget(NeedsOf({&loader}).buffer_bytes - 1);
+  EXPECT_EQ(ExitCodeOf(SizeLoaders(config, {.accelerator = true}, {&loader}).status()),
+            ExitCode::kNothingFits);
 }
 
 TEST(LoaderMemoryTest, PagesAreLockedOnlyForAnAccelerator) {

@@ -11,6 +11,7 @@
 #include "base/status_text.h"
 #include "memory/tracking/device_memory.h"
 #include "trainer/setup/class_lists.h"
+#include "trainer/setup/device_budget.h"
 #include "trainer/setup/held_out.h"
 #include "trainer/setup/loader_memory.h"
 #include "trainer/setup/model_spec.h"
@@ -69,8 +70,9 @@ absl::StatusOr<RunData> OpenRunData(const Config& config, const RunRequest& requ
   const bool evaluates = Evaluates(config);
   std::vector<LoaderOptions*> loaders = {&train};
   if (evaluates) {
-    if (request.budget_bytes > 0) {
-      FitEvaluationBatch(request.budget_bytes - ReadDeviceMemory(request.device).live_bytes, &val);
+    if (request.ceiling.bytes > 0) {
+      FitEvaluationBatch(request.ceiling.bytes - ReadDeviceMemory(request.device).live_bytes,
+                         request.ceiling.origin, &val);
     }
     loaders.push_back(&val);
   }
@@ -80,12 +82,14 @@ absl::StatusOr<RunData> OpenRunData(const Config& config, const RunRequest& requ
   SLIMREEL_ASSIGN_OR_RETURN(data.train, OpenKey("data.train", train));
   SLIMREEL_ASSIGN_OR_RETURN(data.trained_on,
                             FindTrainedOn(request.run_dir, request.start, *data.train));
-  if (!evaluates) {
+  if (evaluates) {
+    SLIMREEL_ASSIGN_OR_RETURN(data.val, OpenKey("data.val", val));
+    SLIMREEL_RETURN_IF_ERROR(CheckValidation(data));
+  } else {
     WarnIfNotEvaluated(config);
-    return data;
   }
-  SLIMREEL_ASSIGN_OR_RETURN(data.val, OpenKey("data.val", val));
-  SLIMREEL_RETURN_IF_ERROR(CheckValidation(data));
+  data.ceiling = request.ceiling;
+  SLIMREEL_RETURN_IF_ERROR(LeaveRoomForLoading(NeedsOf(loaders), request.device, &data.ceiling));
   return data;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "base/memory_limits.h"
 #include "configs/schema.h"
 #include "data/loading/loader.h"
 #include "trainer/checkpoint/trained_on.h"
@@ -21,6 +22,7 @@ struct RunData {
   std::unique_ptr<Loader> train;
   std::unique_ptr<Loader> val;  // null: nothing is evaluated during training
   LoaderRecord record;          // threads, queue and page-locked memory, for the summary
+  Ceiling ceiling;              // what the loaders leave of the request's
   SampleIds trained_on;         // data.train's samples, and what the run learnt from before
 };
 

@@ -26,7 +26,7 @@ PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Lea
   terms.effective_batch = learner.batch.effective_batch;
   terms.min_micro_batch = limits.norm_group;
   terms.allow = limits.allow;
-  terms.budget_bytes = start.plan_is_kept ? 0 : request.budget_bytes;
+  terms.budget_bytes = start.plan_is_kept ? 0 : request.ceiling.bytes;
   terms.search = config.memory.budget.has_value();
   return terms;
 }
@@ -60,9 +60,9 @@ absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& reque
   report.model = learner.model->name;
   report.device = request.device.str();
   report.effective_batch = learner.batch.effective_batch;
-  report.budget_bytes = request.budget_bytes;
-  report.ceiling_bytes = request.ceiling_bytes;
-  report.ceiling_origin = request.ceiling_origin;
+  report.budget_bytes = request.ceiling.bytes;
+  report.ceiling_bytes = request.ceiling.bytes;
+  report.ceiling_origin = request.ceiling.origin;
   SLIMREEL_ASSIGN_OR_RETURN(report.planned,
                             PlanSteps(predictor, TermsOf(config, request, learner, limits, start)));
   report.plan = report.planned->plan;

@@ -5,10 +5,10 @@
 
 #include <c10/core/Device.h>
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "base/memory_limits.h"
 #include "trainer/checkpoint/folder.h"
 #include "trainer/setup/config_change.h"
 
@@ -19,9 +19,8 @@ struct RunRequest {
   std::optional<FoundCheckpoint> start;  // none: a new run
   ConfigChanges changes;                 // since `start`
   at::Device device = at::kCPU;
-  int64_t budget_bytes = 0;    // of the device, already in force; 0: none
-  int64_t ceiling_bytes = 0;   // lowest of budget, device, control groups, rlimits; 0: unknown
-  std::string ceiling_origin;  // what sets it: "memory.budget", "cgroup v1", ...
+  Ceiling ceiling;  // of the device; 0 bytes: none. In force on the CPU, or if
+                    // memory.budget is set
 };
 
 }  // namespace slimreel

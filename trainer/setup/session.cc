@@ -38,7 +38,7 @@ TrainStepOptions MakeStepOptions(const Config& config, const RunRequest& request
   options.clip_grad_norm = config.train.clip_grad_norm;
   options.autocast = AutocastDtype(config.trainer.precision);
   options.on_oom = config.memory.on_oom;
-  options.budget_bytes = request.budget_bytes;
+  options.ceiling = request.ceiling;
   options.limits = MakeTightenLimits(config, batch.min_micro_batch);
   return options;
 }
@@ -92,7 +92,7 @@ absl::StatusOr<TrainerSettings> MakeSettings(const Config& config, const RunRequ
   settings.checkpoint = config.checkpoint;
   settings.log_every_steps = config.trainer.log_every_steps;
   settings.effective_batch_size = effective_batch;
-  settings.budget_bytes = request.budget_bytes;
+  settings.budget_bytes = request.ceiling.bytes;
   settings.loader = session.data.record;
   settings.config = ConfigToYaml(config);
   return settings;
@@ -124,11 +124,12 @@ TrainerParts Session::parts() const {
           .evaluator = evaluator.get()};
 }
 
-absl::StatusOr<Session> MakeSession(const Config& config, const RunRequest& request) {
+absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
   Session session;
   // The model says which inputs the loaders make, and its batch terms say how many of them.
   SLIMREEL_ASSIGN_OR_RETURN(session.learner, MakeLearner(config, request));
   SLIMREEL_ASSIGN_OR_RETURN(session.data, OpenRunData(config, request, session.learner));
+  request.ceiling = session.data.ceiling;
   SLIMREEL_ASSIGN_OR_RETURN(RunStart start,
                             MakeRunStart(config, request, session.data, session.learner));
   session.state = std::move(start.state);

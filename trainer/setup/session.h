@@ -33,7 +33,7 @@ struct Session {
 // trainer's settings from them, in this order. A budget must be in force before the call, so that
 // all of it counts. Errors: those of MakeLearner, OpenRunData and MakeRunStart; InvalidArgument if
 // no batch is left to train or evaluate on, or a normalisation group is too small.
-absl::StatusOr<Session> MakeSession(const Config& config, const RunRequest& request);
+absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request);
 
 // Writers of the run folder's files and, unless trainer.progress is off, the progress line.
 absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Config& config,

@@ -106,8 +106,9 @@ absl::StatusOr<StartPlan> ChooseStartPlan(const Config& config, const RunRequest
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<StageMode> modes,
                             ConfiguredModes(config, num_stages));
   start.plan = MakePlan(batch.micro_batch, modes, stages);
-  start.terms = {
-      .ceiling_bytes = request.ceiling_bytes, .num_stages = num_stages, .keys = PlanKeys(config)};
+  start.terms = {.ceiling_bytes = request.ceiling.stated_bytes,
+                 .num_stages = num_stages,
+                 .keys = PlanKeys(config)};
   if (request.start) SLIMREEL_RETURN_IF_ERROR(ContinuePlan(request, batch, start));
   return start;
 }

@@ -25,7 +25,7 @@ RunRequest Tightened(const Config& config) {
       .ceiling_bytes = kCeiling, .num_stages = 2, .keys = PlanKeys(config)};
   RunRequest request;
   request.start = checkpoint;
-  request.ceiling_bytes = kCeiling;
+  request.ceiling.stated_bytes = kCeiling;
   return request;
 }
 
@@ -47,7 +47,7 @@ TEST(StartPlanTest, ContradictingCheckpointKeysAreRefused) {
 TEST(StartPlanTest, ANewRunTakesTheConfigurationsPlan) {
   Config config;
   RunRequest request;
-  request.ceiling_bytes = kCeiling;
+  request.ceiling.stated_bytes = kCeiling;
   const auto start = ChooseStartPlan(config, request, kBatch, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(8, StageMode::kKeep));
@@ -59,7 +59,7 @@ TEST(StartPlanTest, ANewRunTakesTheConfigurationsPlan) {
 TEST(StartPlanTest, AResumedRunKeepsTheCheckpointsPlanAndTheCeilingItWasMadeUnder) {
   Config config;
   RunRequest request = Tightened(config);
-  request.ceiling_bytes = kCeiling + kCeiling / 1000;  // less than a hundredth more
+  request.ceiling.stated_bytes = kCeiling + kCeiling / 1000;  // less than a hundredth more
   const auto start = ChooseStartPlan(config, request, kBatch, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(2, StageMode::kCheckpoint));
@@ -70,7 +70,7 @@ TEST(StartPlanTest, AResumedRunKeepsTheCheckpointsPlanAndTheCeilingItWasMadeUnde
 TEST(StartPlanTest, ChangedTermsGiveTheConfigurationsPlanAndANote) {
   Config config;
   RunRequest request = Tightened(config);
-  request.ceiling_bytes = 4 * kCeiling;
+  request.ceiling.stated_bytes = 4 * kCeiling;
   const auto start = ChooseStartPlan(config, request, kBatch, kStages);
   ASSERT_TRUE(start.ok()) << start.status();
   EXPECT_EQ(start->plan, PlanOf(8, StageMode::kKeep));

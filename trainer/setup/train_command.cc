@@ -10,9 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
-#include "base/bytes.h"
 #include "base/exit_code.h"
 #include "base/logging.h"
+#include "base/memory_limits.h"
 #include "base/mistakes.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
@@ -57,12 +57,12 @@ std::string ResumeWord(const TrainCommand& command, const Config& config) {
   return config.resume.empty() ? "auto" : config.resume;
 }
 
-absl::Status DoesNotFit(int64_t budget_bytes) {
+absl::Status DoesNotFit(const Ceiling& ceiling) {
   return NothingFitsError(absl::StrCat(
-      "weights and optimizer state, or one sample beside them, do not fit memory.budget = ",
-      FormatBytes(budget_bytes),
-      "; raise it, choose a smaller model, train.optimizer=sgd with train.momentum=0, or freeze "
-      "parameters (model.freeze)"));
+      "weights and optimizer state, or one sample beside them, do not fit the memory ceiling of ",
+      DescribeCeiling(ceiling), "; what helps: ", RaiseCeilingRemedy(ceiling.origin),
+      ", a smaller model, train.optimizer=sgd with train.momentum=0, or fewer parameters that "
+      "learn (model.freeze)"));
 }
 
 void LogSession(const Session& session) {
@@ -110,13 +110,10 @@ bool IsFinished(const RunRequest& request, const Session& session) {
 
 absl::Status Train(const Config& config, RunRequest request, RunLock& lock,
                    const std::string& resume, bool plan_only) {
-  SLIMREEL_ASSIGN_OR_RETURN(request.budget_bytes, EnforceBudget(config, request.device));
-  request.ceiling_bytes =
-      request.budget_bytes > 0 ? request.budget_bytes : MachineCeilingBytes(request.device);
-  request.ceiling_origin = request.budget_bytes > 0 ? "memory.budget" : "the machine";
+  SLIMREEL_ASSIGN_OR_RETURN(request.ceiling, EnforceBudget(config, request.device));
   absl::StatusOr<Session> session;
   if (!FitsInMemory([&] { session = MakeSession(config, request); })) {
-    return DoesNotFit(request.budget_bytes);
+    return DoesNotFit(request.ceiling);
   }
   if (!session.ok()) return session.status();
   if (plan_only) return ShowPlan(*session, lock);

@@ -47,7 +47,7 @@ absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
   }
   SLIMREEL_ASSIGN_OR_RETURN(trained.config, ConfigOf(trained.checkpoint, run));
   SLIMREEL_ASSIGN_OR_RETURN(trained.device, ResolveDevice(trained.config.trainer.device));
-  SLIMREEL_ASSIGN_OR_RETURN(trained.budget_bytes, EnforceBudget(trained.config, trained.device));
+  SLIMREEL_ASSIGN_OR_RETURN(trained.ceiling, EnforceBudget(trained.config, trained.device));
   std::optional<int64_t> classes = trained.config.model.num_classes;
   const auto names = static_cast<int64_t>(trained.checkpoint.state.classes.size());
   if (!classes && names > 0) classes = names;  // a speech model has no names

@@ -6,11 +6,11 @@
 
 #include <c10/core/Device.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/memory_limits.h"
 #include "configs/schema.h"
 #include "models/chain/model.h"
 #include "trainer/checkpoint/folder.h"
@@ -22,10 +22,10 @@ struct TrainedModel {
   FoundCheckpoint checkpoint;
   std::unique_ptr<Model> model;
   at::Device device = at::kCPU;
-  int64_t budget_bytes = 0;  // the ceiling in force; 0: none
+  Ceiling ceiling;  // of the device, as in RunRequest
 };
 
-// `checkpoint` is best, latest or a path. Puts memory.budget in force first. Errors: NotFound (no
+// `checkpoint` is best, latest or a path. Puts the ceiling in force first. Errors: NotFound (no
 // run, no checkpoint); DataLoss (damaged).
 absl::StatusOr<TrainedModel> LoadTrainedModel(const std::string& run_dir,
                                               const std::string& checkpoint);
