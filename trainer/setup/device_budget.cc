@@ -20,7 +20,6 @@ namespace {
 // In use already, and so measured: code, libraries, thread stacks, kernel libraries' buffers, the
 // indices of shards, what other processes of the same control group hold. Still to come: buffers
 // of loaders (LoadingNeeds), and what grows with the run. README.md says how these were measured.
-constexpr int64_t kGrowthBytes = int64_t{48} << 20;
 // Page tables take 1/512 of what they map, and the last page of each large block is not full.
 constexpr int64_t kPageShare = 128;
 // glibc maps this much for the heap of each new thread, and fills little of it.
@@ -41,7 +40,7 @@ absl::StatusOr<Ceiling> MeasureHost(const std::optional<ByteSpec>& budget,
   const int64_t pages = host.limits.front().bytes / kPageShare;
   const ProcessShare share{
       .tensor_bytes = ReadCpuMemory().reserved_bytes,
-      .coming_bytes = kGrowthBytes + pages + needs.buffer_bytes,
+      .coming_bytes = kHostGrowthBytes + pages + needs.buffer_bytes,
       .coming_address_bytes = needs.threads * (StackBytes() + kThreadHeapBytes)};
   const Ceiling ceiling = TensorCeiling(host, share, budget);
   if (ceiling.bytes > 0) return ceiling;

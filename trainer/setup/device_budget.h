@@ -14,6 +14,9 @@
 
 namespace slimreel {
 
+// What the process grows by during a run, besides tensors and the loaders' buffers (README.md).
+inline constexpr int64_t kHostGrowthBytes = int64_t{48} << 20;
+
 // Starts what computes (WarmUpCpu), measures what the process takes besides tensors, puts the
 // lowest of memory.budget and the machine's limits less that in force, logs it, and returns it.
 // Call it before the model is built. On an accelerator without memory.budget the device itself is

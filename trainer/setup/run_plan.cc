@@ -12,6 +12,7 @@
 #include "memory/tracking/resident_set.h"
 #include "trainer/planning/profile_batch.h"
 #include "trainer/planning/step_planner.h"
+#include "trainer/setup/device_budget.h"
 #include "trainer/setup/precision.h"
 
 namespace slimreel {
@@ -34,7 +35,7 @@ PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Lea
 // What the process holds besides tensors stays; tensors and the loader's buffers come on top.
 int64_t PredictHostPeak(const RunRequest& request, const Learner& learner, const RunData& data,
                         const StepPrediction& prediction) {
-  const int64_t resident = ReadResidentSet().bytes;
+  const int64_t resident = ReadResidentSet().bytes + kHostGrowthBytes;
   const int64_t batch_bytes = learner.batch.effective_batch * InputBytesPerSample(*learner.model);
   // A batch in use, one that is handed over, and those that wait.
   const int64_t loader_bytes = batch_bytes * (data.record.prefetch_batches + 2);
