@@ -14,6 +14,7 @@
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
 #include "trainer/observers/summary_writer.h"
+#include "trainer/report/report_writer.h"
 #include "trainer/setup/model_setup.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/run_plan.h"
@@ -164,6 +165,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Confi
     observers.push_back(std::move(memory));
   }
   observers.push_back(MakeSummaryWriter(run_dir, ReadHistory(run_dir)));
+  observers.push_back(MakeReportWriter(run_dir));  // reads what those before it have written
   if (config.trainer.progress) {
     observers.push_back(MakeProgressLine({.total_steps = session.settings.length.total_steps,
                                           .first_step = step,
