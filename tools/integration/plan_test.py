@@ -1,0 +1,109 @@
+"""The plan of a run: known before the run, within the budget, and what the run then does."""
+
+import json
+import unittest
+
+import binaries
+from binaries import must, run, scratch
+
+MODELS = {
+    "r3d_nano": ["model.norm_group=1"],
+    "video_vit_nano": [],
+    "posec3d_nano": ["data.num_frames=16"],
+    "whisper_nano": [],
+}
+BATCH = 4
+
+
+class PlanTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = scratch()
+        cls.config = cls.folder / "tiny.yaml"
+        cls.config.write_text(binaries.TINY_CONFIG)
+
+    def arguments(self, name, model, *overrides):
+        classes = [] if model.startswith("whisper") else ["model.num_classes=4"]
+        return [f"--config={self.config}", f"--run={self.folder / name}", f"model.name={model}",
+                "data.train=synthetic:64", *classes, "data.img_size=64", f"data.batch_size={BATCH}",
+                "train.accumulate_grad_batches=1", "evaluation.strategy=no", "train.max_steps=3",
+                *MODELS[model], *overrides]
+
+    def read(self, name, file):
+        return json.loads((self.folder / name / file).read_text())
+
+    def plan(self, name, model, *overrides):
+        result = must("//trainer:train", *self.arguments(name, model, *overrides), "--plan_only")
+        self.assertEqual(sorted(p.name for p in (self.folder / name).iterdir() if p.suffix == ".json"),
+                         ["plan.json"], "nothing is trained")
+        return result.stdout, self.read(name, "plan.json")
+
+    def test_the_plan_holds_what_is_promised(self):
+        page, plan = self.plan("fields", "video_vit_nano", "memory.budget=1GiB")
+        self.assertEqual(plan["predicted_peak_bytes"], sum(plan["bytes"].values()))
+        self.assertGreater(plan["predicted_host_peak_bytes"], plan["predicted_peak_bytes"])
+        self.assertGreater(plan["predicted_step_ms"], 0)
+        self.assertEqual(plan["ceiling"], {"bytes": 1 << 30, "origin": "memory.budget"})
+        self.assertEqual(plan["micro_batch"], plan["micro_batch_size"])
+        backward = [op["stage"] for op in plan["operations"] if op["op"] == "B"]
+        forward = [op["stage"] for op in plan["operations"] if op["op"] == "F_keep"]
+        self.assertEqual(len(backward), len(set(backward)), "each stage goes backward once")
+        self.assertTrue(set(forward) <= set(backward))
+        for words in ("video_vit_nano on cpu", "memory.budget", "Where the bytes go", "Predicted",
+                      "peak of tensors", "time of a step"):
+            self.assertIn(words, page)
+
+    def test_steps_peak_where_it_was_predicted_to_the_byte_under_every_budget(self):
+        for model in MODELS:
+            natural = self.plan(f"{model}_natural", model)[1]["predicted_peak_bytes"]
+            smallest = self.plan(f"{model}_search", model,
+                                 f"memory.budget={natural}")[1]["smallest_budget_bytes"]
+            for share in (1.0, 0.5, 0.0):
+                budget = int(smallest + share * (natural - smallest))
+                name = f"{model}_{share}"
+                must("//trainer:train", *self.arguments(name, model, f"memory.budget={budget}"))
+                summary = self.read(name, "summary.json")
+                plan = self.read(name, "plan.json")
+                with self.subTest(model=model, budget=budget, schedule=plan["schedule"]):
+                    self.assertLessEqual(plan["predicted_peak_bytes"], budget)
+                    self.assertEqual(summary["oom_retries"], 0)
+                    self.assertEqual(summary["steps_above_prediction"], 0)
+                    measured = summary["phases"]["train"]["peak_bytes"]
+                    # Loss and norm of the steps between two reports are predicted for the longest
+                    # such time; here every step is reported.
+                    self.assertEqual(measured, plan["predicted_peak_bytes"])
+
+    def test_a_budget_below_the_smallest_ends_with_4_and_names_it(self):
+        natural = self.plan("free", "r3d_nano")[1]["predicted_peak_bytes"]
+        smallest = self.plan("search", "r3d_nano",
+                             f"memory.budget={natural}")[1]["smallest_budget_bytes"]
+        result = run("//trainer:train",
+                     *self.arguments("none", "r3d_nano", f"memory.budget={smallest - 4096}"),
+                     "--plan_only")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("memory.budget must be at least", result.stderr)
+        forbidden = run("//trainer:train",
+                        *self.arguments("forbidden", "r3d_nano", f"memory.budget={smallest}",
+                                        "memory.allow=[lean]"), "--plan_only")
+        self.assertEqual(forbidden.returncode, 4, forbidden.stderr)
+        self.assertRegex(forbidden.stderr, "(checkpointing|split) would save")
+
+    def test_every_plan_learns_the_same_bits_if_the_split_is_kept(self):
+        arguments = ["memory.allow=[checkpointing, lean]"]
+        natural = self.plan("bits_natural", "video_vit_nano", *arguments)[1]["predicted_peak_bytes"]
+        smallest = self.plan("bits_search", "video_vit_nano", f"memory.budget={natural}",
+                             *arguments)[1]["smallest_budget_bytes"]
+        self.assertLess(smallest, natural)
+        weights = []
+        for budget in (natural, (natural + smallest) // 2, smallest):
+            name = f"bits_{budget}"
+            must("//trainer:train",
+                 *self.arguments(name, "video_vit_nano", f"memory.budget={budget}", *arguments))
+            checkpoint = self.folder / name / "checkpoints" / "latest" / "model.safetensors"
+            weights.append(checkpoint.read_bytes())
+        self.assertEqual(weights[0], weights[1])
+        self.assertEqual(weights[0], weights[2])
+
+
+if __name__ == "__main__":
+    unittest.main()
