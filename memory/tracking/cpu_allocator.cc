@@ -54,7 +54,7 @@ class CpuAllocator final : public c10::Allocator {
     const std::lock_guard<std::mutex> lock(mutex_);
     budget_ = bytes;
     origin_ = origin;
-    ReleaseAboveBudget();
+    ReleaseAboveCeiling();
   }
   int64_t budget() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -63,6 +63,11 @@ class CpuAllocator final : public c10::Allocator {
   std::string origin() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return origin_;
+  }
+  void set_pressure_ceiling(int64_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    pressure_ceiling_ = bytes;
+    ReleaseAboveCeiling();
   }
   void set_hook(AllocationHook* hook) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -98,6 +103,7 @@ class CpuAllocator final : public c10::Allocator {
     reading.live_bytes = live_;
     const MemoryPeak& peak = Highest(peaks_);
     reading.peak_live_bytes = peak.bytes;
+    reading.scope_peak_bytes = scope_peak_;
     reading.reserved_bytes = live_ + store_.kept_bytes();
     reading.peak_reserved_bytes = peak_reserved_;
     reading.num_refusals = num_refusals_;
@@ -106,6 +112,10 @@ class CpuAllocator final : public c10::Allocator {
     reading.peak_by_tag = peak.by_tag;
     reading.peak_by_phase = peaks_;
     return reading;
+  }
+  void ResetScopePeak() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    scope_peak_ = live_;
   }
   void ResetPeaks() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -133,11 +143,14 @@ class CpuAllocator final : public c10::Allocator {
   // can fail, and it takes the claim back. So the count is always what lives.
   void Claim(AllocationKind kind, int64_t bytes, MemoryTag tag) {
     if (hook_ != nullptr) AskHook(kind, bytes);
-    if (budget_ > 0 && live_ + bytes > budget_) {
+    if (Ceiling() > 0 && live_ + bytes > Ceiling()) {
       NoteRefusal(bytes);
-      TORCH_CHECK_WITH(OutOfMemoryError, false, "the memory budget refuses ", bytes,
-                       " bytes: live ", live_, ", kept for reuse ", store_.kept_bytes(),
-                       ", budget ", budget_, " (", origin_, ")");
+      const bool by_budget = Ceiling() == budget_;
+      TORCH_CHECK_WITH(OutOfMemoryError, false,
+                       by_budget ? "the memory budget" : "what the host has left", " refuses ",
+                       bytes, " bytes: live ", live_, ", kept for reuse ", store_.kept_bytes(),
+                       by_budget ? ", budget " : ", ceiling ", Ceiling(), " (",
+                       by_budget ? origin_ : "other processes take memory", ")");
     }
     Count(bytes, tag);
   }
@@ -149,9 +162,10 @@ class CpuAllocator final : public c10::Allocator {
   }
 
   void Settle(AllocationKind kind, const void* data, int64_t bytes) noexcept {
-    ReleaseAboveBudget();
+    ReleaseAboveCeiling();
     MemoryPeak& peak = At(peaks_, CurrentMemoryPhase());
     if (live_ > peak.bytes) peak = {live_, by_tag_};
+    scope_peak_ = std::max(scope_peak_, live_);
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
     if (hook_ != nullptr) hook_->OnAllocate(kind, data, bytes);
   }
@@ -177,9 +191,15 @@ class CpuAllocator final : public c10::Allocator {
     needed_ = needed;
   }
 
-  void ReleaseAboveBudget() noexcept {
-    const int64_t over = live_ + store_.kept_bytes() - budget_;
-    if (budget_ > 0 && over > 0) store_.Release(over);
+  // The lower one of the budget and what the host has left; 0: neither is set.
+  int64_t Ceiling() const {
+    if (budget_ > 0 && pressure_ceiling_ > 0) return std::min(budget_, pressure_ceiling_);
+    return std::max(budget_, pressure_ceiling_);
+  }
+
+  void ReleaseAboveCeiling() noexcept {
+    const int64_t over = live_ + store_.kept_bytes() - Ceiling();
+    if (Ceiling() > 0 && over > 0) store_.Release(over);
   }
 
   // Returns the block's prefix. Null if the system refuses even after all kept pages were given
@@ -212,7 +232,7 @@ class CpuAllocator final : public c10::Allocator {
       return;
     }
     store_.Free(std::move(pages));
-    ReleaseAboveBudget();  // a block is a few bytes larger than the request
+    ReleaseAboveCeiling();  // a block is a few bytes larger than the request
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
   }
 
@@ -223,11 +243,13 @@ class CpuAllocator final : public c10::Allocator {
   bool reuse_ = true;
   AllocationHook* hook_ = nullptr;
   int64_t live_ = 0;
-  BytesByTag by_tag_{};  // of live_
-  PeakByPhase peaks_{};  // of live_
+  BytesByTag by_tag_{};     // of live_
+  PeakByPhase peaks_{};     // of live_
+  int64_t scope_peak_ = 0;  // of live_
   int64_t peak_reserved_ = 0;
   int64_t budget_ = 0;
   std::string origin_;  // of the budget
+  int64_t pressure_ceiling_ = 0;
   int64_t num_refusals_ = 0;
   int64_t needed_ = 0;
 };
@@ -253,12 +275,14 @@ void InstallCpuAllocator(bool reuse) {
 bool CpuAllocatorInstalled() { return c10::GetCPUAllocator() == &TheAllocator(); }
 
 CpuMemoryReading ReadCpuMemory() { return TheAllocator().Read(); }
+void ResetCpuScopePeak() { TheAllocator().ResetScopePeak(); }
 void ResetCpuPeaks() { TheAllocator().ResetPeaks(); }
 void SetCpuBudget(int64_t budget_bytes, const std::string& origin) {
   TheAllocator().set_budget(budget_bytes, origin);
 }
 int64_t CpuBudget() { return TheAllocator().budget(); }
 std::string CpuBudgetOrigin() { return TheAllocator().origin(); }
+void SetCpuPressureCeiling(int64_t bytes) { TheAllocator().set_pressure_ceiling(bytes); }
 int64_t ReleaseKeptCpuBlocks() { return TheAllocator().ReleaseKept(); }
 void SetCpuAllocationHook(AllocationHook* hook) { TheAllocator().set_hook(hook); }
 

@@ -18,9 +18,10 @@ namespace slimreel {
 // All numbers are of one moment: reserved is always live + kept, and peak_reserved the highest
 // such sum.
 struct CpuMemoryReading {
-  int64_t live_bytes = 0;       // requested bytes of live tensors + of charges
-  int64_t peak_live_bytes = 0;  // highest since the last ResetCpuPeaks
-  int64_t reserved_bytes = 0;   // live + blocks kept for reuse
+  int64_t live_bytes = 0;        // requested bytes of live tensors + of charges
+  int64_t peak_live_bytes = 0;   // highest since the last ResetCpuPeaks
+  int64_t scope_peak_bytes = 0;  // highest since the last ResetCpuScopePeak
+  int64_t reserved_bytes = 0;    // live + blocks kept for reuse
   int64_t peak_reserved_bytes = 0;
   int64_t num_refusals = 0;  // by the budget, the system or a hook
   // Live + requested bytes at the last refusal: a lower bound of what was needed. 0: none yet.
@@ -38,6 +39,7 @@ bool CpuAllocatorInstalled();
 CpuMemoryReading ReadCpuMemory();
 // The peaks become the values of now. The other phases than the current one have no peak then.
 void ResetCpuPeaks();
+void ResetCpuScopePeak();  // a step measures its own peak, and the run's peaks stay
 
 // After this call, an allocation that would take live + kept bytes over the budget first gives kept
 // blocks back, then throws c10::OutOfMemoryError. 0: no budget. `origin` names what sets it, for
@@ -45,6 +47,10 @@ void ResetCpuPeaks();
 void SetCpuBudget(int64_t budget_bytes, const std::string& origin = "memory.budget");
 int64_t CpuBudget();
 std::string CpuBudgetOrigin();
+
+// A second ceiling, beside the budget, that follows what the host has left while other processes
+// take its memory. The lower one counts. 0: none.
+void SetCpuPressureCeiling(int64_t bytes);
 
 // Gives the live block that starts at `data` another tag, from now on: backward makes a gradient as
 // an activation. `data` must come from this allocator; null is allowed. A peak that has passed

@@ -30,7 +30,10 @@ class CpuAllocatorTest : public testing::Test {
     ResetCpuPeaks();
     before_ = ReadCpuMemory();
   }
-  void TearDown() override { SetCpuBudget(0); }
+  void TearDown() override {
+    SetCpuBudget(0);
+    SetCpuPressureCeiling(0);
+  }
   int64_t Live() const { return ReadCpuMemory().live_bytes - before_.live_bytes; }
   CpuMemoryReading before_;
 };
@@ -53,6 +56,33 @@ TEST_F(CpuAllocatorTest, EveryBaseIsAlignedTo64Bytes) {
     held.push_back(Bytes(bytes));
     EXPECT_EQ(reinterpret_cast<uintptr_t>(held.back().data_ptr()) % 64, 0) << bytes;
   }
+}
+
+TEST_F(CpuAllocatorTest, TheLowerOneOfBudgetAndPressureCeilingRefuses) {
+  for (const int64_t budget : {0, 3, 9}) {
+    for (const int64_t ceiling : {0, 2, 5}) {
+      SetCpuBudget(budget == 0 ? 0 : before_.live_bytes + budget * kMiB);
+      SetCpuPressureCeiling(ceiling == 0 ? 0 : before_.live_bytes + ceiling * kMiB);
+      for (const int64_t wanted : {1, 2, 3, 4, 5, 6, 9, 10}) {
+        const bool fits = (budget == 0 || wanted <= budget) && (ceiling == 0 || wanted <= ceiling);
+        if (fits) {
+          EXPECT_NO_THROW(Bytes(wanted * kMiB)) << budget << " " << ceiling << " " << wanted;
+        } else {
+          EXPECT_THROW(Bytes(wanted * kMiB), c10::OutOfMemoryError)
+              << budget << " " << ceiling << " " << wanted;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CpuAllocatorTest, KeptBlocksGoBackBeforeThePressureCeilingRefuses) {
+  { const at::Tensor dropped = Bytes(4 * kMiB); }  // now kept
+  const at::Tensor live = Bytes(kMiB / 4);
+  ASSERT_GE(ReadCpuMemory().reserved_bytes - before_.live_bytes, 4 * kMiB);
+  SetCpuPressureCeiling(before_.live_bytes + 2 * kMiB);
+  EXPECT_LE(ReadCpuMemory().reserved_bytes - before_.live_bytes, 2 * kMiB);
+  EXPECT_NO_THROW(Bytes(kMiB));
 }
 
 TEST_F(CpuAllocatorTest, RawInterfaceAndEmptyAllocationsWork) {
