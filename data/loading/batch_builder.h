@@ -42,6 +42,7 @@ class BatchBuilder {
   LoaderPosition Advance(const LoaderPosition& from, int64_t batches) const;
   const BatchLayout& layout() const { return layout_; }  // the same for short batches
   int64_t pool_bytes() const { return pool_->allocated_bytes(); }
+  int64_t TrimPool() const { return pool_->Trim(); }  // returns the bytes given back
   const ClipSource& source() const { return *source_; }
 
   // From now on a batch has at most `batch_size` samples. No Build may be running.

@@ -1,15 +1,19 @@
 #include "data/loading/buffer_pool.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <new>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 namespace slimreel {
+namespace {
+
+constexpr std::align_val_t kAlignment{BufferPool::kAlignmentBytes};
+
+}  // namespace
 
 std::shared_ptr<BufferPool> BufferPool::Create(int64_t buffer_bytes) {
-  // aligned_alloc needs a multiple of the alignment.
   const int64_t padded =
       std::max<int64_t>(1, (buffer_bytes + kAlignmentBytes - 1) / kAlignmentBytes) *
       kAlignmentBytes;
@@ -17,7 +21,7 @@ std::shared_ptr<BufferPool> BufferPool::Create(int64_t buffer_bytes) {
 }
 
 BufferPool::~BufferPool() {
-  for (uint8_t* memory : free_) std::free(memory);
+  for (uint8_t* memory : free_) ::operator delete(memory, kAlignment);
 }
 
 absl::StatusOr<std::shared_ptr<uint8_t>> BufferPool::Acquire() {
@@ -29,7 +33,10 @@ absl::StatusOr<std::shared_ptr<uint8_t>> BufferPool::Acquire() {
       free_.pop_back();
     } else {
       free_.reserve(num_buffers_ + 1);  // so that the deleter allocates nothing: it must not throw
-      memory = static_cast<uint8_t*>(std::aligned_alloc(kAlignmentBytes, buffer_bytes_));
+      // operator new, unlike malloc, first calls the new-handler: other parts of the program may
+      // have memory to give back.
+      memory = static_cast<uint8_t*>(
+          ::operator new(static_cast<size_t>(buffer_bytes_), kAlignment, std::nothrow));
       if (memory == nullptr) {
         return absl::ResourceExhaustedError(
             absl::StrCat("no host memory is left for a batch of ", buffer_bytes_,
@@ -47,6 +54,15 @@ absl::StatusOr<std::shared_ptr<uint8_t>> BufferPool::Acquire() {
 void BufferPool::Release(uint8_t* memory) {
   const std::lock_guard<std::mutex> lock(mutex_);
   free_.push_back(memory);
+}
+
+int64_t BufferPool::Trim() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (uint8_t* memory : free_) ::operator delete(memory, kAlignment);
+  const auto count = static_cast<int64_t>(free_.size());
+  num_buffers_ -= count;
+  free_.clear();
+  return count * buffer_bytes_;
 }
 
 int64_t BufferPool::allocated_bytes() const {

@@ -32,6 +32,9 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   // machine has no memory left.
   absl::StatusOr<std::shared_ptr<uint8_t>> Acquire();
 
+  // Gives the memory of all free buffers back to the system; returns the bytes.
+  int64_t Trim();
+
   int64_t allocated_bytes() const;  // of all buffers, in use or free
 
  private:

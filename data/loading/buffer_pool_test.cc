@@ -49,6 +49,20 @@ TEST(BufferPoolTest, BuffersInUseAreDistinctAndCounted) {
   EXPECT_EQ(pool->allocated_bytes(), 5 * 64);
 }
 
+TEST(BufferPoolTest, TrimGivesBackFreeBuffersOnly) {
+  const std::shared_ptr<BufferPool> pool = BufferPool::Create(64);
+  EXPECT_EQ(pool->Trim(), 0);
+  std::vector<std::shared_ptr<uint8_t>> held;
+  for (int i = 0; i < 5; ++i) held.push_back(*pool->Acquire());
+  held.resize(2);
+  EXPECT_EQ(pool->Trim(), 3 * 64);
+  EXPECT_EQ(pool->allocated_bytes(), 2 * 64);
+  for (const std::shared_ptr<uint8_t>& buffer : held) std::memset(buffer.get(), 1, 64);
+  held.clear();
+  EXPECT_EQ(pool->Trim(), 2 * 64);
+  EXPECT_TRUE(pool->Acquire().ok());
+}
+
 TEST(BufferPoolTest, ABufferKeepsItsPoolAlive) {
   std::shared_ptr<BufferPool> pool = BufferPool::Create(64);
   std::shared_ptr<uint8_t> buffer = *pool->Acquire();

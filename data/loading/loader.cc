@@ -3,6 +3,8 @@
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
+#include <limits>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <utility>
@@ -39,6 +41,7 @@ class BuilderLoader : public Loader {
   LoaderPosition position() const override { return builder_->Advance(start_, taken_); }
 
   void SetBatchSize(int64_t batch_size) override;
+  int64_t LimitPrefetch(int64_t batches) override;
 
   int64_t samples_per_epoch() const override { return builder_->clips_per_epoch(); }
   int64_t batches_per_epoch() const override {
@@ -58,6 +61,10 @@ class BuilderLoader : public Loader {
   Batch ToTensors(RawBatch raw) const;
 
   LoaderOptions options_;
+  // Guards which queue and which pool there are, for LimitPrefetch. The loader's own thread, which
+  // is the only one that changes them, reads them without it.
+  std::mutex limit_mutex_;
+  int64_t prefetch_limit_ = std::numeric_limits<int64_t>::max();  // guarded by limit_mutex_
   const std::unique_ptr<BatchBuilder> builder_;
   LoaderPosition start_;  // of the queue's item 0
   int64_t taken_ = 0;     // items taken from the queue
@@ -78,10 +85,12 @@ void BuilderLoader::StartQueue() {
     prefetch.num_items =
         start_.epoch > 0 ? 0 : (left + options_.batch_size - 1) / options_.batch_size;
   }
+  const std::lock_guard<std::mutex> lock(limit_mutex_);
   queue_ = std::make_unique<PrefetchQueue<RawBatch>>(
       prefetch, [builder = builder_.get(), start = start_](int64_t number) {
         return builder->Build(builder->Advance(start, number));
       });
+  queue_->SetLimit(prefetch_limit_);
 }
 
 absl::StatusOr<Batch> BuilderLoader::Next() {
@@ -92,7 +101,10 @@ absl::StatusOr<Batch> BuilderLoader::Next() {
 }
 
 void BuilderLoader::Seek(const LoaderPosition& position) {
-  queue_.reset();
+  {
+    const std::lock_guard<std::mutex> lock(limit_mutex_);
+    queue_.reset();
+  }
   taken_ = 0;
   start_ = position;
   if (start_.next_sample >= samples_per_epoch()) start_ = {position.epoch + 1, 0};
@@ -101,7 +113,15 @@ void BuilderLoader::Seek(const LoaderPosition& position) {
 void BuilderLoader::SetBatchSize(int64_t batch_size) {
   Seek(position());  // stops the workers
   options_.batch_size = batch_size;
+  const std::lock_guard<std::mutex> lock(limit_mutex_);
   builder_->SetBatchSize(batch_size);
+}
+
+int64_t BuilderLoader::LimitPrefetch(int64_t batches) {
+  const std::lock_guard<std::mutex> lock(limit_mutex_);
+  prefetch_limit_ = batches;
+  if (queue_) queue_->SetLimit(batches);
+  return builder_->TrimPool();
 }
 
 std::vector<uint64_t> BuilderLoader::ContentIds() const {

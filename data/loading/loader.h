@@ -2,7 +2,7 @@
 // epoch) decides their order. Batches are the same for any number of workers, and
 // a run resumes exactly in the middle of an epoch.
 //
-// Threading: call it from one thread. The loader owns its worker threads.
+// Threading: call it from one thread, LimitPrefetch from any. The loader owns its worker threads.
 // Ownership: a Batch may outlive its loader.
 #ifndef DATA_LOADING_LOADER_H_
 #define DATA_LOADING_LOADER_H_
@@ -40,6 +40,10 @@ class Loader {
   // From now on a batch has at most `batch_size` (>= 1) samples. The position and the content of
   // each sample stay. Batches that were loaded ahead are dropped.
   virtual void SetBatchSize(int64_t batch_size) = 0;
+  // From now on at most `batches` (>= 1) are loaded ahead, and never more than the options allow.
+  // Batches beyond that are dropped and loaded again later. Returns the bytes of buffers given
+  // back to the system. The batches that Next returns stay the same.
+  virtual int64_t LimitPrefetch(int64_t /*batches*/) { return 0; }
 
   virtual int64_t samples_per_epoch() const = 0;  // clips in evaluation
   virtual int64_t batches_per_epoch() const = 0;

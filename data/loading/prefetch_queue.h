@@ -6,7 +6,7 @@
 // Not an OrderedQueue (data/pipeline/ordered_queue.h): there, an input gives many items of any
 // size, and the caller owns the threads.
 //
-// Threading: call Next and the destructor from one thread. All workers call Make
+// Threading: call Next and the destructor from one thread, SetLimit from any. All workers call Make
 // at the same time; if num_workers is 0, Next calls it.
 // Errors: an item's error is the result of Next at its turn, and of every later
 // Next. An exception from Make becomes such an error (on a thread it would end the process).
@@ -31,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "data/loading/prefetch_errors.h"
 #include "data/loading/prefetch_options.h"
+#include "data/loading/prefetch_slots.h"
 
 namespace slimreel {
 
@@ -43,7 +44,7 @@ class PrefetchQueue {
       : options_(options),
         capacity_(options.Capacity()),
         make_(std::move(make)),
-        made_(static_cast<size_t>(capacity_)) {
+        slots_(capacity_, options.num_items) {
     StartThreads();
   }
 
@@ -66,6 +67,16 @@ class PrefetchQueue {
     ++next_taken_;
     failed_ = item.status();
     return item;
+  }
+
+  // From now on at most `items` (1 to the capacity) are being made or wait. Those beyond that wait
+  // already are dropped, and made again when there is room.
+  void SetLimit(int64_t items) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      slots_.SetLimit(items);
+    }
+    room_.notify_all();
   }
 
  private:
@@ -93,17 +104,10 @@ class PrefetchQueue {
     }
   }
 
-  std::optional<absl::StatusOr<Item>>& Slot(int64_t number) {
-    return made_[static_cast<size_t>(number % capacity_)];
-  }
-
   absl::StatusOr<Item> Take() {
     std::unique_lock<std::mutex> lock(mutex_);
-    std::optional<absl::StatusOr<Item>>& slot = Slot(next_taken_);
-    ready_.wait(lock, [&slot] { return slot.has_value(); });
-    absl::StatusOr<Item> item = *std::move(slot);
-    slot.reset();
-    num_released_ = next_taken_ + 1;
+    ready_.wait(lock, [this] { return slots_.NextIsMade(); });
+    absl::StatusOr<Item> item = slots_.TakeNext();
     lock.unlock();
     room_.notify_all();
     return item;
@@ -112,18 +116,14 @@ class PrefetchQueue {
   void Work() {
     std::unique_lock<std::mutex> lock(mutex_);
     while (true) {
-      room_.wait(lock, [this] {
-        return stopping_ || AtEnd(next_made_) || next_made_ < num_released_ + capacity_;
-      });
-      if (stopping_ || AtEnd(next_made_)) return;
-      const int64_t number = next_made_++;
+      std::optional<int64_t> number;
+      room_.wait(lock, [&] { return stopping_ || (number = slots_.Claim()).has_value(); });
+      if (stopping_) return;
       lock.unlock();
-      absl::StatusOr<Item> item = MakeItem(number);
-      const bool failed = !item.ok();
+      absl::StatusOr<Item> item = MakeItem(*number);
       lock.lock();
-      Slot(number) = std::move(item);
+      slots_.Put(*number, std::move(item));
       ready_.notify_one();
-      if (failed) return;  // the consumer asks for no item after it
     }
   }
 
@@ -136,10 +136,7 @@ class PrefetchQueue {
   std::mutex mutex_;               // guards the members below
   std::condition_variable ready_;  // an item was made
   std::condition_variable room_;   // an item was taken, or the end has come
-  // Item n waits in slot n % capacity_, so that handing it over allocates no memory.
-  std::vector<std::optional<absl::StatusOr<Item>>> made_;
-  int64_t next_made_ = 0;
-  int64_t num_released_ = 0;  // items taken so far
+  PrefetchSlots<Item> slots_;
   bool stopping_ = false;
 
   std::vector<std::thread> threads_;

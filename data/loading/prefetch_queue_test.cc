@@ -11,6 +11,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace slimreel {
 namespace {
@@ -53,6 +54,45 @@ TEST(PrefetchQueueTest, OneItemIsAllowedEvenIfItExceedsTheBudget) {
   Queue queue({.num_workers = 2, .max_ahead = 4, .item_bytes = 100, .max_bytes = 1, .num_items = 5},
               Square);
   for (int64_t i = 0; i < 5; ++i) ASSERT_EQ(**queue.Next(), i * i);
+}
+
+TEST(PrefetchQueueTest, TheLimitMayChangeAtAnyMomentAndTheItemsStayTheSame) {
+  for (const int workers : {0, 1, 2, 8}) {
+    Queue queue({.num_workers = workers, .max_ahead = 8, .num_items = 2000}, Square);
+    std::atomic<bool> stop = false;
+    std::thread other([&] {
+      for (int64_t i = 0; !stop; ++i) queue.SetLimit(i % 11);
+    });
+    for (int64_t i = 0; i < 2000; ++i) ASSERT_EQ(**queue.Next(), i * i);
+    EXPECT_TRUE(absl::IsOutOfRange(queue.Next().status()));
+    stop = true;
+    other.join();
+  }
+}
+
+TEST(PrefetchQueueTest, ALowerLimitDropsWhatWaitsBeyondIt) {
+  // Each item counts itself while it lives.
+  std::atomic<int64_t> alive = 0;
+  std::atomic<int64_t> made = 0;
+  const auto make = [&](int64_t) -> absl::StatusOr<std::shared_ptr<int64_t>> {
+    ++alive;
+    ++made;
+    made.notify_all();
+    return std::shared_ptr<int64_t>(new int64_t(0), [&alive](int64_t* item) {
+      --alive;
+      delete item;
+    });
+  };
+  PrefetchQueue<std::shared_ptr<int64_t>> queue({.num_workers = 1, .max_ahead = 6, .num_items = -1},
+                                                make);
+  for (int64_t seen = made; seen < 6; seen = made) made.wait(seen);
+  queue.SetLimit(2);
+  // The last item may still be on its way into its slot; it is dropped there.
+  ASSERT_TRUE(queue.Next().ok());
+  ASSERT_TRUE(queue.Next().ok());
+  EXPECT_LE(alive.load(), 2 + 1) << "two wait, and one is being made";
+  queue.SetLimit(6);
+  for (int64_t seen = made; seen < 6 + 4; seen = made) made.wait(seen);  // dropped ones come again
 }
 
 TEST(PrefetchQueueTest, AnErrorIsReturnedAtItsTurnAndStays) {

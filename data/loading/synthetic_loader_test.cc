@@ -89,6 +89,34 @@ TEST(SyntheticLoaderTest, TokensAreTheLabelsShiftedRight) {
   EXPECT_TRUE(padded > 0 && padded < 50);
 }
 
+TEST(SyntheticLoaderTest, BatchesStayTheSameUnderAnyPrefetchLimit) {
+  LoaderOptions options;
+  options.sources = {"synthetic:40"};
+  options.height = options.width = 16;
+  options.num_frames = 4;
+  options.num_classes = 5;
+  options.batch_size = 3;
+  options.num_workers = 0;
+  auto expected = *Loader::Open(options);
+  options.num_workers = 3;
+  options.prefetch_batches = 6;
+  auto limited = *Loader::Open(options);
+  const int64_t batch_bytes = 3 * 3 * 4 * 16 * 16;
+  for (int64_t number = 0; number < 30; ++number) {
+    limited->LimitPrefetch(number < 20 ? 1 + number % 7 : 1);
+    if (number == 10) {
+      expected->SetBatchSize(2);  // makes a new queue, and later a new pool
+      limited->SetBatchSize(2);
+    }
+    const Batch batch = *limited->Next();
+    const Batch other = *expected->Next();
+    ASSERT_TRUE(at::equal(batch.clips, other.clips)) << number;
+    ASSERT_EQ(batch.samples, other.samples);
+  }
+  limited->LimitPrefetch(1);
+  EXPECT_LE(limited->buffer_bytes(), 3 * batch_bytes) << "one ahead, one being dropped, one held";
+}
+
 TEST(SyntheticLoaderTest, BadSourcesAreRefused) {
   LoaderOptions options;
   options.num_classes = 2;
