@@ -8,6 +8,9 @@ DEFINE_string(resume, "", "auto (default: go on where the run folder stopped) | 
 DEFINE_bool(plan_only, false,
             "print the plan, its predicted memory and time, and alternatives; write RUN/plan.json; "
             "train nothing");
+DEFINE_string(device_profile, "",
+              "with --plan_only: plan for a card that is not there, by its name in "
+              "configs/devices.yaml (gtx1650_4gb, t4_16gb, a100_80gb, ...); needs no weights");
 DEFINE_bool(allow_config_change, false, "resume although the new values change what is learnt");
 
 namespace slimreel {
@@ -18,6 +21,7 @@ TrainCommand TrainCommandFromFlags() {
   command.run = FLAGS_run;
   command.resume = FLAGS_resume;
   command.plan_only = FLAGS_plan_only;
+  command.device_profile = FLAGS_device_profile;
   command.allow_config_change = FLAGS_allow_config_change;
   return command;
 }

@@ -17,7 +17,8 @@ struct Line {
         static_cast<double>(at_larger - at_smaller) / static_cast<double>(larger - smaller);
     const double bytes =
         static_cast<double>(at_smaller) + slope * static_cast<double>(wanted - smaller);
-    return std::max<int64_t>(1, static_cast<int64_t>(std::ceil(bytes - 1e-6)));
+    return std::max<int64_t>(std::min<int64_t>(1, at_smaller),
+                             static_cast<int64_t>(std::ceil(bytes - 1e-6)));
   }
   double Ms(double at_smaller, double at_larger) const {
     const double slope = (at_larger - at_smaller) / static_cast<double>(larger - smaller);
@@ -82,6 +83,8 @@ bool Combine(const TracePair& a, const TracePair& b, const Line& line, TracePair
 
 bool Combine(const StageProfile& a, const StageProfile& b, const Line& line, StageProfile& result) {
   result.has_lean = a.has_lean;
+  result.forward_flops = line.Bytes(a.forward_flops, b.forward_flops);
+  result.parameter_bytes = a.parameter_bytes;
   return a.has_lean == b.has_lean && Combine(a.nograd, b.nograd, line, result.nograd) &&
          Combine(a.keep, b.keep, line, result.keep) && Combine(a.lean, b.lean, line, result.lean) &&
          Combine(a.backward_keep, b.backward_keep, line, result.backward_keep) &&

@@ -62,6 +62,8 @@ using TracePair = std::array<OpTrace, 2>;
 // a later one is added.
 struct StageProfile {
   bool has_lean = false;
+  int64_t forward_flops = 0;    // of one forward pass; 0: not counted
+  int64_t parameter_bytes = 0;  // that it reads
   TracePair nograd;
   TracePair keep;
   TracePair lean;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "memory/executor/interpreter.h"
+#include "memory/profile/stage_memory.h"
 #include "memory/tracking/device_allocation_hook.h"
 
 namespace slimreel {
@@ -147,6 +148,7 @@ std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit
 
 ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& input,
                                                           const Visit& visit) {
+  const StageMemory memory(*visit.stage, device_);
   ForwardFacts facts;
   facts.nograd[kFirst] = RecordForward(input, visit, /*first_visit=*/true, &facts);
   facts.nograd[kLater] = visit.stage->buffers().empty()
@@ -158,7 +160,11 @@ ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& in
 
 ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input, const Visit& visit,
                                                       const TupleLayout& gradient) {
+  const StageMemory memory(*visit.stage, device_);
   auto profile = std::make_shared<StageProfile>();
+  for (const NamedTensor& named : visit.stage->parameters()) {
+    profile->parameter_bytes += static_cast<int64_t>(named.tensor.nbytes());
+  }
   PassFacts facts;
   const auto known = forwards_.find(visit.key);
   if (known != forwards_.end()) profile->nograd = known->second.nograd;
@@ -167,6 +173,7 @@ ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input,
   const bool batches_differ = input.later_micro_batches && HasTrainableParameter(*visit.stage);
   const auto measure = [&](bool lean, TracePair& forward, TracePair& backward) {
     Pass first = RecordPass(input, visit, {lean, /*first_visit=*/true, false, gradient});
+    profile->forward_flops = first.forward_flops;
     forward[kFirst] = forward[kLater] = std::move(first.forward);
     backward[kFirst] = backward[kLater] = std::move(first.backward);
     facts.input_gradient = first.input_gradient;
@@ -257,10 +264,12 @@ ChainProfiler::Pass ChainProfiler::RecordPass(const ProfileInput& input, const V
 
   recorder_.Begin();
   AdoptAll(recorder_, addresses, BlockSpace::kInput);
+  const int64_t flops = input.flops ? input.flops() : 0;
   const double forward_ms = TimedMs(device_, [&] {
     interpreter.Execute({kind, 0}, /*output_read=*/true);
   });
   recorder_.EndOperation();
+  if (input.flops) pass.forward_flops = input.flops() - flops;
   pass.forward = TakeTrace(forward_ms);
   Boundary out = interpreter.TakeBoundary(1);
   pass.forward.outputs = FindAll(recorder_, StorageAddresses(out.slots));

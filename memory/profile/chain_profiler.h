@@ -6,10 +6,11 @@
 // undoes what a training forward pass does to buffers. Gradients are undefined afterwards.
 //
 // Threading: one thread, and no other thread may use tensors meanwhile. Ownership: borrows the
-// stages; keeps profiles.
+// stages; keeps profiles. A stage without memory (device meta) gets zeros while it is measured.
 #ifndef MEMORY_PROFILE_CHAIN_PROFILER_H_
 #define MEMORY_PROFILE_CHAIN_PROFILER_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -39,6 +40,8 @@ struct ProfileInput {
   // to measure them; their traces are then those of the first.
   bool later_micro_batches = true;
   std::vector<WantedForms> forms;  // one per scheduled stage; empty: all
+  // Counts the floating-point operations of forward passes so far; null: they are not counted.
+  std::function<int64_t()> flops;
 };
 
 // The forms that a schedule uses.
@@ -82,6 +85,7 @@ class ChainProfiler {
     OpTrace forward;
     OpTrace backward;
     TupleLayout input_gradient;
+    int64_t forward_flops = 0;
   };
 
   std::vector<Visit> WalkForward(const ProfileInput& input);

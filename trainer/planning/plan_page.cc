@@ -92,6 +92,9 @@ std::string PlanJson(const PlanReport& report) {
       {"predicted_peak_bytes", Json()},
       {"predicted_host_peak_bytes", OrNull(report.predicted_host_peak_bytes)},
       {"predicted_step_ms", Json()},
+      {"time_is_estimate", !report.device_profile.empty()},
+      {"device_profile", report.device_profile.empty() ? Json() : Json(report.device_profile)},
+      {"smallest_card", report.smallest_card.empty() ? Json() : Json(report.smallest_card)},
       {"smallest_budget_bytes", Json()},
       {"bytes", Json()},
       {"ceiling",
@@ -139,7 +142,14 @@ std::string PlanPage(const PlanReport& report) {
     absl::StrAppend(&page, "  peak of the process on the host  ",
                     FormatBytes(report.predicted_host_peak_bytes), "\n");
   }
-  absl::StrAppend(&page, "  time of a step  ", Ms(planned.prediction.step_ms), "\n");
+  absl::StrAppend(&page, "  time of a step  ", Ms(planned.prediction.step_ms),
+                  report.device_profile.empty()
+                      ? ""
+                      : " (an estimate from peak rates; nothing ran on such a card)",
+                  "\n");
+  if (!report.smallest_card.empty()) {
+    absl::StrAppend(&page, "  smallest card for this plan  ", report.smallest_card, "\n");
+  }
   if (planned.smallest_budget_bytes > 0) {
     absl::StrAppend(&page, "  smallest budget for this model and batch  ",
                     FormatBytes(planned.smallest_budget_bytes), "\n");

@@ -24,6 +24,9 @@ struct PlanReport {
   std::string ceiling_origin;             // "memory.budget", "cgroup v1", ...
   std::optional<PlannedStep> planned;     // none: nothing was predicted for the plan in force
   int64_t predicted_host_peak_bytes = 0;  // resident set; 0: unknown
+  // The device is not there: a name of configs/devices.yaml. Bytes and time are estimates then.
+  std::string device_profile;
+  std::string smallest_card;  // of that table, for this plan; empty: none
 };
 
 // plan.json: trainer/loop/README.md lists the fields.

@@ -106,7 +106,7 @@ class Candidates {
     return true;
   }
 
-  bool IsExact(int id) const { return exact_.count(id) > 0; }
+  bool IsExact(int id) const { return !terms_.measure_chosen || exact_.count(id) > 0; }
   const std::vector<PlanOutcome>& outcomes() const { return outcomes_; }
   const Plan& plan(int id) const { return plans_[id]; }
   const StepPrediction& prediction(int id) const { return predictions_[id]; }

@@ -26,6 +26,8 @@ struct PlanningTerms {
   int64_t budget_bytes = 0;  // 0: none
   // True: all plans are compared. False: the configured plan is taken if it fits.
   bool search = true;
+  // False: the chosen plan's micro-batches are not measured themselves; the line is good enough.
+  bool measure_chosen = true;
 };
 
 // The fastest plan that fits; the configured one if it fits and is as fast. Without a budget it is

@@ -27,8 +27,8 @@ int64_t BytesOf(const std::vector<NamedTensor>& named) {
 }
 
 // Loss, norm and, with a loss scale, two more scalars of each step that is not reported yet.
-int64_t PendingBytes(const Optimizer& optimizer, int64_t element_bytes, int64_t log_every_steps) {
-  const int64_t of_step = 2 * element_bytes + (optimizer.FoundInf().defined() ? 8 : 0);
+int64_t PendingBytes(bool loss_scale, int64_t element_bytes, int64_t log_every_steps) {
+  const int64_t of_step = 2 * element_bytes + (loss_scale ? 8 : 0);
   return of_step * std::max<int64_t>(0, log_every_steps - 1);
 }
 
@@ -51,16 +51,35 @@ double ScheduleMs(const Schedule& schedule, const ChainProfile& profile) {
 
 StepPredictor::StepPredictor(const Model& model, const Optimizer& optimizer,
                              const PredictorOptions& options)
+    : StepPredictor(model, LearnerBytes(), optimizer.LossGradient(), options) {
+  optimizer_ = &optimizer;
+}
+
+StepPredictor::StepPredictor(const Model& model, const LearnerBytes& bytes,
+                             const at::Tensor& loss_gradient, const PredictorOptions& options)
     : model_(&model),
-      optimizer_(&optimizer),
+      bytes_(bytes),
+      loss_gradient_(loss_gradient),
       options_(options),
       profiler_(model.ChainWithLoss(), Executor(model.ChainWithLoss()).frozen_prefix(),
                 options.device) {}
 
+LearnerBytes StepPredictor::ReadBytes() const {
+  if (optimizer_ == nullptr) return bytes_;
+  LearnerBytes bytes;
+  bytes.parameters = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
+  bytes.optimizer = optimizer_->StateBytes();
+  bytes.other = ReadDeviceMemory(options_.device).live_bytes - bytes.parameters - bytes.optimizer;
+  return bytes;
+}
+
 ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
                                     bool later_micro_batches) {
-  StepTransaction transaction(TensorsOf(Parameters(*model_)), TensorsOf(Buffers(*model_)));
-  transaction.Begin();
+  std::optional<StepTransaction> transaction;  // a model without memory has nothing to put back
+  if (optimizer_ != nullptr) {
+    transaction.emplace(TensorsOf(Parameters(*model_)), TensorsOf(Buffers(*model_)));
+    transaction->Begin();
+  }
   const ProfileBatch batch = MakeProfileBatch(*model_, micro_batch, options_.device);
   ProfileInput input;
   input.micro_batch = micro_batch;
@@ -71,13 +90,14 @@ ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
   input.context.targets = &batch.targets;
   input.context.loss_denominator = static_cast<double>(micro_batch);
   input.inputs = batch.inputs;
-  input.loss_gradient = optimizer_->LossGradient();
+  input.loss_gradient = loss_gradient_;
+  input.flops = options_.flops;
   input.later_micro_batches = later_micro_batches;
   input.forms = FormsOf(wanted);
   ChainProfile profile = profiler_.Profile(input);
-  transaction.Rollback();
+  if (transaction) transaction->Rollback();
   measuring_ms_ += profile.profile_ms;
-  return profile;
+  return convert_ ? convert_(profile) : profile;
 }
 
 StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
@@ -91,23 +111,22 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
     prediction.step_ms += ScheduleMs(plan.schedule, profile);
     if (n < 2 || n + 1 == micro_batches.size()) replayed.push_back(&profile);
   }
+  const bool elsewhere = options_.inputs_counted_elsewhere;
   const ReplayPeak peak =
-      ReplayStep(plan.schedule, replayed, {.inputs_counted_elsewhere = options_.device.is_cpu()});
+      ReplayStep(plan.schedule, replayed, {.inputs_counted_elsewhere = elsewhere});
+  const LearnerBytes learner = ReadBytes();
   BytesByTag& bytes = prediction.by_tag;
-  At(bytes, MemoryTag::kParameters) = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
-  At(bytes, MemoryTag::kOptimizer) = optimizer_->StateBytes();
+  At(bytes, MemoryTag::kParameters) = learner.parameters;
+  At(bytes, MemoryTag::kOptimizer) = learner.optimizer;
   At(bytes, MemoryTag::kGradients) = peak.gradient_bytes;
   // On the CPU a batch is charged as a whole (trainer/loop/train_step.cc).
   At(bytes, MemoryTag::kInput) =
-      peak.input_bytes +
-      (options_.device.is_cpu() ? effective_batch * InputBytesPerSample(*model_) : 0);
+      peak.input_bytes + (elsewhere ? effective_batch * InputBytesPerSample(*model_) : 0);
   At(bytes, MemoryTag::kActivations) = peak.bytes - peak.gradient_bytes - peak.input_bytes;
   const auto element =
       static_cast<int64_t>(c10::elementSize(Parameters(*model_).front().tensor.scalar_type()));
-  At(bytes, MemoryTag::kOther) = ReadDeviceMemory(options_.device).live_bytes -
-                                 At(bytes, MemoryTag::kParameters) -
-                                 At(bytes, MemoryTag::kOptimizer) +
-                                 PendingBytes(*optimizer_, element, options_.log_every_steps);
+  At(bytes, MemoryTag::kOther) =
+      learner.other + PendingBytes(loss_gradient_.defined(), element, options_.log_every_steps);
   prediction.peak_bytes = std::accumulate(bytes.begin(), bytes.end(), int64_t{0});
   return prediction;
 }

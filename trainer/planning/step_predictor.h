@@ -30,6 +30,16 @@ struct PredictorOptions {
   std::optional<at::ScalarType> autocast;
   // Scalars of steps whose values have not been read yet live until the next report.
   int64_t log_every_steps = 1;
+  // False: the inputs of a micro-batch live on the device as long as they are needed.
+  bool inputs_counted_elsewhere = true;
+  std::function<int64_t()> flops;  // as ProfileInput::flops
+};
+
+// What a step needs besides activations, in bytes.
+struct LearnerBytes {
+  int64_t parameters = 0;  // with buffers
+  int64_t optimizer = 0;   // state
+  int64_t other = 0;       // all else that lives between steps
 };
 
 class StepPredictor {
@@ -37,7 +47,11 @@ class StepPredictor {
   // The profile for micro-batches of one size.
   using ProfileOf = std::function<const ChainProfile&(int64_t micro_batch)>;
 
+  // What lives is read from the device when a step is predicted.
   StepPredictor(const Model& model, const Optimizer& optimizer, const PredictorOptions& options);
+  // For a model without memory: `bytes` says what would live. `loss_gradient`: as the optimizer's.
+  StepPredictor(const Model& model, const LearnerBytes& bytes, const at::Tensor& loss_gradient,
+                const PredictorOptions& options);
 
   // Measures the operations that `wanted` uses; an empty schedule: all operations. What was
   // measured before is not measured again. Throws c10::OutOfMemoryError if a stage does not fit.
@@ -47,16 +61,25 @@ class StepPredictor {
   StepPrediction Predict(const Plan& plan, int64_t effective_batch,
                          const ProfileOf& profile_of) const;
 
+  // Blocks of the device that is planned for, if it is another one than the one that measures.
+  using Convert = std::function<ChainProfile(const ChainProfile&)>;
+  void set_convert(Convert convert) { convert_ = std::move(convert); }
+
   // What measuring took so far.
   double measuring_ms() const { return measuring_ms_; }
   const Model& model() const { return *model_; }
 
  private:
   const Model* model_;
-  const Optimizer* optimizer_;
+  const Optimizer* optimizer_ = nullptr;
+  LearnerBytes bytes_;  // if there is no optimizer
+  at::Tensor loss_gradient_;
   PredictorOptions options_;
   ChainProfiler profiler_;
   double measuring_ms_ = 0.0;
+  Convert convert_;
+
+  LearnerBytes ReadBytes() const;
 };
 
 }  // namespace slimreel

@@ -56,6 +56,7 @@ absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& reque
   options.norm_frozen = learner.batch.norm_frozen;
   options.autocast = AutocastDtype(config.trainer.precision);
   options.log_every_steps = config.trainer.log_every_steps;
+  options.inputs_counted_elsewhere = request.device.is_cpu();
   StepPredictor predictor(*learner.model, *learner.optimizer, options);
   PlanReport report;
   report.model = learner.model->name;

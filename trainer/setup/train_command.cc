@@ -23,6 +23,7 @@
 #include "trainer/setup/config_change.h"
 #include "trainer/setup/device.h"
 #include "trainer/setup/device_budget.h"
+#include "trainer/setup/device_plan.h"
 #include "trainer/setup/resume.h"
 #include "trainer/setup/run_lock.h"
 #include "trainer/setup/run_request.h"
@@ -103,6 +104,23 @@ absl::Status ShowPlan(const Session& session, RunLock& lock) {
   return WritePlanFile(session.settings.run_dir, session.settings.plan);
 }
 
+absl::Status ShowPlanForDevice(const TrainCommand& command, const Config& config) {
+  if (!command.plan_only) {
+    return absl::InvalidArgumentError(
+        "--device_profile plans for a card that is not there; give --plan_only too");
+  }
+  if (config.model.name.empty()) {
+    return absl::InvalidArgumentError(
+        "model.name is not set; //models:model list shows the known names");
+  }
+  SLIMREEL_ASSIGN_OR_RETURN(const PlanReport report, PlanForDevice(config, command.device_profile));
+  std::cout << PlanPage(report);
+  const std::string run_dir = RunFolder(command, config);
+  SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(run_dir));
+  SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
+  return WritePlanFile(run_dir, report);
+}
+
 bool IsFinished(const RunRequest& request, const Session& session) {
   return request.start && request.start->state.finished &&
          request.start->state.step >= session.settings.length.total_steps;
@@ -142,6 +160,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   std::vector<std::string> notes;
   SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(command.config, overrides, &notes));
   for (const std::string& note : notes) LOG(INFO) << note;
+  if (!command.device_profile.empty()) return ShowPlanForDevice(command, config);
   SLIMREEL_RETURN_IF_ERROR(CheckRequired(config));
   RunRequest request;
   request.run_dir = RunFolder(command, config);

@@ -15,6 +15,8 @@ struct TrainCommand {
   std::string run;     // run folder; empty: runs/<name of the configuration>
   std::string resume;  // auto (or empty) | none | path of a checkpoint or run folder
   bool plan_only = false;
+  std::string
+      device_profile;  // plan for this card of configs/devices.yaml; empty: for this machine
   bool allow_config_change = false;  // resume although what is learnt changes
 };
 

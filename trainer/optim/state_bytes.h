@@ -1,0 +1,23 @@
+// How many bytes an optimizer takes, without making one. Pure functions.
+#ifndef TRAINER_OPTIM_STATE_BYTES_H_
+#define TRAINER_OPTIM_STATE_BYTES_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "configs/train_options.h"
+#include "memory/stage/stage.h"
+
+namespace slimreel {
+
+// Optimizer::StateBytes of these parameters without a loss scale; they need no memory (device
+// meta). Each tensor is rounded up to `block_bytes` (1: not rounded).
+int64_t OptimizerStateBytes(const TrainOptions& options, const std::vector<NamedTensor>& parameters,
+                            int64_t block_bytes);
+
+// What the optimizer holds besides its state, for the scratch of an update.
+int64_t OptimizerReserveBytes(int64_t num_parameters);
+
+}  // namespace slimreel
+
+#endif  // TRAINER_OPTIM_STATE_BYTES_H_
