@@ -58,6 +58,7 @@ class Training {
     options_.seed = 3;
     options_.norm_group = options_.limits.norm_group = 1;
     options_.clip_grad_norm = 1.0;
+    options_.effective_batch = kEffectiveBatch;
   }
 
   Plan PlanOf(const std::string& schedule) const {

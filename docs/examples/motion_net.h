@@ -23,7 +23,7 @@ namespace slimreel {
 class DifferenceConv : public Stage {
  public:
   explicit DifferenceConv(const ModelSpec& spec) : Stage("stem") {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     weight_ = make.KaimingNormalFanOut("stem.weight", {16, 3, 3, 5, 5});
   }
 
@@ -44,7 +44,7 @@ class MeanHead : public Stage {
  public:
   explicit MeanHead(const ModelSpec& spec)
       : Stage("head"), dropout_("head", spec.dropout.value_or(0.0)) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     weight_ = make.Normal("fc.weight", {spec.num_classes, 16}, 0.1);
     bias_ = make.Constant("fc.bias", {spec.num_classes}, 0.0);
   }

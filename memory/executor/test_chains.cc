@@ -70,17 +70,17 @@ TestChain BatchNorm() {
   Builder b("batch_norm");
   for (int i = 0; i < 3; ++i) {
     b.AddDense(i);
-    const at::Tensor running = at::zeros({kWidth});
-    b.Add({Values({kWidth}, i + 0.5).requires_grad_(true)}, {},
-          [running](const StageContext& context, const Tensors& p, Tensors in) -> Tensors {
-            const at::Tensor mean = in[0].mean(0);
-            at::Tensor centred = in[0] - mean;
-            if (context.first_visit) {
-              at::Tensor(running).mul_(0.9).add_(mean.detach(), 0.1);
-            }
-            return {centred * at::rsqrt(centred.pow(2).mean(0) + 1e-5) * p[0]};
-          })
-        .AddBuffer(running);
+    const auto log = std::make_shared<StepLog*>();
+    *log = b.Add({Values({kWidth}, i + 0.5).requires_grad_(true)}, {},
+                 [log](const StageContext& context, const Tensors& p, Tensors in) -> Tensors {
+                   const at::Tensor mean = in[0].mean(0);
+                   at::Tensor centred = in[0] - mean;
+                   if (context.first_visit) {
+                     (*log)->Append(context.first_position, 1).copy_(mean.detach());
+                   }
+                   return {centred * at::rsqrt(centred.pow(2).mean(0) + 1e-5) * p[0]};
+                 })
+               .AddLoggedBuffer(at::zeros({kWidth}));
   }
   return b.Finish({Input()});
 }
@@ -180,7 +180,17 @@ LambdaStage::LambdaStage(std::string name, const Tensors& parameters, std::vecto
       tensors_(parameters),
       handed_on_(std::move(handed_on)),
       body_(std::move(body)) {
-  for (const at::Tensor& parameter : parameters) parameters_.push_back({"weight", parameter});
+  for (const at::Tensor& parameter : parameters) state_.parameters.push_back({"weight", parameter});
+}
+
+StepLog* LambdaStage::AddLoggedBuffer(const at::Tensor& buffer) {
+  const at::Tensor counter = at::zeros({}, at::kLong);
+  state_.buffers.push_back({"buffer", buffer});
+  state_.buffers.push_back({"counter", counter});
+  state_.step_logs.push_back(
+      std::make_unique<StepLog>(std::vector<at::Tensor>{buffer}, counter, 0.1));
+  state_.step_logs.back()->Reserve(8);
+  return state_.step_logs.back().get();
 }
 
 Tensors LambdaStage::Forward(const StageContext& context, Tensors in) {
@@ -215,6 +225,7 @@ Tensors TestChain::Buffers() const {
 }
 
 void TestChain::ClearGradients() const {
+  DropLogs(StepLogs(Chain()));
   for (at::Tensor parameter : Parameters()) parameter.mutable_grad().reset();
 }
 
@@ -236,6 +247,7 @@ TestChain MakeTestChain(const std::string& name) {
 
 StepResult TakeResult(const TestChain& chain, const at::Tensor& loss) {
   StepResult result{loss, {}, {}};
+  CommitLogs(StepLogs(chain.Chain()));
   for (const at::Tensor& parameter : chain.Parameters()) {
     result.gradients.push_back(parameter.grad());
   }

@@ -20,7 +20,8 @@ class LambdaStage : public Stage {
   LambdaStage(std::string name, const Tensors& parameters, std::vector<int> handed_on, Body body);
   Tensors Forward(const StageContext& context, Tensors in) override;
   std::vector<int> handed_on() const override { return handed_on_; }
-  void AddBuffer(const at::Tensor& buffer) { buffers_.push_back({"buffer", buffer}); }
+  // Adds a buffer that moves by 0.1 * (value - buffer) for each logged value.
+  StepLog* AddLoggedBuffer(const at::Tensor& buffer);
 
  private:
   Tensors tensors_;
@@ -38,14 +39,15 @@ struct TestChain {
   std::vector<Stage*> Chain() const;
   Tensors Parameters() const;  // a tied parameter once
   Tensors Buffers() const;
-  void ClearGradients() const;
+  void ClearGradients() const;  // and drops the step logs
 };
 
 // The names of all chains. MakeTestChain makes one with fresh parameters, the same every time.
 std::vector<std::string> TestChainNames();
 TestChain MakeTestChain(const std::string& name);
 
-// Everything that a step leaves behind: loss, gradients (may be undefined), buffers.
+// Everything that a step leaves behind: loss, gradients (may be undefined), buffers. Taking it
+// commits the step's logs.
 struct StepResult {
   at::Tensor loss;
   Tensors gradients;

@@ -24,6 +24,10 @@ std::vector<MicroBatch> SplitBatch(int64_t batch, int64_t micro_batch, int64_t n
 
 int64_t NumSplits(int64_t total, int64_t size) { return (total + size - 1) / size; }
 
+int64_t NumNormGroups(int64_t batch, int64_t micro_batch, int64_t norm_group) {
+  return NumSplits(batch, norm_group > 0 ? norm_group : micro_batch);
+}
+
 int64_t HalfMicroBatch(int64_t micro_batch, int64_t norm_group) {
   return std::min(micro_batch, WholeGroups(micro_batch / 2, norm_group));
 }

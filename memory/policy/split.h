@@ -21,6 +21,9 @@ std::vector<MicroBatch> SplitBatch(int64_t batch, int64_t micro_batch, int64_t n
 // Number of parts of at most `size` (> 0) that make up `total`; the last part may be shorter.
 int64_t NumSplits(int64_t total, int64_t size);
 
+// Normalisation groups of `batch` samples that are cut so; without `norm_group` each run is one.
+int64_t NumNormGroups(int64_t batch, int64_t micro_batch, int64_t norm_group);
+
 // The next smaller micro-batch: half, rounded down to a multiple of `norm_group`, and at least
 // `norm_group` (or 1). Returns `micro_batch` if no smaller one exists.
 int64_t HalfMicroBatch(int64_t micro_batch, int64_t norm_group);

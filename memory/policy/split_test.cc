@@ -18,6 +18,13 @@ TEST(SplitTest, MicroBatchesStartAtNormalisationGroups) {
   EXPECT_EQ(SplitBatch(7, 1, 4), (std::vector<MicroBatch>{{0, 4}, {4, 3}}));
 }
 
+TEST(SplitTest, GroupsAreThoseOfTheBatchHoweverItIsCut) {
+  EXPECT_EQ(NumNormGroups(7, 4, 2), 4);
+  EXPECT_EQ(NumNormGroups(7, 2, 2), 4);
+  EXPECT_EQ(NumNormGroups(7, 4, 0), 2);
+  EXPECT_EQ(NumNormGroups(7, 1, 0), 7);
+}
+
 TEST(SplitTest, EverySampleIsInOneMicroBatch) {
   for (int64_t batch = 1; batch < 20; ++batch) {
     for (int64_t micro = 1; micro < 20; ++micro) {

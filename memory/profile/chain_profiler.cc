@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "memory/executor/interpreter.h"
+#include "memory/policy/split.h"
 #include "memory/profile/stage_memory.h"
 #include "memory/tracking/device_allocation_hook.h"
 
@@ -80,6 +81,13 @@ ChainProfile ChainProfiler::Profile(const ProfileInput& input) {
   return result;
 }
 
+// As a step does before it runs, so no visit takes memory for its log. The stage has its memory.
+void ChainProfiler::ReserveLogs(const ProfileInput& input, const Visit& visit) const {
+  const int64_t groups =
+      NumNormGroups(input.micro_batch, input.micro_batch, input.context.norm_group);
+  for (StepLog* log : StepLogs({visit.stage})) log->Reserve(groups);
+}
+
 std::vector<ChainProfiler::Visit> ChainProfiler::WalkForward(const ProfileInput& input) {
   std::vector<Visit> visits;
   TupleLayout layout = LayoutOf(input.inputs);
@@ -149,6 +157,7 @@ std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit
 ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& input,
                                                           const Visit& visit) {
   const StageMemory memory(*visit.stage, device_);
+  ReserveLogs(input, visit);
   ForwardFacts facts;
   facts.nograd[kFirst] = RecordForward(input, visit, /*first_visit=*/true, &facts);
   facts.nograd[kLater] = visit.stage->buffers().empty()
@@ -161,6 +170,7 @@ ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& in
 ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input, const Visit& visit,
                                                       const TupleLayout& gradient) {
   const StageMemory memory(*visit.stage, device_);
+  ReserveLogs(input, visit);
   auto profile = std::make_shared<StageProfile>();
   for (const NamedTensor& named : visit.stage->parameters()) {
     profile->parameter_bytes += static_cast<int64_t>(named.tensor.nbytes());
@@ -220,6 +230,7 @@ OpTrace ChainProfiler::RecordForward(const ProfileInput& input, const Visit& vis
     interpreter.Execute({OpKind::kForwardNoGrad, 0}, /*output_read=*/true);
   });
   recorder_.EndOperation();
+  DropLogs(StepLogs({visit.stage}));
   OpTrace trace = TakeTrace(ms);
   Boundary out = interpreter.TakeBoundary(1);
   trace.outputs = FindAll(recorder_, StorageAddresses(out.slots));
@@ -270,6 +281,7 @@ ChainProfiler::Pass ChainProfiler::RecordPass(const ProfileInput& input, const V
   });
   recorder_.EndOperation();
   if (input.flops) pass.forward_flops = input.flops() - flops;
+  DropLogs(StepLogs({visit.stage}));
   pass.forward = TakeTrace(forward_ms);
   Boundary out = interpreter.TakeBoundary(1);
   pass.forward.outputs = FindAll(recorder_, StorageAddresses(out.slots));

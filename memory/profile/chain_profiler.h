@@ -2,8 +2,8 @@
 // code that runs schedules (memory/executor/interpreter.h).
 //
 // A stage runs alone on zeros of the layout that it gets in a step, so no more than one stage's
-// activations live at once. Stages of equal signature and layout are measured once. The caller
-// undoes what a training forward pass does to buffers. Gradients are undefined afterwards.
+// activations live at once. Stages of equal signature and layout are measured once. Step
+// logs are empty and gradients undefined afterwards.
 //
 // Threading: one thread, and no other thread may use tensors meanwhile. Ownership: borrows the
 // stages; keeps profiles. A stage without memory (device meta) gets zeros while it is measured.
@@ -88,6 +88,7 @@ class ChainProfiler {
     int64_t forward_flops = 0;
   };
 
+  void ReserveLogs(const ProfileInput& input, const Visit& visit) const;
   std::vector<Visit> WalkForward(const ProfileInput& input);
   void WalkBackward(const ProfileInput& input, const std::vector<Visit>& visits,
                     ChainProfile& result);

@@ -61,7 +61,8 @@ TEST(StepTransactionTest, StepAfterOutOfMemoryGivesTheBitsOfAnUndisturbedStep) {
   const StepResult expected = TakeResult(undisturbed.chain_, undisturbed.Run("keep"));
 
   RolledBackStep step;
-  StepTransaction transaction(step.chain_.Parameters(), step.chain_.Buffers());
+  StepTransaction transaction(step.chain_.Parameters(), step.chain_.Chain());
+  transaction.Reserve(1);
   transaction.Begin();
   const int64_t before = ReadCpuMemory().live_bytes;
   int refused = 0;
@@ -84,15 +85,16 @@ TEST(StepTransactionTest, StepAfterOutOfMemoryGivesTheBitsOfAnUndisturbedStep) {
   }
 }
 
-TEST(StepTransactionTest, BeginAndRollbackAllocateNothing) {
+TEST(StepTransactionTest, BeginRollbackAndCommitAllocateNothing) {
   RolledBackStep step;
-  StepTransaction transaction(step.chain_.Parameters(), step.chain_.Buffers());
+  StepTransaction transaction(step.chain_.Parameters(), step.chain_.Chain());
   step.Run("keep");  // gradients to drop
   SetCpuBudget(ReadCpuMemory().live_bytes);
   {
     const FailingNew failing(0, FailingNew::kAllLater);
     EXPECT_NO_THROW(transaction.Begin());
     EXPECT_NO_THROW(transaction.Rollback());
+    EXPECT_NO_THROW(transaction.Commit());
   }
   SetCpuBudget(0);
   EXPECT_EQ(FailingNew::TakeNumFailed(), 0);

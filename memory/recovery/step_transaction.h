@@ -1,35 +1,39 @@
-// Undoes an attempt of a step. An attempt changes gradients and the buffers that a forward pass
-// moves (BatchNorm's running statistics). Parameters and optimizer state change only after the
-// retried region, and randomness is counter-based, so neither needs undoing.
+// Undoes an attempt of a step. An attempt changes gradients and appends to the step logs of stages
+// (memory/stage/step_log.h). Parameters, buffers and optimizer state change only after the retried
+// region, and randomness is counter-based, so none of them needs undoing.
 //
-// Threading: one thread. Ownership: it owns its snapshots and takes their memory at construction,
-// so Begin and Rollback cannot run out of memory.
+// Threading: one thread. Ownership: borrows the stages.
 #ifndef MEMORY_RECOVERY_STEP_TRANSACTION_H_
 #define MEMORY_RECOVERY_STEP_TRANSACTION_H_
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <vector>
+
+#include "memory/stage/stage.h"
 
 namespace slimreel {
 
 class StepTransaction {
  public:
-  // Shares the tensors with the model; copies nothing but the snapshots.
-  StepTransaction(std::vector<at::Tensor> parameters, std::vector<at::Tensor> buffers);
+  // `parameters` share the tensors with the stages.
+  StepTransaction(std::vector<at::Tensor> parameters, const std::vector<Stage*>& chain);
 
-  // Snapshots the buffers. Call it at the start of a step, before the first forward pass.
+  // Takes memory for the logs of a step of `groups` normalisation groups, unless it is there
+  // already. May run out of memory: call it before the first step, or in the retried region.
+  void Reserve(int64_t groups);
+
+  // Drops what forward passes outside of steps have logged. Call it at the start of a step.
   void Begin();
-  // Undoes an attempt: restores the buffers in place as they were at Begin and makes every
-  // gradient undefined. May be called any number of times after one Begin.
+  // Undoes an attempt: drops the logs and makes every gradient undefined.
   void Rollback();
-  // Makes every gradient undefined, for the start of the next step.
-  void DropGradients();
+  // Moves the buffers by what the step has logged. Call it once, after the last micro-batch.
+  void Commit();
 
  private:
   std::vector<at::Tensor> parameters_;
-  std::vector<at::Tensor> buffers_;
-  std::vector<at::Tensor> snapshots_;
+  std::vector<StepLog*> logs_;
 };
 
 }  // namespace slimreel

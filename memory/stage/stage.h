@@ -10,9 +10,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "memory/stage/step_log.h"
 
 namespace slimreel {
 
@@ -38,8 +41,8 @@ struct StageContext {
   // (over all ranks). Sample b of the micro-batch has position first_position + b.
   int64_t first_position = 0;
   bool training = false;
-  // False when a stage runs again to rebuild what backward needs. BatchNorm
-  // updates its running statistics only at the first visit.
+  // False when a stage runs again to rebuild what backward needs. BatchNorm appends
+  // to its step log (step_log.h) only at the first visit.
   bool first_visit = true;
   // Samples per BatchNorm normalisation group; 0: the whole micro-batch is one
   // group. Micro-batches start at multiples of this number.
@@ -57,6 +60,16 @@ struct StageContext {
   // Valid weight of the whole effective batch over all ranks. It is counted before the
   // first micro-batch: loss = weighted sum / loss_denominator.
   double loss_denominator = 1.0;
+};
+
+// What a stage owns besides code.
+struct StageState {
+  // A tied parameter appears in each stage that uses it, as the same TensorImpl.
+  std::vector<NamedTensor> parameters;
+  // Persistent state without gradient (running statistics), saved with the model.
+  std::vector<NamedTensor> buffers;
+  // How training moves the buffers that follow the data.
+  std::vector<std::unique_ptr<StepLog>> step_logs;
 };
 
 class Stage {
@@ -83,19 +96,32 @@ class Stage {
   // profile serves both. Default: the name, which no other stage has.
   virtual std::string signature() const { return name_; }
 
-  // A tied parameter appears in each stage that uses it, as the same TensorImpl.
-  const std::vector<NamedTensor>& parameters() const { return parameters_; }
-  // Persistent state without gradient (running statistics), saved with the model.
-  const std::vector<NamedTensor>& buffers() const { return buffers_; }
+  const std::vector<NamedTensor>& parameters() const { return state_.parameters; }
+  const std::vector<NamedTensor>& buffers() const { return state_.buffers; }
+  // Who runs forward passes in training commits or drops these logs at the end of each step.
+  const std::vector<std::unique_ptr<StepLog>>& step_logs() const { return state_.step_logs; }
   const std::string& name() const { return name_; }
 
  protected:
-  std::vector<NamedTensor> parameters_;
-  std::vector<NamedTensor> buffers_;
+  StageState state_;
 
  private:
   std::string name_;
 };
+
+// The step logs of all stages, in the order of the chain.
+inline std::vector<StepLog*> StepLogs(const std::vector<Stage*>& chain) {
+  std::vector<StepLog*> all;
+  for (const Stage* stage : chain) {
+    for (const auto& log : stage->step_logs()) all.push_back(log.get());
+  }
+  return all;
+}
+inline std::vector<StepLog*> StepLogs(const StageState& state) {
+  std::vector<StepLog*> all;
+  for (const auto& log : state.step_logs) all.push_back(log.get());
+  return all;
+}
 
 }  // namespace slimreel
 

@@ -70,6 +70,7 @@ Result RunUnder(const Subject& subject, const std::function<StageMode(int)>& mod
   for (const NamedTensor& named : Parameters(*model)) {
     result.tensors.push_back({named.name, named.tensor.grad()});
   }
+  CommitLogs(StepLogs(model->ChainWithLoss()));
   for (const NamedTensor& named : Buffers(*model)) result.tensors.push_back(named);
   return result;
 }

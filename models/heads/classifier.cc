@@ -6,7 +6,7 @@ namespace slimreel {
 
 TokenClassifier::TokenClassifier(const ClassifierOptions& options)
     : Stage("classifier"), dropout_("classifier.dropout", options.dropout) {
-  ParameterMaker make(options.parameters, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &state_);
   norm_weight_ = make.Constant("fc_norm.weight", {options.features}, 1.0);
   norm_bias_ = make.Constant("fc_norm.bias", {options.features}, 0.0);
   weight_ = make.Normal("classifier.weight", {options.num_classes, options.features}, 0.02);

@@ -10,7 +10,7 @@ namespace slimreel {
 ConvClassifier::ConvClassifier(std::string name, const std::vector<Stream>& streams,
                                const ClassifierOptions& options)
     : Stage(std::move(name)) {
-  ParameterMaker make(options.parameters, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &state_);
   for (const Stream& stream : streams) {
     branches_.push_back({NormRelu(make, stream.norm),
                          Dropout(stream.key + ".dropout", options.dropout),

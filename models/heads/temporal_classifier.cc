@@ -9,7 +9,7 @@ namespace slimreel {
 
 TemporalClassifier::TemporalClassifier(TemporalPooling pooling, const ClassifierOptions& options)
     : Stage("fc"), dropout_("fc.dropout", options.dropout) {
-  ParameterMaker make(options.parameters, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &state_);
   int64_t pooled = options.features;
   if (pooling == TemporalPooling::kAttention) attention_.emplace(make, "temporal", pooled);
   if (pooling == TemporalPooling::kLstm) {

@@ -6,6 +6,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "base/counter_random.h"
@@ -20,21 +21,13 @@ namespace slimreel {
 // converted, so a float64 model starts from the same numbers and runs in both
 // precisions can be compared.
 
-ParameterMaker::ParameterMaker(const ParameterOptions& options,
-                               std::vector<NamedTensor>* parameters,
-                               std::vector<NamedTensor>* buffers)
+ParameterMaker::ParameterMaker(const ParameterOptions& options, StageState* state)
     : seed_(options.seed),
       tensor_(at::TensorOptions(options.dtype).device(options.device)),
-      parameters_(parameters),
-      buffers_(buffers) {
+      state_(state) {
   TORCH_CHECK(options.dtype == at::kFloat || options.dtype == at::kDouble,
               "parameters are float32 or float64, not ", options.dtype);
 }
-
-ParameterMaker::ParameterMaker(uint64_t seed, at::ScalarType dtype,
-                               std::vector<NamedTensor>* parameters,
-                               std::vector<NamedTensor>* buffers)
-    : ParameterMaker({seed, dtype}, parameters, buffers) {}
 
 at::Tensor ParameterMaker::Normal(const std::string& key, at::IntArrayRef sizes, double std) {
   if (tensor_.device().is_meta()) return Register(key, at::empty(sizes, tensor_));
@@ -61,25 +54,31 @@ at::Tensor ParameterMaker::Constant(const std::string& key, at::IntArrayRef size
 at::Tensor ParameterMaker::ConstantBuffer(const std::string& key, at::IntArrayRef sizes,
                                           double value) {
   at::Tensor buffer = at::full(sizes, value, tensor_);
-  buffers_->push_back({key, buffer});
+  state_->buffers.push_back({key, buffer});
   return buffer;
 }
 
 at::Tensor ParameterMaker::CounterBuffer(const std::string& key) {
   at::Tensor buffer = at::zeros({}, tensor_.dtype(at::kLong));
-  buffers_->push_back({key, buffer});
+  state_->buffers.push_back({key, buffer});
   return buffer;
 }
 
 at::Tensor ParameterMaker::TableBuffer(const std::string& key, const at::Tensor& value) {
   at::Tensor buffer = value.to(tensor_);
-  buffers_->push_back({key, buffer});
+  state_->buffers.push_back({key, buffer});
   return buffer;
+}
+
+StepLog* ParameterMaker::Log(std::vector<at::Tensor> averages, at::Tensor counter, double rate) {
+  state_->step_logs.push_back(
+      std::make_unique<StepLog>(std::move(averages), std::move(counter), rate));
+  return state_->step_logs.back().get();
 }
 
 at::Tensor ParameterMaker::Register(const std::string& key, at::Tensor value) {
   value.set_requires_grad(true);
-  parameters_->push_back({key, value});
+  state_->parameters.push_back({key, value});
   return value;
 }
 

@@ -1,5 +1,5 @@
 // Makes a layer's parameters and buffers and adds them, under their full
-// reference keys, to the lists of the stage that owns the layer.
+// reference keys, to the state of the stage that owns the layer.
 //
 // Threading: one thread, while a model is built. Ownership: owns nothing.
 // See Note [Weights are a function of seed and key] in the .cc.
@@ -26,11 +26,8 @@ struct ParameterOptions {
 
 class ParameterMaker {
  public:
-  // The lists must outlive the maker.
-  ParameterMaker(const ParameterOptions& options, std::vector<NamedTensor>* parameters,
-                 std::vector<NamedTensor>* buffers);
-  ParameterMaker(uint64_t seed, at::ScalarType dtype, std::vector<NamedTensor>* parameters,
-                 std::vector<NamedTensor>* buffers);
+  // The state must outlive the maker.
+  ParameterMaker(const ParameterOptions& options, StageState* state);
 
   // Parameters of the maker's dtype; they require grad.
   at::Tensor Normal(const std::string& key, at::IntArrayRef sizes, double std);     // mean 0
@@ -45,13 +42,16 @@ class ParameterMaker {
   // A table that is computed instead of trained: `value` in the maker's dtype.
   at::Tensor TableBuffer(const std::string& key, const at::Tensor& value);
 
+  // The log through which training moves `averages` and `counter`, which are buffers of this
+  // maker. The stage owns it.
+  StepLog* Log(std::vector<at::Tensor> averages, at::Tensor counter, double rate);
+
  private:
   at::Tensor Register(const std::string& key, at::Tensor value);
 
   uint64_t seed_;
   at::TensorOptions tensor_;  // dtype and device
-  std::vector<NamedTensor>* parameters_;
-  std::vector<NamedTensor>* buffers_;
+  StageState* state_;
 };
 
 }  // namespace slimreel

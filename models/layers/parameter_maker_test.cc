@@ -8,16 +8,11 @@
 namespace slimreel {
 namespace {
 
-struct Made {
-  std::vector<NamedTensor> parameters;
-  std::vector<NamedTensor> buffers;
-};
-
 TEST(ParameterMakerTest, WeightsDependOnlyOnSeedAndKey) {
-  Made a, b, c;
-  ParameterMaker first(5, at::kFloat, &a.parameters, &a.buffers);
-  ParameterMaker second(5, at::kFloat, &b.parameters, &b.buffers);
-  ParameterMaker other(6, at::kFloat, &c.parameters, &c.buffers);
+  StageState a, b, c;
+  ParameterMaker first({5}, &a);
+  ParameterMaker second({5}, &b);
+  ParameterMaker other({6}, &c);
   const at::Tensor x = first.Normal("x", {4, 9}, 1.0);
   const at::Tensor y = first.Normal("y", {4, 9}, 1.0);
   EXPECT_TRUE(at::equal(second.Normal("y", {4, 9}, 1.0), y));
@@ -27,25 +22,23 @@ TEST(ParameterMakerTest, WeightsDependOnlyOnSeedAndKey) {
 }
 
 TEST(ParameterMakerTest, BothPrecisionsStartFromTheSameNumbers) {
-  Made a, b;
-  const at::Tensor single =
-      ParameterMaker(1, at::kFloat, &a.parameters, &a.buffers).Normal("x", {100}, 0.5);
-  const at::Tensor twice =
-      ParameterMaker(1, at::kDouble, &b.parameters, &b.buffers).Normal("x", {100}, 0.5);
+  StageState a, b;
+  const at::Tensor single = ParameterMaker({1, at::kFloat}, &a).Normal("x", {100}, 0.5);
+  const at::Tensor twice = ParameterMaker({1, at::kDouble}, &b).Normal("x", {100}, 0.5);
   EXPECT_TRUE(at::equal(single.detach().to(at::kDouble), twice.detach()));
 }
 
 TEST(ParameterMakerTest, KaimingFanOutHasItsStandardDeviation) {
-  Made made;
-  ParameterMaker make(1, at::kFloat, &made.parameters, &made.buffers);
+  StageState made;
+  ParameterMaker make({1, at::kFloat}, &made);
   const at::Tensor weight = make.KaimingNormalFanOut("x", {64, 32, 3, 3, 3});
   EXPECT_NEAR(weight.std().item<double>(), std::sqrt(2.0 / (64 * 27)), 5e-4);
   EXPECT_NEAR(weight.mean().item<double>(), 0.0, 1e-3);
 }
 
 TEST(ParameterMakerTest, RegistersTheVeryTensor) {
-  Made made;
-  ParameterMaker make(1, at::kFloat, &made.parameters, &made.buffers);
+  StageState made;
+  ParameterMaker make({1, at::kFloat}, &made);
   const at::Tensor x = make.Constant("x", {2}, 1.0);
   ASSERT_EQ(made.parameters.size(), 1u);
   EXPECT_TRUE(made.parameters[0].tensor.is_same(x));

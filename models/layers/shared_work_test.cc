@@ -1,6 +1,7 @@
 #include "models/layers/shared_work.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/randn.h>
@@ -79,9 +80,9 @@ TEST_F(SharedWorkTest, AnExceptionOfAPieceReachesTheCaller) {
 // number of threads divides.
 std::vector<at::Tensor> AllSharedLayers(const at::Tensor& x, const at::Tensor& grad) {
   const at::Tensor weight = at::ones({x.size(1)}), bias = at::zeros({x.size(1)});
-  RunningStatistics running{at::zeros({x.size(1)}), at::ones({x.size(1)}), 0.1};
+  const at::Tensor log = at::empty({2, 2, x.size(1)}, at::kDouble);  // of two groups
   const NormCall call{weight, bias, /*group=*/2, 1e-5};
-  const Normalised normed = NormaliseGroups(call, x, &running);
+  const Normalised normed = NormaliseGroups(call, x, log);
   const NormGradients of_norm =
       NormaliseBackward(call, x, normed.statistics, grad, {true, true, true});
   const MaxPoolShape pool{{1, 3, 3}, {1, 2, 2}};
@@ -90,8 +91,8 @@ std::vector<at::Tensor> AllSharedLayers(const at::Tensor& x, const at::Tensor& g
   StageContext context;
   context.training = true;
   const at::Tensor dropped = Dropout("layer", 0.3).Forward(context, x);
-  return {normed.y,     running.mean, running.variance, of_norm.x, of_norm.weight,
-          of_norm.bias, pooled.y,     pooled.choice,    of_pool,   dropped};
+  return {normed.y, log,           of_norm.x, of_norm.weight, of_norm.bias,
+          pooled.y, pooled.choice, of_pool,   dropped};
 }
 
 TEST_F(SharedWorkTest, BitsDoNotDependOnTheNumberOfThreads) {

@@ -199,7 +199,7 @@ struct ProjectedCrossEntropyFunction : torch::autograd::Function<ProjectedCrossE
 ProjectedCrossEntropy::ProjectedCrossEntropy(const NamedTensor& weight,
                                              const ProjectedCrossEntropyOptions& options)
     : Loss("loss"), options_(options), weight_(weight.tensor) {
-  parameters_.push_back(weight);
+  state_.parameters.push_back(weight);
 }
 
 Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) {

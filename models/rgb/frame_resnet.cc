@@ -25,7 +25,7 @@ class AveragePool : public Stage {
  public:
   AveragePool(const NormReluShape& norm, int64_t num_frames, const ParameterOptions& options)
       : Stage("avgpool"), num_frames_(num_frames) {
-    ParameterMaker make(options, &parameters_, &buffers_);
+    ParameterMaker make(options, &state_);
     norm_ = std::make_unique<NormRelu>(make, norm);
   }
   Tensors Forward(const StageContext& context, Tensors in) override {

@@ -33,7 +33,7 @@ class Embeddings : public Stage {
       : Stage("embeddings"),
         config_(config),
         dropout_("embeddings.dropout", spec.dropout.value_or(0.0)) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     const std::string key = "timesformer.embeddings.";
     const std::string projection = key + "patch_embeddings.projection";
     weight_ =
@@ -78,7 +78,7 @@ class DividedAttention : public TransformerHalf {
   DividedAttention(std::string name, const HalfOptions& options, int64_t frames,
                    const std::string& norm, const std::string& attention)
       : TransformerHalf(std::move(name), options), frames_(frames) {
-    ParameterMaker make(options.parameters, &parameters_, &buffers_);
+    ParameterMaker make(options.parameters, &state_);
     const int64_t dim = options.dim;
     norm_ = MakeNorm(make, norm, dim, kNormEps);
     qkv_ = MakeLinear(make, KeysOf(attention + ".attention.qkv"), 3 * dim, dim, kInitStd);
@@ -109,7 +109,7 @@ class TemporalHalf : public DividedAttention {
   TemporalHalf(int64_t index, const HalfOptions& options, int64_t frames, const std::string& layer)
       : DividedAttention(absl::StrCat("layer.", index, ".temporal"), options, frames,
                          layer + ".temporal_layernorm", layer + ".temporal_attention") {
-    ParameterMaker make(options.parameters, &parameters_, &buffers_);
+    ParameterMaker make(options.parameters, &state_);
     dense_ =
         MakeLinear(make, KeysOf(layer + ".temporal_dense"), options.dim, options.dim, kInitStd);
   }
@@ -163,7 +163,7 @@ class ClsClassifier : public Stage {
  public:
   ClsClassifier(const TimesformerConfig& config, const ModelSpec& spec)
       : Stage("classifier"), dropout_("classifier.dropout", spec.dropout.value_or(0.0)) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     norm_ = MakeNorm(make, "timesformer.layernorm", config.dim, kNormEps);
     map_ = MakeLinear(make, KeysOf("classifier"), spec.num_classes, config.dim, kInitStd);
   }

@@ -25,7 +25,7 @@ class Embeddings : public Stage {
  public:
   Embeddings(const VideoVitConfig& config, const ModelSpec& spec)
       : Stage("embeddings"), config_(config) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     const std::string key = "videomae.embeddings.patch_embeddings.projection";
     weight_ = make.Normal(key + ".weight",
                           {config.dim, 3, config.tubelet, config.patch, config.patch}, kInitStd);

@@ -70,7 +70,7 @@ CrossAttention::CrossAttention(const CrossAttentionShape& shape, const Parameter
     : Stage(shape.name), width_(shape.width) {
   TORCH_CHECK(width_ > 0 && width_ % kHeadWidth == 0, "the width must be a positive multiple of ",
               kHeadWidth, ", not ", width_);
-  ParameterMaker make(options, &parameters_, &buffers_);
+  ParameterMaker make(options, &state_);
   rgb_ = MakeSide(make, shape.name + ".rgb", shape.rgb_channels, shape, shape.speed_ratio);
   pose_ = MakeSide(make, shape.name + ".pose", shape.pose_channels, shape, 1);
 }

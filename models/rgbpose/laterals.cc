@@ -35,7 +35,7 @@ at::Tensor DropForBatch(const StageContext& context, uint64_t key, double probab
 
 Laterals::Laterals(const LateralsShape& shape, const ParameterOptions& options)
     : Stage(shape.name), drop_path_(shape.drop_path) {
-  ParameterMaker make(options, &parameters_, &buffers_);
+  ParameterMaker make(options, &state_);
   rgb_.emplace(Side{NormRelu(make, shape.rgb.norm),
                     MakeLateral(make, shape.rgb, shape.pose, shape.speed_ratio, false),
                     LayerId("rgb_path.drop_path")});

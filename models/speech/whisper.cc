@@ -32,7 +32,7 @@ class AudioEmbeddings : public Stage {
       : Stage("encoder.embeddings"),
         config_(config),
         dropout_(name() + ".dropout", spec.dropout.value_or(0.0)) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     const std::string key = "model.encoder.";
     first_weight_ = make.Normal(key + "conv1.weight", {config.dim, config.mels, 3}, kInitStd);
     first_bias_ = make.Constant(key + "conv1.bias", {config.dim}, 0.0);
@@ -70,7 +70,7 @@ class FinalNorm : public Stage {
   FinalNorm(std::string name, const std::string& key, int64_t dim, bool hands_on,
             const ModelSpec& spec)
       : Stage(std::move(name)), hands_on_(hands_on) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     norm_ = MakeNorm(make, key, dim, kNormEps);
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override {
@@ -94,7 +94,7 @@ class TextEmbeddings : public Stage {
       : Stage("decoder.embeddings"),
         pad_id_(config.pad_id),
         dropout_(name() + ".dropout", spec.dropout.value_or(0.0)) {
-    ParameterMaker make(MakeParameterOptions(spec), &parameters_, &buffers_);
+    ParameterMaker make(MakeParameterOptions(spec), &state_);
     const std::string key = "model.decoder.";
     tokens_ = make.Normal(key + "embed_tokens.weight", {config.vocabulary, config.dim}, kInitStd);
     if (!tokens_.is_meta()) tokens_.detach()[pad_id_].zero_();
@@ -114,7 +114,7 @@ class TextEmbeddings : public Stage {
   std::vector<int> handed_on() const override { return {-1, 0}; }
 
   // The loss projects the states with it.
-  const NamedTensor& embedding() const { return parameters_[0]; }
+  const NamedTensor& embedding() const { return state_.parameters[0]; }
 
  private:
   int64_t pad_id_;

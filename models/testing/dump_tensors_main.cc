@@ -93,6 +93,7 @@ std::vector<NamedTensor> RunModel(const nlohmann::json& request, const Model& mo
   for (const NamedTensor& named : Parameters(model)) {
     add("gradients", {{named.name, named.tensor.grad()}});
   }
+  CommitLogs(StepLogs(model.Chain()));
   add("buffers", Buffers(model));
   return out;
 }

@@ -112,6 +112,7 @@ class ParityRun {
     std::vector<NamedTensor> losses{{"0", Loss(recording.last)}};
     losses[0].tensor.backward();
     ExpectKind("gradients", Gradients());
+    CommitStep();
     ExpectKind("buffers", Buffers());
     if (context_.training) {
       ExpectSteps(std::move(losses));
@@ -148,6 +149,10 @@ class ParityRun {
     std::vector<NamedTensor> all = Parameters();
     for (NamedTensor& named : all) named.tensor = named.tensor.grad();
     return all;
+  }
+
+  void CommitStep() const {
+    for (const auto& stage : chain_.stages) CommitLogs(StepLogs({stage.get()}));
   }
 
   // torch.optim.SGD(lr, momentum). The gradients of the first step exist already.

@@ -27,7 +27,7 @@ using ::testing::Not;
 class Parts : public Stage {
  public:
   explicit Parts(std::vector<NamedTensor> tensors) : Stage("parts") {
-    for (NamedTensor& named : tensors) parameters_.push_back(std::move(named));
+    for (NamedTensor& named : tensors) state_.parameters.push_back(std::move(named));
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override { return in; }
 };

@@ -30,13 +30,14 @@ namespace {
 constexpr int64_t kClasses = 60;
 
 // Forward, loss, backward, fused AdamW on one batch.
-void Step(Executor& executor, Optimizer& optimizer, const Schedule& schedule,
+void Step(const Model& model, Executor& executor, Optimizer& optimizer, const Schedule& schedule,
           const at::Tensor& clips, const Tensors& labels) {
   StageContext context;
   context.training = true;
   context.targets = &labels;
   context.loss_denominator = static_cast<double>(clips.size(0));
   executor.Run(schedule, context, {clips});
+  CommitLogs(StepLogs(model.ChainWithLoss()));
   optimizer.Step(1e-4);
   optimizer.ZeroGrad();
 }
@@ -57,11 +58,11 @@ absl::Status Record() {
   const at::Tensor clips =
       at::randint(256, {FLAGS_batch, 3, FLAGS_frames, FLAGS_size, FLAGS_size}, at::kByte);
   const Tensors labels = {at::zeros({FLAGS_batch}, at::kLong)};
-  Step(executor, optimizer, schedule, clips,
+  Step(**model, executor, optimizer, schedule, clips,
        labels);  // the first step makes what is made only once
   AllocationRecorder recorder;
   SetCpuAllocationHook(&recorder);
-  Step(executor, optimizer, schedule, clips, labels);
+  Step(**model, executor, optimizer, schedule, clips, labels);
   SetCpuAllocationHook(nullptr);
   return WriteAllocationTrace(
       recorder.Take(absl::StrCat(FLAGS_model, ", ", FLAGS_batch, " x ", FLAGS_frames, " x ",

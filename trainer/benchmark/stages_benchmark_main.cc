@@ -68,6 +68,7 @@ class Steps {
 
  private:
   double Finish(double start) {
+    CommitLogs(StepLogs(model_->ChainWithLoss()));
     const double seconds = CpuSeconds() - start;
     for (const NamedTensor& named : Parameters(*model_)) {
       at::Tensor parameter = named.tensor;

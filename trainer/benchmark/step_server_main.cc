@@ -93,7 +93,9 @@ class StepServer {
     context.training = true;
     context.targets = &batch_.targets;
     context.loss_denominator = model_->loss->ValidWeight(batch_.targets);
-    return executor_.Run(schedule_, context, batch_.inputs, hooks);
+    Tensors out = executor_.Run(schedule_, context, batch_.inputs, hooks);
+    CommitLogs(StepLogs(model_->ChainWithLoss()));
+    return out;
   }
 
   std::unique_ptr<Model> model_;

@@ -41,7 +41,15 @@ TrainStep::TrainStep(const Model& model, Executor* executor, Optimizer* optimize
       optimizer_(optimizer),
       options_(std::move(options)),
       plan_(std::move(plan)),
-      transaction_(TensorsOf(Parameters(model)), TensorsOf(Buffers(model))) {}
+      transaction_(TensorsOf(Parameters(model)), model.ChainWithLoss()) {
+  ReserveLogs(options_.effective_batch);
+}
+
+void TrainStep::ReserveLogs(int64_t samples) {
+  if (options_.norm_frozen || samples == 0) return;
+  const TagScope scope(MemoryTag::kParameters);
+  transaction_.Reserve(NumNormGroups(samples, plan_.micro_batch, options_.norm_group));
+}
 
 absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, double lr) {
   StageContext context;
@@ -60,6 +68,7 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
     SLIMREEL_RETURN_IF_ERROR(TightenPlan(step));
     ++outcome.oom_retries;
   }
+  transaction_.Commit();
   if (hooks_ != nullptr) hooks_->BeforeUpdate();
   Update(lr, outcome);
   if (hooks_ != nullptr) hooks_->AfterUpdate();
@@ -82,6 +91,7 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
   const TagScope scope(MemoryTag::kActivations);
   GradientTags gradient_tags(model_->ChainWithLoss(), executor_->frozen_prefix(), hooks_);
+  ReserveLogs(batch.labels.size(0));
   context.loss_denominator = Denominator(*model_->loss, {batch.labels});
   const Tensors inputs = ModelInputs(*model_, batch);
   const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {

@@ -37,6 +37,9 @@ struct TrainStepOptions {
   OnOom on_oom = OnOom::kRetry;            // memory.on_oom
   Ceiling ceiling;                         // in force, for messages only; 0 bytes: none
   TightenLimits limits;                    // how far the plan may be tightened
+  // Samples of the largest step. The memory of the step logs is taken for it before the first
+  // step; 0: in the first step.
+  int64_t effective_batch = 0;
 };
 
 struct StepOutcome {
@@ -70,6 +73,8 @@ class TrainStep {
   void set_plan(Plan plan) { plan_ = std::move(plan); }
 
  private:
+  // Makes room in the step logs for a step of so many samples, unless it is there already.
+  void ReserveLogs(int64_t samples);
   at::Tensor ForwardBackward(const Batch& batch, StageContext context);
   void Update(double lr, StepOutcome& outcome);
   absl::Status TightenPlan(int64_t step);

@@ -77,7 +77,7 @@ ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
                                     bool later_micro_batches) {
   std::optional<StepTransaction> transaction;  // a model without memory has nothing to put back
   if (optimizer_ != nullptr) {
-    transaction.emplace(TensorsOf(Parameters(*model_)), TensorsOf(Buffers(*model_)));
+    transaction.emplace(TensorsOf(Parameters(*model_)), model_->ChainWithLoss());
     transaction->Begin();
   }
   const ProfileBatch batch = MakeProfileBatch(*model_, micro_batch, options_.device);
@@ -105,6 +105,11 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
   const auto micro_batches = SplitBatch(effective_batch, plan.micro_batch, options_.norm_group);
   // All micro-batches between the second and the last do the same to memory.
   std::vector<const ChainProfile*> replayed;
+  // The room that steps log into lives from now on and is counted so.
+  if (!options_.norm_frozen) {
+    const int64_t groups = NumNormGroups(effective_batch, plan.micro_batch, options_.norm_group);
+    for (StepLog* log : StepLogs(model_->ChainWithLoss())) log->Reserve(groups);
+  }
   StepPrediction prediction;
   for (size_t n = 0; n < micro_batches.size(); ++n) {
     const ChainProfile& profile = profile_of(micro_batches[n].count);

@@ -57,7 +57,8 @@ class StepPredictor {
   // measured before is not measured again. Throws c10::OutOfMemoryError if a stage does not fit.
   ChainProfile Measure(int64_t micro_batch, const Schedule& wanted, bool later_micro_batches);
 
-  // Pure: the step of `effective_batch` samples under `plan`.
+  // The step of `effective_batch` samples under `plan`. Takes the memory of its
+  // step logs, as the step does before it runs.
   StepPrediction Predict(const Plan& plan, int64_t effective_batch,
                          const ProfileOf& profile_of) const;
 

@@ -41,6 +41,7 @@ TrainStepOptions MakeStepOptions(const Config& config, const RunRequest& request
   options.on_oom = config.memory.on_oom;
   options.ceiling = request.ceiling;
   options.limits = MakeTightenLimits(config, batch.min_micro_batch);
+  options.effective_batch = batch.effective_batch;
   return options;
 }
 

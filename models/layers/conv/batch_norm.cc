@@ -21,8 +21,8 @@ bool UsesRunning(const StageContext& context) { return !context.training || cont
 // The plain form in training. Saves x, weight and the groups' statistics.
 struct BatchNormFunction : torch::autograd::Function<BatchNormFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias, int64_t group, RunningStatistics* running) {
-    Normalised out = NormaliseGroups({weight, bias, group, kEps}, x, running);
+                            const at::Tensor& bias, int64_t group, const at::Tensor* log) {
+    Normalised out = NormaliseGroups({weight, bias, group, kEps}, x, *log);
     context->save_for_backward({x, weight, bias, out.statistics.mean, out.statistics.inverse_std});
     context->saved_data["group"] = group;
     return out.y;
@@ -46,7 +46,8 @@ BatchNorm::BatchNorm(ParameterMaker& make, const std::string& prefix, int64_t ch
       bias_(make.Constant(prefix + ".bias", {channels}, 0.0)),
       running_mean_(make.ConstantBuffer(prefix + ".running_mean", {channels}, 0.0)),
       running_var_(make.ConstantBuffer(prefix + ".running_var", {channels}, 1.0)),
-      num_batches_tracked_(make.CounterBuffer(prefix + ".num_batches_tracked")) {}
+      log_(make.Log({running_mean_, running_var_},
+                    make.CounterBuffer(prefix + ".num_batches_tracked"), kMomentum)) {}
 
 NormCall BatchNorm::CallOf(const StageContext& context, const at::Tensor& x) const {
   const int64_t batch = x.size(0);
@@ -69,22 +70,24 @@ Normalised BatchNorm::NormaliseByRunning(const at::Tensor& x, const NormTail& ta
   return {std::move(y), {}};
 }
 
+at::Tensor BatchNorm::LogOf(const StageContext& context, const NormCall& call,
+                            const at::Tensor& x) {
+  if (!context.first_visit) return {};
+  return log_->Append(context.first_position, (x.size(0) + call.group - 1) / call.group);
+}
+
 at::Tensor BatchNorm::Forward(const StageContext& context, const at::Tensor& x) {
   if (UsesRunning(context)) return NormaliseByRunning(x, {}).y;
   const NormCall call = CallOf(context, x);
-  RunningStatistics running{running_mean_, running_var_, kMomentum};
-  if (context.first_visit) num_batches_tracked_.add_((x.size(0) + call.group - 1) / call.group);
-  return BatchNormFunction::apply(x, weight_, bias_, call.group,
-                                  context.first_visit ? &running : nullptr);
+  const at::Tensor log = LogOf(context, call, x);
+  return BatchNormFunction::apply(x, weight_, bias_, call.group, &log);
 }
 
 Normalised BatchNorm::Normalise(const StageContext& context, const at::Tensor& x,
                                 const NormTail& tail) {
   if (UsesRunning(context)) return NormaliseByRunning(x, tail);
   const NormCall call = CallOf(context, x);
-  RunningStatistics running{running_mean_, running_var_, kMomentum};
-  if (context.first_visit) num_batches_tracked_.add_((x.size(0) + call.group - 1) / call.group);
-  return NormaliseGroups(call, x, context.first_visit ? &running : nullptr, tail);
+  return NormaliseGroups(call, x, LogOf(context, call, x), tail);
 }
 
 at::Tensor BatchNorm::Rebuild(const StageContext& context, const at::Tensor& x,

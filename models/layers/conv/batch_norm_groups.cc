@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -33,8 +32,7 @@ at::Tensor EmptyStatistics(const GroupLayout& layout) {
   return at::empty({layout.groups(), layout.channels}, at::TensorOptions().dtype(at::kDouble));
 }
 
-// Calls body(where, index into the statistics). The pieces are channels, so the running
-// statistics see the groups in order.
+// Calls body(where, index into the statistics).
 template <typename Body>
 void ForEachChannel(const GroupLayout& layout, const Body& body) {
   ForEachPiece(layout.channels, layout.batch * layout.inside, [&](int64_t c) {
@@ -55,17 +53,19 @@ void Place(at::Tensor part, at::IntArrayRef sizes, int64_t begin, at::Tensor& wh
 }
 
 // Each group's result is copied to its place at once. Concatenating them at the end would
-// hold them twice.
-Normalised NormaliseByAten(const NormCall& call, const at::Tensor& x, RunningStatistics* running) {
+// hold them twice. ATen gives the unbiased variance only as a step of running statistics. With
+// momentum 1 the zeros of the log become the group's own values.
+Normalised NormaliseByAten(const NormCall& call, const at::Tensor& x, const at::Tensor& log) {
   const GroupLayout layout = LayoutOf(x, call.group);
   Normalised out;
   std::vector<at::Tensor> means, inverse_stds;
   for (int64_t g = 0; g < layout.groups(); ++g) {
     const int64_t begin = layout.begin(g), count = layout.end(g) - begin;
     auto [y, mean, inverse_std] = at::native_batch_norm(
-        x.narrow(0, begin, count), call.weight, call.bias, running ? running->mean : at::Tensor(),
-        running ? running->variance : at::Tensor(), /*training=*/true,
-        running ? running->momentum : 0.0, call.eps);
+        x.narrow(0, begin, count), call.weight, call.bias,
+        log.defined() ? log.select(0, g).select(0, 0) : at::Tensor(),
+        log.defined() ? log.select(0, g).select(0, 1) : at::Tensor(), /*training=*/true,
+        /*momentum=*/1.0, call.eps);
     Place(std::move(y), x.sizes(), begin, out.y);
     means.push_back(std::move(mean));
     inverse_stds.push_back(std::move(inverse_std));
@@ -135,10 +135,10 @@ double InverseStd(const Moments& moments, double eps) {
 
 }  // namespace
 
-Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running,
+Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, const at::Tensor& log,
                            const NormTail& tail) {
   if (!x.is_cpu()) {
-    Normalised out = NormaliseByAten(call, x, running);
+    Normalised out = NormaliseByAten(call, x, log);
     out.y = ApplyTailByAten(std::move(out.y), tail);
     return out;
   }
@@ -147,9 +147,6 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
                    bias = AsDouble(call.bias);
   const Output output = MakeOutput(input, tail);
   const GroupStatistics statistics{EmptyStatistics(layout), EmptyStatistics(layout)};
-  at::Tensor mean, variance;  // running, in float64 for the time of the call
-  if (running)
-    std::tie(mean, variance) = std::tuple(AsDouble(running->mean), AsDouble(running->variance));
   SLIMREEL_DISPATCH_NORM(x.scalar_type(), [&] {
     const scalar_t* values = input.const_data_ptr<scalar_t>();
     const scalar_t* residual =
@@ -158,8 +155,7 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
     const double *w = weight.const_data_ptr<double>(), *b = bias.const_data_ptr<double>();
     double* means = statistics.mean.data_ptr<double>();
     double* inverse_stds = statistics.inverse_std.data_ptr<double>();
-    double* running_mean = running ? mean.data_ptr<double>() : nullptr;
-    double* running_variance = running ? variance.data_ptr<double>() : nullptr;
+    double* logged = log.defined() ? log.data_ptr<double>() : nullptr;
     ForEachChannel(layout, [&](const ChannelOfGroup& where, int64_t at) {
       const Moments moments = MomentsOf(where, values);
       const int64_t c = where.channel;
@@ -167,23 +163,19 @@ Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningSta
       inverse_stds[at] = InverseStd<scalar_t>(moments, call.eps);
       const Affine affine = AffineOf<scalar_t>(means[at], inverse_stds[at], w[c], b[c]);
       Scale<scalar_t>(where, {values, affine.alpha, affine.beta, residual, tail.relu, y});
-      if (!running) return;
-      const double part = running->momentum;
-      running_mean[c] += part * (moments.mean - running_mean[c]);
-      running_variance[c] += part * (moments.squares / (moments.n - 1) - running_variance[c]);
+      if (logged == nullptr) return;
+      double* of_group = logged + where.group * 2 * layout.channels;
+      of_group[c] = moments.mean;
+      of_group[layout.channels + c] = moments.squares / (moments.n - 1);
     });
   });
-  if (running) {
-    running->mean.copy_(mean);
-    running->variance.copy_(variance);
-  }
   return {output.y, statistics};
 }
 
 at::Tensor NormaliseFromStatistics(const NormCall& call, const at::Tensor& x,
                                    const GroupStatistics& statistics, const NormTail& tail) {
   if (!x.is_cpu()) {
-    return ApplyTailByAten(NormaliseByAten(call, x, /*running=*/nullptr).y, tail);
+    return ApplyTailByAten(NormaliseByAten(call, x, /*log=*/{}).y, tail);
   }
   const GroupLayout layout = LayoutOf(x, call.group);
   const at::Tensor input = x.contiguous(), weight = AsDouble(call.weight),

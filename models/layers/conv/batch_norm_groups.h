@@ -32,12 +32,6 @@ struct NormTail {
   bool relu = false;
 };
 
-struct RunningStatistics {
-  at::Tensor mean;      // [C]
-  at::Tensor variance;  // [C], unbiased
-  double momentum = 0.1;
-};
-
 // [G, C]: mean and 1 / sqrt(biased variance + eps) of each group; float64 on the CPU.
 struct GroupStatistics {
   at::Tensor mean;
@@ -49,9 +43,9 @@ struct Normalised {
   GroupStatistics statistics;
 };
 
-// x [B, C, ...], any floating-point dtype, B >= 1. Updates `running` once per group, in
-// order; null: no running statistics.
-Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, RunningStatistics* running,
+// x [B, C, ...], any floating-point dtype, B >= 1. Writes each group's mean and unbiased
+// variance to `log` [G, 2, C], as StepLog::Append gives it; undefined: to nowhere.
+Normalised NormaliseGroups(const NormCall& call, const at::Tensor& x, const at::Tensor& log,
                            const NormTail& tail = {});
 
 // The y of NormaliseGroups for the same x, bit for bit. The CPU uses `statistics`, which

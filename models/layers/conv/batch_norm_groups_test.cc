@@ -18,10 +18,16 @@
 #include <limits>
 #include <vector>
 
+#include "memory/stage/step_log.h"
+
 namespace slimreel {
 namespace {
 
-constexpr double kEps = 1e-5;
+constexpr double kEps = 1e-5, kMomentum = 0.1;
+
+struct RunningStatistics {
+  at::Tensor mean, variance;
+};
 
 struct Problem {
   at::Tensor x, grad;
@@ -38,7 +44,7 @@ Problem MakeProblem(std::vector<int64_t> sizes, int64_t group, at::ScalarType of
   p.grad = at::randn(sizes, at::kDouble).to(of_x);
   p.call = {at::randn({channels}, at::kDouble).to(of_weight),
             at::randn({channels}, at::kDouble).to(of_weight), group, kEps};
-  p.running = {at::zeros({channels}, of_weight), at::ones({channels}, of_weight), 0.1};
+  p.running = {at::zeros({channels}, of_weight), at::ones({channels}, of_weight)};
   return p;
 }
 
@@ -58,7 +64,7 @@ Expected ByAten(const Problem& p) {
   for (size_t g = 0; g < xs.size(); ++g) {
     auto [y, mean, invstd] =
         at::native_batch_norm(xs[g], p.call.weight, p.call.bias, out.running_mean,
-                              out.running_variance, true, p.running.momentum, kEps);
+                              out.running_variance, true, kMomentum, kEps);
     auto [of_x, of_weight, of_bias] = at::native_batch_norm_backward(
         grads[g], xs[g], p.call.weight, {}, {}, mean, invstd, true, kEps, {true, true, true});
     out.y.push_back(y);
@@ -69,6 +75,15 @@ Expected ByAten(const Problem& p) {
   return out;
 }
 
+// Moves the running statistics by the groups of p.x.
+Normalised NormaliseAndMove(Problem& p) {
+  StepLog log({p.running.mean, p.running.variance}, at::zeros({}, at::kLong), kMomentum);
+  const int64_t groups = (p.x.size(0) + p.call.group - 1) / p.call.group;
+  Normalised out = NormaliseGroups(p.call, p.x, log.Append(0, groups));
+  CommitLogs({&log});
+  return out;
+}
+
 double Distance(const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor wide = b.to(at::kDouble);
   return ((a.to(at::kDouble) - wide).norm() / wide.norm()).item<double>();
@@ -76,7 +91,7 @@ double Distance(const at::Tensor& a, const at::Tensor& b) {
 
 void ExpectNearAten(Problem p, double tolerance) {
   const Expected expected = ByAten(p);
-  const Normalised got = NormaliseGroups(p.call, p.x, &p.running);
+  const Normalised got = NormaliseAndMove(p);
   EXPECT_LT(Distance(got.y, at::cat(expected.y)), tolerance);
   EXPECT_LT(Distance(p.running.mean, expected.running_mean), tolerance);
   EXPECT_LT(Distance(p.running.variance, expected.running_variance), tolerance);
@@ -110,17 +125,15 @@ TEST(BatchNormGroupsTest, OutputHasAtensBitsInFloat32) {
        std::vector<std::vector<int64_t>>{{4, 16, 4, 28, 28}, {5, 3, 2, 3, 7}, {8, 64, 7, 7}}) {
     const Problem p = MakeProblem(sizes, sizes[0], at::kFloat, at::kFloat);
     const Expected expected = ByAten(p);
-    const Normalised got = NormaliseGroups(p.call, p.x, nullptr);
+    const Normalised got = NormaliseGroups(p.call, p.x, {});
     EXPECT_TRUE(at::equal(got.y, expected.y[0])) << at::IntArrayRef(sizes);
   }
 }
 
-TEST(BatchNormGroupsTest, NormalisesFromStatisticsWithTheSameBitsAndUpdatesNothing) {
+TEST(BatchNormGroupsTest, NormalisesFromStatisticsWithTheSameBits) {
   for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
     Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
-    const at::Tensor before = p.running.mean.clone();
-    const Normalised first = NormaliseGroups(p.call, p.x, nullptr);
-    EXPECT_TRUE(at::equal(p.running.mean, before));
+    const Normalised first = NormaliseGroups(p.call, p.x, {});
     EXPECT_TRUE(at::equal(NormaliseFromStatistics(p.call, p.x, first.statistics), first.y))
         << dtype;
   }
@@ -129,9 +142,9 @@ TEST(BatchNormGroupsTest, NormalisesFromStatisticsWithTheSameBitsAndUpdatesNothi
 TEST(BatchNormGroupsTest, ATailHasTheBitsOfSeparateOperators) {
   for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
     const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
-    const at::Tensor plain = NormaliseGroups(p.call, p.x, nullptr).y, residual = p.grad;
+    const at::Tensor plain = NormaliseGroups(p.call, p.x, {}).y, residual = p.grad;
     const NormTail sum{residual, false, false}, relu{{}, false, true}, both{residual, false, true};
-    const auto with = [&p](const NormTail& t) { return NormaliseGroups(p.call, p.x, nullptr, t); };
+    const auto with = [&p](const NormTail& t) { return NormaliseGroups(p.call, p.x, {}, t); };
     EXPECT_TRUE(at::equal(with(sum).y, plain + residual)) << dtype;
     EXPECT_TRUE(at::equal(with(relu).y, plain.relu())) << dtype;
     const Normalised got = with(both);
@@ -148,7 +161,7 @@ TEST(BatchNormGroupsTest, ATailHasTheBitsOfSeparateOperators) {
 TEST(BatchNormGroupsTest, BackwardComputesFromXWhatReluCut) {
   for (at::ScalarType dtype : {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}) {
     const Problem p = MakeProblem({5, 3, 2, 3, 7}, 2, dtype, at::kFloat);
-    const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
+    const Normalised normed = NormaliseGroups(p.call, p.x, {});
     const std::array<bool, 3> all{true, true, true};
     const at::Tensor cut = p.grad * (normed.y > 0);
     const NormGradients expected = NormaliseBackward(p.call, p.x, normed.statistics, cut, all);
@@ -158,6 +171,16 @@ TEST(BatchNormGroupsTest, BackwardComputesFromXWhatReluCut) {
     EXPECT_TRUE(at::equal(got.weight, expected.weight)) << dtype;
     EXPECT_TRUE(at::equal(got.bias, expected.bias)) << dtype;
   }
+}
+
+// Devices other than the CPU let ATen write the log so.
+TEST(BatchNormGroupsTest, AtenMovesZerosByMomentumOneToTheLoggedValues) {
+  const Problem p = MakeProblem({5, 3, 2, 3, 7}, 5, at::kDouble, at::kDouble);
+  const at::Tensor log = at::zeros({1, 2, 3}, at::kDouble), expected = at::zeros_like(log);
+  NormaliseGroups(p.call, p.x, log);
+  at::native_batch_norm(p.x, p.call.weight, p.call.bias, expected[0][0], expected[0][1], true,
+                        /*momentum=*/1.0, kEps);
+  EXPECT_LT(Distance(log, expected), 1e-13);
 }
 
 bool NearOrBothNoNumber(const at::Tensor& a, const at::Tensor& b) {
@@ -171,12 +194,12 @@ TEST(BatchNormGroupsTest, NanAndInfinitiesSpreadAsInAten) {
   p.grad[1][2][2][4].fill_(std::numeric_limits<float>::quiet_NaN());
   p.grad[2][3][0][1].fill_(-std::numeric_limits<float>::infinity());
   const Expected expected = ByAten(p);
-  const Normalised got = NormaliseGroups(p.call, p.x, &p.running);
+  const Normalised got = NormaliseAndMove(p);
   EXPECT_TRUE(got.y.isnan().any().item<bool>() && !got.y.isnan().all().item<bool>());
   EXPECT_TRUE(NearOrBothNoNumber(got.y, at::cat(expected.y)));
   EXPECT_TRUE(NearOrBothNoNumber(p.running.mean, expected.running_mean));
   EXPECT_TRUE(NearOrBothNoNumber(p.running.variance, expected.running_variance));
-  const at::Tensor cut = NormaliseGroups(p.call, p.x, nullptr, {{}, false, true}).y;
+  const at::Tensor cut = NormaliseGroups(p.call, p.x, {}, {{}, false, true}).y;
   EXPECT_TRUE(NearOrBothNoNumber(cut, at::cat(expected.y).relu()));
   const NormGradients gradients =
       NormaliseBackward(p.call, p.x, got.statistics, p.grad, {true, true, true});
@@ -192,12 +215,12 @@ TEST(BatchNormGroupsTest, StridesOfXResidualAndGradientChangeNoBit) {
   };
   const std::array<bool, 3> all{true, true, true};
   const NormTail plain{p.grad, false, true};
-  const Normalised expected = NormaliseGroups(p.call, p.x, nullptr, plain);
+  const Normalised expected = NormaliseGroups(p.call, p.x, {}, plain);
   const at::Tensor x = turned(p.x), grad = turned(p.grad);
   ASSERT_FALSE(x.is_contiguous());
   for (const bool overwrite : {false, true}) {
     const NormTail tail{turned(p.grad), overwrite, true};
-    EXPECT_TRUE(at::equal(NormaliseGroups(p.call, x, nullptr, tail).y, expected.y)) << overwrite;
+    EXPECT_TRUE(at::equal(NormaliseGroups(p.call, x, {}, tail).y, expected.y)) << overwrite;
     const NormTail again{turned(p.grad), overwrite, true};
     EXPECT_TRUE(
         at::equal(NormaliseFromStatistics(p.call, x, expected.statistics, again), expected.y));
@@ -220,8 +243,8 @@ TEST(BatchNormGroupsTest, StridesOfXResidualAndGradientChangeNoBit) {
 
 TEST(BatchNormGroupsTest, AGroupDoesNotSeeItsNeighbours) {
   const Problem p = MakeProblem({4, 3, 5, 5}, 2, at::kFloat, at::kFloat);
-  const at::Tensor whole = NormaliseGroups(p.call, p.x, nullptr).y;
-  const at::Tensor alone = NormaliseGroups(p.call, p.x.slice(0, 2, 4), nullptr).y;
+  const at::Tensor whole = NormaliseGroups(p.call, p.x, {}).y;
+  const at::Tensor alone = NormaliseGroups(p.call, p.x.slice(0, 2, 4), {}).y;
   EXPECT_TRUE(at::equal(whole.slice(0, 2, 4), alone));
 }
 
@@ -232,7 +255,7 @@ TEST(BatchNormGroupsTest, BitsDoNotDependOnTheNumberOfThreads) {
   std::vector<at::Tensor> ys, grads;
   for (int n : {1, 3}) {
     at::set_num_threads(n);
-    const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
+    const Normalised normed = NormaliseGroups(p.call, p.x, {});
     ys.push_back(normed.y);
     grads.push_back(
         NormaliseBackward(p.call, p.x, normed.statistics, p.grad, {true, true, true}).x);
@@ -244,7 +267,7 @@ TEST(BatchNormGroupsTest, BitsDoNotDependOnTheNumberOfThreads) {
 
 TEST(BatchNormGroupsTest, MakesOnlyTheGradientsThatAreNeeded) {
   const Problem p = MakeProblem({2, 3, 5}, 2, at::kFloat, at::kFloat);
-  const Normalised normed = NormaliseGroups(p.call, p.x, nullptr);
+  const Normalised normed = NormaliseGroups(p.call, p.x, {});
   const NormGradients all =
       NormaliseBackward(p.call, p.x, normed.statistics, p.grad, {true, true, true});
   const NormGradients weight =

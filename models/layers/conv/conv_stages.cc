@@ -52,7 +52,7 @@ class ConvStage : public Stage {
         begin_(shape.others.before),
         num_read_(shape.num_activations),
         num_carried_(shape.carried + shape.others.after) {
-    ParameterMaker make(options, &parameters_, &buffers_);
+    ParameterMaker make(options, &state_);
     if (shape.norm) {
       norm_.emplace(make, *shape.norm);
       num_read_ = static_cast<int>(norm_->num_inputs());

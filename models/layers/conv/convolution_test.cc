@@ -25,8 +25,8 @@ struct Gradients {
 
 // Gradients of the sum of squares of a convolution over `frames` frames, by autograd.
 Gradients GradientsOf(const ConvolutionShape& shape, int64_t frames, at::ScalarType dtype) {
-  std::vector<NamedTensor> parameters, buffers;
-  ParameterMaker make(3, at::kFloat, &parameters, &buffers);
+  StageState state;
+  ParameterMaker make({3, at::kFloat}, &state);
   const Convolution conv(make, "conv", shape);
   const at::Tensor weight = conv.weight().detach().to(dtype).requires_grad_();
   const at::Tensor x = at::arange(3 * 32 * frames * 8 * 8, at::kFloat)
@@ -62,8 +62,8 @@ TEST(ConvolutionTest, AStridedKernelOfOneGivesTheStridedConvolution) {
   for (const std::vector<int64_t>& stride : {std::vector<int64_t>{1, 2, 2}, {2, 2, 2}, {3, 2}}) {
     SCOPED_TRACE(testing::Message() << at::IntArrayRef(stride));
     const size_t axes = stride.size();
-    std::vector<NamedTensor> parameters, buffers;
-    ParameterMaker make(3, at::kDouble, &parameters, &buffers);
+    StageState state;
+    ParameterMaker make({3, at::kDouble}, &state);
     const Convolution conv(make, "conv", {4, 6, std::vector<int64_t>(axes, 1), stride});
     std::vector<int64_t> sizes{2, 4, 5, 7, 6};
     sizes.resize(2 + axes);
@@ -102,8 +102,8 @@ TEST(ConvolutionTest, NarrowKernelsAsProductsGiveTheConvolution) {
     SCOPED_TRACE(testing::Message()
                  << at::IntArrayRef(test.kernel) << " of " << at::IntArrayRef(test.sizes));
     const size_t axes = test.kernel.size();
-    std::vector<NamedTensor> parameters, buffers;
-    ParameterMaker make(3, at::kDouble, &parameters, &buffers);
+    StageState state;
+    ParameterMaker make({3, at::kDouble}, &state);
     const Convolution conv(make, "conv",
                            {test.sizes[1], 5, test.kernel, std::vector<int64_t>(axes, 1)});
     const at::Tensor x = at::randn(test.sizes, at::kDouble).requires_grad_();
@@ -125,7 +125,7 @@ TEST(ConvolutionTest, NarrowKernelsAsProductsGiveTheConvolution) {
     EXPECT_LT(Distance(out, expected), 1e-14);
     out.backward(grad);
     EXPECT_TRUE(at::equal(x.grad(), by_hand.x));
-    EXPECT_TRUE(at::equal(parameters[0].tensor.grad(), by_hand.weight));
+    EXPECT_TRUE(at::equal(state.parameters[0].tensor.grad(), by_hand.weight));
     EXPECT_FALSE(conv.Backward(grad, x.detach(), weight.detach(), false, true).x.defined());
     // Views, as a strided kernel of one reads them.
     const auto view = [](const at::Tensor& whole) {
@@ -147,8 +147,8 @@ TEST(ConvolutionTest, ProductsOfFewInputsHaveTheConvolutionsBits) {
          {std::array<int64_t, 3>{1, 4, 7}, {3, 5, 9}, {4, 1, 28}}) {
       SCOPED_TRACE(testing::Message()
                    << inputs << " inputs, " << batch << " x " << frames << " x " << side);
-      std::vector<NamedTensor> parameters, buffers;
-      ParameterMaker make(3, at::kFloat, &parameters, &buffers);
+      StageState state;
+      ParameterMaker make({3, at::kFloat}, &state);
       const Convolution conv(make, "conv", {inputs, 48, {1, 1, 1}, {1, 1, 1}});
       const at::Tensor weight = conv.weight().detach();
       const at::Tensor x = at::randn({batch, inputs, frames, side, side}).relu();

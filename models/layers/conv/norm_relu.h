@@ -59,7 +59,7 @@ class NormRelu {
     at::Tensor choice;  // of pooling (see MaxPooled); undefined without pooling
     Statistics statistics;
   };
-  // Forward's activation. Updates the running statistics as Forward does.
+  // Forward's activation. Appends to the step logs as Forward does.
   Computed Compute(const StageContext& context, const Tensors& raw);
   // The result of Compute again, bit for bit, from its statistics.
   Computed Rebuild(const StageContext& context, const Tensors& raw, const Statistics& statistics);

@@ -21,9 +21,9 @@ struct UnitShape {
 };
 
 // A unit of 4 channels with its own parameters, equal for equal shapes.
-struct UnitUnderTest {
+struct UnitUnderTest : StageState {
   explicit UnitUnderTest(const UnitShape& shape, at::ScalarType dtype = at::kFloat)
-      : make(3, dtype, &parameters, &buffers), give_activation(shape.activation) {
+      : make({3, dtype}, this), give_activation(shape.activation) {
     NormReluShape norm_shape{.norm = {"bn", 4, 0.7}};
     if (shape.shortcut) norm_shape.shortcut_norm = NormShape{"downsample.bn", 4, 1.3};
     if (shape.pool) norm_shape.pool = MaxPoolShape{{1, 3, 3}, {1, 2, 2}};
@@ -48,8 +48,6 @@ struct UnitUnderTest {
     return NormReluConv(*norm, pointers, give_activation, context, raw);
   }
 
-  std::vector<NamedTensor> parameters;
-  std::vector<NamedTensor> buffers;
   ParameterMaker make;
   bool give_activation;
   std::unique_ptr<NormRelu> norm;
@@ -72,6 +70,8 @@ void ExpectSameBits(const UnitShape& shape, StageContext context) {
   for (size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(at::equal(got[i], expected[i])) << i;
   Backward(expected);
   Backward(got);
+  CommitLogs(StepLogs(plain));
+  CommitLogs(StepLogs(lean));
   for (size_t i = 0; i < plain.raw.size(); ++i) {
     EXPECT_TRUE(at::equal(lean.raw[i].grad(), plain.raw[i].grad())) << "raw " << i;
   }

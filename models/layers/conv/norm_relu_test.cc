@@ -33,9 +33,9 @@ at::Tensor Waves(double pace, at::ScalarType dtype = at::kDouble) {
 
 enum class Shortcut { kNone, kIdentity, kNorm };
 
-struct UnitUnderTest {
+struct UnitUnderTest : StageState {
   UnitUnderTest(Shortcut shortcut, bool pool, at::ScalarType dtype = at::kDouble)
-      : make(3, dtype, &parameters, &buffers) {
+      : make({3, dtype}, this) {
     NormReluShape shape{.norm = {"bn", kChannels, 0.7}};
     if (shortcut == Shortcut::kNorm) shape.shortcut_norm = NormShape{"downsample", kChannels, 1.3};
     shape.identity_shortcut = shortcut == Shortcut::kIdentity;
@@ -45,7 +45,6 @@ struct UnitUnderTest {
     if (shortcut != Shortcut::kNone) raw.push_back(Waves(2.3, dtype));
   }
 
-  std::vector<NamedTensor> parameters, buffers;
   ParameterMaker make;
   std::unique_ptr<NormRelu> unit;
   Tensors raw;

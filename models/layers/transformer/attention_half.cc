@@ -22,7 +22,7 @@ at::Tensor Project(const at::Tensor& base, const at::Tensor& rows, const Linear&
 SelfAttentionHalf::SelfAttentionHalf(std::string name, const HalfOptions& options,
                                      const AttentionKeys& keys)
     : TransformerHalf(std::move(name), options) {
-  ParameterMaker make(options.parameters, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &state_);
   for (const LinearKeys* map : {&keys.query, &keys.key, &keys.value}) {
     inputs_.push_back(MakeSquare(make, *map, options));
   }
@@ -50,7 +50,7 @@ std::string SelfAttentionHalf::signature() const {
 CrossAttentionHalf::CrossAttentionHalf(std::string name, const HalfOptions& options,
                                        const AttentionKeys& keys)
     : TransformerHalf(std::move(name), options) {
-  ParameterMaker make(options.parameters, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &state_);
   query_ = MakeSquare(make, keys.query, options);
   key_ = MakeSquare(make, keys.key, options);
   value_ = MakeSquare(make, keys.value, options);

@@ -10,7 +10,7 @@ namespace slimreel {
 
 MlpHalf::MlpHalf(std::string name, const HalfOptions& options, const MlpKeys& keys)
     : TransformerHalf(std::move(name), options) {
-  ParameterMaker make(options.parameters, &parameters_, &buffers_);
+  ParameterMaker make(options.parameters, &state_);
   up_ = MakeLinear(make, keys.up, options.hidden, options.dim, options.init_std);
   down_ = MakeLinear(make, keys.down, options.dim, options.hidden, options.init_std);
   norm_ = MakeNorm(make, keys.norm, options.dim, options.norm_eps);

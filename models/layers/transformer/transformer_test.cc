@@ -282,13 +282,13 @@ TEST(TransformerHalfTest, SignaturesDifferByDropoutButNotByLayer) {
 }
 
 TEST(ParameterMakerTest, MetaDeviceGivesShapesWithoutMemory) {
-  std::vector<NamedTensor> parameters, buffers;
+  StageState state;
   const int64_t before = ReadCpuMemory().live_bytes;
-  ParameterMaker make({0, at::kFloat, at::kMeta}, &parameters, &buffers);
+  ParameterMaker make({0, at::kFloat, at::kMeta}, &state);
   make.Normal("w", {1 << 20, 1 << 20}, 0.02);
   make.Constant("b", {1 << 20}, 0.0);
   EXPECT_EQ(ReadCpuMemory().live_bytes, before);
-  EXPECT_EQ(parameters[0].tensor.numel(), int64_t{1} << 40);
+  EXPECT_EQ(state.parameters[0].tensor.numel(), int64_t{1} << 40);
 }
 
 }  // namespace
