@@ -18,7 +18,7 @@
 
 namespace slimreel {
 
-// See Note [Reserved before the first step].
+// See Note [Reserved before the first step] and Note [A step in parts].
 class Optimizer {
  public:
   // Creates all state: zeros in the parameters' dtype and on their device. Every parameter must
@@ -50,6 +50,19 @@ class Optimizer {
   // Makes all gradients undefined, which frees their memory.
   void ZeroGrad();
 
+  // The parameters that are stepped together, one list per stage (ReleaseGroups). Each parameter
+  // of the optimizer must be in exactly one list. Before the first call there is one list of all.
+  void SetReleaseGroups(const std::vector<Tensors>& stages);
+
+  // The same update as GlobalNormClip(none) and Step(lr), bit for bit, but in parts: BeginStep,
+  // then StepStage of every stage in any order, then EndStep. Only without a loss scale.
+  void BeginStep(double lr);
+  // Steps the parameters of one stage and frees their gradients. If it throws, call it again for
+  // the same stage: it goes on where it stopped, and updates nothing twice.
+  void StepStage(int stage);
+  // Returns the L2 norm that all gradients had together: a scalar on the device.
+  at::Tensor EndStep();
+
   // State under stable names: "<parameter key>.exp_avg", ".exp_avg_sq" and ".step" (Adam, AdamW) or
   // ".momentum_buffer" (SGD); "loss_scale.*". The tensors are shared: copying into them restores
   // the optimizer.
@@ -57,24 +70,47 @@ class Optimizer {
   int64_t StateBytes() const;
 
  private:
-  // One group's tensors as parallel lists, as the kernels take them.
-  struct GroupTensors {
-    std::vector<at::Tensor> parameters;
-    std::vector<at::Tensor> exp_avgs;  // SGD: momentum buffers
-    std::vector<at::Tensor> exp_avg_sqs;
-    std::vector<at::Tensor> steps;  // one float32 element each
-    double weight_decay;
-    double lr_scale;
+  struct Entry {  // a parameter with its state
+    at::Tensor parameter;
+    at::Tensor exp_avg;  // SGD: the momentum buffer; undefined without momentum
+    at::Tensor exp_avg_sq;
+    at::Tensor step;  // one float32 element
+    int group = 0;
+    at::Tensor norm;  // of the gradient that StepStage freed; undefined: there was none
   };
-  void CreateState(const NamedTensor& parameter, GroupTensors& lists);
-  void StepGroup(const GroupTensors& lists, double lr);
+  struct Unit {  // entries of one stage and one group: one call of a fused kernel
+    int group = 0;
+    std::vector<int> entries;
+  };
+  struct Part {  // what is stepped together
+    std::vector<int> entries;
+    std::vector<Unit> units;
+  };
+  struct Progress {  // of the part that is being stepped
+    int part = -1;   // none
+    bool has_norms = false;
+    bool has_counted = false;
+    size_t units = 0;  // done
+  };
+  void CreateState(const NamedTensor& parameter, int group);
+  Part MakePart(std::vector<int> entries) const;
+  void StepPart(int part);
+  void CountSteps(const Part& part);
+  void StepUnit(const Unit& unit);
+  void KeepNorms(const Part& part);
+  at::Tensor NormOf(const std::vector<at::Tensor>& norms) const;
   std::vector<at::Tensor> Gradients() const;
   void ReserveScratch();
 
   TrainOptions options_;
-  std::vector<GroupTensors> groups_;
+  std::vector<ParamGroup> groups_;  // without their parameters
+  std::vector<Entry> entries_;      // in the order of the groups
+  std::vector<Part> parts_;
   std::optional<LossScale> loss_scale_;
   std::vector<NamedTensor> state_;
+  Progress progress_;
+  double lr_ = 0.0;     // of this step
+  at::Tensor one_;      // [] float32
   at::Tensor reserve_;  // held between steps, released while the optimizer works
 };
 

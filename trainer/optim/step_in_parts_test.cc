@@ -1,0 +1,174 @@
+// A step in parts, stage by stage in the middle of backward, gives the bits of one step over all.
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "memory/tracking/allocation_fault.h"
+#include "memory/tracking/cpu_allocator.h"
+#include "trainer/optim/optimizer.h"
+
+namespace slimreel {
+namespace {
+
+constexpr int kStages = 4;
+constexpr double kRate = 0.01;
+
+// Sizes that are no multiple of a vector register's width, and one tensor with permuted strides.
+at::Tensor Leaf(int number) {
+  at::Tensor values = at::arange(60 + 7 * number, at::kFloat).mul(1.3 + number).sin();
+  if (number == 2) values = at::arange(60, at::kFloat).sin().view({3, 4, 5}).permute({2, 0, 1});
+  return values.detach().set_requires_grad(true);
+}
+
+at::Tensor GradientOf(const at::Tensor& parameter, int step) {
+  return parameter.detach().mul(7.1 + step).sin().mul(0.5 + step);
+}
+
+struct Case {
+  std::string name;
+  TrainOptions options;
+  friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+};
+
+// Eight parameters in three groups of other decay and rate. The groups cut across the stages.
+struct Subject {
+  explicit Subject(const TrainOptions& options) : optimizer(options, MakeGroups()) {}
+
+  std::vector<ParamGroup> MakeGroups() {
+    std::vector<ParamGroup> groups = {{.parameters = {}, .weight_decay = 0.05, .lr_scale = 1.0},
+                                      {.parameters = {}, .weight_decay = 0.0, .lr_scale = 1.0},
+                                      {.parameters = {}, .weight_decay = 0.05, .lr_scale = 0.65}};
+    for (int i = 0; i < 2 * kStages; ++i) {
+      parameters.push_back({"p" + std::to_string(i), Leaf(i)});
+      groups[i % 3].parameters.push_back(parameters.back());
+    }
+    return groups;
+  }
+  // Parameter 5 belongs to stage 0: a tied one that waits for its lowest stage.
+  std::vector<Tensors> Stages() const {
+    std::vector<Tensors> stages(kStages);
+    for (int i = 0; i < 2 * kStages; ++i) {
+      stages[i == 5 ? 0 : i / 2].push_back(parameters[i].tensor);
+    }
+    return stages;
+  }
+  // Parameter 3 has a gradient in every second step only.
+  void SetGradients(int step) {
+    for (int i = 0; i < 2 * kStages; ++i) {
+      if (i == 3 && step % 2 == 1) continue;
+      parameters[i].tensor.mutable_grad() = GradientOf(parameters[i].tensor, step);
+    }
+  }
+  void ExpectEqual(const Subject& other) const {
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      EXPECT_TRUE(at::equal(parameters[i].tensor, other.parameters[i].tensor)) << "p" << i;
+    }
+    for (size_t i = 0; i < optimizer.State().size(); ++i) {
+      EXPECT_TRUE(at::equal(optimizer.State()[i].tensor, other.optimizer.State()[i].tensor))
+          << optimizer.State()[i].name;
+    }
+  }
+
+  std::vector<NamedTensor> parameters;
+  Optimizer optimizer;
+};
+
+class StepInPartsTest : public testing::TestWithParam<Case> {};
+
+TEST_P(StepInPartsTest, GivesTheBitsAndTheNormOfOneStepOverAll) {
+  Subject whole(GetParam().options);
+  Subject parts(GetParam().options);
+  parts.optimizer.SetReleaseGroups(parts.Stages());
+  for (int step = 0; step < 4; ++step) {
+    whole.SetGradients(step);
+    const at::Tensor norm = whole.optimizer.GlobalNormClip(std::nullopt);
+    whole.optimizer.Step(kRate / (1 + step));
+    whole.optimizer.ZeroGrad();
+
+    parts.SetGradients(step);
+    parts.optimizer.BeginStep(kRate / (1 + step));
+    for (int stage = kStages - 1; stage >= 0; --stage) {
+      parts.optimizer.StepStage(stage);
+      EXPECT_FALSE(parts.Stages()[stage][0].grad().defined()) << "a stepped gradient is freed";
+      EXPECT_EQ(parts.parameters[0].tensor.grad().defined(), stage > 0);
+    }
+    EXPECT_TRUE(at::equal(parts.optimizer.EndStep(), norm));
+    parts.optimizer.ZeroGrad();
+    parts.ExpectEqual(whole);
+  }
+}
+
+// SetReleaseGroups changes neither Step nor the norm.
+TEST_P(StepInPartsTest, OneStepOverAllKeepsItsBitsWhenPartsAreKnown) {
+  Subject whole(GetParam().options);
+  Subject grouped(GetParam().options);
+  grouped.optimizer.SetReleaseGroups(grouped.Stages());
+  for (int step = 0; step < 3; ++step) {
+    at::Tensor norms[2];
+    for (Subject* subject : {&whole, &grouped}) {
+      subject->SetGradients(step);
+      norms[subject == &grouped] = subject->optimizer.GlobalNormClip(1.0);
+      subject->optimizer.Step(kRate);
+      subject->optimizer.ZeroGrad();
+    }
+    EXPECT_TRUE(at::equal(norms[0], norms[1]));
+    grouped.ExpectEqual(whole);
+  }
+}
+
+// Every allocation fails once. Calling the same stage again must neither lose an update nor make
+// one twice.
+TEST_P(StepInPartsTest, AStageGoesOnWhereItRanOutOfMemory) {
+  Subject whole(GetParam().options);
+  whole.SetGradients(0);
+  whole.optimizer.Step(kRate);
+  int64_t nth = 0;
+  for (bool thrown = true; thrown; ++nth) {
+    Subject parts(GetParam().options);
+    parts.optimizer.SetReleaseGroups(parts.Stages());
+    parts.SetGradients(0);
+    parts.optimizer.BeginStep(kRate);
+    const AllocationFault fault(nth);
+    for (int stage = kStages - 1; stage >= 0; --stage) {
+      try {
+        parts.optimizer.StepStage(stage);
+      } catch (const c10::OutOfMemoryError&) {
+        ++stage;  // again
+      }
+    }
+    thrown = fault.thrown();
+    parts.ExpectEqual(whole);
+  }
+  EXPECT_GE(nth, 8) << "at least the norms are allocated";
+}
+
+TrainOptions Options(OptimizerKind kind, double momentum = 0.9) {
+  TrainOptions options;
+  options.optimizer = kind;
+  options.momentum = momentum;
+  return options;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, StepInPartsTest,
+                         testing::Values(Case{"AdamW", Options(OptimizerKind::kAdamW)},
+                                         Case{"Adam", Options(OptimizerKind::kAdam)},
+                                         Case{"Sgd", Options(OptimizerKind::kSgd)},
+                                         Case{"SgdPlain", Options(OptimizerKind::kSgd, 0.0)}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(ReleaseGroupsOfTheOptimizerTest, EveryParameterIsInExactlyOneList) {
+  Subject subject{TrainOptions()};
+  std::vector<Tensors> stages = subject.Stages();
+  stages[1].push_back(subject.parameters[0].tensor);  // stage 0 has it already
+  EXPECT_THROW(subject.optimizer.SetReleaseGroups(stages), c10::Error);
+  stages = subject.Stages();
+  stages[2].pop_back();
+  EXPECT_THROW(subject.optimizer.SetReleaseGroups(stages), c10::Error);
+}
+
+}  // namespace
+}  // namespace slimreel
