@@ -25,18 +25,14 @@ Tensors Executor::Run(const Schedule& schedule, StageContext context, Tensors in
                       ExecutorHooks* hooks, const at::Tensor& loss_gradient) {
   const absl::Status valid = ValidateSchedule(schedule, num_scheduled_stages());
   TORCH_CHECK(valid.ok(), valid.ToString());
-  if (frozen_prefix_ > 0) {
-    if (hooks != nullptr) hooks->BeforePrefix();
-    inputs = ForwardWithoutGraph({chain_.begin(), chain_.begin() + frozen_prefix_}, context,
-                                 std::move(inputs));
-    if (hooks != nullptr) hooks->AfterPrefix();
-  }
+  context.first_visit = true;
+  inputs = RunPrefix(context, std::move(inputs), hooks);
   if (num_scheduled_stages() == 0) return inputs;
   Boundary boundary;
   boundary.needs_gradient.assign(inputs.size(), false);
   boundary.slots = std::move(inputs);
-  Interpreter interpreter({chain_.begin() + frozen_prefix_, chain_.end()}, context,
-                          std::move(boundary), /*ends_with_loss=*/true, loss_gradient);
+  Interpreter interpreter(ScheduledStages(), context, std::move(boundary), /*ends_with_loss=*/true,
+                          loss_gradient);
   const EngineQueueCleaner cleaner;
   const std::vector<bool> output_read = OutputsRead(schedule);
   for (size_t n = 0; n < schedule.size(); ++n) {
@@ -47,8 +43,23 @@ Tensors Executor::Run(const Schedule& schedule, StageContext context, Tensors in
   return interpreter.TakeOutputs();
 }
 
+std::vector<Stage*> Executor::ScheduledStages() const {
+  return {chain_.begin() + frozen_prefix_, chain_.end()};
+}
+
+Tensors Executor::RunPrefix(const StageContext& context, Tensors inputs,
+                            ExecutorHooks* hooks) const {
+  if (frozen_prefix_ == 0) return inputs;
+  if (hooks != nullptr) hooks->BeforePrefix();
+  inputs = ForwardWithoutGraph({chain_.begin(), chain_.begin() + frozen_prefix_}, context,
+                               std::move(inputs));
+  if (hooks != nullptr) hooks->AfterPrefix();
+  return inputs;
+}
+
 Tensors Executor::Forward(const std::vector<Stage*>& chain, StageContext context, Tensors inputs) {
-  return ForwardWithoutGraph(chain, std::move(context), std::move(inputs));
+  context.first_visit = true;
+  return ForwardWithoutGraph(chain, context, std::move(inputs));
 }
 
 }  // namespace slimreel

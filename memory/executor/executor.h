@@ -53,6 +53,11 @@ class Executor {
   Tensors Run(const Schedule& schedule, StageContext context, Tensors inputs,
               ExecutorHooks* hooks = nullptr, const at::Tensor& loss_gradient = {});
 
+  // The stages that a schedule counts, in order, with the loss.
+  std::vector<Stage*> ScheduledStages() const;
+  // Runs the frozen prefix: batch inputs -> inputs of the first scheduled stage. As Run does.
+  Tensors RunPrefix(const StageContext& context, Tensors inputs, ExecutorHooks* hooks) const;
+
   // Only the forward pass over the given chain, without grad (evaluation, prediction).
   static Tensors Forward(const std::vector<Stage*>& chain, StageContext context, Tensors inputs);
 

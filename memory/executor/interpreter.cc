@@ -279,10 +279,9 @@ void Interpreter::Backward(int i) {
   }
 }
 
-Tensors ForwardWithoutGraph(const std::vector<Stage*>& chain, StageContext context,
+Tensors ForwardWithoutGraph(const std::vector<Stage*>& chain, const StageContext& context,
                             Tensors inputs) {
   const c10::AutoGradMode no_grad(false);
-  context.first_visit = true;
   Tensors value = WithoutGraph(std::move(inputs));
   for (Stage* stage : chain) value = ForwardChecked(*stage, context, std::move(value));
   return value;

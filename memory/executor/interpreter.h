@@ -43,6 +43,7 @@ class Interpreter {
   // Gradients of the outputs of the stage that goes backward next, one per slot; undefined: none.
   // After a backward: of that stage's inputs.
   Tensors TakeGradients();
+  const Tensors& gradients() const { return gradients_; }
   void SetGradients(Tensors gradients);
   // As if the stage had been visited already, so that its next visit is not the first one.
   void MarkVisited(int i);
@@ -67,8 +68,9 @@ class Interpreter {
   Tensors outputs_;    // of the last stage
 };
 
-// Only the forward pass over the given chain, without grad. The context's first_visit is true.
-Tensors ForwardWithoutGraph(const std::vector<Stage*>& chain, StageContext context, Tensors inputs);
+// Only the forward pass over the given chain, without grad.
+Tensors ForwardWithoutGraph(const std::vector<Stage*>& chain, const StageContext& context,
+                            Tensors inputs);
 
 // Does a parameter of the stage require a gradient?
 bool HasTrainableParameter(const Stage& stage);
