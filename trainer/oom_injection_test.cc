@@ -1,5 +1,6 @@
 // Lets each allocation of the retried region run out of memory. Each must cost a retry, but no bit
-// of the result and no byte of memory, and must not end the process.
+// of the result and no byte of memory, and must not end the process. In a step that releases
+// gradients the region holds the updates too.
 //
 //   --every=N   tries every N-th allocation, and the first and last five; 1: all
 #include <ATen/ops/equal.h>
@@ -41,7 +42,7 @@ int64_t every = 37;                 // --every
 // Trains two steps from scratch; one of them may run out of memory.
 class Training {
  public:
-  explicit Training(const std::string& model_name) {
+  Training(const std::string& model_name, bool clips) {
     ModelSpec spec;
     spec.name = model_name;
     spec.num_classes = kClasses;
@@ -57,7 +58,7 @@ class Training {
                                              MakeParamGroups(Parameters(*model_), 0.01, false));
     options_.seed = 3;
     options_.norm_group = options_.limits.norm_group = 1;
-    options_.clip_grad_norm = 1.0;
+    if (clips) options_.clip_grad_norm = 1.0;
     options_.effective_batch = kEffectiveBatch;
   }
 
@@ -65,6 +66,13 @@ class Training {
     return MakePlan(kMicroBatch,
                     ParseStageModes(schedule, executor_->num_scheduled_stages() - 1).value(),
                     executor_->stage_names());
+  }
+  // One micro-batch, whose parameters are updated during backward.
+  Plan ReleasingPlan(const std::string& schedule) const {
+    Plan plan = PlanOf(schedule);
+    plan.micro_batch = kEffectiveBatch;
+    plan.release = true;
+    return plan;
   }
   void Use(const Plan& plan) {
     step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options_, plan);
@@ -147,9 +155,11 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
     EXPECT_EQ(counter.num_seen(), 0) << "what fails here is not done again";
   }
 
+  Training MakeTraining() const { return {GetParam(), clips_}; }
+
   // The state after all steps. From step `from` on the plan is `later`.
   std::vector<NamedTensor> Reference(const Plan& first, const Plan& later, int from) const {
-    Training training(GetParam());
+    Training training = MakeTraining();
     training.Use(first);
     for (int i = 0; i < kSteps; ++i) {
       if (i == from) training.Use(later);
@@ -162,7 +172,7 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
   // they reach each of these only if no step allocates before its region.
   int64_t CountAllocations(const Plan& plan) const {
     {
-      Training training(GetParam());
+      Training training = MakeTraining();
       training.Use(plan);
       for (int i = 0; i < kSteps; ++i) {
         const BeforeRegion before;
@@ -171,7 +181,7 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
         EXPECT_EQ(before.num_seen(), 0) << "in step " << i;
       }
     }
-    Training training(GetParam());
+    Training training = MakeTraining();
     training.Use(plan);
     training.Step(batches_[0], 0);
     const AllocationFault counter(AllocationFault::kNever, AllocationFault::Where::kWhileCharged);
@@ -183,7 +193,7 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
   void ExpectRecovery(const Plan& plan, const Plan& next, int at, int64_t nth,
                       const std::vector<NamedTensor>& expected) const {
     SCOPED_TRACE("allocation " + std::to_string(nth) + " of step " + std::to_string(at));
-    Training training(GetParam());
+    Training training = MakeTraining();
     training.Use(plan);
     for (int i = 0; i < kSteps; ++i) {
       const AllocationFault fault(i == at ? nth : AllocationFault::kNever);
@@ -195,7 +205,9 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
   }
 
   void ExpectRecoveryEverywhere(const std::string& schedule) const;
+  void ExpectForwardEverywhere(const std::string& schedule);
 
+  bool clips_ = true;  // clipping forbids a release
   std::unique_ptr<Loader> loader_;
   std::vector<Batch> batches_;
 };
@@ -203,7 +215,7 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
 bool IsTried(int64_t nth, int64_t count) { return nth % every == 0 || nth < 5 || nth >= count - 5; }
 
 void OomInjectionTest::ExpectRecoveryEverywhere(const std::string& schedule) const {
-  const Plan plan = Training(GetParam()).PlanOf(schedule);
+  const Plan plan = MakeTraining().PlanOf(schedule);
   const Plan next = Tighten(plan, {.norm_group = 1}).value();
   const int64_t count = CountAllocations(plan);
   ASSERT_GT(count, 100);
@@ -231,8 +243,53 @@ TEST_P(OomInjectionTest, FailureUnderCheckpointIsDoneAgainAsIfSplitFromTheStart)
   ExpectRecoveryEverywhere("checkpoint");
 }
 
+// Before the first update the step is undone, and the next plan may split it. After it, the step
+// goes on to the bits of its own split.
+void OomInjectionTest::ExpectForwardEverywhere(const std::string& schedule) {
+  clips_ = false;
+  const Plan plan = MakeTraining().ReleasingPlan(schedule);
+  Plan at_the_end = plan;
+  at_the_end.release = false;
+  const Plan next = Tighten(plan, {.norm_group = 1}).value();
+  const int64_t count = CountAllocations(plan);
+  const std::vector<NamedTensor> undisturbed = Reference(at_the_end, at_the_end, 0);
+  int64_t num_split = 0;
+  int64_t tried = 0;
+  for (int at = 0; at < kSteps; ++at) {
+    const std::vector<NamedTensor> split = Reference(plan, next, at);
+    for (int64_t nth = 0; nth < count && !HasFailure(); ++nth) {
+      if (!IsTried(nth, count)) continue;
+      SCOPED_TRACE("allocation " + std::to_string(nth) + " of step " + std::to_string(at));
+      Training training = MakeTraining();
+      training.Use(plan);
+      for (int i = 0; i < kSteps; ++i) {
+        const AllocationFault fault(i == at ? nth : AllocationFault::kNever);
+        ASSERT_TRUE(training.Step(batches_[i], i));
+        ASSERT_EQ(fault.thrown(), i == at);
+      }
+      const bool is_split = training.plan().micro_batch != plan.micro_batch;
+      EXPECT_TRUE(training.plan() == next || training.plan() == plan);
+      EXPECT_EQ(Differences(training.State(), is_split ? split : undisturbed), "");
+      num_split += is_split ? 1 : 0;
+      ++tried;
+    }
+  }
+  EXPECT_GE(num_split, next.micro_batch == plan.micro_batch ? 0 : 10);
+  EXPECT_LT(num_split, tried - 10) << "these went forward";
+  std::cout << GetParam() << ", " << schedule << " with release: " << count
+            << " allocations a step, " << tried << " failures tried in " << kSteps << " steps\n";
+}
+
+TEST_P(OomInjectionTest, FailureInAReleasingStepUnderKeepGivesTheSameBits) {
+  ExpectForwardEverywhere("keep");
+}
+
+TEST_P(OomInjectionTest, FailureInAReleasingStepUnderCheckpointGivesTheBitsOfItsSplit) {
+  ExpectForwardEverywhere("checkpoint");
+}
+
 TEST_P(OomInjectionTest, WhereNothingIsLeftToTryTheStepHasNeverBeen) {
-  Training training(GetParam());
+  Training training = MakeTraining();
   const Plan plan = training.PlanOf("keep");
   training.ForbidRetries();
   training.Use(plan);

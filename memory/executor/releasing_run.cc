@@ -17,26 +17,34 @@ namespace {
 // (which needs the least memory). Their parameters are untouched: backward goes from the last stage
 // to the first, and a parameter waits for the lowest stage that uses it.
 
+at::Device DeviceOf(const Tensors& slots) {
+  for (const at::Tensor& slot : slots) {
+    if (slot.defined()) return slot.device();
+  }
+  return at::kCPU;
+}
+
 bool IsBackward(const Op& op) { return op.kind == OpKind::kBackward; }
 
 }  // namespace
 
-ReleasingRun::ReleasingRun(const Executor* executor, Release release, ExecutorHooks* hooks)
+ReleasingRun::ReleasingRun(const Executor* executor, Release release)
     : executor_(executor),
       release_(std::move(release)),
-      hooks_(hooks),
       stages_(executor->ScheduledStages()),
       groups_(ReleaseGroups(stages_)),
       next_(static_cast<int>(stages_.size()) - 1) {}
 
-Tensors ReleasingRun::Run(const Schedule& schedule, StageContext context, Tensors inputs) {
+Tensors ReleasingRun::Run(const Schedule& schedule, StageContext context, Tensors inputs,
+                          ExecutorHooks* hooks) {
+  hooks_ = hooks;
   context.first_visit = !has_released_;
   if (!has_released_) {
     const absl::Status valid = ValidateSchedule(schedule, executor_->num_scheduled_stages());
     TORCH_CHECK(valid.ok(), valid.ToString());
     inputs = executor_->RunPrefix(context, std::move(inputs), hooks_);
     RunStages(stages_, schedule, context, std::move(inputs));
-    return std::move(outputs_);
+    return outputs_;
   }
   PutBack();
   if (releasing_ >= 0) FinishRelease();
@@ -46,7 +54,7 @@ Tensors ReleasingRun::Run(const Schedule& schedule, StageContext context, Tensor
     inputs = executor_->RunPrefix(context, std::move(inputs), hooks_);
     RunStages({stages_.begin(), stages_.begin() + next_ + 1}, rest, context, std::move(inputs));
   }
-  return std::move(outputs_);
+  return outputs_;
 }
 
 void ReleasingRun::RunStages(const std::vector<Stage*>& stages, const Schedule& schedule,
@@ -54,6 +62,7 @@ void ReleasingRun::RunStages(const std::vector<Stage*>& stages, const Schedule& 
   Boundary boundary;
   boundary.needs_gradient.assign(inputs.size(), false);
   boundary.slots = std::move(inputs);
+  const AttemptWatch watch(DeviceOf(boundary.slots));
   Interpreter interpreter(stages, context, std::move(boundary),
                           /*ends_with_loss=*/context.first_visit, /*loss_gradient=*/{});
   if (!context.first_visit) {
@@ -66,7 +75,7 @@ void ReleasingRun::RunStages(const std::vector<Stage*>& stages, const Schedule& 
     const Op& op = schedule[n];
     if (hooks_ != nullptr) hooks_->BeforeOp(op);
     if (IsBackward(op)) {
-      Backward(interpreter, op);
+      Backward(interpreter, watch, op);
     } else {
       interpreter.Execute(op, output_read[n]);
     }
@@ -75,11 +84,13 @@ void ReleasingRun::RunStages(const std::vector<Stage*>& stages, const Schedule& 
   }
 }
 
-void ReleasingRun::Backward(Interpreter& interpreter, const Op& op) {
+void ReleasingRun::Backward(Interpreter& interpreter, const AttemptWatch& watch, const Op& op) {
   if (outputs_.empty()) outputs_ = interpreter.TakeOutputs();
   const int i = op.stage;
   if (has_released_) SetAside(i);
   interpreter.Execute(op, /*output_read=*/false);
+  TORCH_CHECK_WITH(OutOfMemoryError, !watch.RanOutOfMemory(AttemptEnd::kNoError),
+                   "the device refused memory before the backward of stage ", i, " ended");
   Tensors below;
   if (has_released_ || !groups_[i].empty()) below = interpreter.gradients();
   // The stage is done. Nothing from here on throws.

@@ -16,6 +16,7 @@
 #include "memory/executor/interpreter.h"
 #include "memory/executor/release_groups.h"
 #include "memory/executor/schedule.h"
+#include "memory/recovery/attempt_watch.h"
 #include "memory/stage/stage.h"
 
 namespace slimreel {
@@ -26,15 +27,18 @@ class ReleasingRun {
   // throws, it is called again for the same stage and goes on where it stopped.
   using Release = std::function<void(int stage)>;
 
-  // `executor` must outlive the run. `hooks` may be null.
-  ReleasingRun(const Executor* executor, Release release, ExecutorHooks* hooks);
+  // `executor` must outlive the run.
+  ReleasingRun(const Executor* executor, Release release);
 
   // As Executor::Run. Exceptions pass through. Afterwards:
   //   not has_released()  nothing is updated: drop all gradients, and begin a new run;
   //   has_released()      call Run again with the same context and inputs. It goes on where it
   //                       stopped, with every stage checkpointed, to the bits of an undisturbed
   //                       run. `schedule` does not count then.
-  Tensors Run(const Schedule& schedule, StageContext context, Tensors inputs);
+  // Throws c10::OutOfMemoryError also if the accelerator refused memory, and a library took another
+  // way without an error: before anything that it gave is used.
+  Tensors Run(const Schedule& schedule, StageContext context, Tensors inputs,
+              ExecutorHooks* hooks = nullptr);
 
   bool has_released() const { return has_released_; }
   // Falls with every stage that is done. It tells whether another call got further.
@@ -43,14 +47,14 @@ class ReleasingRun {
  private:
   void RunStages(const std::vector<Stage*>& stages, const Schedule& schedule,
                  const StageContext& context, Tensors inputs);
-  void Backward(Interpreter& interpreter, const Op& op);
+  void Backward(Interpreter& interpreter, const AttemptWatch& watch, const Op& op);
   void SetAside(int stage);
   void PutBack();
   void FinishRelease();
 
   const Executor* executor_;
   const Release release_;
-  ExecutorHooks* hooks_;
+  ExecutorHooks* hooks_ = nullptr;    // of the call of Run
   const std::vector<Stage*> stages_;  // the scheduled ones
   const std::vector<Tensors> groups_;
   bool has_released_ = false;

@@ -49,10 +49,9 @@ struct Subject {
     Descend(chain.Parameters());
   }
   ReleasingRun MakeRun() {
-    return {
-        &executor,
-        [groups = ReleaseGroups(executor.ScheduledStages())](int stage) { Descend(groups[stage]); },
-        nullptr};
+    return {&executor, [groups = ReleaseGroups(executor.ScheduledStages())](int stage) {
+              Descend(groups[stage]);
+            }};
   }
   // Undoes an attempt that released nothing, as a step does.
   void Undo(const Tensors& buffers) const {
@@ -60,10 +59,9 @@ struct Subject {
     for (size_t i = 0; i < buffers.size(); ++i) chain.Buffers()[i].copy_(buffers[i]);
   }
   // Returns whether the run released something before it went forward again.
-  bool StepInBackward(const std::string& words, int64_t fails_at = AllocationFault::kNever) {
+  bool StepInBackward(const Schedule& schedule, int64_t fails_at = AllocationFault::kNever) {
     Tensors buffers;
     for (const at::Tensor& buffer : chain.Buffers()) buffers.push_back(buffer.clone());
-    const Schedule schedule = Words(words);
     const AllocationFault fault(fails_at);
     std::optional<ReleasingRun> run(MakeRun());
     bool forward_again = false;
@@ -103,10 +101,9 @@ class ReleasingRunTest : public testing::TestWithParam<std::string> {};
 TEST_P(ReleasingRunTest, GivesTheBitsOfAnUpdateAfterTheWholeBackward) {
   Subject expected(GetParam());
   expected.StepAtTheEnd("keep");
-  for (const char* words : {"keep", "checkpoint", "every:2"}) {
-    SCOPED_TRACE(words);
+  for (const Schedule& schedule : TestSchedules(expected.executor.num_scheduled_stages())) {
     Subject subject(GetParam());
-    EXPECT_FALSE(subject.StepInBackward(words));
+    EXPECT_FALSE(subject.StepInBackward(schedule));
     subject.ExpectEqual(expected);
   }
 }
@@ -117,13 +114,13 @@ TEST_P(ReleasingRunTest, OutOfMemoryAnywhereGivesTheSameBits) {
   expected.StepAtTheEnd("keep");
   for (const char* words : {"keep", "checkpoint"}) {
     Subject counted(GetParam());
-    counted.StepInBackward(words);
+    counted.StepInBackward(counted.Words(words));
     int64_t forward_again = 0;
     for (int64_t nth = 0; nth < counted.num_allocations; ++nth) {
       SCOPED_TRACE(std::string(words) + ", allocation " + std::to_string(nth));
       Subject subject(GetParam());
       const int64_t before = ReadCpuMemory().live_bytes;
-      forward_again += subject.StepInBackward(words, nth) ? 1 : 0;
+      forward_again += subject.StepInBackward(subject.Words(words), nth) ? 1 : 0;
       subject.ExpectEqual(expected);
       subject.loss.reset();
       ASSERT_EQ(ReadCpuMemory().live_bytes, before);
@@ -162,7 +159,7 @@ TEST(ReleasingRunPeakTest, GradientsDoNotLiveTogether) {
     const int64_t before = ReadCpuMemory().live_bytes;
     ResetCpuPeaks();
     if (release) {
-      subject.StepInBackward("checkpoint");
+      subject.StepInBackward(subject.Words("checkpoint"));
     } else {
       subject.StepAtTheEnd("checkpoint");
     }

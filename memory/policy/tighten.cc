@@ -83,7 +83,9 @@ std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits) {
   }
   if (limits.allow.split) {
     next.micro_batch = HalfMicroBatch(plan.micro_batch, limits.norm_group);
-    if (next != plan) return next;
+    if (next.micro_batch == plan.micro_batch) return std::nullopt;
+    next.release = false;  // several micro-batches need all gradients at once
+    return next;
   }
   return std::nullopt;
 }

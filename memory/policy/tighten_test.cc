@@ -41,6 +41,16 @@ TEST(TightenTest, ForbiddenMeansAreNotUsed) {
       Tighten(MakePlan(2, {kKeep}, {}), {.allow = {.checkpointing = false, .split = false}}));
 }
 
+// From the second micro-batch on, all gradients live at once.
+TEST(TightenTest, ReleaseEndsWhereTheBatchIsSplit) {
+  Plan plan = MakePlan(2, {kKeep}, {});
+  plan.release = true;
+  const std::vector<Plan> steps = AllSteps(plan, {});
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_TRUE(steps[0].release) << "checkpointed at the same split";
+  EXPECT_FALSE(steps[1].release);
+}
+
 TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
   const std::string text = NoPlanFitsMessage(
       {{MakePlan(8, {kKeep}, {}), 900 << 20}, {MakePlan(8, {kCheckpoint}, {}), 700 << 20}},

@@ -3,8 +3,11 @@
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "memory/executor/executor.h"
 #include "models/factory/factory.h"
@@ -28,8 +31,38 @@ struct Result {
 
 using Autocast = std::optional<at::ScalarType>;
 
+// Parameters that got a gradient in the backward of a stage that does not list them.
+class UnlistedUse : public ExecutorHooks {
+ public:
+  UnlistedUse(const Executor& executor, const Model& model)
+      : stages_(executor.ScheduledStages()), parameters_(Parameters(model)) {}
+  void AfterOp(const Op& op) override {
+    if (op.kind != OpKind::kBackward) return;
+    const Stage& stage = *stages_[op.stage];
+    for (const NamedTensor& named : parameters_) {
+      if (!named.tensor.grad().defined()) continue;
+      const auto& listed = stage.parameters();
+      if (std::none_of(listed.begin(), listed.end(), [&](const NamedTensor& other) {
+            return other.tensor.is_same(named.tensor);
+          })) {
+        names_ += stage.name() + " uses " + named.name + "; ";
+      }
+      ++num_used_;
+      named.tensor.mutable_grad().reset();
+    }
+  }
+  const std::string& names() const { return names_; }
+  int num_used() const { return num_used_; }
+
+ private:
+  const std::vector<Stage*> stages_;
+  const std::vector<NamedTensor> parameters_;
+  std::string names_;
+  int num_used_ = 0;
+};
+
 Result RunUnder(const Subject& subject, const std::function<StageMode(int)>& mode_of,
-                Autocast autocast) {
+                Autocast autocast, bool checks_use = false) {
   ModelSpec spec;
   spec.name = subject.name;
   spec.num_classes = 4;
@@ -66,7 +99,13 @@ Result RunUnder(const Subject& subject, const std::function<StageMode(int)>& mod
   std::vector<StageMode> modes;
   for (int i = 0; i + 1 < executor.num_scheduled_stages(); ++i) modes.push_back(mode_of(i));
   Result result;
-  result.loss = executor.Run(MakeSchedule(modes), context, inputs)[0];
+  UnlistedUse unlisted(executor, *model);
+  result.loss =
+      executor.Run(MakeSchedule(modes), context, inputs, checks_use ? &unlisted : nullptr)[0];
+  if (checks_use) {
+    EXPECT_EQ(unlisted.names(), "");
+    EXPECT_GE(unlisted.num_used(), static_cast<int>(Parameters(*model).size()));
+  }
   for (const NamedTensor& named : Parameters(*model)) {
     result.tensors.push_back({named.name, named.tensor.grad()});
   }
@@ -104,6 +143,13 @@ TEST_P(SchedulesTest, EveryScheduleGivesTheBitsOfKeep) {
 
 TEST_P(SchedulesTest, EveryScheduleGivesTheBitsOfKeepInBfloat16) {
   ExpectSameBitsUnderEverySchedule(GetParam(), at::kBFloat16);
+}
+
+// A release updates a parameter after the backward of the lowest stage that lists it. A stage that
+// used it without listing it would then run on updated weights, or lose its gradient.
+TEST_P(SchedulesTest, EveryStageListsTheParametersThatItUses) {
+  RunUnder(
+      GetParam(), [](int) { return StageMode::kCheckpoint; }, std::nullopt, /*checks_use=*/true);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, SchedulesTest,

@@ -34,6 +34,19 @@ double Denominator(const Loss& loss, const Tensors& targets) {
 
 }  // namespace
 
+std::string WhyNotReleased(const TrainStepOptions& options, bool has_loss_scale) {
+  if (options.clip_grad_norm) {
+    return "clipping (train.clip_grad_norm) needs the norm of all gradients first";
+  }
+  if (has_loss_scale) {
+    return "fp16 (trainer.precision=16) looks at all gradients before it updates a weight";
+  }
+  if (options.on_oom == OnOom::kFail) {
+    return "memory.on_oom=fail promises that a step that ran out of memory changed nothing";
+  }
+  return "";
+}
+
 TrainStep::TrainStep(const Model& model, Executor* executor, Optimizer* optimizer,
                      TrainStepOptions options, Plan plan)
     : model_(&model),
@@ -43,12 +56,29 @@ TrainStep::TrainStep(const Model& model, Executor* executor, Optimizer* optimize
       plan_(std::move(plan)),
       transaction_(TensorsOf(Parameters(model)), model.ChainWithLoss()) {
   ReserveLogs(options_.effective_batch);
+  CheckRelease();
 }
 
 void TrainStep::ReserveLogs(int64_t samples) {
   if (options_.norm_frozen || samples == 0) return;
   const TagScope scope(MemoryTag::kParameters);
   transaction_.Reserve(NumNormGroups(samples, plan_.micro_batch, options_.norm_group));
+}
+
+void TrainStep::set_plan(Plan plan) {
+  plan_ = std::move(plan);
+  CheckRelease();
+}
+
+void TrainStep::CheckRelease() {
+  if (!plan_.release) return;
+  const std::string why = WhyNotReleased(options_, optimizer_->LossGradient().defined());
+  if (!why.empty()) {
+    plan_.release = false;
+    LOG(INFO) << "gradients are not released during backward: " << why;
+    return;
+  }
+  optimizer_->SetReleaseGroups(ReleaseGroups(executor_->ScheduledStages()));
 }
 
 absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, double lr) {
@@ -63,19 +93,35 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
   StepOutcome outcome;
   outcome.samples = batch.labels.size(0);
   transaction_.Begin();
-  while (!FitsInMemory(options_.device, [&] { outcome.loss = ForwardBackward(batch, context); })) {
+  std::unique_ptr<ReleasingRun> releasing = MakeReleasingRun(outcome.samples, lr);
+  while (true) {
+    const int stages_left = releasing ? releasing->num_stages_left() : 0;
+    if (FitsInMemory(options_.device,
+                     [&] { outcome.loss = ForwardBackward(batch, context, releasing.get()); })) {
+      break;
+    }
+    ++outcome.oom_retries;
+    if (releasing && releasing->has_released()) {
+      SLIMREEL_RETURN_IF_ERROR(GoOn(*releasing, stages_left, step));
+      continue;
+    }
     transaction_.Rollback();
     SLIMREEL_RETURN_IF_ERROR(TightenPlan(step));
-    ++outcome.oom_retries;
+    releasing = MakeReleasingRun(outcome.samples, lr);
   }
   transaction_.Commit();
   if (hooks_ != nullptr) hooks_->BeforeUpdate();
-  Update(lr, outcome);
+  Update(lr, releasing != nullptr, outcome);
   if (hooks_ != nullptr) hooks_->AfterUpdate();
   return outcome;
 }
 
-void TrainStep::Update(double lr, StepOutcome& outcome) {
+void TrainStep::Update(double lr, bool released, StepOutcome& outcome) {
+  if (released) {
+    outcome.grad_norm = optimizer_->EndStep();
+    optimizer_->ZeroGrad();
+    return;
+  }
   outcome.grad_norm = optimizer_->GlobalNormClip(options_.clip_grad_norm);
   if (optimizer_->FoundInf().defined()) {
     outcome.found_inf = optimizer_->FoundInf().clone();
@@ -85,8 +131,23 @@ void TrainStep::Update(double lr, StepOutcome& outcome) {
   optimizer_->ZeroGrad();
 }
 
+// Null if a step of `samples` samples under the plan does not release.
+std::unique_ptr<ReleasingRun> TrainStep::MakeReleasingRun(int64_t samples, double lr) {
+  const bool one_micro_batch =
+      SplitBatch(samples, plan_.micro_batch, options_.norm_group).size() == 1;
+  if (!plan_.release || !one_micro_batch) return nullptr;
+  optimizer_->BeginStep(lr);
+  const auto release = [this](int stage) {
+    if (hooks_ != nullptr) hooks_->BeforeUpdate();
+    optimizer_->StepStage(stage);
+    if (hooks_ != nullptr) hooks_->AfterUpdate();
+  };
+  return std::make_unique<ReleasingRun>(executor_, release);
+}
+
 // Returns the loss of the effective batch. Its gradients add up in the parameters.
-at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) {
+at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context,
+                                      ReleasingRun* releasing) {
   const bool on_cpu = options_.device.is_cpu();
   const CpuCharge charge(on_cpu ? batch.bytes() : 0);
   const TagScope scope(MemoryTag::kActivations);
@@ -105,8 +166,11 @@ at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context) 
     context.targets = &targets;
     Tensors slots;
     for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
-    const Tensors out = executor_->Run(plan_.schedule, context, std::move(slots), &gradient_tags,
-                                       optimizer_->LossGradient());
+    const Tensors out =
+        releasing != nullptr
+            ? releasing->Run(plan_.schedule, context, std::move(slots), &gradient_tags)
+            : executor_->Run(plan_.schedule, context, std::move(slots), &gradient_tags,
+                             optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }
   return loss;
@@ -132,6 +196,29 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
             << " does not fit; trying the step again with " << DescribePlan(*next);
   plan_ = *next;
   return absl::OkStatus();
+}
+
+// After out of memory in a step that has released. The step goes on, every stage checkpointed; so
+// does every later one, unless the user forbids it. Trying again helps only where that needs less
+// memory than the attempt before, or if that attempt got further.
+absl::Status TrainStep::GoOn(const ReleasingRun& run, int num_stages_before, int64_t step) {
+  const std::string where = absl::StrCat("out of memory in step ", step + 1);
+  const int64_t micro_batch = plan_.micro_batch;
+  if (const std::optional<Plan> next = Tighten(plan_, options_.limits);
+      next && next->micro_batch == micro_batch) {
+    LOG(INFO) << where << ": " << DescribePlan(plan_) << " does not fit; the step goes on with "
+              << DescribePlan(*next);
+    plan_ = *next;
+    return absl::OkStatus();
+  }
+  if (run.num_stages_left() < num_stages_before) return absl::OkStatus();
+  is_half_done_ = true;
+  transaction_.DropGradients();
+  return NothingFitsError(absl::StrCat(
+      where, ", after some weights were updated: ", run.num_stages_left(),
+      " stages were left, and they do not fit even with every stage checkpointed (",
+      DescribePlan(plan_), "). The last checkpoint is intact. What may help: a larger ",
+      "memory.budget, or a smaller data.batch_size with more train.accumulate_grad_batches"));
 }
 
 }  // namespace slimreel

@@ -9,6 +9,7 @@
 #include <c10/core/Device.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "configs/memory_options.h"
 #include "data/loading/batch.h"
 #include "memory/executor/executor.h"
+#include "memory/executor/releasing_run.h"
 #include "memory/policy/plan.h"
 #include "memory/policy/tighten.h"
 #include "memory/recovery/step_transaction.h"
@@ -53,16 +55,25 @@ struct StepOutcome {
   int64_t oom_retries = 0;
 };
 
+// Why Plan::release cannot hold under these options, as the end of a sentence; empty if it can.
+// Even then only steps of one micro-batch release: from the second one on all gradients live.
+std::string WhyNotReleased(const TrainStepOptions& options, bool has_loss_scale);
+
 class TrainStep {
  public:
+  // If a plan asks for a release that cannot be, the log says why, and it is taken off the plan.
   TrainStep(const Model& model, Executor* executor, Optimizer* optimizer, TrainStepOptions options,
             Plan plan);
 
   // Runs forward and backward of every micro-batch, then clips the gradients and updates the
   // weights with rate `lr`. If forward or backward runs out of memory, the plan is tightened and
   // the batch is run again. Errors: NothingFits, with the plans that were tried; weights, buffers
-  // and optimizer are then as before the call.
+  // and optimizer are then as before the call, unless is_half_done().
   absl::StatusOr<StepOutcome> Run(const Batch& batch, int64_t step, double lr);
+
+  // True after a step that released ran out of memory for good: some weights were updated, others
+  // were not. Such a state must not be saved.
+  bool is_half_done() const { return is_half_done_; }
 
   // Told of every operation of the steps to come, and of the update. Not owned; null: nobody.
   void set_hooks(ExecutorHooks* hooks) { hooks_ = hooks; }
@@ -70,14 +81,17 @@ class TrainStep {
   // The plan in force. Later steps use it, and a checkpoint stores it.
   const Plan& plan() const { return plan_; }
   // Replaces it before the first step.
-  void set_plan(Plan plan) { plan_ = std::move(plan); }
+  void set_plan(Plan plan);
 
  private:
   // Makes room in the step logs for a step of so many samples, unless it is there already.
   void ReserveLogs(int64_t samples);
-  at::Tensor ForwardBackward(const Batch& batch, StageContext context);
-  void Update(double lr, StepOutcome& outcome);
+  at::Tensor ForwardBackward(const Batch& batch, StageContext context, ReleasingRun* releasing);
+  void CheckRelease();
+  std::unique_ptr<ReleasingRun> MakeReleasingRun(int64_t samples, double lr);
+  void Update(double lr, bool released, StepOutcome& outcome);
   absl::Status TightenPlan(int64_t step);
+  absl::Status GoOn(const ReleasingRun& run, int num_stages_before, int64_t step);
 
   const Model* model_;
   Executor* executor_;
@@ -88,6 +102,7 @@ class TrainStep {
   std::vector<TriedPlan> tried_;  // plans that did not fit, in order
   int64_t refusals_ = 0;          // the allocator's count at the last reading
   ExecutorHooks* hooks_ = nullptr;
+  bool is_half_done_ = false;
 };
 
 }  // namespace slimreel

@@ -36,14 +36,19 @@ TrainStepOptions StepOptions() {
   return options;
 }
 
+Plan ReleasePlan(Plan plan, bool release) {
+  plan.release = release;
+  return plan;
+}
+
 // A learner and its step under a plan.
 class Subject {
  public:
   explicit Subject(const std::string& model, int64_t micro_batch, at::ScalarType dtype = at::kFloat,
-                   const TrainStepOptions& options = StepOptions())
+                   const TrainStepOptions& options = StepOptions(), bool release = false)
       : learner_(model, dtype),
         step_(*learner_.model, &learner_.executor, &learner_.optimizer, options,
-              learner_.PlanOf("keep", micro_batch)) {}
+              ReleasePlan(learner_.PlanOf("keep", micro_batch), release)) {}
 
   // Out of memory at allocation `fails_at` of forward and backward, counted from 0; kNever: at
   // none.
@@ -63,6 +68,7 @@ class Subject {
 
   int64_t num_allocations() const { return num_allocations_; }  // of the last Run
   const Plan& plan() const { return step_.plan(); }
+  TrainStep& step() { return step_; }
   const TinyLearner& learner() const { return learner_; }
 
   // Copies of the weights, the buffers and the optimizer's state.
@@ -245,6 +251,76 @@ TEST_P(TrainStepTest, ClippingBoundsTheGradientAndTheReportedNormIsUnclipped) {
   Subject loose(GetParam(), /*micro_batch=*/2, at::kDouble, options);
   loose.RunOk(batch);
   EXPECT_EQ(Differences(loose.State(), free.State()), "");
+}
+
+TEST_P(TrainStepTest, ReleaseGivesTheBitsOfAnUpdateAtTheEnd) {
+  Subject at_the_end(GetParam(), /*micro_batch=*/4);
+  Subject released(GetParam(), /*micro_batch=*/4, at::kFloat, StepOptions(), /*release=*/true);
+  for (int64_t samples : {4, 3}) {
+    const Batch batch = FirstBatch(samples);
+    const StepOutcome expected = at_the_end.RunOk(batch);
+    const StepOutcome outcome = released.RunOk(batch);
+    EXPECT_EQ(LossOf(outcome), LossOf(expected));
+    EXPECT_EQ(outcome.grad_norm.item<double>(), expected.grad_norm.item<double>());
+    EXPECT_EQ(Differences(released.State(), at_the_end.State()), "");
+    EXPECT_FALSE(released.HasGradients());
+  }
+  EXPECT_TRUE(released.plan().release);
+}
+
+// Two micro-batches: from the second one on all gradients live.
+TEST_P(TrainStepTest, ABatchThatIsSplitIsNotReleasedAndKeepsItsBits) {
+  const Batch batch = FirstBatch(4);
+  Subject at_the_end(GetParam(), /*micro_batch=*/2);
+  Subject released(GetParam(), /*micro_batch=*/2, at::kFloat, StepOptions(), /*release=*/true);
+  at_the_end.RunOk(batch);
+  released.RunOk(batch);
+  EXPECT_EQ(Differences(released.State(), at_the_end.State()), "");
+}
+
+TEST_P(TrainStepTest, OutOfMemoryAfterTheFirstUpdateGoesForwardToTheSameBits) {
+  const Batch batch = FirstBatch(4);
+  Subject undisturbed(GetParam(), /*micro_batch=*/4, at::kFloat, StepOptions(), /*release=*/true);
+  const StepOutcome expected = undisturbed.RunOk(batch);
+  const int64_t fails_at = undisturbed.num_allocations() - 20;
+  Subject retried(GetParam(), /*micro_batch=*/4, at::kFloat, StepOptions(), /*release=*/true);
+  const StepOutcome outcome = retried.RunOk(batch, fails_at);
+  EXPECT_EQ(outcome.oom_retries, 1);
+  EXPECT_EQ(retried.plan(), ReleasePlan(retried.learner().PlanOf("checkpoint", 4), true));
+  EXPECT_EQ(LossOf(outcome), LossOf(expected));
+  EXPECT_EQ(outcome.grad_norm.item<double>(), expected.grad_norm.item<double>());
+  EXPECT_EQ(Differences(retried.State(), undisturbed.State()), "");
+}
+
+// Takes all memory away after the first update.
+class StarveAfterUpdate : public ExecutorHooks {
+ public:
+  void AfterUpdate() override { SetCpuBudget(ReadCpuMemory().live_bytes); }
+};
+
+TEST_P(TrainStepTest, WhatNoLongerFitsAfterTheFirstUpdateIsHalfDone) {
+  Subject subject(GetParam(), /*micro_batch=*/4, at::kFloat, StepOptions(), /*release=*/true);
+  StarveAfterUpdate hooks;
+  subject.step().set_hooks(&hooks);
+  const absl::Status status = subject.Run(FirstBatch(4)).status();
+  SetCpuBudget(0);
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kNothingFits) << status;
+  EXPECT_NE(status.message().find("after some weights were updated"), absl::string_view::npos);
+  EXPECT_TRUE(subject.step().is_half_done());
+  EXPECT_FALSE(subject.HasGradients());
+}
+
+TEST_P(TrainStepTest, ReleaseIsOffWhereItWouldChangeTheResultOrAPromise) {
+  TrainStepOptions clipped = StepOptions();
+  clipped.clip_grad_norm = 1.0;
+  EXPECT_NE(WhyNotReleased(clipped, false).find("train.clip_grad_norm"), std::string::npos);
+  Subject subject(GetParam(), /*micro_batch=*/4, at::kFloat, clipped, /*release=*/true);
+  EXPECT_FALSE(subject.plan().release);
+  TrainStepOptions failing = StepOptions();
+  failing.on_oom = OnOom::kFail;
+  EXPECT_NE(WhyNotReleased(failing, false).find("memory.on_oom"), std::string::npos);
+  EXPECT_NE(WhyNotReleased(StepOptions(), true).find("trainer.precision=16"), std::string::npos);
+  EXPECT_EQ(WhyNotReleased(StepOptions(), false), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, TrainStepTest, ::testing::Values(kTransformer, kConvolutions),

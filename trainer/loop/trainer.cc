@@ -80,6 +80,11 @@ absl::Status Trainer::Loop() {
 // Saves the state before the error ends the run. It is the state of the last whole step: a failed
 // step was undone, and neither the loader nor an evaluation changes the state.
 absl::Status Trainer::SaveAfterError(const absl::Status& error) {
+  if (parts_.step->is_half_done()) {
+    return WithMessage(error, absl::StrCat(error.message(), "\nNothing was saved, because step ",
+                                           state_.step + 1, " is half done. The same command goes ",
+                                           "on from the last checkpoint in ", settings_.run_dir));
+  }
   // After a failed write, a checkpoint would claim lines that are not on the disk.
   if (write_failed_ || state_.step == 0) return error;
   const bool changed = !EqualsExceptPeaks(saved_state_ ? *saved_state_ : initial_state_);

@@ -153,13 +153,13 @@ class EventfulLoader : public Loader {
 // logged, and no checkpoint is due by time or by step. The tests change `settings` and `state`.
 class TinyRun {
  public:
-  explicit TinyRun(Incident incident = {})
+  explicit TinyRun(Incident incident = {}, bool release = false)
       : learner_("video_vit_nano"),
         train_(OpenTinyLoader(kEpochSamples, kBatch), incident),
         validation_(OpenTinyLoader(/*samples=*/6, kBatch, /*training=*/false)),
         evaluator_(*learner_.model, validation_.get(), /*max_clips=*/-1, at::kCPU),
         step_(*learner_.model, &learner_.executor, &learner_.optimizer, {},
-              learner_.PlanOf("keep", kBatch)) {
+              PlanOf(learner_, release)) {
     settings.run_dir = TestFolder("run");
     settings.length = {.epoch_samples = kEpochSamples, .total_steps = 4};
     settings.evaluation.strategy = EvaluationStrategy::kEpoch;
@@ -186,6 +186,8 @@ class TinyRun {
     return end;
   }
 
+  void set_hooks(ExecutorHooks* hooks) { step_.set_hooks(hooks); }
+
   Lines Events() const {
     return absl::StrSplit(ReadTestFile(settings.run_dir + "/events.txt"), '\n', absl::SkipEmpty());
   }
@@ -200,6 +202,12 @@ class TinyRun {
   MemoryKeeper::Kept memory;  // as reported
 
  private:
+  static Plan PlanOf(const TinyLearner& learner, bool release) {
+    Plan plan = learner.PlanOf("keep", kBatch);
+    plan.release = release;
+    return plan;
+  }
+
   TinyLearner learner_;
   EventfulLoader train_;
   std::unique_ptr<Loader> validation_;
@@ -363,6 +371,35 @@ TEST(TrainerTest, AnErrorRightAfterACheckpointWritesNoOther) {
   EXPECT_NE(status.message().find("The state of step 2 is in "), absl::string_view::npos) << status;
   EXPECT_EQ(run.Events(), (Lines{"step 1 of epoch 0", "flush", "step 2 of epoch 0", "flush",
                                  "evaluation 2", "flush", "checkpoint 2", "end 2 by error"}));
+}
+
+// Takes all memory away after the first update of step 3.
+class StarveInStepThree : public ExecutorHooks {
+ public:
+  ~StarveInStepThree() override { SetCpuBudget(0); }
+  void BeforeOp(const Op& op) override {
+    if (op == Op{OpKind::kForwardKeep, 0}) ++num_steps_;
+  }
+  void AfterUpdate() override {
+    if (num_steps_ == 3) SetCpuBudget(ReadCpuMemory().live_bytes);
+  }
+
+ private:
+  int num_steps_ = 0;
+};
+
+TEST(TrainerTest, AHalfDoneStepIsNeverSaved) {
+  TinyRun run({}, /*release=*/true);
+  run.settings.evaluation.strategy = EvaluationStrategy::kNo;
+  absl::Status status;
+  {
+    StarveInStepThree hooks;
+    run.set_hooks(&hooks);
+    status = run.Run().status();
+  }
+  EXPECT_EQ(ExitCodeOf(status), ExitCode::kNothingFits) << status;
+  EXPECT_NE(status.message().find("step 3 is half done"), absl::string_view::npos) << status;
+  EXPECT_FALSE(run.HasCheckpoint()) << "steps 1 and 2 are no longer in memory";
 }
 
 TEST(TrainerTest, AnErrorBeforeTheFirstStepSavesNothing) {

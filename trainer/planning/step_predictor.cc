@@ -106,7 +106,7 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
   // All micro-batches between the second and the last do the same to memory.
   std::vector<const ChainProfile*> replayed;
   // The room that steps log into lives from now on and is counted so.
-  if (!options_.norm_frozen) {
+  if (optimizer_ != nullptr && !options_.norm_frozen) {
     const int64_t groups = NumNormGroups(effective_batch, plan.micro_batch, options_.norm_group);
     for (StepLog* log : StepLogs(model_->ChainWithLoss())) log->Reserve(groups);
   }
