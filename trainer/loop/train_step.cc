@@ -213,7 +213,7 @@ absl::Status TrainStep::GoOn(const ReleasingRun& run, int num_stages_before, int
   }
   if (run.num_stages_left() < num_stages_before) return absl::OkStatus();
   is_half_done_ = true;
-  transaction_.DropGradients();
+  transaction_.Rollback();
   return NothingFitsError(absl::StrCat(
       where, ", after some weights were updated: ", run.num_stages_left(),
       " stages were left, and they do not fit even with every stage checkpointed (",
