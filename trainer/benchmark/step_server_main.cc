@@ -1,7 +1,11 @@
 // Runs a train step on request, for benchmarks that step a peer in turn. Reads the commands `step`,
-// `peak`, `saved` and `quit` from standard input. Answers the first three with one JSON line each.
+// `peak`, `saved`, `digest` and `quit` from standard input. Answers all but the last with one JSON
+// line each.
 //
-//   step_server MODEL BATCH FRAMES SIZE [reuse|plain] [SCHEDULE]
+//   step_server MODEL BATCH FRAMES SIZE [reuse|plain] [SCHEDULE] [plain|release|page|release,page]
+//
+// `release` updates the parameters of a stage right after its backward. `page` keeps the
+// optimizer's state in host memory. `digest` is a number made of every bit of the weights.
 //
 // A step is forward, loss, backward and fused AdamW on one fixed batch of what the network reads:
 // the same work that eager_server.py does in PyTorch. For speech models, FRAMES is the number of
@@ -12,9 +16,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "memory/executor/executor.h"
+#include "memory/executor/release_groups.h"
+#include "memory/executor/releasing_run.h"
+#include "memory/paging/host_pool.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
 #include "trainer/benchmark/step_batch.h"
@@ -51,10 +59,14 @@ class BackwardWatch : public ExecutorHooks {
 
 class StepServer {
  public:
-  StepServer(const ModelSpec& spec, int64_t batch, const std::string& schedule_words)
+  StepServer(const ModelSpec& spec, int64_t batch, const std::string& schedule_words,
+             const std::string& means)
       : model_(std::move(BuildModel(spec).value())),
         executor_(model_->ChainWithLoss()),
-        optimizer_({}, MakeParamGroups(Parameters(*model_), 0.01, false)) {
+        optimizer_({}, MakeParamGroups(Parameters(*model_), 0.01, false), std::nullopt,
+                   {.pool = means.find("page") == std::string::npos ? nullptr : &pool_}),
+        release_(means.find("release") != std::string::npos) {
+    if (release_) optimizer_.SetReleaseGroups(ReleaseGroups(executor_.ScheduledStages()));
     const int stages = executor_.num_scheduled_stages();
     schedule_ = MakeSchedule(ParseStageModes(schedule_words, stages - 1).value());
     batch_ = MakeStepBatch(*model_, spec, batch);
@@ -63,9 +75,7 @@ class StepServer {
   void Step() {
     ResetCpuPeaks();
     const auto start = std::chrono::steady_clock::now();
-    const Tensors out = ForwardBackward(nullptr);
-    optimizer_.Step(1e-4);
-    optimizer_.ZeroGrad();
+    const Tensors out = release_ ? ReleasingStep() : PlainStep();
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     std::cout << "{\"ms\": " << took.count() << ", \"loss\": " << out[0].item<double>() << "}"
               << std::endl;
@@ -83,24 +93,55 @@ class StepServer {
     const CpuMemoryReading reading = ReadCpuMemory();
     std::cout << "{\"peak_live_bytes\": " << reading.peak_live_bytes
               << ", \"peak_reserved_bytes\": " << reading.peak_reserved_bytes
-              << ", \"peak_resident_bytes\": " << PeakResidentBytes() << "}" << std::endl;
+              << ", \"peak_resident_bytes\": " << PeakResidentBytes()
+              << ", \"host_pool_bytes\": " << pool_.live_bytes() << "}" << std::endl;
+  }
+
+  void Digest() const {
+    uint64_t digest = 0;
+    for (const NamedTensor& named : Parameters(*model_)) {
+      const auto* const words = static_cast<const uint32_t*>(named.tensor.data_ptr());
+      for (size_t i = 0; i < named.tensor.nbytes() / 4; ++i) digest = digest * 31 + words[i];
+    }
+    std::cout << "{\"digest\": " << digest << "}" << std::endl;
   }
 
  private:
-  Tensors ForwardBackward(ExecutorHooks* hooks) {
+  StageContext NextContext() {
     StageContext context;
     context.step = step_++;
     context.training = true;
     context.targets = &batch_.targets;
     context.loss_denominator = model_->loss->ValidWeight(batch_.targets);
-    Tensors out = executor_.Run(schedule_, context, batch_.inputs, hooks);
+    return context;
+  }
+  Tensors ForwardBackward(ExecutorHooks* hooks) {
+    Tensors out = executor_.Run(schedule_, NextContext(), batch_.inputs, hooks);
     CommitLogs(StepLogs(model_->ChainWithLoss()));
+    return out;
+  }
+  Tensors PlainStep() {
+    Tensors out = ForwardBackward(nullptr);
+    optimizer_.Step(1e-4);
+    optimizer_.ZeroGrad();
+    return out;
+  }
+  Tensors ReleasingStep() {
+    optimizer_.BeginStep(1e-4);
+    ReleasingRun run(
+        &executor_, [this](int stage) { optimizer_.StepStage(stage); }, nullptr);
+    Tensors out = run.Run(schedule_, NextContext(), batch_.inputs);
+    CommitLogs(StepLogs(model_->ChainWithLoss()));
+    optimizer_.EndStep();
+    optimizer_.ZeroGrad();
     return out;
   }
 
   std::unique_ptr<Model> model_;
   Executor executor_;
+  HostPool pool_;
   Optimizer optimizer_;
+  const bool release_;
   Schedule schedule_;
   StepBatch batch_;
   int64_t step_ = 0;
@@ -108,7 +149,7 @@ class StepServer {
 
 int Serve(int argc, char** argv) {
   if (argc < 5) {
-    std::cerr << "usage: step_server MODEL BATCH FRAMES SIZE [reuse|plain] [SCHEDULE]\n";
+    std::cerr << "usage: step_server MODEL BATCH FRAMES SIZE [reuse|plain] [SCHEDULE] [MEANS]\n";
     return 2;
   }
   InstallCpuAllocator(/*reuse=*/argc < 6 || std::string(argv[5]) == "reuse");
@@ -118,11 +159,13 @@ int Serve(int argc, char** argv) {
   spec.num_frames = spec.text_tokens = std::atoll(argv[3]);
   // Speech models have no frames: 0.
   if (const int64_t size = std::atoll(argv[4]); size > 0) spec.height = spec.width = size;
-  StepServer server(spec, std::atoll(argv[2]), argc > 6 ? argv[6] : "keep");
+  StepServer server(spec, std::atoll(argv[2]), argc > 6 ? argv[6] : "keep",
+                    argc > 7 ? argv[7] : "plain");
   for (std::string command; std::getline(std::cin, command) && command != "quit";) {
     if (command == "step") server.Step();
     if (command == "peak") server.Peak();
     if (command == "saved") server.Saved();
+    if (command == "digest") server.Digest();
   }
   return 0;
 }

@@ -1,9 +1,11 @@
 #include "trainer/optim/optimizer.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/add.h>
+#include <ATen/ops/as_strided.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/ones.h>
@@ -12,6 +14,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <numeric>
 #include <optional>
 #include <unordered_map>
@@ -19,7 +22,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "memory/tracking/memory_tag.h"
-#include "trainer/optim/fused_update.h"
 
 namespace slimreel {
 namespace {
@@ -38,34 +40,59 @@ constexpr int64_t kReserveFloor = 64 * 1024;
 // parameter twice. So it works in this order, and remembers how far it came:
 //   norms      may run out of memory; has changed nothing then
 //   counters   one call without tensor memory
-//   kernels    one call per group without tensor memory; a unit that is done is not done again
+//   kernels    one call per group (and page) without tensor memory; then the page's way back. A
+//              unit that is done is not done again
 //   gradients  are freed, which cannot fail
 // A test fails each allocation and finds none in the calls that change something.
+
+// `count` numbers of the parameter's dtype from byte `first` of a block on.
+at::Tensor StateIn(const at::Tensor& block, int64_t first, int64_t count,
+                   const at::Tensor& parameter) {
+  return block.narrow(0, first, count * static_cast<int64_t>(parameter.element_size()))
+      .view(parameter.scalar_type());
+}
+
+// Note [Where a parameter may be cut]
+// A large parameter comes to the device in pieces, and its bits must not tell. The CPU's kernels
+// share a tensor out among the threads, work with whole vector registers, and compute the rest of
+// each share element by element, which rounds otherwise. A parameter of a multiple of threads x
+// registers has no such rest, nor have its pieces of such a size. An accelerator's kernels treat
+// all elements alike.
+int64_t CutElements(at::Device device) {
+  constexpr int64_t kRegister = 64;  // elements; no register holds more
+  return device.is_cpu() ? kRegister * at::get_num_threads() : kRegister;
+}
 
 }  // namespace
 
 Optimizer::Optimizer(const TrainOptions& options, std::vector<ParamGroup> groups,
-                     const std::optional<LossScaleOptions>& loss_scale)
+                     const std::optional<LossScaleOptions>& loss_scale, const StatePaging& paging)
     : options_(options) {
   const c10::AutoGradMode no_grad(false);
   const TagScope scope(MemoryTag::kOptimizer);
+  std::vector<NamedTensor> parameters;
   for (const ParamGroup& group : groups) {
     for (const NamedTensor& parameter : group.parameters) {
-      CreateState(parameter, static_cast<int>(groups_.size()));
+      TORCH_CHECK(parameter.tensor.requires_grad(), parameter.name, " does not require grad");
+      parameters.push_back(parameter);
+      entries_.emplace_back();
+      entries_.back().parameter = parameter.tensor;
+      entries_.back().group = static_cast<int>(groups_.size());
     }
     groups_.push_back(
         {.parameters = {}, .weight_decay = group.weight_decay, .lr_scale = group.lr_scale});
   }
   if (entries_.empty()) return;
-  std::vector<int> all(entries_.size());
-  std::iota(all.begin(), all.end(), 0);
-  parts_ = {MakePart(std::move(all))};
+  CreateState(parameters, paging);
   const at::Tensor& first = entries_.front().parameter;
   one_ = at::ones({}, first.options().dtype(at::kFloat).requires_grad(false));
   if (loss_scale) {
     loss_scale_.emplace(*loss_scale, first.device());
     for (NamedTensor& named : loss_scale_->State()) state_.push_back(std::move(named));
   }
+  std::vector<int> all(entries_.size());
+  std::iota(all.begin(), all.end(), 0);
+  SetParts({std::move(all)});
   ReserveScratch();
 }
 
@@ -77,40 +104,90 @@ at::Tensor Optimizer::FoundInf() const {
   return loss_scale_ ? loss_scale_->found_inf() : at::Tensor();
 }
 
-void Optimizer::CreateState(const NamedTensor& parameter, int group) {
-  TORCH_CHECK(parameter.tensor.requires_grad(), parameter.name, " does not require grad");
-  Entry entry;
-  entry.parameter = parameter.tensor;
-  entry.group = group;
-  const auto add = [&](const char* suffix, at::Tensor tensor) {
-    state_.push_back({absl::StrCat(parameter.name, suffix), tensor});
-    return tensor;
-  };
-  if (options_.optimizer == OptimizerKind::kSgd) {
-    if (options_.momentum != 0.0) {
-      entry.exp_avg = add(".momentum_buffer", at::zeros_like(parameter.tensor));
-    }
-  } else {
-    entry.exp_avg = add(".exp_avg", at::zeros_like(parameter.tensor));
-    entry.exp_avg_sq = add(".exp_avg_sq", at::zeros_like(parameter.tensor));
-    entry.step = add(".step", at::zeros({}, parameter.tensor.options().dtype(at::kFloat)));
-  }
-  entries_.push_back(std::move(entry));
+int Optimizer::StatesPerParameter() const {
+  if (options_.optimizer != OptimizerKind::kSgd) return 2;
+  return options_.momentum != 0.0 ? 1 : 0;
 }
 
-// One unit per group, in the order of the groups.
-Optimizer::Part Optimizer::MakePart(std::vector<int> entries) const {
-  Part part;
+void Optimizer::CreateState(const std::vector<NamedTensor>& parameters, const StatePaging& paging) {
+  const int num_states = StatesPerParameter();
+  for (const NamedTensor& named : parameters) {
+    items_.push_back(
+        {.elements = named.tensor.numel(), .element_bytes = named.tensor.element_size()});
+  }
+  if (paging.pool != nullptr && num_states > 0) {
+    host_ =
+        paging.pool->Allocate(LayOutState(num_states, items_), entries_.front().parameter.device());
+    page_bytes_ = paging.page_bytes;
+  }
+  const bool is_sgd = options_.optimizer == OptimizerKind::kSgd;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    Entry& entry = entries_[i];
+    const auto add = [&](const char* suffix, at::Tensor tensor) {
+      state_.push_back({absl::StrCat(parameters[i].name, suffix), tensor});
+      return tensor;
+    };
+    const auto zeros = [&](int state) {
+      return is_paged() ? HostState(i, state) : at::zeros_like(entry.parameter);
+    };
+    if (num_states > 0) entry.exp_avg = add(is_sgd ? ".momentum_buffer" : ".exp_avg", zeros(0));
+    if (num_states > 1) entry.exp_avg_sq = add(".exp_avg_sq", zeros(1));
+    if (is_sgd) continue;
+    entry.step = add(".step", at::zeros({}, entry.parameter.options().dtype(at::kFloat)));
+  }
+}
+
+// The state's place in the host block, in the parameter's layout.
+at::Tensor Optimizer::HostState(size_t entry, int state) const {
+  const at::Tensor& parameter = entries_[entry].parameter;
+  TORCH_CHECK(parameter.is_non_overlapping_and_dense(), "only dense parameters are paged");
+  const at::Tensor flat =
+      StateIn(host_, StateFirst(items_[entry], state), parameter.numel(), parameter);
+  return at::as_strided(flat, parameter.sizes(), parameter.strides(), flat.storage_offset());
+}
+
+std::vector<Optimizer::Unit> Optimizer::MakeUnits(const std::vector<int>& entries,
+                                                  std::vector<PageRanges>& pages) const {
+  std::vector<Unit> units;
   for (int group = 0; group < static_cast<int>(groups_.size()); ++group) {
+    std::vector<int> chosen;
+    for (int index : entries) {
+      if (entries_[index].group == group) chosen.push_back(index);
+    }
+    if (chosen.empty()) continue;
     Unit unit;
     unit.group = group;
-    for (int index : entries) {
-      if (entries_[index].group == group) unit.entries.push_back(index);
+    if (!is_paged()) {
+      for (int index : chosen) {
+        unit.pieces.push_back({.item = index, .first = 0, .count = items_[index].elements});
+      }
+      units.push_back(std::move(unit));
+      continue;
     }
-    if (!unit.entries.empty()) part.units.push_back(std::move(unit));
+    std::sort(chosen.begin(), chosen.end());
+    for (StatePage& page : CutIntoPages(items_, chosen, StatesPerParameter(), page_bytes_,
+                                        CutElements(entries_.front().parameter.device()))) {
+      unit.pieces = std::move(page.pieces);
+      unit.page = static_cast<int>(pages.size());
+      pages.push_back(std::move(page.ranges));
+      units.push_back(unit);
+    }
   }
-  part.entries = std::move(entries);
-  return part;
+  return units;
+}
+
+// Pages are numbered in the order of a step: last part first.
+void Optimizer::SetParts(std::vector<std::vector<int>> parts) {
+  parts_.assign(parts.size(), {});
+  std::vector<PageRanges> pages;
+  for (size_t i = parts.size(); i-- > 0;) {
+    parts_[i].units = MakeUnits(parts[i], pages);
+    parts_[i].entries = std::move(parts[i]);
+  }
+  const TagScope scope(MemoryTag::kOptimizer);
+  pager_.reset();  // before it takes other buffers
+  if (!is_paged()) return;
+  pager_ = std::make_unique<Pager>(host_, entries_.front().parameter.device(), std::move(pages));
 }
 
 void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) {
@@ -118,7 +195,7 @@ void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) {
   for (const Entry& entry : entries_) {
     index_of.emplace(entry.parameter.unsafeGetTensorImpl(), static_cast<int>(index_of.size()));
   }
-  std::vector<Part> parts;
+  std::vector<std::vector<int>> parts;
   for (const Tensors& stage : stages) {
     std::vector<int> entries;
     for (const at::Tensor& parameter : stage) {
@@ -128,10 +205,10 @@ void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) {
       entries.push_back(found->second);
       index_of.erase(found);
     }
-    parts.push_back(MakePart(std::move(entries)));
+    parts.push_back(std::move(entries));
   }
   TORCH_CHECK(index_of.empty(), index_of.size(), " parameters are released by no stage");
-  parts_ = std::move(parts);
+  SetParts(std::move(parts));
 }
 
 void Optimizer::ReserveScratch() {
@@ -175,6 +252,7 @@ void Optimizer::Step(double lr) {
   const TagScope scope(MemoryTag::kOptimizer);
   lr_ = lr;
   reserve_.reset();
+  if (pager_) pager_->Start();
   for (int part = static_cast<int>(parts_.size()) - 1; part >= 0; --part) StepPart(part);
   if (loss_scale_) loss_scale_->Update();
 }
@@ -183,6 +261,7 @@ void Optimizer::BeginStep(double lr) {
   TORCH_CHECK(!loss_scale_, "a step in parts cannot be skipped, so it has no loss scale");
   lr_ = lr;
   progress_ = Progress();
+  if (pager_) pager_->Start();
 }
 
 void Optimizer::StepStage(int stage) {
@@ -227,48 +306,78 @@ void Optimizer::KeepNorms(const Part& part) {
 void Optimizer::StepPart(int part) {
   const c10::AutoGradMode no_grad(false);
   if (progress_.part != part) progress_ = Progress{.part = part};
-  if (!progress_.has_counted) CountSteps(parts_[part]);
+  if (!progress_.has_counted) CountSteps(parts_[part], 1);
   progress_.has_counted = true;
-  for (; progress_.units < parts_[part].units.size(); ++progress_.units) {
-    StepUnit(parts_[part].units[progress_.units]);
+  const std::vector<Unit>& units = parts_[part].units;
+  for (; progress_.units < units.size(); ++progress_.units) {
+    const Unit& unit = units[progress_.units];
+    if (!progress_.has_stepped_unit) progress_.has_stepped_unit = StepUnit(unit);
+    if (progress_.has_stepped_unit && unit.page >= 0) pager_->Done(unit.page);
+    progress_.has_stepped_unit = false;
   }
+  // A skipped step does not count.
+  if (loss_scale_) CountSteps(parts_[part], -1);
   progress_ = Progress();
 }
 
-void Optimizer::CountSteps(const Part& part) {
+// 1: counts this step. -1: takes it back where the loss scale skipped it.
+void Optimizer::CountSteps(const Part& part, int sign) {
   std::vector<at::Tensor> steps;
   for (int index : part.entries) {
     const Entry& entry = entries_[index];
     if (entry.step.defined() && entry.parameter.grad().defined()) steps.push_back(entry.step);
   }
-  if (!steps.empty()) at::_foreach_add_(steps, one_);
+  if (!steps.empty()) at::_foreach_add_(steps, sign > 0 ? one_ : loss_scale_->found_inf(), sign);
 }
 
-void Optimizer::StepUnit(const Unit& unit) {
-  UpdateLists lists;
-  for (int index : unit.entries) {
-    const Entry& entry = entries_[index];
-    const at::Tensor& gradient = entry.parameter.grad();
-    if (!gradient.defined()) continue;
-    CheckLayout(entry.parameter, gradient);
-    lists.parameters.push_back(Flat(entry.parameter));
-    lists.gradients.push_back(Flat(gradient));
-    if (entry.exp_avg.defined()) lists.exp_avgs.push_back(Flat(entry.exp_avg));
-    if (entry.exp_avg_sq.defined()) lists.exp_avg_sqs.push_back(Flat(entry.exp_avg_sq));
-    if (entry.step.defined()) lists.steps.push_back(entry.step);
-  }
-  if (lists.gradients.empty()) return;
+// Returns false if no parameter of the unit has a gradient.
+bool Optimizer::StepUnit(const Unit& unit) {
+  if (unit.page >= 0) pager_->Await(unit.page);
+  const UpdateLists lists = ListsOf(unit);
+  if (lists.gradients.empty()) return false;
   std::optional<at::Tensor> skip;
   if (loss_scale_) skip = loss_scale_->found_inf();
   const ParamGroup& group = groups_[unit.group];
   FusedUpdate(options_, lists, lr_ * group.lr_scale, group.weight_decay, skip);
-  // A skipped step does not count.
-  if (skip && !lists.steps.empty()) at::_foreach_add_(lists.steps, *skip, -1);
+  return true;
+}
+
+UpdateLists Optimizer::ListsOf(const Unit& unit) const {
+  UpdateLists lists;
+  at::Tensor buffer;
+  if (unit.page >= 0) buffer = pager_->Buffer(unit.page);
+  for (const StatePiece& piece : unit.pieces) {
+    const Entry& entry = entries_[piece.item];
+    const at::Tensor& gradient = entry.parameter.grad();
+    if (!gradient.defined()) continue;
+    CheckLayout(entry.parameter, gradient);
+    if (entry.step.defined()) lists.steps.push_back(entry.step);
+    if (unit.page < 0) {
+      lists.parameters.push_back(Flat(entry.parameter));
+      lists.gradients.push_back(Flat(gradient));
+      if (entry.exp_avg.defined()) lists.exp_avgs.push_back(Flat(entry.exp_avg));
+      if (entry.exp_avg_sq.defined()) lists.exp_avg_sqs.push_back(Flat(entry.exp_avg_sq));
+      continue;
+    }
+    lists.parameters.push_back(FlatRange(entry.parameter, piece.first, piece.count));
+    lists.gradients.push_back(FlatRange(gradient, piece.first, piece.count));
+    std::vector<at::Tensor>* const states[] = {&lists.exp_avgs, &lists.exp_avg_sqs};
+    for (int state = 0; state < StatesPerParameter(); ++state) {
+      states[state]->push_back(
+          StateIn(buffer, piece.buffer_first[state], piece.count, entry.parameter));
+    }
+  }
+  return lists;
 }
 
 void Optimizer::ZeroGrad() {
   for (const Entry& entry : entries_) entry.parameter.mutable_grad().reset();
   ReserveScratch();
+}
+
+const std::vector<NamedTensor>& Optimizer::State() const {
+  if (pager_) pager_->Synchronize();
+  return state_;
 }
 
 int64_t Optimizer::StateBytes() const {

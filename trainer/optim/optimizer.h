@@ -7,16 +7,29 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "configs/train_options.h"
+#include "memory/paging/host_pool.h"
+#include "memory/paging/pager.h"
 #include "memory/stage/stage.h"
+#include "trainer/optim/fused_update.h"
 #include "trainer/optim/loss_scale.h"
 #include "trainer/optim/param_groups.h"
+#include "trainer/optim/state_pages.h"
 
 namespace slimreel {
+
+// Keeps exp_avg and exp_avg_sq (SGD: the momentum buffer) in host memory. They come to the device
+// page by page, and are updated there by the same kernels, to the same bits.
+struct StatePaging {
+  HostPool* pool = nullptr;       // null: the state lies beside its parameters. Must outlive it
+  int64_t page_bytes = 32 << 20;  // of each of the two buffers on the device; a larger parameter
+                                  // that cannot be cut takes more
+};
 
 // See Note [Reserved before the first step] and Note [A step in parts].
 class Optimizer {
@@ -26,7 +39,8 @@ class Optimizer {
   // optimizer; momentum (SGD; 0 keeps no state); betas and eps (Adam, AdamW). The groups give
   // weight decay and rate factors. `loss_scale`: fp16 only.
   Optimizer(const TrainOptions& options, std::vector<ParamGroup> groups,
-            const std::optional<LossScaleOptions>& loss_scale = std::nullopt);
+            const std::optional<LossScaleOptions>& loss_scale = std::nullopt,
+            const StatePaging& paging = {});
 
   // The value that backward starts from: the loss scale, [] float32. Undefined without a loss
   // scale.
@@ -52,10 +66,11 @@ class Optimizer {
 
   // The parameters that are stepped together, one list per stage (ReleaseGroups). Each parameter
   // of the optimizer must be in exactly one list. Before the first call there is one list of all.
+  // With paging it takes new buffers.
   void SetReleaseGroups(const std::vector<Tensors>& stages);
 
   // The same update as GlobalNormClip(none) and Step(lr), bit for bit, but in parts: BeginStep,
-  // then StepStage of every stage in any order, then EndStep. Only without a loss scale.
+  // then StepStage of every stage, last to first, then EndStep. Only without a loss scale.
   void BeginStep(double lr);
   // Steps the parameters of one stage and frees their gradients. If it throws, call it again for
   // the same stage: it goes on where it stopped, and updates nothing twice.
@@ -65,9 +80,11 @@ class Optimizer {
 
   // State under stable names: "<parameter key>.exp_avg", ".exp_avg_sq" and ".step" (Adam, AdamW) or
   // ".momentum_buffer" (SGD); "loss_scale.*". The tensors are shared: copying into them restores
-  // the optimizer.
-  const std::vector<NamedTensor>& State() const { return state_; }
+  // the optimizer. With paging, those of a parameter's size lie on the host; waits for the device
+  // then, and is for the time between two steps.
+  const std::vector<NamedTensor>& State() const;
   int64_t StateBytes() const;
+  bool is_paged() const { return host_.defined(); }
 
  private:
   struct Entry {  // a parameter with its state
@@ -78,9 +95,10 @@ class Optimizer {
     int group = 0;
     at::Tensor norm;  // of the gradient that StepStage freed; undefined: there was none
   };
-  struct Unit {  // entries of one stage and one group: one call of a fused kernel
+  struct Unit {  // of one stage and one group: one call of a fused kernel
     int group = 0;
-    std::vector<int> entries;
+    std::vector<StatePiece> pieces;  // whole parameters without paging
+    int page = -1;                   // the pager's; -1: no paging
   };
   struct Part {  // what is stepped together
     std::vector<int> entries;
@@ -90,13 +108,19 @@ class Optimizer {
     int part = -1;   // none
     bool has_norms = false;
     bool has_counted = false;
-    size_t units = 0;  // done
+    bool has_stepped_unit = false;  // but its page is not on the way back yet
+    size_t units = 0;               // done
   };
-  void CreateState(const NamedTensor& parameter, int group);
-  Part MakePart(std::vector<int> entries) const;
+  void CreateState(const std::vector<NamedTensor>& parameters, const StatePaging& paging);
+  at::Tensor HostState(size_t entry, int state) const;
+  int StatesPerParameter() const;
+  void SetParts(std::vector<std::vector<int>> parts);
+  std::vector<Unit> MakeUnits(const std::vector<int>& entries,
+                              std::vector<PageRanges>& pages) const;
   void StepPart(int part);
-  void CountSteps(const Part& part);
-  void StepUnit(const Unit& unit);
+  void CountSteps(const Part& part, int sign);
+  bool StepUnit(const Unit& unit);
+  UpdateLists ListsOf(const Unit& unit) const;
   void KeepNorms(const Part& part);
   at::Tensor NormOf(const std::vector<at::Tensor>& norms) const;
   std::vector<at::Tensor> Gradients() const;
@@ -108,6 +132,10 @@ class Optimizer {
   std::vector<Part> parts_;
   std::optional<LossScale> loss_scale_;
   std::vector<NamedTensor> state_;
+  std::vector<StateItem> items_;  // one per entry
+  at::Tensor host_;               // the state's block on the host; undefined without paging
+  int64_t page_bytes_ = 0;
+  std::unique_ptr<Pager> pager_;
   Progress progress_;
   double lr_ = 0.0;     // of this step
   at::Tensor one_;      // [] float32

@@ -1,12 +1,16 @@
 // A step in parts, stage by stage in the middle of backward, gives the bits of one step over all.
+// So does a step whose state comes to the device page by page.
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
+#include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "memory/paging/host_pool.h"
 #include "memory/tracking/allocation_fault.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "trainer/optim/optimizer.h"
@@ -17,8 +21,12 @@ namespace {
 constexpr int kStages = 4;
 constexpr double kRate = 0.01;
 
-// Sizes that are no multiple of a vector register's width, and one tensor with permuted strides.
+// Sizes that are no multiple of a vector register's width, one tensor with permuted strides, and
+// one that may be cut, also for 16 threads.
 at::Tensor Leaf(int number) {
+  if (number == 4) {
+    return at::arange(64 * 16 * 3, at::kFloat).mul(0.7).sin().detach().set_requires_grad(true);
+  }
   at::Tensor values = at::arange(60 + 7 * number, at::kFloat).mul(1.3 + number).sin();
   if (number == 2) values = at::arange(60, at::kFloat).sin().view({3, 4, 5}).permute({2, 0, 1});
   return values.detach().set_requires_grad(true);
@@ -36,7 +44,8 @@ struct Case {
 
 // Eight parameters in three groups of other decay and rate. The groups cut across the stages.
 struct Subject {
-  explicit Subject(const TrainOptions& options) : optimizer(options, MakeGroups()) {}
+  explicit Subject(const TrainOptions& options, const StatePaging& paging = {})
+      : optimizer(options, MakeGroups(), std::nullopt, paging) {}
 
   std::vector<ParamGroup> MakeGroups() {
     std::vector<ParamGroup> groups = {{.parameters = {}, .weight_decay = 0.05, .lr_scale = 1.0},
@@ -120,30 +129,114 @@ TEST_P(StepInPartsTest, OneStepOverAllKeepsItsBitsWhenPartsAreKnown) {
   }
 }
 
+// Pages of every size, from several per parameter to one for all.
+TEST_P(StepInPartsTest, PagedStateGivesTheSameBits) {
+  HostPool pool;
+  for (int64_t page_bytes : {64, 2048, 9000, 1 << 20}) {
+    SCOPED_TRACE(page_bytes);
+    Subject beside(GetParam().options);
+    Subject paged(GetParam().options, {.pool = &pool, .page_bytes = page_bytes});
+    Subject paged_parts(GetParam().options, {.pool = &pool, .page_bytes = page_bytes});
+    paged_parts.optimizer.SetReleaseGroups(paged_parts.Stages());
+    for (int step = 0; step < 4; ++step) {
+      for (Subject* subject : {&beside, &paged, &paged_parts}) subject->SetGradients(step);
+      for (Subject* subject : {&beside, &paged}) {
+        subject->optimizer.GlobalNormClip(1e9);
+        subject->optimizer.Step(kRate);
+        subject->optimizer.ZeroGrad();
+      }
+      paged_parts.optimizer.BeginStep(kRate);
+      for (int stage = kStages - 1; stage >= 0; --stage) paged_parts.optimizer.StepStage(stage);
+      paged_parts.optimizer.EndStep();
+      paged.ExpectEqual(beside);
+      paged_parts.ExpectEqual(beside);
+    }
+  }
+}
+
+// A checkpoint copies the state by name, whether it is paged or not.
+TEST_P(StepInPartsTest, StateGoesFromOnePlaceToTheOther) {
+  HostPool pool;
+  Subject expected(GetParam().options);
+  Subject from(GetParam().options, {.pool = &pool, .page_bytes = 2048});
+  for (Subject* subject : {&expected, &from}) {
+    subject->SetGradients(0);
+    subject->optimizer.Step(kRate);
+    subject->optimizer.ZeroGrad();
+  }
+  Subject to(GetParam().options);
+  Subject back(GetParam().options, {.pool = &pool, .page_bytes = 9000});
+  const Subject* source = &from;
+  for (Subject* target : {&to, &back}) {
+    const c10::AutoGradMode no_grad(false);
+    for (size_t i = 0; i < source->parameters.size(); ++i) {
+      target->parameters[i].tensor.copy_(source->parameters[i].tensor);
+    }
+    for (size_t i = 0; i < source->optimizer.State().size(); ++i) {
+      EXPECT_EQ(target->optimizer.State()[i].name, source->optimizer.State()[i].name);
+      at::Tensor(target->optimizer.State()[i].tensor).copy_(source->optimizer.State()[i].tensor);
+    }
+    source = target;
+  }
+  for (Subject* subject : {&expected, &back}) {
+    subject->SetGradients(1);
+    subject->optimizer.Step(kRate);
+  }
+  back.ExpectEqual(expected);
+}
+
+TEST(PagedStateTest, LiesOnTheHostButForTwoPages) {
+  const int64_t before = ReadCpuMemory().live_bytes;
+  int64_t beside = 0;
+  {
+    const Subject subject{TrainOptions()};
+    beside = ReadCpuMemory().live_bytes - before;
+  }
+  HostPool pool;
+  const Subject subject({}, {.pool = &pool, .page_bytes = 2048});
+  const int64_t state = subject.optimizer.StateBytes() - 2 * kStages * 4;  // less the counters
+  EXPECT_GE(pool.live_bytes(), state);
+  EXPECT_LE(ReadCpuMemory().live_bytes - before, beside - state + 2 * 2048);
+}
+
+TEST(PagedStateTest, PlainGradientDescentHasNothingToPage) {
+  HostPool pool;
+  TrainOptions options;
+  options.optimizer = OptimizerKind::kSgd;
+  options.momentum = 0.0;
+  const Subject subject(options, {.pool = &pool});
+  EXPECT_FALSE(subject.optimizer.is_paged());
+  EXPECT_EQ(pool.live_bytes(), 0);
+}
+
 // Every allocation fails once. Calling the same stage again must neither lose an update nor make
 // one twice.
 TEST_P(StepInPartsTest, AStageGoesOnWhereItRanOutOfMemory) {
   Subject whole(GetParam().options);
   whole.SetGradients(0);
   whole.optimizer.Step(kRate);
-  int64_t nth = 0;
-  for (bool thrown = true; thrown; ++nth) {
-    Subject parts(GetParam().options);
-    parts.optimizer.SetReleaseGroups(parts.Stages());
-    parts.SetGradients(0);
-    parts.optimizer.BeginStep(kRate);
-    const AllocationFault fault(nth);
-    for (int stage = kStages - 1; stage >= 0; --stage) {
-      try {
-        parts.optimizer.StepStage(stage);
-      } catch (const c10::OutOfMemoryError&) {
-        ++stage;  // again
+  HostPool pool;
+  for (const StatePaging& paging :
+       {StatePaging(), StatePaging{.pool = &pool, .page_bytes = 2048}}) {
+    int64_t nth = 0;
+    for (bool thrown = true; thrown; ++nth) {
+      Subject parts(GetParam().options, paging);
+      parts.optimizer.SetReleaseGroups(parts.Stages());
+      parts.SetGradients(0);
+      const AllocationFault fault(nth);
+      parts.optimizer.BeginStep(kRate);
+      for (int stage = kStages - 1; stage >= 0; --stage) {
+        try {
+          parts.optimizer.StepStage(stage);
+        } catch (const c10::OutOfMemoryError&) {
+          ++stage;  // again
+        }
       }
+      thrown = fault.thrown();
+      parts.ExpectEqual(whole);
     }
-    thrown = fault.thrown();
-    parts.ExpectEqual(whole);
+    EXPECT_GE(nth, 8) << "at least the norms are allocated";
   }
-  EXPECT_GE(nth, 8) << "at least the norms are allocated";
 }
 
 TrainOptions Options(OptimizerKind kind, double momentum = 0.9) {
