@@ -10,6 +10,7 @@
 // A step is forward, loss, backward and fused AdamW on one fixed batch of what the network reads:
 // the same work that eager_server.py does in PyTorch. For speech models, FRAMES is the number of
 // tokens. `saved` runs forward and backward and reports the bytes that forward kept for backward.
+#include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
@@ -69,6 +70,7 @@ class StepServer {
     if (release_) optimizer_.SetReleaseGroups(ReleaseGroups(executor_.ScheduledStages()));
     const int stages = executor_.num_scheduled_stages();
     schedule_ = MakeSchedule(ParseStageModes(schedule_words, stages - 1).value());
+    at::manual_seed(0);  // the same batch in every process
     batch_ = MakeStepBatch(*model_, spec, batch);
   }
 
