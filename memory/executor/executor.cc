@@ -33,6 +33,7 @@ Tensors Executor::Run(const Schedule& schedule, StageContext context, Tensors in
   boundary.slots = std::move(inputs);
   Interpreter interpreter(ScheduledStages(), context, std::move(boundary), /*ends_with_loss=*/true,
                           loss_gradient);
+  interpreter.set_offload(offload_);
   const EngineQueueCleaner cleaner;
   const std::vector<bool> output_read = OutputsRead(schedule);
   for (size_t n = 0; n < schedule.size(); ++n) {

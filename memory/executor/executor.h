@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memory/executor/schedule.h"
+#include "memory/paging/offload_stack.h"
 #include "memory/stage/stage.h"
 
 namespace slimreel {
@@ -53,6 +54,11 @@ class Executor {
   Tensors Run(const Schedule& schedule, StageContext context, Tensors inputs,
               ExecutorHooks* hooks = nullptr, const at::Tensor& loss_gradient = {});
 
+  // The inputs of checkpointed stages of later runs go to the host. It must outlive them; null:
+  // they stay on the device.
+  void set_offload(OffloadStack* offload) { offload_ = offload; }
+  OffloadStack* offload() const { return offload_; }
+
   // The stages that a schedule counts, in order, with the loss.
   std::vector<Stage*> ScheduledStages() const;
   // Runs the frozen prefix: batch inputs -> inputs of the first scheduled stage. As Run does.
@@ -64,6 +70,7 @@ class Executor {
  private:
   std::vector<Stage*> chain_;
   int frozen_prefix_ = 0;
+  OffloadStack* offload_ = nullptr;
 };
 
 }  // namespace slimreel

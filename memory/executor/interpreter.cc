@@ -173,6 +173,7 @@ Interpreter::Interpreter(std::vector<Stage*> stages, const StageContext& context
       ends_with_loss_(ends_with_loss),
       loss_gradient_(loss_gradient),
       values_(stages_.size() + 1),
+      offloaded_(stages_.size() + 1),
       graphs_(stages_.size()),
       visited_(stages_.size()) {
   inputs.slots = WithoutGraph(std::move(inputs.slots));
@@ -191,7 +192,10 @@ void Interpreter::Execute(const Op& op, bool output_read) {
 
 Tensors Interpreter::TakeOutputs() { return std::move(outputs_); }
 
-Boundary Interpreter::TakeBoundary(int i) { return std::exchange(values_[i], Boundary()); }
+Boundary Interpreter::TakeBoundary(int i) {
+  BringBack(i);
+  return std::exchange(values_[i], Boundary());
+}
 
 Tensors Interpreter::TakeGradients() { return std::exchange(gradients_, Tensors()); }
 
@@ -206,6 +210,7 @@ bool Interpreter::IsLoss(int i) const {
 void Interpreter::Forward(const Op& op, bool output_read) {
   const int i = op.stage;
   Stage& stage = *stages_[i];
+  BringBack(i);
   context_.first_visit = !visited_[i];
   visited_[i] = true;
   const std::vector<bool> needs = values_[i].needs_gradient;
@@ -221,9 +226,25 @@ void Interpreter::Forward(const Op& op, bool output_read) {
   }
   out = WithoutGraph(std::move(out));
   if (i + 1 == static_cast<int>(stages_.size()) && context_.first_visit) outputs_ = out;
-  if (!output_read) return;
-  values_[i + 1].needs_gradient = OutputsNeedingGradient(stage, needs, out);
-  values_[i + 1].slots = std::move(out);
+  if (output_read) {
+    values_[i + 1].needs_gradient = OutputsNeedingGradient(stage, needs, out);
+    values_[i + 1].slots = std::move(out);
+  }
+  if (op.kind == OpKind::kForwardCheckpoint && offload_ != nullptr) Offload(i);
+}
+
+// Slots that somebody else holds too, such as one that is handed on, stay.
+void Interpreter::Offload(int i) {
+  Tensors& slots = values_[i].slots;
+  for (at::Tensor& slot : slots) offloaded_[i].push_back(offload_->Push(slot));
+}
+
+void Interpreter::BringBack(int i) {
+  std::vector<OffloadStack::Handle>& handles = offloaded_[i];
+  for (size_t k = 0; k < handles.size(); ++k) {
+    if (handles[k].defined()) values_[i].slots[k] = offload_->Pop(std::move(handles[k]));
+  }
+  handles.clear();
 }
 
 Tensors Interpreter::ForwardKeep(int i, const std::vector<bool>& needs, Tensors in) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "memory/executor/schedule.h"
+#include "memory/paging/offload_stack.h"
 #include "memory/stage/stage.h"
 
 namespace slimreel {
@@ -35,6 +36,10 @@ class Interpreter {
   // `output_read`: a later operation reads the output of this forward pass. Else it is dropped.
   void Execute(const Op& op, bool output_read);
 
+  // From now on the inputs of checkpointed stages go to the host, and come back when their stage
+  // runs again. Not owned; null: they stay.
+  void set_offload(OffloadStack* offload) { offload_ = offload; }
+
   // The tuple of the last stage's first visit, detached.
   Tensors TakeOutputs();
 
@@ -56,12 +61,17 @@ class Interpreter {
   void SeedGradient(const Tensors& out);
   void Backward(int i);
   bool IsLoss(int i) const;
+  void Offload(int i);
+  void BringBack(int i);
 
   const std::vector<Stage*> stages_;
   StageContext context_;
   const bool ends_with_loss_;
   const at::Tensor loss_gradient_;
   std::vector<Boundary> values_;  // values_[i]: the input of stage i
+  OffloadStack* offload_ = nullptr;
+  // Handles of the slots of values_[i] that are on the host; such a slot is undefined.
+  std::vector<std::vector<OffloadStack::Handle>> offloaded_;
   std::vector<StageGraph> graphs_;
   std::vector<bool> visited_;
   Tensors gradients_;  // of the outputs of the stage that goes backward next

@@ -65,6 +65,7 @@ void ReleasingRun::RunStages(const std::vector<Stage*>& stages, const Schedule& 
   const AttemptWatch watch(DeviceOf(boundary.slots));
   Interpreter interpreter(stages, context, std::move(boundary),
                           /*ends_with_loss=*/context.first_visit, /*loss_gradient=*/{});
+  interpreter.set_offload(executor_->offload());
   if (!context.first_visit) {
     for (size_t i = 0; i < stages.size(); ++i) interpreter.MarkVisited(static_cast<int>(i));
     interpreter.SetGradients(held_);

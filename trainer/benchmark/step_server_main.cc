@@ -130,8 +130,7 @@ class StepServer {
   }
   Tensors ReleasingStep() {
     optimizer_.BeginStep(1e-4);
-    ReleasingRun run(
-        &executor_, [this](int stage) { optimizer_.StepStage(stage); }, nullptr);
+    ReleasingRun run(&executor_, [this](int stage) { optimizer_.StepStage(stage); });
     Tensors out = run.Run(schedule_, NextContext(), batch_.inputs);
     CommitLogs(StepLogs(model_->ChainWithLoss()));
     optimizer_.EndStep();
