@@ -204,7 +204,7 @@ void AddSourceKeys(DataOptions* data, std::vector<ConfigKey>* keys) {
   keys->push_back(
       IntKey("data.eval_batch_size", &data->eval_batch_size, Between(1, 1 << 20), "none",
              "Samples per forward pass in evaluation, lowered if memory.budget requires it; "
-             "none: batch_size")
+             "none: batch_size, in training at most the micro-batch in force")
           .KeepsResult());
   keys->push_back(BoolKey("data.load_rgb", &data->load_rgb, "none",
                           "Read frames; none: if the model uses them"));

@@ -42,6 +42,7 @@ class BuilderLoader : public Loader {
 
   void SetBatchSize(int64_t batch_size) override;
   int64_t LimitPrefetch(int64_t batches) override;
+  int64_t batch_size() const override { return options_.batch_size; }
 
   int64_t samples_per_epoch() const override { return builder_->clips_per_epoch(); }
   int64_t batches_per_epoch() const override {

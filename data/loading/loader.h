@@ -44,6 +44,7 @@ class Loader {
   // Batches beyond that are dropped and loaded again later. Returns the bytes of buffers given
   // back to the system. The batches that Next returns stay the same.
   virtual int64_t LimitPrefetch(int64_t /*batches*/) { return 0; }
+  virtual int64_t batch_size() const = 0;
 
   virtual int64_t samples_per_epoch() const = 0;  // clips in evaluation
   virtual int64_t batches_per_epoch() const = 0;

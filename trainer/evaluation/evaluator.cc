@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/exit_code.h"
 #include "base/logging.h"
-#include "base/memory_limits.h"
 #include "base/status_macros.h"
 #include "base/stop_signal.h"
 #include "memory/executor/executor.h"
+#include "memory/recovery/exceeded_limit.h"
 #include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
@@ -39,26 +39,6 @@ void Append(const Batch& batch, const at::Tensor& scores, int64_t count,
   }
 }
 
-// The limit that a clip did not fit, with the remedy: the budget, or else the machine's memory.
-struct ExceededLimit {
-  std::string name;
-  std::string remedy;
-};
-
-ExceededLimit FindExceededLimit(at::Device device) {
-  if (!device.is_cpu()) return {"memory.budget", "raise memory.budget"};
-  if (CpuBudget() > 0) {
-    return {absl::StrCat(CpuBudgetOrigin(), " = ", CpuBudget(), " bytes"),
-            absl::StrCat("get ", RaiseCeilingRemedy(CpuBudgetOrigin()))};
-  }
-  const auto host = ReadHostMemory();
-  if (!host.ok()) return {"the memory of this machine", "free memory"};
-  const Ceiling ceiling = LowestCeiling(*host, /*user=*/std::nullopt);
-  return {absl::StrCat("what this machine allows (", ceiling.origin, ": ", ceiling.bytes,
-                       " bytes; ", host->headroom_bytes(), " bytes are free)"),
-          "free memory"};
-}
-
 }  // namespace
 
 Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::Device device,
@@ -67,12 +47,26 @@ Evaluator::Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::
       chain_(model.Chain()),
       loader_(loader),
       max_clips_(max_clips),
+      fitting_batch_(loader->batch_size()),
+      batch_limit_(fitting_batch_),
       device_(device),
       autocast_(autocast) {}
+
+void Evaluator::LimitBatchSize(int64_t clips) {
+  if (clips == batch_limit_) return;
+  if (clips < std::min(fitting_batch_, batch_limit_)) {
+    LOG(INFO) << "evaluation takes " << clips << (clips == 1 ? " clip" : " clips")
+              << " at a time, like a training micro-batch, so that it stays below a step's memory "
+              << "(data.eval_batch_size: a number of your own)";
+  }
+  batch_limit_ = clips;
+}
 
 absl::StatusOr<EvaluationResult> Evaluator::Run() {
   const PhaseScope phase(MemoryPhase::kEvaluate);
   LoaderPosition position;
+  const int64_t batch_size = std::min(fitting_batch_, batch_limit_);
+  if (loader_->batch_size() != batch_size) loader_->SetBatchSize(batch_size);
   loader_->Seek(position);
   std::vector<ScoredSample> scores;
   while (max_clips_ < 0 || std::ssize(scores) < max_clips_) {
@@ -117,6 +111,7 @@ absl::Status Evaluator::HalveBatchSize(int64_t batch_size) {
   LOG(INFO) << "evaluation runs out of memory; it goes on with " << smaller
             << (smaller == 1 ? " clip" : " clips")
             << " at a time (a smaller data.eval_batch_size avoids this retry)";
+  fitting_batch_ = smaller;
   loader_->SetBatchSize(smaller);
   return absl::OkStatus();
 }

@@ -31,8 +31,13 @@ class Evaluator {
   Evaluator(const Model& model, Loader* loader, int64_t max_clips, at::Device device,
             std::optional<at::ScalarType> autocast = std::nullopt);
 
+  // Later runs evaluate at most `clips` (>= 1) at once. In training this is the micro-batch in
+  // force: a forward pass of that many clips stays below the peak of a training step.
+  void LimitBatchSize(int64_t clips);
+
   // Each run starts at the first sample. If a batch does not fit the budget, the loader's batch
-  // size is halved from there on, so no more clips are held than are evaluated at once.
+  // size is halved from there on, so no more clips are held than are evaluated at once. Later runs
+  // start with the size that fitted.
   // Normalisation uses running statistics, so the batch changes a clip's logits only by rounding.
   // Errors: NothingFits (one clip does not fit), Cancelled (a stop was requested), the loader's.
   absl::StatusOr<EvaluationResult> Run();
@@ -47,6 +52,8 @@ class Evaluator {
   std::vector<Stage*> chain_;
   Loader* loader_;
   int64_t max_clips_;
+  int64_t fitting_batch_;  // the loader's batch size, or what fitted
+  int64_t batch_limit_;    // of LimitBatchSize
   at::Device device_;
   std::optional<at::ScalarType> autocast_;
 };

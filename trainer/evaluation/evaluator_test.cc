@@ -124,6 +124,34 @@ TEST(EvaluatorTest, ABatchThatDoesNotFitIsHalvedAndGivesTheSameMetrics) {
   EXPECT_EQ(halved.metrics, whole.metrics);
 }
 
+TEST(EvaluatorTest, TheSizeThatFittedIsRemembered) {
+  Subject large = Make(1, 8, /*scratch_bytes=*/1 << 20);
+  Evaluator evaluator(large.model, large.loader.get(), -1, at::kCPU);
+  SetCpuBudget(ReadCpuMemory().live_bytes + (3 << 20));
+  ASSERT_TRUE(evaluator.Run().ok());
+  const int64_t refusals = ReadCpuMemory().num_refusals;
+  ASSERT_TRUE(evaluator.Run().ok());
+  SetCpuBudget(0);
+  EXPECT_EQ(ReadCpuMemory().num_refusals, refusals) << "the second run tries nothing larger";
+}
+
+TEST(EvaluatorTest, ALimitOnTheBatchHoldsUntilItIsRaised) {
+  Subject subject = Make(1, 8);
+  Evaluator evaluator(subject.model, subject.loader.get(), -1, at::kCPU);
+  evaluator.LimitBatchSize(3);
+  const auto limited = evaluator.Run();
+  ASSERT_TRUE(limited.ok());
+  EXPECT_EQ(subject.heads->largest_batch, 3);
+  evaluator.LimitBatchSize(5);
+  ASSERT_TRUE(evaluator.Run().ok());
+  EXPECT_EQ(subject.heads->largest_batch, 5);
+  evaluator.LimitBatchSize(100);
+  const auto whole = evaluator.Run();
+  ASSERT_TRUE(whole.ok());
+  EXPECT_EQ(subject.heads->largest_batch, 8) << "never more than data.eval_batch_size";
+  EXPECT_EQ(limited->metrics, whole->metrics);
+}
+
 // 21 clips take 8064 bytes, and 65 kB as doubles: the batch itself takes most of the budget.
 TEST(EvaluatorTest, ABatchLargerThanTheBudgetIsLoadedInPieces) {
   Subject whole = Make(1, 21);

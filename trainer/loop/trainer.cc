@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/bytes.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
 #include "base/status_text.h"
@@ -159,11 +160,30 @@ bool Trainer::EvaluationIsDue() const {
          EvaluationDue(settings_.evaluation, settings_.length, state_.step, epoch_ended);
 }
 
+// Says if the evaluation takes more memory than the steps, which the plan is made for.
+absl::StatusOr<EvaluationResult> Trainer::Evaluate() {
+  if (settings_.evaluate_by_micro_batch) {
+    parts_.evaluator->LimitBatchSize(parts_.step->plan().micro_batch);
+  }
+  const auto peak_of = [this](MemoryPhase phase) {
+    return At(ReadDeviceMemory(settings_.device).peak_by_phase, phase).bytes;
+  };
+  const int64_t before = peak_of(MemoryPhase::kEvaluate);
+  absl::StatusOr<EvaluationResult> result = parts_.evaluator->Run();
+  const int64_t after = peak_of(MemoryPhase::kEvaluate), of_steps = peak_of(MemoryPhase::kTrain);
+  if (after > before && after > of_steps && state_.step > initial_state_.step) {
+    LOG(INFO) << "the evaluation takes up to " << FormatBytes(after)
+              << " of tensor memory, more than the steps (" << FormatBytes(of_steps)
+              << "); a smaller data.eval_batch_size takes less";
+  }
+  return result;
+}
+
 absl::Status Trainer::EvaluateIfDue() {
   if (!EvaluationIsDue()) return absl::OkStatus();
   SLIMREEL_RETURN_IF_ERROR(ReportPending());
   const auto start = Clock::now();
-  SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, parts_.evaluator->Run());
+  SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, Evaluate());
   state_.evaluated_step = state_.step;
   const EvaluationRecord record{.step = state_.step,
                                 .epoch = state_.loader_epoch,

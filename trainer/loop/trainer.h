@@ -39,6 +39,9 @@ struct TrainerSettings {
   RunLength length;
   LrCurve lr;
   EvaluationOptions evaluation;
+  // At most a micro-batch of the plan in force is evaluated at once. False: data.eval_batch_size is
+  // set and says how many.
+  bool evaluate_by_micro_batch = true;
   std::string best_metric = "top1";  // evaluation.metric, or the task's; one of the per-video ones
   CheckpointOptions checkpoint;
   int64_t log_every_steps = 10;  // steps between two reads of device values
@@ -88,6 +91,7 @@ class Trainer {
   bool EqualsExceptPeaks(const TrainState& known) const;
   bool EvaluationIsDue() const;
   absl::Status EvaluateIfDue();
+  absl::StatusOr<EvaluationResult> Evaluate();
   void UpdateBest(const EvaluationMetrics& metrics);
   absl::Status WriteTightenedPlan();
   void CompareWithPrediction();

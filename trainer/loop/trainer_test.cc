@@ -133,6 +133,7 @@ class EventfulLoader : public Loader {
   void Seek(const LoaderPosition& position) override { loader_->Seek(position); }
   LoaderPosition position() const override { return loader_->position(); }
   void SetBatchSize(int64_t batch_size) override { loader_->SetBatchSize(batch_size); }
+  int64_t batch_size() const override { return loader_->batch_size(); }
   int64_t samples_per_epoch() const override { return loader_->samples_per_epoch(); }
   int64_t batches_per_epoch() const override { return loader_->batches_per_epoch(); }
   const std::vector<std::string>& classes() const override { return loader_->classes(); }
@@ -153,13 +154,15 @@ class EventfulLoader : public Loader {
 // logged, and no checkpoint is due by time or by step. The tests change `settings` and `state`.
 class TinyRun {
  public:
-  explicit TinyRun(Incident incident = {}, bool release = false)
+  // `clips`: of an evaluation; they are one batch if they are more than 6.
+  explicit TinyRun(Incident incident = {}, int64_t micro_batch = kBatch, int64_t clips = 6,
+                   bool release = false)
       : learner_("video_vit_nano"),
         train_(OpenTinyLoader(kEpochSamples, kBatch), incident),
-        validation_(OpenTinyLoader(/*samples=*/6, kBatch, /*training=*/false)),
+        validation_(OpenTinyLoader(clips, clips > 6 ? clips : kBatch, /*training=*/false)),
         evaluator_(*learner_.model, validation_.get(), /*max_clips=*/-1, at::kCPU),
         step_(*learner_.model, &learner_.executor, &learner_.optimizer, {},
-              PlanOf(learner_, release)) {
+              PlanOf(learner_, micro_batch, release)) {
     settings.run_dir = TestFolder("run");
     settings.length = {.epoch_samples = kEpochSamples, .total_steps = 4};
     settings.evaluation.strategy = EvaluationStrategy::kEpoch;
@@ -202,8 +205,8 @@ class TinyRun {
   MemoryKeeper::Kept memory;  // as reported
 
  private:
-  static Plan PlanOf(const TinyLearner& learner, bool release) {
-    Plan plan = learner.PlanOf("keep", kBatch);
+  static Plan PlanOf(const TinyLearner& learner, int64_t micro_batch, bool release) {
+    Plan plan = learner.PlanOf("keep", micro_batch);
     plan.release = release;
     return plan;
   }
@@ -308,6 +311,24 @@ TEST(TrainerTest, AfterAShortenedEpochTheNextEpochOfTheLoaderFollows) {
   EXPECT_EQ(run.state.loader_next_sample, 0);
 }
 
+// The highest sum of tensor bytes, beyond what lived before the run was made.
+int64_t PeakOfRun(bool evaluates, bool by_micro_batch) {
+  const int64_t before = ReadCpuMemory().live_bytes;
+  TinyRun run({}, /*micro_batch=*/1, /*clips=*/64);
+  if (!evaluates) run.settings.evaluation.strategy = EvaluationStrategy::kNo;
+  run.settings.evaluate_by_micro_batch = by_micro_batch;
+  ResetCpuPeaks();
+  EXPECT_TRUE(run.Run().ok());
+  return ReadCpuMemory().peak_live_bytes - before;
+}
+
+TEST(TrainerTest, AnEvaluationByMicroBatchesStaysBelowThePeakOfTheSteps) {
+  const int64_t of_steps = PeakOfRun(/*evaluates=*/false, /*by_micro_batch=*/true);
+  EXPECT_EQ(PeakOfRun(/*evaluates=*/true, /*by_micro_batch=*/true), of_steps);
+  EXPECT_GT(PeakOfRun(/*evaluates=*/true, /*by_micro_batch=*/false), of_steps)
+      << "a batch of 64 would pass it";
+}
+
 TEST(TrainerTest, TheLastStepIsEvaluatedEvenIfNoRuleAsksForIt) {
   TinyRun run;
   run.settings.length.total_steps = 3;
@@ -389,7 +410,7 @@ class StarveInStepThree : public ExecutorHooks {
 };
 
 TEST(TrainerTest, AHalfDoneStepIsNeverSaved) {
-  TinyRun run({}, /*release=*/true);
+  TinyRun run({}, kBatch, /*clips=*/6, /*release=*/true);
   run.settings.evaluation.strategy = EvaluationStrategy::kNo;
   absl::Status status;
   {

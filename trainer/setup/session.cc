@@ -90,6 +90,7 @@ absl::StatusOr<TrainerSettings> MakeSettings(const Config& config, const RunRequ
                  .effective_batch = effective_batch,
                  .total_steps = settings.length.total_steps};
   settings.evaluation = config.evaluation;
+  settings.evaluate_by_micro_batch = !config.data.eval_batch_size.has_value();
   if (!config.evaluation.metric.empty()) settings.best_metric = config.evaluation.metric;
   settings.checkpoint = config.checkpoint;
   settings.log_every_steps = config.trainer.log_every_steps;
