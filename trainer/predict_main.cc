@@ -75,18 +75,19 @@ absl::Status Predict(const TrainedModel& trained, const InferenceFlags& flags) {
   SLIMREEL_RETURN_IF_ERROR(CheckPredictable(*trained.model));
   QuietLibavLog();
   SLIMREEL_ASSIGN_OR_RETURN(const HostMemory host, ReadHostMemory());
-  const PredictOptions options = MakePredictOptions(
-      trained.config, trained.checkpoint.state.preparation, host, trained.device);
   Ceiling ceiling = trained.ceiling;
   const Ceiling working =
       WorkingCeiling(host, trained.config.memory.host_budget, "memory.host_budget");
   SLIMREEL_RETURN_IF_ERROR(
       LeaveRoomForLoading({.buffer_bytes = std::min(working.bytes, host.headroom_bytes() / 4)},
                           trained.device, &ceiling));
+  VideoPredictor predictor(
+      *trained.model, MakePredictOptions(trained.config, trained.checkpoint.state.preparation, host,
+                                         trained.device));
   InstallStopSignal();  // a label that is ready is printed whole
   size_t done = 0, failed = 0;
   for (const std::string& path : flags.input) {
-    const auto prediction = PredictVideo(*trained.model, path, options);
+    const auto prediction = predictor.Predict(path);
     if (absl::IsCancelled(prediction.status())) {
       return StoppedError(absl::StrCat("stopped by a signal; ", done, " of ", flags.input.size(),
                                        " files are labelled or reported; none from ", path, " on"));
