@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -50,14 +51,30 @@ void AppendHost(const HostMemory& host, std::string& text) {
   }
 }
 
+bool AnyUsable(const std::vector<AcceleratorMemory>& accelerators) {
+  return absl::c_any_of(accelerators, [](const AcceleratorMemory& one) { return one.usable; });
+}
+
+std::string HeldBytes(const CardProcess& process) {
+  return process.bytes ? FormatBytes(*process.bytes) : "unknown";
+}
+
+std::string NameOf(const CardProcess& process) {
+  return process.name.empty() ? "in another container, or ended" : process.name;
+}
+
 void AppendAccelerators(const std::vector<AcceleratorMemory>& accelerators, std::string& text) {
   absl::StrAppend(&text, "\nAccelerators\n");
-  if (accelerators.empty()) {
+  if (!AnyUsable(accelerators)) {
     absl::StrAppend(&text, "  none that this LibTorch can use; training runs on the CPU\n");
   }
   for (const AcceleratorMemory& one : accelerators) {
-    absl::StrAppendFormat(&text, "  %-16s %12s   free %12s\n", one.device,
-                          FormatBytes(one.total_bytes), FormatBytes(one.free_bytes));
+    absl::StrAppendFormat(&text, "  %-16s %12s   free %12s   %s\n", one.device,
+                          FormatBytes(one.total_bytes), FormatBytes(one.free_bytes), one.name);
+    for (const CardProcess& process : one.processes) {
+      absl::StrAppendFormat(&text, "    held by      %12s   %7d   %s\n", HeldBytes(process),
+                            process.pid, NameOf(process));
+    }
   }
 }
 
@@ -69,6 +86,29 @@ void AppendProcesses(const std::vector<ProcessMemory>& processes, std::string& t
   }
 }
 
+Json AcceleratorJson(const AcceleratorMemory& one) {
+  Json json = {{"device", one.device},         {"name", one.name},
+               {"usable", one.usable},         {"total_bytes", one.total_bytes},
+               {"free_bytes", one.free_bytes}, {"processes", Json::array()}};
+  for (const CardProcess& process : one.processes) {
+    json["processes"].push_back({{"pid", process.pid},
+                                 {"name", process.name},
+                                 {"bytes", process.bytes ? Json(*process.bytes) : Json()}});
+  }
+  return json;
+}
+
+// Processes that hold much of a card. If one of them is unknown here, its bytes still help.
+void AdviseOnCard(const AcceleratorMemory& one, int64_t own_pid, std::vector<std::string>& advice) {
+  for (const CardProcess& process : one.processes) {
+    if (process.pid == own_pid || !process.bytes) continue;
+    if (*process.bytes < kLargeHolder * one.total_bytes) break;
+    advice.push_back(absl::StrCat("Process ", process.pid, " holds ", HeldBytes(process), " of ",
+                                  one.device, ": stop it if it is not needed (", NameOf(process),
+                                  ")"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> Advice(const Diagnosis& diagnosis) {
@@ -76,13 +116,17 @@ std::vector<std::string> Advice(const Diagnosis& diagnosis) {
   const HostMemory& host = diagnosis.host;
   const Ceiling ceiling = LowestCeiling(host, std::nullopt);
   for (const AcceleratorMemory& one : diagnosis.accelerators) {
+    if (!one.usable) continue;
     advice.push_back(absl::StrCat("To train on ", one.device, ": trainer.device=", one.device,
                                   " memory.budget=", InMebibytes(kAdvisedShare * one.free_bytes)));
   }
-  if (diagnosis.accelerators.empty()) {
+  if (!AnyUsable(diagnosis.accelerators)) {
     advice.push_back(absl::StrCat(
         "To train on the CPU: memory.budget=", InMebibytes(kAdvisedShare * host.headroom_bytes()),
         " leaves a fifth of the free memory to other processes"));
+  }
+  for (const AcceleratorMemory& one : diagnosis.accelerators) {
+    AdviseOnCard(one, diagnosis.own_pid, advice);
   }
   for (const ProcessMemory& process : diagnosis.processes) {
     if (process.pid == diagnosis.own_pid) continue;
@@ -129,8 +173,7 @@ std::string DiagnosisJson(const Diagnosis& diagnosis) {
   }
   json["accelerators"] = Json::array();
   for (const AcceleratorMemory& one : diagnosis.accelerators) {
-    json["accelerators"].push_back(
-        {{"device", one.device}, {"total_bytes", one.total_bytes}, {"free_bytes", one.free_bytes}});
+    json["accelerators"].push_back(AcceleratorJson(one));
   }
   json["processes"] = Json::array();
   for (const ProcessMemory& process : diagnosis.processes) {

@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "base/memory_limits.h"
+#include "memory/reports/accelerators.h"
 #include "memory/reports/processes.h"
 
 namespace slimreel {
-
-struct AcceleratorMemory {
-  std::string device;  // "cuda:0"
-  int64_t total_bytes = 0;
-  int64_t free_bytes = 0;
-};
 
 struct Diagnosis {
   int64_t unix_seconds = 0;  // time of the reading

@@ -45,6 +45,15 @@ std::optional<ProcessMemory> ReadProcess(const std::filesystem::path& folder) {
 
 }  // namespace
 
+std::string CommandOf(int64_t pid, const std::string& root) {
+  const std::filesystem::path folder = root + "/proc/" + std::to_string(pid);
+  const std::string command = ReadCommand(folder);
+  if (!command.empty()) return command;
+  std::string name = ReadFile((folder / "comm").string()).value_or("");
+  while (!name.empty() && name.back() == '\n') name.pop_back();
+  return name;
+}
+
 std::vector<ProcessMemory> LargestProcesses(size_t most, const std::string& root) {
   std::vector<ProcessMemory> all;
   std::error_code error;

@@ -14,6 +14,10 @@ struct ProcessMemory {
   int64_t resident_bytes = 0;  // VmRSS; a shared page counts for each process that maps it
 };
 
+// The command line of a process, or its name if it has none. Empty: it ended, or it may not be
+// read.
+std::string CommandOf(int64_t pid, const std::string& root = "");
+
 // The `most` processes with the largest resident sets, largest first. Processes that end during
 // the reading or that this user may not read are left out.
 std::vector<ProcessMemory> LargestProcesses(size_t most, const std::string& root = "");
