@@ -79,6 +79,10 @@ void RetagTensor(const at::Tensor& tensor, MemoryTag tag) {
   RetagCpuBlock(memory.get(), tag);
 }
 
+void PrepareDeviceMemory(at::Device device) {
+  if (!device.is_cpu()) UseExpandableSegments(device);
+}
+
 absl::Status SetDeviceBudget(at::Device device, int64_t budget_bytes, const std::string& origin) {
   if (!device.is_cpu()) return SetAcceleratorBudget(device, budget_bytes);
   SetCpuBudget(budget_bytes, origin);

@@ -51,6 +51,10 @@ void ReleaseAllKeptBlocks();
 // undefined, on an accelerator, or in memory that the CPU's allocator did not make.
 void RetagTensor(const at::Tensor& tensor, MemoryTag tag);
 
+// Makes an accelerator's allocator waste less (UseExpandableSegments). Call it before the device's
+// first tensor and before SetDeviceBudget. Does nothing on the CPU.
+void PrepareDeviceMemory(at::Device device);
+
 // Sets a hard ceiling (> 0) of tensor memory. The device's allocator enforces it with
 // c10::OutOfMemoryError. `origin` names what sets the ceiling, for messages. On the CPU it may be
 // set at any time, on an accelerator only before the device's first tensor. Errors: see

@@ -10,6 +10,7 @@
 
 #include <string>
 
+#include "base/exit_code.h"
 #include "memory/tracking/accelerator_budget.h"
 #include "memory/tracking/cpu_allocator.h"
 
@@ -97,7 +98,41 @@ TEST_F(DeviceMemoryTest, BudgetReachesTheAllocatorsSettingsBeforeItsFirstUseOnly
   EXPECT_EQ(parsed, "max_split_size_mb:100,per_process_memory_fraction:0.250000000000");
 
   allocator_.in_use = true;
+  PrepareDeviceMemory(kDevice);
+  EXPECT_EQ(parsed, "max_split_size_mb:100,per_process_memory_fraction:0.250000000000");
   EXPECT_EQ(SetDeviceBudget(kDevice, kGiB).code(), absl::StatusCode::kFailedPrecondition);
+
+  // With expandable segments the ceiling of the settings is 18 MiB lower: 110 of 8192 MiB.
+  allocator_.in_use = false;
+  c10::CachingAllocator::setAllocatorSettings("max_split_size_mb:100");
+  PrepareDeviceMemory(kDevice);
+  EXPECT_EQ(parsed, "max_split_size_mb:100,expandable_segments:True");
+  ASSERT_TRUE(SetDeviceBudget(kDevice, 128 << 20).ok());
+  EXPECT_EQ(parsed,
+            "max_split_size_mb:100,expandable_segments:True,"
+            "per_process_memory_fraction:0.013427734375");
+  EXPECT_EQ(ExitCodeOf(SetDeviceBudget(kDevice, 18 << 20)), ExitCode::kNothingFits);
+
+  c10::CachingAllocator::setAllocatorSettings("expandable_segments:False");
+  PrepareDeviceMemory(kDevice);
+  EXPECT_EQ(parsed, "expandable_segments:False") << "the user's choice stands";
+}
+
+TEST_F(DeviceMemoryTest, AnExpandableSegmentStaysWithinTheBudget) {
+  constexpr int64_t kMiB = 1 << 20;
+  // What the allocator does: it compares the sum of reserved memory and the request, rounded up to
+  // 2 MiB, with its ceiling, and then maps whole pages of 20 MiB.
+  for (int64_t budget = 19 * kMiB; budget < 300 * kMiB; budget += kMiB) {
+    const int64_t ceiling = CeilingOfSettings(budget, true, 20 * kMiB);
+    for (int64_t request = 2 * kMiB; request < 60 * kMiB; request += 2 * kMiB) {
+      int64_t reserved = 0;
+      while (reserved + request <= ceiling) {
+        reserved += (request + 20 * kMiB - 1) / (20 * kMiB) * 20 * kMiB;
+      }
+      EXPECT_LE(reserved, budget) << request;
+    }
+  }
+  EXPECT_EQ(CeilingOfSettings(kGiB, false, 20 * kMiB), kGiB);
 }
 
 TEST_F(DeviceMemoryTest, CpuReadingsAndBudgetAreThisProjectsAllocators) {

@@ -69,6 +69,7 @@ absl::StatusOr<Ceiling> EnforceBudget(const Config& config, at::Device device) {
     WarmUpCpu();
     SLIMREEL_ASSIGN_OR_RETURN(ceiling, MeasureHost(budget, {}));
   } else {
+    PrepareDeviceMemory(device);
     const DeviceTotals totals = ReadDeviceTotals(device);
     ceiling = DeviceCeiling(totals.total_bytes, totals.free_bytes, totals.device, budget);
   }
