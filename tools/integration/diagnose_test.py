@@ -95,7 +95,8 @@ class DiagnoseTest(unittest.TestCase):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
         self.assertLessEqual(max(sizes[200:]) - max(sizes[:200]), 512 << 10)
-        self.assertLessEqual(max(descriptors[200:]), max(descriptors[:200]))
+        # A file of /proc may be open at the moment. What leaks stays open, so the fewest would grow.
+        self.assertLessEqual(min(descriptors[200:]), min(descriptors[:200]))
 
     def test_ctrl_c_ends_the_wait_at_once_and_is_no_error(self):
         with self.watch(80000) as process:
