@@ -14,7 +14,13 @@ int main(int argc, char** argv) {
   program.description =
       "Trains a video model inside a memory budget. SIGTERM or Ctrl-C finishes the step, saves\n"
       "and exits with 75; the same command then goes on, bit for bit.";
-  program.flags = {"config", "run", "resume", "plan_only", "device_profile", "allow_config_change"};
+  program.flags = {"config",
+                   "run",
+                   "resume",
+                   "plan_only",
+                   "device_profile",
+                   "profile_step",
+                   "allow_config_change"};
   program.examples = "train --config=configs/quickstart.yaml data.train=shards memory.budget=1GiB";
   program.takes_config = true;
   program.bare_keys = slimreel::BareConfigKeys();

@@ -30,6 +30,12 @@ class ExecutorHooks {
   // step calls these, not the executor.
   virtual void BeforeUpdate() {}
   virtual void AfterUpdate() {}
+  // Around the whole optimizer step `step` (counted from 0), its batch included, also if it fails;
+  // and when an attempt of it ran out of memory, before it is undone. The training step calls
+  // these, too.
+  virtual void BeforeStep(int64_t /*step*/) {}
+  virtual void AfterStep() {}
+  virtual void OnOutOfMemory() {}
 };
 
 class Executor {

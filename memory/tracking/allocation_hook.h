@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+#include "memory/tracking/memory_tag.h"
+
 namespace slimreel {
 
 enum class AllocationKind {
@@ -25,6 +27,8 @@ class AllocationHook {
   virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/,
                           int64_t /*bytes*/) noexcept {}
   virtual void OnFree(AllocationKind /*kind*/, const void* /*data*/, int64_t /*bytes*/) noexcept {}
+  // What lives now. Called after OnAllocate, after OnFree, and when a block gets another tag.
+  virtual void OnLiveBytes(const BytesByTag& /*live*/) noexcept {}
 };
 
 }  // namespace slimreel

@@ -82,7 +82,9 @@ class CpuAllocator final : public c10::Allocator {
   void Discharge(int64_t bytes, MemoryTag tag) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     Count(-bytes, tag);
-    if (hook_ != nullptr) hook_->OnFree(AllocationKind::kCharge, nullptr, bytes);
+    if (hook_ == nullptr) return;
+    hook_->OnFree(AllocationKind::kCharge, nullptr, bytes);
+    hook_->OnLiveBytes(by_tag_);
   }
 
   void Retag(void* data, MemoryTag tag) {
@@ -90,6 +92,7 @@ class CpuAllocator final : public c10::Allocator {
     const std::lock_guard<std::mutex> lock(mutex_);
     At(by_tag_, std::exchange(prefix->tag, tag)) -= prefix->requested;
     At(by_tag_, tag) += prefix->requested;
+    if (hook_ != nullptr) hook_->OnLiveBytes(by_tag_);
   }
 
   int64_t ReleaseKept() {
@@ -167,7 +170,9 @@ class CpuAllocator final : public c10::Allocator {
     if (live_ > peak.bytes) peak = {live_, by_tag_};
     scope_peak_ = std::max(scope_peak_, live_);
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
-    if (hook_ != nullptr) hook_->OnAllocate(kind, data, bytes);
+    if (hook_ == nullptr) return;
+    hook_->OnAllocate(kind, data, bytes);
+    hook_->OnLiveBytes(by_tag_);
   }
 
   [[noreturn]] void ThrowSystemRefusal(int64_t bytes, MemoryTag tag) {
@@ -226,7 +231,10 @@ class CpuAllocator final : public c10::Allocator {
     std::unique_ptr<PageBlock> pages(prefix->pages);
     const std::lock_guard<std::mutex> lock(mutex_);
     Count(-requested, prefix->tag);
-    if (hook_ != nullptr) hook_->OnFree(AllocationKind::kTensor, data, requested);
+    if (hook_ != nullptr) {
+      hook_->OnFree(AllocationKind::kTensor, data, requested);
+      hook_->OnLiveBytes(by_tag_);
+    }
     if (pages == nullptr) {
       std::free(prefix);
       return;

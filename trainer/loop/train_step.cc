@@ -32,6 +32,22 @@ double Denominator(const Loss& loss, const Tensors& targets) {
   return weight > 0.0 ? weight : 1.0;
 }
 
+// Tells `hooks` of the step's begin and of its end, however it ends.
+class StepNotice {
+ public:
+  StepNotice(ExecutorHooks* hooks, int64_t step) : hooks_(hooks) {
+    if (hooks_ != nullptr) hooks_->BeforeStep(step);
+  }
+  ~StepNotice() {
+    if (hooks_ != nullptr) hooks_->AfterStep();
+  }
+  StepNotice(const StepNotice&) = delete;
+  StepNotice& operator=(const StepNotice&) = delete;
+
+ private:
+  ExecutorHooks* hooks_;
+};
+
 }  // namespace
 
 std::string WhyNotReleased(const TrainStepOptions& options, bool has_loss_scale) {
@@ -92,6 +108,7 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
 
   StepOutcome outcome;
   outcome.samples = batch.labels.size(0);
+  const StepNotice notice(hooks_, step);
   transaction_.Begin();
   std::unique_ptr<ReleasingRun> releasing = MakeReleasingRun(outcome.samples, lr);
   while (true) {
@@ -101,6 +118,7 @@ absl::StatusOr<StepOutcome> TrainStep::Run(const Batch& batch, int64_t step, dou
       break;
     }
     ++outcome.oom_retries;
+    if (hooks_ != nullptr) hooks_->OnOutOfMemory();
     if (releasing && releasing->has_released()) {
       SLIMREEL_RETURN_IF_ERROR(GoOn(*releasing, stages_left, step));
       continue;

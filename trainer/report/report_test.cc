@@ -112,8 +112,8 @@ TEST(StepTraceTest, WhatIsWrittenIsReadBack) {
 // The format: https://perfetto.dev reads {"traceEvents": [...]} with X, C, i and M events.
 TEST(StepTraceTest, ViewersFindOperationsAndCounters) {
   StepTrace trace = SmallTrace();
-  trace.allocations = {{.at_us = 12.0, .bytes = 320, .block = 0, .tag = 1, .operation = 0},
-                       {.at_us = 30.0, .bytes = -240, .block = 0, .tag = 1, .operation = 0}};
+  trace.allocations = {{.at_us = 12.0, .bytes = 320, .block = 64, .tag = 1, .operation = 0},
+                       {.at_us = 30.0, .bytes = -240, .block = 64, .tag = 1, .operation = 0}};
   const Json json = Json::parse(StepTraceToJson(trace));
   int operations = 0, points = 0, allocations = 0;
   for (const Json& event : json["traceEvents"]) {

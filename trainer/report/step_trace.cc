@@ -80,7 +80,7 @@ Json AllocationEvent(const StepTrace& trace, const TracedAllocation& allocation)
   event["s"] = "t";
   Json& args =
       event["args"] = {{"bytes", std::abs(allocation.bytes)}, {"tag", trace.tags[allocation.tag]}};
-  if (allocation.block >= 0) args["block"] = allocation.block;
+  if (allocation.block != 0) args["block"] = absl::StrFormat("0x%x", allocation.block);
   if (allocation.operation >= 0) {
     const TracedOperation& operation = trace.operations[allocation.operation];
     args["operation"] = OperationName(operation);

@@ -31,7 +31,7 @@ struct TracedOperation {
 struct TracedAllocation {
   double at_us = 0.0;
   int64_t bytes = 0;       // < 0: freed
-  int64_t block = 0;       // the same number for both events of a block; -1: older than the step
+  int64_t block = 0;       // its address; 0: a batch, which is allocated elsewhere
   int32_t tag = 0;         // index into StepTrace::tags
   int32_t operation = -1;  // index into StepTrace::operations; -1: between operations
 };

@@ -19,8 +19,9 @@ struct RunRequest {
   std::optional<FoundCheckpoint> start;  // none: a new run
   ConfigChanges changes;                 // since `start`
   at::Device device = at::kCPU;
-  Ceiling ceiling;  // of the device; 0 bytes: none. In force on the CPU, or if
-                    // memory.budget is set
+  std::optional<int64_t> profile_step;  // --profile_step
+  Ceiling ceiling;                      // of the device; 0 bytes: none. In force on the CPU, or if
+                                        // memory.budget is set
 };
 
 }  // namespace slimreel

@@ -15,6 +15,7 @@
 #include "trainer/observers/progress_line.h"
 #include "trainer/observers/summary_writer.h"
 #include "trainer/report/report_writer.h"
+#include "trainer/report/step_trace_writer.h"
 #include "trainer/setup/model_setup.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/run_plan.h"
@@ -117,6 +118,27 @@ absl::StatusOr<std::unique_ptr<Evaluator>> MakeEvaluator(const Config& config, a
                                      AutocastDtype(config.trainer.precision));
 }
 
+// The first step of this process is always recorded, so that each run has a curve of a step. With
+// --profile_step it is that step, and each allocation.
+absl::StatusOr<std::unique_ptr<StepRecorder>> MakeRecorder(const RunRequest& request,
+                                                           const Session& session) {
+  StepRecorderOptions options;
+  if (request.profile_step) {
+    const int64_t first = session.state.step + 1;
+    const int64_t last = session.settings.length.total_steps;
+    const bool within = *request.profile_step >= first && *request.profile_step <= last;
+    if (!within && first <= last) {  // a finished run does no step and says so itself
+      return absl::InvalidArgumentError(absl::StrCat("--profile_step=", *request.profile_step,
+                                                     ": this run does the steps ", first, " to ",
+                                                     last, "; give one of them"));
+    }
+    options.step = *request.profile_step;
+    options.allocations = true;
+  }
+  return std::make_unique<StepRecorder>(session.learner.executor->stage_names(), request.device,
+                                        options);
+}
+
 }  // namespace
 
 TrainerParts Session::parts() const {
@@ -146,6 +168,8 @@ absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
   session.step->set_plan(session.settings.plan.plan);
   session.state.micro_batch = session.settings.plan.plan.micro_batch;
   session.state.schedule = ScheduleText(session.settings.plan.plan);
+  SLIMREEL_ASSIGN_OR_RETURN(session.recorder, MakeRecorder(request, session));
+  session.step->set_hooks(session.recorder.get());
   if (session.data.val) {
     SLIMREEL_ASSIGN_OR_RETURN(
         session.evaluator,
@@ -167,6 +191,7 @@ absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Confi
     observers.push_back(std::move(memory));
   }
   observers.push_back(MakeSummaryWriter(run_dir, ReadHistory(run_dir)));
+  observers.push_back(MakeStepTraceWriter(run_dir, session.recorder.get()));
   observers.push_back(MakeReportWriter(run_dir));  // reads what those before it have written
   if (config.trainer.progress) {
     observers.push_back(MakeProgressLine({.total_steps = session.settings.length.total_steps,

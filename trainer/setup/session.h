@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "configs/schema.h"
 #include "trainer/loop/trainer.h"
+#include "trainer/report/step_recorder.h"
 #include "trainer/setup/learner.h"
 #include "trainer/setup/run_data.h"
 #include "trainer/setup/run_request.h"
@@ -24,7 +25,8 @@ struct Session {
   TrainState state;
   std::unique_ptr<TrainStep> step;
   TrainerSettings settings;
-  std::unique_ptr<Evaluator> evaluator;  // null: no evaluation
+  std::unique_ptr<StepRecorder> recorder;  // of one step; the step calls it
+  std::unique_ptr<Evaluator> evaluator;    // null: no evaluation
 
   TrainerParts parts() const;
 };

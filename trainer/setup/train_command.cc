@@ -163,6 +163,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   if (!command.device_profile.empty()) return ShowPlanForDevice(command, config);
   SLIMREEL_RETURN_IF_ERROR(CheckRequired(config));
   RunRequest request;
+  request.profile_step = command.profile_step;
   request.run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(request.run_dir));
   const std::string resume = ResumeWord(command, config);

@@ -2,6 +2,8 @@
 #ifndef TRAINER_SETUP_TRAIN_COMMAND_H_
 #define TRAINER_SETUP_TRAIN_COMMAND_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@ struct TrainCommand {
   std::string config;  // path of a YAML file
   std::string run;     // run folder; empty: runs/<name of the configuration>
   std::string resume;  // auto (or empty) | none | path of a checkpoint or run folder
+  std::optional<int64_t> profile_step;  // record each allocation of this step, counted from 1
   bool plan_only = false;
   std::string
       device_profile;  // plan for this card of configs/devices.yaml; empty: for this machine
