@@ -92,6 +92,9 @@ std::vector<ConfigKey> TrainerKeys(TrainerOptions* trainer) {
                         "Steps between log lines")
                      .KeepsResult());
   keys.push_back(ProgressKey(&trainer->progress).KeepsResult());
+  keys.push_back(BoolKey("trainer.tensorboard", &trainer->tensorboard,
+                         "Writes RUN/tensorboard, which TensorBoard shows")
+                     .KeepsResult());
   keys.push_back(BoolKey("trainer.deterministic", &trainer->deterministic,
                          "On CUDA: the same bits in every run, with slower kernels")
                      .KeepsResult());

@@ -35,6 +35,7 @@ struct TrainerOptions {
   BatchLimit limit_val_batches;          // of eval_batch_size samples, per evaluation
   int64_t log_every_steps = 10;          // >= 1
   bool progress = true;                  // auto: a bar on a terminal, plain lines elsewhere; off
+  bool tensorboard = true;               // event files in RUN/tensorboard
   bool deterministic = false;            // on CUDA: the same bits in every run, slower kernels
   DistributedStrategy strategy = DistributedStrategy::kDdp;
   friend bool operator==(const TrainerOptions&, const TrainerOptions&) = default;

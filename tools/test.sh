@@ -35,7 +35,7 @@ if [[ -z "${SLIMREEL_MEDIA:-}" && -d ../shared/media ]]; then
   SLIMREEL_MEDIA="$(cd ../shared/media && pwd)"
 fi
 export SLIMREEL_MEDIA="${SLIMREEL_MEDIA:-}"
-# The packages that tests compare SlimReel with (webdataset, safetensors) have their own venv.
+# The packages that tests compare SlimReel with (webdataset, safetensors, tensorboard) have their own venv.
 tools/parity/setup.sh || echo "test.sh: no .venv_parity; tests that compare with Python packages are skipped" >&2
 export SLIMREEL_PARITY_PYTHON="$PWD/.venv_parity/bin/python3"
 [[ -x "${SLIMREEL_PARITY_PYTHON}" ]] || SLIMREEL_PARITY_PYTHON=""

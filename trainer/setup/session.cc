@@ -14,6 +14,7 @@
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
 #include "trainer/observers/summary_writer.h"
+#include "trainer/observers/tensorboard_writer.h"
 #include "trainer/report/report_writer.h"
 #include "trainer/report/step_trace_writer.h"
 #include "trainer/setup/model_setup.h"
@@ -189,6 +190,13 @@ absl::StatusOr<std::vector<std::unique_ptr<Observer>>> MakeObservers(const Confi
     SLIMREEL_ASSIGN_OR_RETURN(auto memory,
                               MakeMemoryWriter(run_dir, step, config.trainer.log_every_steps));
     observers.push_back(std::move(memory));
+  }
+  if (config.trainer.tensorboard) {
+    const int64_t every = config.memory.enable_monitoring ? config.trainer.log_every_steps : 0;
+    SLIMREEL_ASSIGN_OR_RETURN(
+        auto tensorboard,
+        MakeTensorboardWriter(run_dir, {.resumed_step = step, .memory_every_steps = every}));
+    observers.push_back(std::move(tensorboard));
   }
   observers.push_back(MakeSummaryWriter(run_dir, ReadHistory(run_dir)));
   observers.push_back(MakeStepTraceWriter(run_dir, session.recorder.get()));
