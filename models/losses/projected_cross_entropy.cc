@@ -1,6 +1,7 @@
 #include "models/losses/projected_cross_entropy.h"
 
 #include <ATen/ops/_log_softmax.h>
+#include <ATen/ops/argsort.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/mm.h>
@@ -49,17 +50,32 @@ constexpr double kHalfScale = 256.0;               // See Note [A power of two f
 // if the products are narrower. In that case the weight [V, C] is cast once for all pieces,
 // and its gradient is summed in blocks.
 
-struct Pieces {
-  at::Tensor states;  // [N, C] of the rows with a label, in the dtype of the product
-  at::Tensor labels;  // [N]
-  at::Tensor weight;  // [V, C], as states
+// Note [No size depends on the labels]
+// The memory of a step must follow from its shapes. So the rows are sorted, those with a label
+// first, and cut into pieces and blocks whose sizes follow from the shapes. On the CPU, where
+// labels can be read without waiting, blocks without any label are skipped: the products then
+// use the upper rows of the same buffers. The last block that is worked on may have padding: rows
+// without a label. On other devices all of them are worked on. Padding counts as zero states,
+// whatever the states are, so its logits are finite. Its loss and its states' gradients are set to
+// zero, and its part of the weight's gradient is a product with zero states.
+
+struct Rows {
+  at::Tensor states;  // [N, C], as they come
+  at::Tensor labels;  // [N], 0 if there is none
+  at::Tensor valid;   // [N] bool: has a label
+  at::Tensor order;   // [N]: the positions of the rows with a label, then the others, each in order
+  int64_t visited = 0;  // rows of `order` to work on; those after them have no label
+};
+
+struct Head {
+  at::Tensor weight;  // [V, C], in the dtype of the products
   int64_t rows;       // per piece
   double smoothing;
   double scale;  // 1 / denominator
   // The factor on the logits' gradients while they have the product's dtype.
-  double grad_scale() const { return states.scalar_type() == at::kHalf ? kHalfScale : 1.0; }
+  double grad_scale() const { return weight.scalar_type() == at::kHalf ? kHalfScale : 1.0; }
   at::ScalarType wide() const {  // dtype of the softmax and the sums
-    return states.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    return weight.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   }
 };
 
@@ -68,87 +84,125 @@ struct Gradients {
   at::Tensor weight;  // [V, C], or undefined
 };
 
-// sum += scale * a x b. The product has the dtype of a and b; it is made in blocks if that is
-// not sum's dtype.
-void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, double scale) {
+// One piece of rows. Padding has zero states.
+struct Piece {
+  Piece(const Rows& all, int64_t begin, int64_t count, at::ScalarType product)
+      : order(all.order.narrow(0, begin, count)),
+        padding(all.valid.index_select(0, order).logical_not_()),
+        labels(all.labels.index_select(0, order).unsqueeze(1)),
+        states(
+            all.states.index_select(0, order).masked_fill_(padding.unsqueeze(1), 0).to(product)) {}
+  at::Tensor order, padding;  // [n]
+  at::Tensor labels;          // [n, 1]
+  at::Tensor states;          // [n, C]
+};
+
+// sum += scale * a x b. The product has the dtype of a and b; if that is not sum's dtype, it is
+// made in blocks, in a buffer for at most `most_rows` rows.
+void AddProduct(at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, double scale,
+                int64_t most_rows) {
   if (a.scalar_type() == sum.scalar_type()) {
     sum.addmm_(a, b, 1.0, scale);
     return;
   }
   const int64_t row_bytes = b.size(1) * static_cast<int64_t>(b.element_size());
-  const int64_t block = std::max<int64_t>(1, kBlockBytes / row_bytes);
+  const int64_t block = std::clamp<int64_t>(kBlockBytes / row_bytes, 1, most_rows);
+  const at::Tensor buffer = at::empty({block, b.size(1)}, b.options());
   for (int64_t row = 0; row < a.size(0); row += block) {
     const int64_t rows = std::min(block, a.size(0) - row);
-    sum.narrow(0, row, rows).add_(at::mm(a.narrow(0, row, rows), b), scale);
+    at::Tensor product = buffer.narrow(0, 0, rows);
+    at::mm_out(product, a.narrow(0, row, rows), b);
+    sum.narrow(0, row, rows).add_(product, scale);
   }
 }
 
 // Adds the loss of logits [n, V] with labels [n, 1] to `sum`. With `want_gradient` it leaves
-// grad_scale * (softmax - (1 - s) onehot - s / V) in `logits`.
-void AddLossOfRows(const Pieces& in, at::Tensor logits, const at::Tensor& label, bool want_gradient,
-                   at::Tensor& sum) {
-  const double uniform = in.smoothing / static_cast<double>(logits.size(1));
-  const at::Tensor wide = logits.to(in.wide());
+// grad_scale * (softmax - (1 - s) onehot - s / V) in `logits`, also for padding.
+void AddLossOfRows(const Head& head, at::Tensor logits, const at::Tensor& label,
+                   const at::Tensor& padding, bool want_gradient, at::Tensor& sum) {
+  const double uniform = head.smoothing / static_cast<double>(logits.size(1));
+  const at::Tensor wide = logits.to(head.wide());
   at::Tensor log_softmax = at::_log_softmax(wide, 1, /*half_to_float=*/false);
-  sum.sub_(log_softmax.gather(1, label).sum(at::kDouble), 1.0 - in.smoothing);
+  const auto add = [&](at::Tensor of_rows, double factor) {
+    sum.sub_(of_rows.masked_fill_(padding, 0).sum(at::kDouble), factor);
+  };
+  add(log_softmax.gather(1, label).squeeze(1), 1.0 - head.smoothing);
   // Sums each row first: a sum of all values in another dtype would copy them to that dtype.
-  if (in.smoothing > 0) sum.sub_(log_softmax.sum(1).sum(at::kDouble), uniform);
+  if (head.smoothing > 0) add(log_softmax.sum(1), uniform);
   if (!want_gradient) return;
   at::Tensor grad = wide;  // the logits themselves if they are wide
   at::exp_out(grad, log_softmax);
-  if (in.smoothing > 0) grad.sub_(uniform);
-  grad.scatter_add_(1, label, at::empty(label.sizes(), grad.options()).fill_(in.smoothing - 1));
-  if (in.grad_scale() != 1.0) grad.mul_(in.grad_scale());
+  if (head.smoothing > 0) grad.sub_(uniform);
+  grad.scatter_add_(1, label, at::empty(label.sizes(), grad.options()).fill_(head.smoothing - 1));
+  if (head.grad_scale() != 1.0) grad.mul_(head.grad_scale());
   if (!grad.is_same(logits)) logits.copy_(grad);
 }
 
-// Adds the gradients of a piece's rows. `grad` [n, V] is what AddLossOfRows leaves.
-void AddGradients(const Pieces& in, int64_t begin, const at::Tensor& grad, Gradients* gradients) {
+// Adds the gradients of a piece's first rows. `grad` [rows, V] is what AddLossOfRows leaves.
+void AddGradients(const Head& head, const Piece& piece, const at::Tensor& grad,
+                  Gradients* gradients) {
   const int64_t rows = grad.size(0);
   if (gradients->states.defined()) {
-    at::Tensor piece_grad = gradients->states.narrow(0, begin, rows);
-    AddProduct(piece_grad, grad, in.weight, in.scale / in.grad_scale());
+    const at::Tensor of_piece = at::zeros(piece.states.sizes(), gradients->states.options());
+    at::Tensor of_rows = of_piece.narrow(0, 0, rows);
+    AddProduct(of_rows, grad, head.weight, head.scale / head.grad_scale(), head.rows);
+    of_rows.masked_fill_(piece.padding.narrow(0, 0, rows).unsqueeze(1), 0);
+    gradients->states.index_copy_(0, piece.order, of_piece);
   }
   if (gradients->weight.defined()) {
-    at::Tensor states = in.states.narrow(0, begin, rows);
-    if (in.grad_scale() != 1.0) states = states.div(in.grad_scale());
-    AddProduct(gradients->weight, grad.t(), states, in.scale);
+    at::Tensor states = piece.states;
+    if (head.grad_scale() != 1.0) states = states.div(head.grad_scale());
+    AddProduct(gradients->weight, grad.t(), states.narrow(0, 0, rows), head.scale,
+               head.weight.size(0));
   }
 }
 
 // Returns the loss []; adds into the gradients that are defined.
-at::Tensor SumPieces(const Pieces& in, Gradients* gradients) {
-  const int64_t count = in.states.size(0);
-  const int64_t vocabulary = in.weight.size(0);
-  const int64_t wide_row = vocabulary * static_cast<int64_t>(c10::elementSize(in.wide()));
+at::Tensor SumPieces(const Rows& all, const Head& head, Gradients* gradients) {
+  const int64_t count = all.states.size(0), vocabulary = head.weight.size(0);
+  const int64_t wide_row = vocabulary * static_cast<int64_t>(c10::elementSize(head.wide()));
   const int64_t block = std::max<int64_t>(1, kBlockBytes / wide_row);  // rows
   const bool want_gradient = gradients->states.defined() || gradients->weight.defined();
-  at::Tensor sum = at::zeros({}, in.states.options().dtype(at::kDouble));
-  const at::Tensor logits = at::empty({std::min(in.rows, count), vocabulary}, in.states.options());
-  for (int64_t begin = 0; begin < count; begin += in.rows) {
-    const int64_t rows = std::min(in.rows, count - begin);
-    at::Tensor piece = logits.narrow(0, 0, rows);
-    at::mm_out(piece, in.states.narrow(0, begin, rows), in.weight.t());
+  at::Tensor sum = at::zeros({}, head.weight.options().dtype(at::kDouble));
+  const at::Tensor logits =
+      at::empty({std::min(head.rows, count), vocabulary}, head.weight.options());
+  for (int64_t begin = 0; begin < all.visited; begin += head.rows) {
+    const int64_t in_piece = std::min(head.rows, count - begin);
+    const Piece piece(all, begin, in_piece, head.weight.scalar_type());
+    const int64_t blocks = (all.visited - begin + block - 1) / block;
+    const int64_t rows = std::min(in_piece, blocks * block);
+    at::Tensor of_piece = logits.narrow(0, 0, rows);
+    at::mm_out(of_piece, piece.states.narrow(0, 0, rows), head.weight.t());
     for (int64_t row = 0; row < rows; row += block) {
       const int64_t some = std::min(block, rows - row);
-      AddLossOfRows(in, piece.narrow(0, row, some),
-                    in.labels.narrow(0, begin + row, some).unsqueeze(1), want_gradient, sum);
+      AddLossOfRows(head, of_piece.narrow(0, row, some), piece.labels.narrow(0, row, some),
+                    piece.padding.narrow(0, row, some), want_gradient, sum);
     }
-    if (want_gradient) AddGradients(in, begin, piece, gradients);
+    if (want_gradient) AddGradients(head, piece, of_piece, gradients);
   }
-  return sum.mul_(in.scale).to(in.wide());
+  return sum.mul_(head.scale).to(head.wide());
 }
 
-// The positions in labels [N] that have a label. Checks the labels.
-at::Tensor LabelledRows(const at::Tensor& labels, int64_t vocabulary) {
-  const at::Tensor valid = labels.ne(kNoLabel).nonzero().squeeze(1);
-  if (valid.numel() > 0) {
-    const at::Tensor present = labels.index_select(0, valid);
-    TORCH_CHECK(present.min().item<int64_t>() >= 0 && present.max().item<int64_t>() < vocabulary,
-                "labels are 0..", vocabulary - 1, " or -100, not ", present.min().item<int64_t>(),
-                "..", present.max().item<int64_t>());
+// How many labels [N] on the CPU are not kNoLabel. Checks that they are in the vocabulary.
+int64_t CountLabels(const at::Tensor& labels, int64_t vocabulary) {
+  const int64_t* label = labels.const_data_ptr<int64_t>();
+  int64_t count = 0;
+  for (int64_t i = 0; i < labels.numel(); ++i) {
+    if (label[i] == kNoLabel) continue;
+    TORCH_CHECK(label[i] >= 0 && label[i] < vocabulary, "labels are 0..", vocabulary - 1,
+                " or -100, not ", label[i]);
+    ++count;
   }
-  return valid;
+  return count;
+}
+
+// See Note [No size depends on the labels]. `labels` [N] int64 are on the device of `states`.
+Rows SortRows(const at::Tensor& states, const at::Tensor& labels, int64_t vocabulary) {
+  Rows all{states, labels.clone(), labels.ne(kNoLabel), {}, labels.numel()};
+  all.order = at::argsort(all.valid, /*stable=*/true, /*dim=*/0, /*descending=*/true);
+  all.labels.masked_fill_(all.valid.logical_not(), 0);
+  if (labels.is_cpu()) all.visited = CountLabels(labels, vocabulary);
+  return all;
 }
 
 struct ProjectedCrossEntropyFunction : torch::autograd::Function<ProjectedCrossEntropyFunction> {
@@ -158,23 +212,12 @@ struct ProjectedCrossEntropyFunction : torch::autograd::Function<ProjectedCrossE
                             at::ScalarType product, int64_t piece_rows, double smoothing,
                             double scale, bool with_gradient) {
     const WithoutAutocast full_precision;
-    const at::Tensor valid = LabelledRows(labels, weight.size(0));
-    const Pieces pieces{rows.index_select(0, valid).to(product),
-                        labels.index_select(0, valid),
-                        weight.to(product),
-                        piece_rows,
-                        smoothing,
-                        scale};
+    const Rows all = SortRows(rows, labels, weight.size(0));
+    const Head head{weight.to(product), piece_rows, smoothing, scale};
     Gradients gradients;
-    if (with_gradient && rows.requires_grad()) {
-      gradients.states = at::zeros({valid.numel(), rows.size(1)}, rows.options());
-    }
+    if (with_gradient && rows.requires_grad()) gradients.states = at::zeros_like(rows);
     if (with_gradient && weight.requires_grad()) gradients.weight = at::zeros_like(weight);
-    const at::Tensor loss = SumPieces(pieces, &gradients);
-    if (gradients.states.defined()) {
-      gradients.states =
-          at::zeros_like(rows).index_copy_(0, valid, std::exchange(gradients.states, {}));
-    }
+    const at::Tensor loss = SumPieces(all, head, &gradients);
     context->saved_data["states"] = gradients.states;
     context->saved_data["weight"] = gradients.weight;
     return loss;
@@ -206,13 +249,16 @@ Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) 
   TORCH_CHECK(context.targets != nullptr && !context.targets->empty(),
               "the loss needs labels in context.targets");
   const at::Tensor rows = in[0].reshape({-1, in[0].size(-1)});
-  const at::Tensor labels = (*context.targets)[0].to(rows.device()).reshape(-1);
+  const at::Tensor labels =
+      (*context.targets)[0].to(rows.device(), at::kLong).reshape(-1).contiguous();
   TORCH_CHECK(labels.numel() == rows.size(0), "labels of ", labels.numel(), " tokens for ",
               rows.size(0), " states");
   const at::ScalarType product =
       AutocastOn(rows) ? CastForProduct(rows.narrow(0, 0, 0)).scalar_type() : rows.scalar_type();
   const int64_t row_bytes = weight_.size(0) * static_cast<int64_t>(c10::elementSize(product));
-  const int64_t piece_rows = std::max<int64_t>(16, options_.piece_bytes / row_bytes);
+  const int64_t most = std::max<int64_t>(16, options_.piece_bytes / row_bytes);
+  const int64_t pieces = std::max<int64_t>(1, (rows.size(0) + most - 1) / most);
+  const int64_t piece_rows = std::max<int64_t>(1, (rows.size(0) + pieces - 1) / pieces);
   return {ProjectedCrossEntropyFunction::apply(
       rows, weight_, labels, product, piece_rows, options_.label_smoothing,
       1.0 / context.loss_denominator, c10::GradMode::is_enabled())};
@@ -221,8 +267,7 @@ Tensors ProjectedCrossEntropy::Forward(const StageContext& context, Tensors in) 
 double ProjectedCrossEntropy::ValidWeight(const Tensors& targets) const {
   // The loader's labels are read in place.
   const at::Tensor labels = targets[0].to(at::kCPU, at::kLong).contiguous();
-  const int64_t* label = labels.const_data_ptr<int64_t>();
-  return static_cast<double>(labels.numel() - std::count(label, label + labels.numel(), kNoLabel));
+  return static_cast<double>(CountLabels(labels, weight_.size(0)));
 }
 
 }  // namespace slimreel

@@ -21,8 +21,10 @@ struct ProjectedCrossEntropyOptions {
 
 // {states [B, L, C], ...} + context.targets {labels [B, L] int64, -100: none} -> {loss []}:
 // torch.nn.CrossEntropyLoss(reduction="sum", ignore_index=-100, label_smoothing) of states
-// x weight^T, divided by context.loss_denominator. ValidWeight counts the labels that are not
-// -100. A label other than -100 and 0..V-1 throws c10::Error.
+// x weight^T, divided by context.loss_denominator. A row without a label adds exactly nothing,
+// whatever its states are. No tensor's size depends on the labels. ValidWeight counts the labels
+// that are not -100. It throws c10::Error at a label other than -100 and 0..V-1; Forward does so
+// on the CPU only, because it does not wait for other devices.
 class ProjectedCrossEntropy : public Loss {
  public:
   // `weight` [V, C]: the token embedding, tied to the decoder's (the same TensorImpl).

@@ -11,9 +11,12 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 
+#include "memory/tracking/allocation_hook.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/testing/parity.h"
 
@@ -213,6 +216,82 @@ TEST(ProjectedCrossEntropyTest, HoldsOnePieceOfLogitsAndTwoBlocksOfTheSoftmax) {
   // block of the softmax is alive.
   EXPECT_LE(PeakBytes(options, 512, 65536, /*narrow=*/true, /*features=*/256),
             (32 + 2 * 8 + 64 + 32 + 4) * kMiB + kSmall);
+}
+
+// Every tensor that is made while it lives, in order.
+class Sizes final : public AllocationHook {
+ public:
+  Sizes() { SetCpuAllocationHook(this); }
+  ~Sizes() override { SetCpuAllocationHook(nullptr); }
+  void BeforeAllocate(AllocationKind /*kind*/, int64_t bytes) override { sizes.insert(bytes); }
+  std::set<int64_t> sizes;
+};
+
+struct Memory {
+  int64_t peak;
+  std::set<int64_t> sizes;
+  friend bool operator==(const Memory&, const Memory&) = default;
+};
+
+// Of a loss of 100 rows in pieces of 34 with blocks of 16 rows; `labelled` rows have a label.
+Memory MemoryOf(int64_t labelled, bool narrow) {
+  constexpr int64_t kLarge = 131072;
+  const at::Tensor states = Leaf("states", {2, 50, 8}).detach().to(at::kFloat).requires_grad_();
+  const at::Tensor weight = Leaf("weight", {kLarge, 8}).detach().to(at::kFloat).requires_grad_();
+  const at::Tensor labels = at::full({2, 50}, -100, at::kLong);
+  labels.view(-1).slice(0, 100 - labelled).fill_(kLarge - 1);
+  ProjectedCrossEntropy loss({"embedding", weight}, {0.1, 40 * kLarge * (narrow ? 2 : 4)});
+  const Tensors targets{labels};
+  StageContext context;
+  context.targets = &targets;
+  std::optional<Autocast> autocast;
+  if (narrow) autocast.emplace(at::kHalf);
+  ResetCpuPeaks();
+  const int64_t before = ReadCpuMemory().live_bytes;
+  Sizes seen;
+  loss.Forward(context, {states});
+  return {ReadCpuMemory().peak_live_bytes - before, seen.sizes};
+}
+
+TEST(ProjectedCrossEntropyTest, NoSizeDependsOnTheLabels) {
+  for (const bool narrow : {false, true}) {
+    MemoryOf(100, narrow);  // libraries take their scratch now
+    const Memory all = MemoryOf(100, narrow);
+    EXPECT_GT(all.peak, int64_t{131072} * 34 * (narrow ? 2 : 4));
+    for (const int64_t labelled : {1, 15, 16, 17, 50, 99}) {
+      const Memory some = MemoryOf(labelled, narrow);
+      EXPECT_EQ(some.peak, all.peak) << labelled << " of 100 rows, narrow " << narrow;
+      for (const int64_t bytes : some.sizes) {
+        EXPECT_EQ(all.sizes.count(bytes), 1u) << bytes << " bytes with " << labelled << " rows";
+      }
+    }
+  }
+}
+
+TEST(ProjectedCrossEntropyTest, RowsWithoutALabelAddNothingWhateverTheirStatesAre) {
+  const auto run = [](double padding) {
+    const at::Tensor states = Leaf("states", {kBatch, kTokens, kFeatures}).detach().clone();
+    states.masked_fill_(Labels().eq(-100).unsqueeze(2), padding).requires_grad_();
+    const at::Tensor weight = Leaf("weight", {kVocabulary, kFeatures});
+    ProjectedCrossEntropy loss({"embedding", weight}, {.label_smoothing = 0.1, .piece_bytes = 0});
+    const Tensors targets{Labels()};
+    StageContext context;
+    context.targets = &targets;
+    const at::Tensor value = loss.Forward(context, {states})[0];
+    value.backward();
+    EXPECT_EQ(
+        states.grad().masked_select(Labels().eq(-100).unsqueeze(2)).count_nonzero().item<int64_t>(),
+        0);
+    return Result{value.detach(), states.grad(), weight.grad()};
+  };
+  const Result zeros = run(0.0);
+  for (const double padding :
+       {1e30, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    const Result other = run(padding);
+    EXPECT_TRUE(at::equal(other.loss, zeros.loss)) << padding;
+    EXPECT_TRUE(at::equal(other.states_grad, zeros.states_grad)) << padding;
+    EXPECT_TRUE(at::equal(other.weight_grad, zeros.weight_grad)) << padding;
+  }
 }
 
 TEST(ProjectedCrossEntropyTest, RefusesLabelsOutsideOfTheVocabulary) {
