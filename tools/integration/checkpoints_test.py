@@ -126,11 +126,14 @@ class CheckpointsTest(unittest.TestCase):
         self.assertEqual(evaluated, [2, 3], "the failed evaluation is done again")
 
     def test_a_later_step_that_does_not_fit_loses_no_step(self):
-        # Losses that wait to be read take bytes that the first step does not need. So exactly what
-        # the first step needs is too little for later steps.
-        keys = ("trainer.log_every_steps=100", "memory.on_oom=fail")
-        self.train("one", *keys, "train.max_steps=1")
-        peak = self.json("one", "summary.json")["peak_bytes"]["device"]
+        # Losses that wait to be read take bytes that the first step does not need. The plan is made
+        # for a run that reads each loss at once, and stays when the run goes on and does not.
+        first = ("trainer.log_every_steps=1", "memory.on_oom=fail", "memory.schedule=keep",
+                 "train.max_steps=1")
+        self.train("one", *first)
+        peak = self.json("one", "summary.json")["phases"]["train"]["peak_bytes"]
+        self.train("tight", *first, f"memory.budget={peak}")
+        keys = ("trainer.log_every_steps=100", "memory.on_oom=fail", "memory.schedule=keep")
         message = self.fails(4, "tight", *keys, f"memory.budget={peak}", "train.max_steps=8")
         step = self.saved_step(message)
         self.assertGreaterEqual(step, 1)
@@ -174,22 +177,24 @@ class CheckpointsTest(unittest.TestCase):
         return self.json(name, "plan.json")["schedule"]
 
     def test_changed_memory_keys_override_the_checkpoints_plan(self):
+        # Without lean stages the fastest schedule of a large budget is sure: keep.
+        allow = "memory.allow=[checkpointing, split]"
         small = (self.peak("keep") + self.peak("checkpoint")) // 2
-        self.train("planned", f"memory.budget={small}", "train.max_steps=2")
+        self.train("planned", f"memory.budget={small}", allow, "train.max_steps=2")
         tightened = self.schedule("planned")
         self.assertNotEqual(tightened, "keep")
         # The same keys, so the tightened plan stays.
         self.assertIn("the checkpoint's plan stays in force",
-                      self.train("planned", f"memory.budget={small}", "train.max_steps=3"))
+                      self.train("planned", f"memory.budget={small}", allow, "train.max_steps=3"))
         self.assertEqual(self.schedule("planned"), tightened)
         # Another budget does not change what is learnt, so no flag is needed.
-        message = self.train("planned", "memory.budget=4GiB", "train.max_steps=4")
+        message = self.train("planned", "memory.budget=4GiB", allow, "train.max_steps=4")
         line = f"schedule {tightened}) gives way to the configuration's (micro-batch 4, schedule keep)"
         self.assertEqual(message.count(line), 1, message)
         self.assertIn("memory.budget: ", message.split(line)[1].split("\n")[0])
         self.assertEqual(self.schedule("planned"), "keep")
         self.assertTrue(any(line in change for change in self.json("planned", "summary.json")["changes"]))
-        message = self.train("planned", "memory.budget=4GiB", "train.max_steps=5")
+        message = self.train("planned", "memory.budget=4GiB", allow, "train.max_steps=5")
         self.assertNotIn("the checkpoint's plan", message)
         # The budget is a share of the machine's memory. If the machine has more, the ceiling changes.
         ceiling = self.json("peak_keep", "checkpoints/latest/state.json")["plan"]["made_under"]["ceiling_bytes"]
@@ -197,9 +202,9 @@ class CheckpointsTest(unittest.TestCase):
 
         def limited():
             resource.setrlimit(resource.RLIMIT_DATA, (ceiling * 3 // 4, ceiling * 3 // 4))
-        must("//trainer:train", *self.arguments("moved", share, "train.max_steps=1"), preexec_fn=limited)
+        must("//trainer:train", *self.arguments("moved", share, allow, "train.max_steps=1"), preexec_fn=limited)
         self.assertNotEqual(self.schedule("moved"), "keep")
-        self.assertIn("memory ceiling: ", self.train("moved", share, "train.max_steps=2"))
+        self.assertIn("memory ceiling: ", self.train("moved", share, allow, "train.max_steps=2"))
         self.assertEqual(self.schedule("moved"), "keep")
 
     def test_another_batch_size_is_the_new_micro_batch(self):

@@ -65,8 +65,17 @@ absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& reque
   report.budget_bytes = request.ceiling.bytes;
   report.ceiling_bytes = request.ceiling.bytes;
   report.ceiling_origin = request.ceiling.origin;
-  SLIMREEL_ASSIGN_OR_RETURN(report.planned,
-                            PlanSteps(predictor, TermsOf(config, request, learner, limits, start)));
+  PlanningTerms terms = TermsOf(config, request, learner, limits, start);
+  absl::StatusOr<PlannedStep> planned = PlanSteps(predictor, terms);
+  if (!planned.ok() && !terms.schedule_is_free && config.memory.on_oom == OnOom::kRetry) {
+    LOG(WARNING) << "memory.schedule = " << config.memory.schedule
+                 << " does not fit with any split, so other schedules are tried: "
+                 << planned.status().message();
+    terms.schedule_is_free = true;
+    planned = PlanSteps(predictor, terms);
+  }
+  if (!planned.ok()) return planned.status();
+  report.planned = *std::move(planned);
   report.plan = report.planned->plan;
   report.predicted_host_peak_bytes =
       PredictHostPeak(request, learner, data, report.planned->prediction);
