@@ -107,11 +107,9 @@ class Phases {
   void MakeStep() {
     TrainStepOptions options;
     options.norm_group = options.limits.norm_group = 1;
-    const int stages = executor_->num_scheduled_stages() - 1;
-    step_ =
-        std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options,
-                                    Plan{.micro_batch = subject_.batch,
-                                         .modes = ParseStageModes("checkpoint", stages).value()});
+    const auto modes = ParseStageModes("checkpoint", executor_->num_scheduled_stages() - 1).value();
+    step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options,
+                                        MakePlan(subject_.batch, modes, executor_->stage_names()));
   }
 
   void MeasureStep() {

@@ -178,7 +178,7 @@ TEST_F(VideoPredictorTest, AnyBudgetGivesTheSameBitsUntilASingleClipDoesNotFit) 
     const int64_t peak = ReadCpuMemory().peak_live_bytes - live;
     std::set<int64_t> clips_at_once;
     absl::Status last;
-    for (int64_t room = peak; room > 0 && last.ok(); room -= 2 * 3 * 32 * 32) {  // two frames
+    for (int64_t room = peak; room > 0 && last.ok(); room -= 3 * 32 * 32) {  // a frame
       SetCpuBudget(live + room);
       VideoPredictor predictor(*model_, options);
       const auto found = predictor.Predict(clip_);

@@ -9,6 +9,7 @@
 #include "base/exit_code.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
 #include "memory/tracking/warm_up.h"
@@ -66,7 +67,9 @@ absl::StatusOr<Ceiling> EnforceBudget(const Config& config, at::Device device) {
   const std::optional<ByteSpec>& budget = config.memory.budget;
   Ceiling ceiling;
   if (device.is_cpu()) {
-    WarmUpCpu();
+    if (!FitsInMemory(WarmUpCpu)) {
+      return NothingFitsError("the system has no memory left to start with; free memory");
+    }
     SLIMREEL_ASSIGN_OR_RETURN(ceiling, MeasureHost(budget, {}));
   } else {
     PrepareDeviceMemory(device);
