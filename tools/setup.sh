@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 TORCH_VERSION="${SLIMREEL_TORCH_VERSION:-2.13.0}"
 PACKAGES=(
   bazel-bootstrap g++ git pkg-config python3 python3-pip python3-venv python-is-python3
-  clang-format ffmpeg
+  chromium clang-format ffmpeg
   libabsl-dev libgflags-dev libgmock-dev libgoogle-glog-dev
   libgtest-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev
   libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswscale-dev

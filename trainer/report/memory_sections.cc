@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -167,6 +168,30 @@ void AddBytes(const std::string& label, const std::string& color, std::optional<
   }
 }
 
+// The peak of each phase, split by tag.
+std::string PhaseBars(const Json& phases) {
+  std::vector<Bar> bars;
+  std::vector<std::pair<std::string, std::string>> legend;
+  for (const auto& [phase, peak] : phases.items()) {
+    const auto bytes = FindBytes(peak, "peak_bytes");
+    if (!bytes) continue;
+    Bar bar{phase, {}, BytesElement(*bytes, absl::StrCat("phases.", phase, ".peak_bytes"))};
+    const Json* tags = FindField(peak, "by_tag");
+    if (tags == nullptr || !tags->is_object() || tags->empty()) {
+      bar.parts = {{"c-peak", static_cast<double>(*bytes)}};
+    } else {
+      for (const auto& [tag, of_tag] : tags->items()) {
+        if (!of_tag.is_number() || of_tag.get<double>() <= 0) continue;
+        bar.parts.emplace_back(TagColor(tag), of_tag.get<double>());
+        const std::pair<std::string, std::string> entry(TagColor(tag), tag);
+        if (std::find(legend.begin(), legend.end(), entry) == legend.end()) legend.push_back(entry);
+      }
+    }
+    bars.push_back(std::move(bar));
+  }
+  return bars.empty() ? "" : "<h3>Peak of each phase</h3>\n" + DrawBars(bars, legend);
+}
+
 std::string Difference(std::optional<int64_t> predicted, std::optional<int64_t> measured) {
   if (!predicted || !measured) return "";
   const double percent = 100.0 * (static_cast<double>(*predicted) / *measured - 1.0);
@@ -246,6 +271,8 @@ std::string PredictionSection(const RunFiles& run) {
   std::string body = absl::StrCat("<h3>Tensors on the device</h3>\n", Bars(device));
   if (!predicted) body += Note("This run has no predicted peak.");
   body += Difference(predicted, measured);
+  const Json* phases = FindField(run.summary, "phases");
+  if (phases != nullptr && phases->is_object()) body += PhaseBars(*phases);
   std::vector<Measure> host;
   AddBytes("predicted peak", "c-predicted", host_predicted, "", host);
   AddBytes("measured peak", "c-peak", host_measured, "peak_bytes.host", host);

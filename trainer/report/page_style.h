@@ -29,6 +29,8 @@ margin:16px 0}
 .tile span{display:block;color:var(--soft);font-size:.85rem}
 .tile data,.tile b{display:block;font-size:1.25rem;font-weight:600;overflow-wrap:anywhere}
 .tile small{display:block;overflow-wrap:anywhere}
+.tile small data{display:inline;font:inherit}
+.curves{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(440px,100%),1fr));gap:0 28px}
 figure{margin:18px 0}
 figcaption{font-weight:600;margin-bottom:2px}
 .legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:.85rem;color:var(--soft);
@@ -62,7 +64,7 @@ align-items:center;font-size:.9rem}
 .table{overflow-x:auto}
 table{border-collapse:collapse;font-size:.9rem}
 th,td{text-align:left;padding:4px 14px 4px 0;border-bottom:1px solid var(--line);
-vertical-align:top;overflow-wrap:anywhere}
+vertical-align:top;overflow-wrap:break-word}
 th.n,td.n{text-align:right}
 th{color:var(--soft);font-weight:600}
 summary{cursor:pointer;padding:6px 0}

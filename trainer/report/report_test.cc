@@ -190,11 +190,13 @@ TEST(ReportPageTest, NamesOfUsersStayText) {
                                      {"ceiling", {{"bytes", 5}, {"origin", evil}}},
                                      {"alternatives", {{{evil, evil}}}}})
                                    .dump());
-  Write(folder + "/summary.json", Json({{evil, evil},
-                                        {"metrics", {{evil, 0.5}}},
-                                        {"changes", {"step 3: " + evil}},
-                                        {"stopped_by", evil}})
-                                      .dump());
+  Write(folder + "/summary.json",
+        Json({{evil, evil},
+              {"metrics", {{evil, 0.5}}},
+              {"phases", {{evil, {{"peak_bytes", 9}, {"by_tag", {{evil, 9}}}}}}},
+              {"changes", {"step 3: " + evil}},
+              {"stopped_by", evil}})
+            .dump());
   Write(folder + "/metrics.jsonl",
         Json({{"step", 1}, {"val_seconds", 1.0}, {"val_" + evil, 0.5}}).dump() + "\n");
   Write(folder + "/memory.jsonl",

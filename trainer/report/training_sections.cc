@@ -70,7 +70,10 @@ std::vector<Line> ShareCurves(const std::map<std::string, Line>& curves) {
   std::vector<Line> lines;
   for (const auto& [key, curve] : curves) {
     const bool counted = key == "val_videos" || key == "val_clips" || key == "val_seconds";
-    if (counted || absl::StrContains(key, "loss") || lines.size() == std::size(kColors)) continue;
+    // Those of single clips stand in the table below.
+    if (counted || absl::StrContains(key, "loss") || absl::StartsWith(key, "val_clip_") ||
+        lines.size() == std::size(kColors))
+      continue;
     lines.push_back(curve);
     lines.back().color = kColors[lines.size() - 1];
   }
@@ -190,12 +193,11 @@ std::string TrainingSection(const RunFiles& run) {
     losses.back().label = "evaluation";
     losses.back().color = "c2";
   }
-  std::string body = CurveChart("loss", "Loss", false, Unit::kNumber, std::move(losses));
+  std::string body = "<div class=\"curves\">\n";
+  body += CurveChart("loss", "Loss", false, Unit::kNumber, std::move(losses));
   std::vector<Line> shares = ShareCurves(metrics);
   if (!shares.empty()) {
     body += CurveChart("metrics", "Metrics of the evaluations", true, Unit::kNumber, shares);
-  } else {
-    body += Note("The run has no evaluation, so there are no metrics.");
   }
   body += CurveChart(
       "throughput", "Samples per second", true, Unit::kNumber,
@@ -208,6 +210,8 @@ std::string TrainingSection(const RunFiles& run) {
                      {CurveOf(run, "norm", "c6", &StepLine::grad_norm)});
   body += CurveChart("loss-scale", "Scale of the loss (fp16)", true, Unit::kNumber,
                      {CurveOf(run, "scale", "c3", &StepLine::loss_scale)});
+  body += "</div>\n";
+  if (shares.empty()) body += Note("The run has no evaluation, so there are no metrics.");
   if (run.steps.size() > kMaxPoints) {
     body += Note(absl::StrCat("The curves show ", kMaxPoints, " of ", run.steps.size(),
                               " steps: the lowest and the highest of each part of the run."));
