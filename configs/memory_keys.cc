@@ -128,19 +128,19 @@ std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
               "checkpointed, then with smaller micro-batches; fail ends the run with exit "
               "code 4"));
   keys.push_back(FloatKey("memory.gpu_threshold", &memory->gpu_threshold, {0, 1, true, false},
-                          "Share of the device's memory ceiling above which to clean up and warn")
-                     .Later());
+                          "Share of the device's memory ceiling above which to clean up and warn"));
   keys.push_back(FloatKey("memory.cpu_threshold", &memory->cpu_threshold, {0, 1, true, false},
-                          "Share of the host's memory ceiling above which to clean up and warn")
-                     .Later());
+                          "Share of the host's memory ceiling, taken by all processes, above which "
+                          "to clean up and warn"));
   keys.push_back(FloatKey("memory.auto_cleanup_interval", &memory->auto_cleanup_interval_seconds,
-                          Between(0.1, 86400), "Seconds between checks of the thresholds")
-                     .Later());
+                          Between(0.1, 86400),
+                          "Most seconds between checks of the thresholds; fewer if little memory "
+                          "is left"));
   keys.push_back(IntKey("memory.force_cleanup_every", &memory->force_cleanup_every, AtLeast(0),
-                        "Steps between forced clean-ups; 0: never")
-                     .Later());
+                        "Steps between forced clean-ups; 0: never"));
   keys.push_back(BoolKey("memory.enable_monitoring", &memory->enable_monitoring,
-                         "Write the memory readings of logged steps to memory.jsonl"));
+                         "Watch memory on a thread of its own, also during a step, and write the "
+                         "readings of logged steps to memory.jsonl"));
   for (ConfigKey& key : keys) key.KeepsResult();
   return keys;
 }

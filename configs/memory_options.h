@@ -38,9 +38,10 @@ struct MemoryOptions {
   OnOom on_oom = OnOom::kRetry;  // if a step runs out of memory: retry with a tighter plan, or fail
   double gpu_threshold = 0.85;   // share of the ceiling above which to clean up and warn; 0..1
   double cpu_threshold = 0.80;   // the same for host memory; 0..1
-  double auto_cleanup_interval_seconds = 30.0;  // 0.1..86400
+  double auto_cleanup_interval_seconds = 30.0;  // most seconds between checks; 0.1..86400
   int64_t force_cleanup_every = 0;              // steps; 0: never
-  bool enable_monitoring = true;  // writes the memory readings of logged steps to memory.jsonl
+  // A thread watches memory; the readings of logged steps go to memory.jsonl.
+  bool enable_monitoring = true;
   friend bool operator==(const MemoryOptions&, const MemoryOptions&) = default;
 };
 

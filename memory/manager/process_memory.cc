@@ -11,8 +11,8 @@ namespace {
 
 class ProcessMemory final : public MemorySource {
  public:
-  ProcessMemory(c10::Device device, int64_t budget_bytes, std::string root)
-      : device_(device), budget_bytes_(budget_bytes), root_(std::move(root)) {}
+  ProcessMemory(c10::Device device, Ceiling ceiling, std::string root)
+      : device_(device), ceiling_(std::move(ceiling)), root_(std::move(root)) {}
 
   MemoryReading Read() override {
     MemoryReading reading;
@@ -32,8 +32,8 @@ class ProcessMemory final : public MemorySource {
             .peak_live_bytes = on_cpu ? ReadCpuMemory().scope_peak_bytes : memory.peak_live_bytes,
             .taken_bytes = memory.reserved_bytes,
             .peak_taken_bytes = memory.peak_reserved_bytes,
-            .ceiling_bytes = budget_bytes_,
-            .origin = budget_bytes_ > 0 ? "memory.budget" : ""};
+            .ceiling_bytes = ceiling_.bytes,
+            .origin = ceiling_.origin};
   }
 
   // The CPU's allocator counts a peak for scopes. That of an accelerator has one peak only.
@@ -61,7 +61,7 @@ class ProcessMemory final : public MemorySource {
   }
 
   const c10::Device device_;
-  const int64_t budget_bytes_;
+  const Ceiling ceiling_;
   const std::string root_;
 };
 
@@ -81,9 +81,9 @@ PoolReading HostPool(const HostMemory& host, const ResidentSet& resident) {
   return tightest;
 }
 
-std::unique_ptr<MemorySource> MakeProcessMemory(c10::Device device, int64_t budget_bytes,
+std::unique_ptr<MemorySource> MakeProcessMemory(c10::Device device, Ceiling ceiling,
                                                 std::string root) {
-  return std::make_unique<ProcessMemory>(device, budget_bytes, std::move(root));
+  return std::make_unique<ProcessMemory>(device, std::move(ceiling), std::move(root));
 }
 
 }  // namespace slimreel

@@ -20,10 +20,10 @@ namespace slimreel {
 // The pool of the limit that is used up most.
 PoolReading HostPool(const HostMemory& host, const ResidentSet& resident);
 
-// `budget_bytes`: the device's ceiling in force. 0: none; then an accelerator's whole memory is the
-// ceiling, and what other processes hold of it counts as taken.
+// `ceiling`: of the device's tensors, in force; 0 bytes: none. If an accelerator's whole memory is
+// used up more, by other processes, it counts instead.
 // `root`: where /proc and /sys are, for tests.
-std::unique_ptr<MemorySource> MakeProcessMemory(c10::Device device, int64_t budget_bytes,
+std::unique_ptr<MemorySource> MakeProcessMemory(c10::Device device, Ceiling ceiling,
                                                 std::string root = "");
 
 }  // namespace slimreel

@@ -18,7 +18,7 @@ std::string MadeMachine(const std::string& name, int64_t limit_mib, int64_t used
   const std::string root = TestFolder(name);
   WriteTestFile(root + "/proc/meminfo",
                 "MemTotal: 8388608 kB\nMemAvailable: 2097152 kB\nSwapFree: 0 kB\n");
-  WriteTestFile(root + "/proc/self/status", "VmHWM: 4096 kB\nVmRSS: 2048 kB\nRssFile: 1024 kB\n");
+  WriteTestFile(root + "/proc/self/status", "VmHWM: 4096 kB\nVmRSS: 2048 kB\nRssFile: 0 kB\n");
   WriteTestFile(root + "/proc/self/cgroup", "4:memory:/group\n");
   const std::string group = root + "/sys/fs/cgroup/memory/group/memory.";
   WriteTestFile(group + "limit_in_bytes", absl::StrCat(limit_mib * kMiB));
@@ -41,7 +41,7 @@ TEST(ProcessMemoryTest, TheHostIsTheLimitThatIsUsedUpMost) {
   };
   for (const Case& c : cases) {
     const std::string root = MadeMachine("machine", c.limit_mib, c.used_mib);
-    const MemoryReading reading = MakeProcessMemory(at::kCPU, 0, root)->Read();
+    const MemoryReading reading = MakeProcessMemory(at::kCPU, {}, root)->Read();
     EXPECT_EQ(reading.host.origin, c.origin);
     EXPECT_EQ(reading.host.taken_bytes, c.taken_mib * kMiB);
     EXPECT_EQ(reading.host_left_bytes, c.left_mib * kMiB);
@@ -51,12 +51,12 @@ TEST(ProcessMemoryTest, TheHostIsTheLimitThatIsUsedUpMost) {
 }
 
 TEST(ProcessMemoryTest, AMachineWithoutProcIsNeverUnderPressure) {
-  const MemoryReading reading = MakeProcessMemory(at::kCPU, 0, TestFolder("nothing"))->Read();
+  const MemoryReading reading = MakeProcessMemory(at::kCPU, {}, TestFolder("nothing"))->Read();
   EXPECT_EQ(reading.host.share(), 0.0);
 }
 
 TEST(ProcessMemoryTest, ThisMachineIsRead) {
-  const MemoryReading reading = MakeProcessMemory(at::kCPU, 0)->Read();
+  const MemoryReading reading = MakeProcessMemory(at::kCPU, {})->Read();
   EXPECT_GT(reading.host.live_bytes, kMiB);
   EXPECT_GT(reading.host.ceiling_bytes, reading.host.live_bytes);
   EXPECT_GT(reading.host_left_bytes, 0);
@@ -65,7 +65,7 @@ TEST(ProcessMemoryTest, ThisMachineIsRead) {
 
 TEST(ProcessMemoryTest, TheDeviceIsTheAllocatorsCountUnderTheBudget) {
   ReleaseKeptCpuBlocks();
-  const auto memory = MakeProcessMemory(at::kCPU, 512 * kMiB);
+  const auto memory = MakeProcessMemory(at::kCPU, {.bytes = 512 * kMiB, .origin = "memory.budget"});
   memory->ResetDevicePeak();
   const PoolReading before = memory->ReadDevice();
   { const at::Tensor dropped = at::empty({8 * kMiB}, at::kByte); }
@@ -75,16 +75,17 @@ TEST(ProcessMemoryTest, TheDeviceIsTheAllocatorsCountUnderTheBudget) {
   EXPECT_EQ(reading.peak_live_bytes - before.live_bytes, 8 * kMiB);
   EXPECT_GE(reading.taken_bytes - before.live_bytes, 7 * kMiB) << "live and kept";
   EXPECT_EQ(reading.ceiling_bytes, 512 * kMiB);
+  EXPECT_EQ(reading.origin, "memory.budget");
   memory->ResetDevicePeak();
   EXPECT_EQ(memory->ReadDevice().peak_live_bytes, reading.live_bytes);
   EXPECT_GE(ReadCpuMemory().peak_live_bytes, before.live_bytes + 8 * kMiB) << "the run's stays";
 }
 
 TEST(ProcessMemoryTest, TheCeilingRefusesTensorsOnTheHostUntilItIsLifted) {
-  const auto memory = MakeProcessMemory(at::kCPU, 0);
+  const auto memory = MakeProcessMemory(at::kCPU, {});
   memory->SetCeiling(ReadCpuMemory().live_bytes + kMiB);
   EXPECT_THROW(at::empty({2 * kMiB}, at::kByte), c10::OutOfMemoryError);
-  MakeProcessMemory(c10::Device(at::kCUDA, 0), 0)->SetCeiling(1);
+  MakeProcessMemory(c10::Device(at::kCUDA, 0), {})->SetCeiling(1);
   EXPECT_NO_THROW(at::empty({kMiB / 2}, at::kByte)) << "an accelerator's tensors are not here";
   memory->SetCeiling(0);
   EXPECT_NO_THROW(at::empty({2 * kMiB}, at::kByte));

@@ -88,6 +88,8 @@ absl::Status Trainer::SaveAfterError(const absl::Status& error) {
   }
   // After a failed write, a checkpoint would claim lines that are not on the disk.
   if (write_failed_ || state_.step == 0) return error;
+  // Saving needs some memory, too.
+  if (parts_.manager != nullptr && absl::IsResourceExhausted(error)) parts_.manager->CleanUp();
   const bool changed = !EqualsExceptPeaks(saved_state_ ? *saved_state_ : initial_state_);
   absl::Status saved = changed ? Save() : absl::OkStatus();
   if (saved.ok() && saved_state_) saved = ReportEnd("error");
@@ -107,11 +109,16 @@ bool Trainer::EqualsExceptPeaks(const TrainState& known) const {
   return now == known;
 }
 
+absl::StatusOr<StepOutcome> Trainer::RunStep(const Batch& batch, double lr) {
+  const AutoMemoryScope scope(parts_.manager);  // its end cleans up, if that is due
+  return parts_.step->Run(batch, state_.step, lr);
+}
+
 absl::Status Trainer::OneStep() {
   const auto start = Clock::now();
   SLIMREEL_ASSIGN_OR_RETURN(const Batch batch, parts_.train_loader->Next());
   const double lr = LearningRate(settings_.lr, state_.step);
-  SLIMREEL_ASSIGN_OR_RETURN(StepOutcome outcome, parts_.step->Run(batch, state_.step, lr));
+  SLIMREEL_ASSIGN_OR_RETURN(StepOutcome outcome, RunStep(batch, lr));
   ++state_.step;
   MoveTo(parts_.train_loader->position());
   state_.samples_seen += outcome.samples;
@@ -183,7 +190,9 @@ absl::Status Trainer::EvaluateIfDue() {
   if (!EvaluationIsDue()) return absl::OkStatus();
   SLIMREEL_RETURN_IF_ERROR(ReportPending());
   const auto start = Clock::now();
+  AutoMemoryScope scope(parts_.manager, AutoMemoryScope::Kind::kOther);
   SLIMREEL_ASSIGN_OR_RETURN(const EvaluationResult result, Evaluate());
+  scope.End();
   state_.evaluated_step = state_.step;
   const EvaluationRecord record{.step = state_.step,
                                 .epoch = state_.loader_epoch,
@@ -234,6 +243,12 @@ MemoryRecord Trainer::ReadMemoryAndUpdatePeaks() {
   MemoryRecord memory = ReadMemory(settings_.device, settings_.budget_bytes);
   memory.loader_bytes = parts_.train_loader->buffer_bytes();
   if (parts_.evaluator != nullptr) memory.loader_bytes += parts_.evaluator->loader_bytes();
+  if (parts_.manager != nullptr) {
+    // A step of an accelerator resets the peaks of its allocator.
+    const PoolStats device = parts_.manager->GetStats().device;
+    memory.peak_bytes = std::max(memory.peak_bytes, device.peak_bytes);
+    memory.reserved_bytes = std::max(memory.reserved_bytes, device.peak_reserved_bytes);
+  }
   PeakBytes& peaks = state_.peaks;
   memory.peak_bytes = peaks.device = std::max(peaks.device, memory.peak_bytes);
   memory.reserved_bytes = peaks.reserved = std::max(peaks.reserved, memory.reserved_bytes);
@@ -329,6 +344,7 @@ absl::Status Trainer::ReportEnd(const std::string& stopped_by) {
                  .peak_by_tag = TagsOfPeak(state_.peaks),
                  .peak_by_phase = state_.peaks.by_phase},
       .loader = settings_.loader,
+      .manager = parts_.manager != nullptr ? parts_.manager->GetStats() : MemoryStats(),
       .changes = state_.changes,
       .stopped_by = stopped_by};
   for (const auto& observer : observers_) SLIMREEL_RETURN_IF_ERROR(observer->OnEnd(run));

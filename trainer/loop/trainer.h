@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "data/loading/loader.h"
+#include "memory/manager/memory_manager.h"
 #include "trainer/checkpoint/train_state.h"
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/loop/run_length.h"
@@ -30,7 +31,8 @@ struct TrainerParts {
   Optimizer* optimizer = nullptr;
   TrainStep* step = nullptr;
   Loader* train_loader = nullptr;
-  Evaluator* evaluator = nullptr;  // null: no evaluation
+  Evaluator* evaluator = nullptr;    // null: no evaluation
+  MemoryManager* manager = nullptr;  // null: memory is not watched
 };
 
 struct TrainerSettings {
@@ -86,6 +88,7 @@ class Trainer {
 
   absl::Status Loop();
   absl::Status OneStep();
+  absl::StatusOr<StepOutcome> RunStep(const Batch& batch, double lr);
   void MoveTo(const LoaderPosition& position);
   absl::Status SaveAfterError(const absl::Status& error);
   bool EqualsExceptPeaks(const TrainState& known) const;

@@ -8,6 +8,7 @@
 //   if the evaluation found a new best and steps are left: save()
 //   while steps are left and no stop is requested:
 //     batch = loader.Next()           // Cancelled if a stop comes before the batch is whole
+//     // The step and the evaluation run in an AutoMemoryScope; its end may clean up memory.
 //     snapshot the buffers
 //     while not forward, loss and backward of every micro-batch fit in memory:
 //       roll back the buffers, drop the gradients
@@ -47,6 +48,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "memory/manager/memory_stats.h"
 #include "memory/tracking/memory_phase.h"
 #include "memory/tracking/memory_tag.h"
 #include "trainer/evaluation/metrics.h"
@@ -109,6 +111,7 @@ struct RunRecord {
   int64_t steps_above_prediction = 0;  // reports at which the steps' peak had risen above it
   MemoryRecord memory;                 // peaks of all processes of the run
   LoaderRecord loader;
+  MemoryStats manager;               // of this process; checks == 0: memory was not watched
   std::vector<std::string> changes;  // of the configuration at resumes (TrainState::changes)
   std::string stopped_by;            // "": finished; else "signal" or "error"
 };

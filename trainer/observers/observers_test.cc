@@ -155,6 +155,11 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   record.effective_batch_size = 8;
   record.memory.peak_bytes = 100;
   record.memory.budget_bytes = 200;
+  record.manager.checks = 5;
+  record.manager.cleanups = 2;
+  record.manager.freed_bytes = 700;
+  record.manager.host.mean_bytes = 41;
+  record.manager.by_cleanup = {{.name = "prefetch", .runs = 1, .freed_bytes = 300}};
   record.changes = {"step 2: train.lr: 0.1 -> 0.01"};
   ASSERT_TRUE(writer->OnEnd(record).ok());
   std::ifstream file(run + "/summary.json");
@@ -170,6 +175,10 @@ TEST(SummaryTest, HoldsEveryFieldOfTheRunFolderPage) {
   EXPECT_EQ(summary["peak_bytes"]["device"], 100);
   EXPECT_EQ(summary["budget_bytes"], 200);
   EXPECT_TRUE(summary["peak_by_tag"].is_null()) << "not known";
+  EXPECT_EQ(summary["memory_manager"]["cleanups"], 2);
+  EXPECT_EQ(summary["memory_manager"]["freed_bytes"], 700);
+  EXPECT_EQ(summary["memory_manager"]["host"]["mean_bytes"], 41);
+  EXPECT_EQ(summary["memory_manager"]["by_cleanup"]["prefetch"]["freed_bytes"], 300);
   EXPECT_EQ(summary["changes"], nlohmann::json(record.changes));
 }
 

@@ -17,6 +17,25 @@ using Json = nlohmann::ordered_json;
 
 Json OrNull(int64_t bytes) { return bytes > 0 ? Json(bytes) : Json(); }
 
+Json PoolToJson(const PoolStats& pool) {
+  return {{"now_bytes", pool.now_bytes},
+          {"peak_bytes", pool.peak_bytes},
+          {"mean_bytes", pool.mean_bytes},
+          {"reserved_bytes", pool.reserved_bytes},
+          {"ceiling_bytes", OrNull(pool.ceiling_bytes)}};
+}
+
+Json ManagerToJson(const MemoryStats& stats) {
+  Json json = {{"checks", stats.checks},           {"cleanups", stats.cleanups},
+               {"freed_bytes", stats.freed_bytes}, {"warnings", stats.warnings},
+               {"reliefs", stats.reliefs},         {"device", PoolToJson(stats.device)},
+               {"host", PoolToJson(stats.host)},   {"by_cleanup", Json::object()}};
+  for (const CleanupCount& count : stats.by_cleanup) {
+    json["by_cleanup"][count.name] = {{"runs", count.runs}, {"freed_bytes", count.freed_bytes}};
+  }
+  return json;
+}
+
 class SummaryWriter : public Observer {
  public:
   SummaryWriter(std::string path, RunHistory history)
@@ -86,6 +105,7 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"epochs", run.epochs},
       {"finished", run.stopped_by.empty()},
   };
+  if (run.manager.checks > 0) json["memory_manager"] = ManagerToJson(run.manager);
   // Changes may hold paths, which are bytes. JSON is Unicode.
   for (const std::string& change : run.changes) json["changes"].push_back(TextOfBytes(change));
   if (!run.stopped_by.empty()) json["stopped_by"] = run.stopped_by;

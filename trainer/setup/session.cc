@@ -147,7 +147,8 @@ TrainerParts Session::parts() const {
           .optimizer = learner.optimizer.get(),
           .step = step.get(),
           .train_loader = data.train.get(),
-          .evaluator = evaluator.get()};
+          .evaluator = evaluator.get(),
+          .manager = memory.manager.get()};
 }
 
 absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
@@ -176,6 +177,7 @@ absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
         session.evaluator,
         MakeEvaluator(config, request.device, *learner.model, session.data.val.get()));
   }
+  session.memory = MakeRunMemory(config, request, session.data, session.settings.plan);
   return session;
 }
 

@@ -15,6 +15,7 @@
 #include "trainer/report/step_recorder.h"
 #include "trainer/setup/learner.h"
 #include "trainer/setup/run_data.h"
+#include "trainer/setup/run_memory.h"
 #include "trainer/setup/run_request.h"
 
 namespace slimreel {
@@ -27,6 +28,7 @@ struct Session {
   TrainerSettings settings;
   std::unique_ptr<StepRecorder> recorder;  // of one step; the step calls it
   std::unique_ptr<Evaluator> evaluator;    // null: no evaluation
+  RunMemory memory;                        // the last member: its thread uses the loaders
 
   TrainerParts parts() const;
 };
