@@ -26,8 +26,9 @@ class ExecutorHooks {
   // Around the frozen prefix, if there is one.
   virtual void BeforePrefix() {}
   virtual void AfterPrefix() {}
-  // Around what follows the last micro-batch: norm, clipping, the optimizer's update. The training
-  // step calls these, not the executor.
+  // Around what follows the last micro-batch: norm, clipping, the optimizer's update. A step that
+  // releases gradients calls them around the update of each stage too. The training step calls
+  // these, not the executor.
   virtual void BeforeUpdate() {}
   virtual void AfterUpdate() {}
   // Around the whole optimizer step `step` (counted from 0), its batch included, also if it fails;

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "memory/paging/host_pool.h"
 #include "trainer/checkpoint/best.h"
 #include "trainer/checkpoint/folder.h"
 
@@ -36,12 +37,13 @@ struct Learner {
   std::unique_ptr<Optimizer> optimizer;
   explicit Learner(const TrainOptions& options = {}, const std::vector<std::string>& freeze = {},
                    at::ScalarType dtype = at::kFloat,
-                   const std::optional<LossScaleOptions>& loss_scale = std::nullopt) {
+                   const std::optional<LossScaleOptions>& loss_scale = std::nullopt,
+                   const StatePaging& paging = {}) {
     model.name = "affine";
     model.stages.push_back(std::make_unique<Affine>(dtype));
     EXPECT_TRUE(FreezeParameters(Parameters(model), freeze).ok());
     optimizer = std::make_unique<Optimizer>(options, MakeParamGroups(Parameters(model), 0.1, false),
-                                            loss_scale);
+                                            loss_scale, paging);
   }
   void Step() {
     for (NamedTensor parameter : Parameters(model)) {
@@ -106,6 +108,26 @@ TEST(CheckpointTest, ARestoredLearnerGoesOnBitForBit) {
   ExpectEqual(Parameters(trained.model), Parameters(restored.model));
   ExpectEqual(Buffers(trained.model), Buffers(restored.model));
   ExpectEqual(trained.optimizer->State(), restored.optimizer->State());
+}
+
+// Paged state is saved from the host and restored to it. The files are those of unpaged state.
+TEST(CheckpointTest, PagedAndUnpagedRunsGoOnFromEachOthersCheckpoints) {
+  HostPool pool;
+  const StatePaging paging{.pool = &pool, .page_bytes = 64};
+  for (const bool from_paged : {true, false}) {
+    Learner from({}, {}, at::kFloat, std::nullopt, from_paged ? paging : StatePaging());
+    from.Step();
+    const std::string path = from.Save(FreshRun());
+    Learner to({}, {}, at::kFloat, std::nullopt, from_paged ? StatePaging() : paging);
+    ASSERT_EQ(to.optimizer->is_paged(), !from_paged);
+    const auto notes = RestoreTensors(path, to.model, to.optimizer.get());
+    ASSERT_TRUE(notes.ok()) << notes.status();
+    EXPECT_TRUE(notes->empty());
+    from.Step();
+    to.Step();
+    ExpectEqual(Parameters(from.model), Parameters(to.model));
+    ExpectEqual(from.optimizer->State(), to.optimizer->State());
+  }
 }
 
 TEST(CheckpointTest, TheConfigurationIsStoredAndVerified) {

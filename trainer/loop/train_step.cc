@@ -220,6 +220,7 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
 // does every later one, unless the user forbids it. Trying again helps only where that needs less
 // memory than the attempt before, or if that attempt got further.
 absl::Status TrainStep::GoOn(const ReleasingRun& run, int num_stages_before, int64_t step) {
+  refusals_ = ReadDeviceMemory(options_.device).num_refusals;
   const std::string where = absl::StrCat("out of memory in step ", step + 1);
   const int64_t micro_batch = plan_.micro_batch;
   if (const std::optional<Plan> next = Tighten(plan_, options_.limits);

@@ -6,6 +6,7 @@ namespace {
 // See Note [Reserved before the first step] in optimizer.cc.
 constexpr int64_t kReservePerParameter = 512;
 constexpr int64_t kReserveFloor = 64 * 1024;
+constexpr int64_t kCounterIncrement = sizeof(float);  // the number that step counters rise by
 
 }  // namespace
 
@@ -28,7 +29,7 @@ int64_t OptimizerStateBytes(const TrainOptions& options, const std::vector<Named
 
 int64_t OptimizerReserveBytes(int64_t num_parameters) {
   if (num_parameters == 0) return 0;
-  return kReserveFloor + kReservePerParameter * num_parameters;
+  return kReserveFloor + kReservePerParameter * num_parameters + kCounterIncrement;
 }
 
 }  // namespace slimreel
