@@ -52,6 +52,7 @@ class MeasuredLearner {
   MeasuredSteps Run(const Plan& plan, int64_t steps, int64_t budget_bytes = 0);
 
   StepPredictor& predictor() { return *predictor_; }
+  const Model& model() const { return *model_; }
   const Executor& executor() const { return *executor_; }
 
  private:

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "memory/policy/split.h"
 #include "memory/profile/replay.h"
 #include "memory/recovery/step_transaction.h"
@@ -80,6 +81,10 @@ ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
     transaction.emplace(TensorsOf(Parameters(*model_)), model_->ChainWithLoss());
     transaction->Begin();
   }
+  // Also if the profile itself runs out of memory.
+  const absl::Cleanup put_back = [&transaction] {
+    if (transaction) transaction->Rollback();
+  };
   const ProfileBatch batch = MakeProfileBatch(*model_, micro_batch, options_.device);
   ProfileInput input;
   input.micro_batch = micro_batch;
@@ -95,7 +100,6 @@ ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
   input.later_micro_batches = later_micro_batches;
   input.forms = FormsOf(wanted);
   ChainProfile profile = profiler_.Profile(input);
-  if (transaction) transaction->Rollback();
   measuring_ms_ += profile.profile_ms;
   return convert_ ? convert_(profile) : profile;
 }

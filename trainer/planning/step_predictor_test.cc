@@ -1,12 +1,17 @@
 // Predictions against steps that really run, for every family of models.
 #include "trainer/planning/step_predictor.h"
 
+#include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "memory/recovery/fits_in_memory.h"
+#include "memory/tracking/cpu_allocator.h"
+#include "models/chain/model.h"
 #include "trainer/planning/measured_learner.h"
 
 namespace slimreel {
@@ -67,6 +72,32 @@ TEST(StepPredictorPrecisionTest, HalfAndDoublePrecisionAreAlsoPredictedToTheByte
   const auto learner = Make(options);
   const Plan plan = learner->PlanOf(2, "lean");
   EXPECT_EQ(learner->Predict(plan).peak_bytes, learner->Run(plan, 3).peak_bytes);
+}
+
+TEST(StepPredictorMemoryTest, AProfileThatRunsOutOfMemoryLeavesNoTrace) {
+  const auto learner = Make(OptionsOf("r3d_nano", /*size=*/64));
+  std::vector<at::Tensor> before;
+  for (const NamedTensor& buffer : Buffers(learner->model())) {
+    before.push_back(buffer.tensor.clone());
+  }
+  const Plan plan = learner->PlanOf(kBatch, "keep");
+  const int64_t live = ReadCpuMemory().live_bytes;
+  bool fits = false;
+  int64_t num_refused = 0;
+  for (int64_t more = 64 << 10; !fits; more *= 2) {
+    SetCpuBudget(live + more);
+    fits = FitsInMemory([&] { learner->Predict(plan); });
+    SetCpuBudget(0);
+    num_refused += fits ? 0 : 1;
+    for (const NamedTensor& parameter : Parameters(learner->model())) {
+      EXPECT_FALSE(parameter.tensor.grad().defined()) << parameter.name;
+    }
+    size_t n = 0;
+    for (const NamedTensor& buffer : Buffers(learner->model())) {
+      EXPECT_TRUE(at::equal(buffer.tensor, before[n++])) << buffer.name << " after " << more;
+    }
+  }
+  EXPECT_GE(num_refused, 3);
 }
 
 TEST(StepPlannerTest, ThePlanFitsAndItsPeakFallsWithTheBudget) {
