@@ -51,6 +51,17 @@ TEST(DropoutTest, MaskIsDrawnInBoundedMemory) {
   EXPECT_TRUE(at::equal(keep, kernel));
 }
 
+TEST(DropoutTest, SavesNothingForBackwardButTheCounters) {
+  const at::Tensor x = at::ones({4, 3, 1000}).requires_grad_();
+  int64_t before = ReadCpuMemory().live_bytes;
+  const at::Tensor dropped = Dropout("a", 0.25).Forward(At(1, 5), x);
+  EXPECT_EQ(ReadCpuMemory().live_bytes - before, static_cast<int64_t>(dropped.nbytes()));
+  before = ReadCpuMemory().live_bytes;
+  const at::Tensor path = DropPath("a", 0.25).Forward(At(1, 5), x);
+  // One factor per sample, in a block of 64 bytes.
+  EXPECT_LE(ReadCpuMemory().live_bytes - before, static_cast<int64_t>(path.nbytes()) + 64);
+}
+
 TEST(DropoutTest, NarrowTypesDropTheSameElementsAndRoundTheProductOnce) {
   for (const at::ScalarType type : {at::kHalf, at::kBFloat16}) {
     const at::Tensor x = at::arange(3000, at::kFloat).mul(0.37).sin().view({3, 1000}).to(type);

@@ -8,6 +8,7 @@
 #include <ATen/ops/max_pool2d_with_indices_backward.h>
 #include <ATen/ops/max_pool3d_with_indices.h>
 #include <ATen/ops/max_pool3d_with_indices_backward.h>
+#include <ATen/ops/searchsorted.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -169,7 +170,25 @@ MaxPooled PoolByAten(const MaxPoolShape& shape, const at::Tensor& x) {
   auto [y, indices] = padding.size() == 2
                           ? at::max_pool2d_with_indices(x, shape.kernel, shape.stride, padding)
                           : at::max_pool3d_with_indices(x, shape.kernel, shape.stride, padding);
-  return {std::move(y), std::move(indices)};
+  return {std::move(y), PlacesOf(shape, x.sizes(), std::move(indices))};
+}
+
+// Where the window of each output begins in its plane, [outputs...] int64.
+at::Tensor OriginsOf(const Geometry& g, size_t axes, const at::TensorOptions& options) {
+  const auto along = [&](const Axis& axis) {
+    return at::arange(axis.out(), options).mul_(axis.stride).sub_(axis.padding());
+  };
+  at::Tensor origins = along(g.h).mul_(g.w.in).unsqueeze(1).add(along(g.w));
+  if (axes == 2) return origins;
+  return along(g.t).mul_(g.h.in * g.w.in).view({-1, 1, 1}).add(origins);
+}
+
+// The distances of a window's places from its origin, in ascending order, on the device.
+at::Tensor SortedDistances(const Geometry& g, const at::TensorOptions& options) {
+  const at::Tensor rows = at::arange(g.h.kernel, options).mul_(g.w.in).unsqueeze(1);
+  const at::Tensor frames = at::arange(g.t.kernel, options).mul_(g.h.in * g.w.in);
+  const at::Tensor all = frames.view({-1, 1, 1}).add(rows.add(at::arange(g.w.kernel, options)));
+  return std::get<0>(all.flatten().sort());
 }
 
 // ATen's backward in three dimensions adds in any order on CUDA, and fails if
@@ -201,6 +220,24 @@ at::Tensor SpreadByAten(const MaxPoolShape& shape, at::IntArrayRef sizes, const 
 
 }  // namespace
 
+// In a plane narrower than the window, two places may have one distance. Then both are the same
+// element, and either stands for it.
+at::Tensor PlacesOf(const MaxPoolShape& shape, at::IntArrayRef sizes, at::Tensor indices) {
+  const Geometry g = GeometryOf(shape, sizes);
+  indices.sub_(OriginsOf(g, shape.kernel.size(), indices.options()));
+  return at::searchsorted(SortedDistances(g, indices.options()), indices, /*out_int32=*/true)
+      .to(at::kByte);
+}
+
+at::Tensor IndicesOf(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& places) {
+  const Geometry g = GeometryOf(shape, sizes);
+  const at::TensorOptions options = places.options().dtype(at::kLong);
+  return SortedDistances(g, options)
+      .index_select(0, places.flatten().to(at::kInt))
+      .view(places.sizes())
+      .add_(OriginsOf(g, shape.kernel.size(), options));
+}
+
 MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x) {
   const Geometry g = GeometryOf(shape, x.sizes());
   if (!x.is_cpu()) return PoolByAten(shape, x);
@@ -222,6 +259,9 @@ MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x) {
 at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
                            const at::Tensor& choice) {
   if (choice.scalar_type() == at::kLong) return SpreadByAten(shape, sizes, grad, choice);
+  if (!choice.is_cpu()) {
+    return SpreadByAten(shape, sizes, grad, IndicesOf(shape, sizes, choice));
+  }
   const Geometry g = GeometryOf(shape, sizes);
   const at::Tensor grad_y = grad.contiguous();
   const std::vector<int64_t> distances = DistancesOf(g);

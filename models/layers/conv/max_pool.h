@@ -21,8 +21,8 @@ struct MaxPoolShape {
 
 struct MaxPooled {
   at::Tensor y;
-  // The place in its window that each output came from, counted row by row: uint8, shape of
-  // y. On other devices than the CPU: ATen's int64 indices into the plane.
+  // The place in its window that each output came from: uint8, shape of y. Its meaning is
+  // the device's own.
   at::Tensor choice;
 };
 
@@ -32,10 +32,15 @@ struct MaxPooled {
 MaxPooled MaxPoolForward(const MaxPoolShape& shape, const at::Tensor& x);
 
 // The gradient of x, which has `sizes`. Overlapping windows add in the order of the outputs
-// (on CUDA in any order, unless deterministic algorithms are on). Takes both kinds of
-// `choice`. Records no graph.
+// (on CUDA in any order, unless deterministic algorithms are on). Also takes ATen's int64
+// indices as `choice`. Records no graph.
 at::Tensor MaxPoolBackward(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& grad,
                            const at::Tensor& choice);
+
+// ATen's int64 indices into the plane [B, C, outputs...] as uint8 places and back, for devices
+// other than the CPU. `sizes` are those of x.
+at::Tensor PlacesOf(const MaxPoolShape& shape, at::IntArrayRef sizes, at::Tensor indices);
+at::Tensor IndicesOf(const MaxPoolShape& shape, at::IntArrayRef sizes, const at::Tensor& places);
 
 }  // namespace slimreel
 

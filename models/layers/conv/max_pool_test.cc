@@ -123,5 +123,27 @@ TEST(MaxPoolTest, RefusesEvenKernels) {
   EXPECT_ANY_THROW(MaxPoolForward({{3, 3}, {2, 2}}, at::randn({1, 1, 4, 4, 4})));
 }
 
+// Devices other than the CPU keep ATen's indices so.
+TEST(MaxPoolTest, IndicesOf64BitsBecomePlacesOf8AndBack) {
+  for (const auto& [kernel, stride, sizes] :
+       std::vector<std::array<std::vector<int64_t>, 3>>{{{{1, 3, 3}, {1, 2, 2}, {2, 3, 4, 9, 8}}},
+                                                        {{{3, 3, 3}, {2, 2, 2}, {2, 2, 5, 7, 6}}},
+                                                        {{{3, 3, 5}, {1, 1, 1}, {1, 2, 2, 2, 1}}},
+                                                        {{{3, 3}, {2, 2}, {3, 2, 7, 9}}},
+                                                        {{{5, 5}, {1, 2}, {1, 1, 2, 3}}}}) {
+    const MaxPoolShape shape{kernel, stride};
+    std::vector<int64_t> padding;
+    for (const int64_t k : kernel) padding.push_back(k / 2);
+    const at::Tensor x = at::randn(sizes);
+    const at::Tensor indices =
+        std::get<1>(kernel.size() == 2 ? at::max_pool2d_with_indices(x, kernel, stride, padding)
+                                       : at::max_pool3d_with_indices(x, kernel, stride, padding));
+    const at::Tensor places = PlacesOf(shape, sizes, indices.clone());
+    EXPECT_EQ(places.scalar_type(), at::kByte);
+    EXPECT_EQ(places.nbytes() * 8, indices.nbytes());
+    EXPECT_TRUE(at::equal(IndicesOf(shape, sizes, places), indices)) << at::IntArrayRef(kernel);
+  }
+}
+
 }  // namespace
 }  // namespace slimreel
