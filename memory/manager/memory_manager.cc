@@ -95,7 +95,7 @@ void MemoryManager::Check() {
     if (decision_.clean_up) relief_pending_ = false;
     next_check_seconds_ = reading.seconds + SecondsToNextCheck(options_.rules, reading);
     // Under the lock, so that the ceiling never outlives its scope.
-    if (scope_open_) source_->SetCeiling(CeilingUnderPressure(options_.rules, reading));
+    if (scope_open_) source_->SetCeiling(StepCeiling(reading));
     act = !scope_open_ && (cleanup_pending_ || relief_pending_);
   }
   if (act) Act();
@@ -109,7 +109,9 @@ void MemoryManager::BeginScope() {
     stats_.AddPeaks(device);
     source_->ResetDevicePeak();
     scope_open_ = true;
-    // The ceiling of this scope follows from what the host has left now.
+    // Blocks that were given back since the last check raise what is left as much as they lower
+    // what is taken, so its ceiling still holds. Under pressure a new one is worth a reading.
+    source_->SetCeiling(StepCeiling(last_));
     check = clock_->NowSeconds() >= next_check_seconds_ || decision_.host == PoolLevel::kAbove;
   }
   if (check) Check();

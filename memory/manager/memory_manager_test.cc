@@ -284,25 +284,36 @@ TEST_F(MemoryManagerTest, StatsAreThoseOfTheReadings) {
   EXPECT_EQ(history[1].seconds, 2);
 }
 
-TEST_F(MemoryManagerTest, AHostUnderPressureBoundsTheStepAndOnlyTheStep) {
+TEST_F(MemoryManagerTest, WhatTheHostHasLeftBoundsTheStepAndOnlyTheStep) {
   Make(/*monitor=*/false);
-  memory_->SetHost(900);
-  {
-    const AutoMemoryScope scope(manager_.get());
-    EXPECT_GT(memory_->ceiling(), 0);
+  for (const int64_t host : {100, 900}) {
+    memory_->SetHost(host);
+    {
+      const AutoMemoryScope scope(manager_.get());
+      EXPECT_GT(memory_->ceiling(), 0);
+    }
+    EXPECT_EQ(memory_->ceiling(), 0);
+    clock_->Advance(30);
   }
-  EXPECT_EQ(memory_->ceiling(), 0);
+  const int64_t checks = manager_->GetStats().checks;
+  {
+    const AutoMemoryScope scope(manager_.get());  // a check is due
+    EXPECT_EQ(manager_->GetStats().checks, checks + 1);
+  }
   clock_->Advance(1);
   {
     const AutoMemoryScope scope(manager_.get());
-    EXPECT_GT(memory_->ceiling(), 0) << "read anew although no check is due";
-    EXPECT_EQ(manager_->GetStats().checks, 2);
+    EXPECT_GT(memory_->ceiling(), 0);
+    EXPECT_EQ(manager_->GetStats().checks, checks + 2) << "under pressure read anew";
   }
   memory_->SetHost(100);
   clock_->Advance(30);
+  Step();
+  const int64_t calm_checks = manager_->GetStats().checks;
   {
     const AutoMemoryScope scope(manager_.get());
-    EXPECT_EQ(memory_->ceiling(), 0);
+    EXPECT_GT(memory_->ceiling(), 0) << "of the last check";
+    EXPECT_EQ(manager_->GetStats().checks, calm_checks);
   }
 }
 

@@ -71,19 +71,17 @@ bool ForcedCleanupIsDue(const PressureRules& rules, int64_t steps) {
 
 double SecondsToNextCheck(const PressureRules& rules, const MemoryReading& reading) {
   if (reading.host.ceiling_bytes <= 0) return rules.interval_seconds;
-  constexpr double kPart = 8.0;
   const double seconds =
-      static_cast<double>(reading.host_left_bytes) / (kPart * kNeighbourBytesPerSecond);
+      static_cast<double>(reading.host_left_bytes) / (kNeighbourPart * kNeighbourBytesPerSecond);
   return std::min(rules.interval_seconds, std::max(kShortestIntervalSeconds, seconds));
 }
 
-int64_t CeilingUnderPressure(const PressureRules& rules, const MemoryReading& reading) {
-  if (LevelOf(reading.host, rules.host_threshold) != PoolLevel::kAbove) return 0;
+int64_t StepCeiling(const MemoryReading& reading) {
+  if (reading.host.ceiling_bytes <= 0) return 0;
   const int64_t reserve =
       std::max(kLeastReserveBytes, reading.host.ceiling_bytes / kReserveDivisor);
-  // An eighth is the neighbour's until the next check (SecondsToNextCheck).
-  const int64_t usable = std::max<int64_t>(0, reading.host_left_bytes - reserve) / 8 * 7;
-  return std::max<int64_t>(1, reading.device.taken_bytes + usable);
+  const int64_t usable = std::max<int64_t>(0, reading.host_left_bytes - reserve);
+  return std::max<int64_t>(1, reading.device.taken_bytes + usable - usable / kNeighbourPart);
 }
 
 Placement ChoosePlacement(Placement preferred, Placement now, const PressureDecision& decision) {

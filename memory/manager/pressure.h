@@ -52,13 +52,15 @@ bool ForcedCleanupIsDue(const PressureRules& rules, int64_t steps);
 // A neighbour is expected to take at most this much per second.
 inline constexpr double kNeighbourBytesPerSecond = 100e6;
 inline constexpr double kShortestIntervalSeconds = 0.05;
-// At most interval_seconds. Less if little memory is left, so that a neighbour takes at most an
-// eighth of it until the next check.
+// At most interval_seconds. Less if little memory is left, so that a neighbour takes at most
+// 1 / kNeighbourPart of it until the next check.
+inline constexpr int64_t kNeighbourPart = 32;
 double SecondsToNextCheck(const PressureRules& rules, const MemoryReading& reading);
 
-// The ceiling of live + kept tensor bytes on the CPU, while the host is above its threshold: what
-// is taken now, and what the host has left less a reserve. 0: none.
-int64_t CeilingUnderPressure(const PressureRules& rules, const MemoryReading& reading);
+// The ceiling of live + kept tensor bytes on the CPU until the next check: what is taken now, and
+// what the host has left, less the neighbour's part and a reserve. 0: the host's limits are
+// unknown.
+int64_t StepCeiling(const MemoryReading& reading);
 
 // Where clips are prepared for the model (scaled, normalised): on the CPU or on the device.
 enum class Placement { kCpu, kDevice };

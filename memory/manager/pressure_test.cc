@@ -134,7 +134,7 @@ TEST(PressureTest, ForcedCleanUpsCountSteps) {
   }
 }
 
-TEST(PressureTest, ANeighbourTakesAtMostAnEighthOfWhatIsLeftUntilTheNextCheck) {
+TEST(PressureTest, ANeighbourTakesASmallPartOfWhatIsLeftUntilTheNextCheck) {
   for (int64_t left = 0; left < (int64_t{64} << 30); left = left * 2 + 1) {
     MemoryReading reading;
     reading.host = Pool(0, int64_t{64} << 30);
@@ -143,7 +143,7 @@ TEST(PressureTest, ANeighbourTakesAtMostAnEighthOfWhatIsLeftUntilTheNextCheck) {
     EXPECT_LE(seconds, 30.0);
     EXPECT_GE(seconds, 0.05);
     const double taken = seconds * 100e6;
-    EXPECT_TRUE(seconds == 0.05 || taken <= static_cast<double>(left) / 8 * 1.000001) << left;
+    EXPECT_TRUE(seconds == 0.05 || taken <= static_cast<double>(left) / 32 * 1.000001) << left;
   }
 }
 
@@ -151,30 +151,33 @@ TEST(PressureTest, WithoutAHostCeilingTheIntervalIsTheConfiguredOne) {
   EXPECT_EQ(SecondsToNextCheck(kRules, MemoryReading()), 30.0);
 }
 
-TEST(PressureTest, AHostAboveItsThresholdSetsACeilingThatItsRestHolds) {
+TEST(PressureTest, TheCeilingOfAStepIsWhatIsTakenAndTheHostsRestHolds) {
   constexpr int64_t kMiB = 1 << 20;
   for (int64_t host = 0; host <= 1024; host += 8) {
     MemoryReading reading;
     reading.device.taken_bytes = 100 * kMiB;
     reading.host = Pool(host * kMiB, 1024 * kMiB);
     reading.host_left_bytes = (1024 - host) * kMiB;
-    const int64_t ceiling = CeilingUnderPressure(kRules, reading);
-    if (host <= 819) {
-      EXPECT_EQ(ceiling, 0) << host;
-      continue;
-    }
-    EXPECT_GE(ceiling, 100 * kMiB) << "what is taken stays";
-    const int64_t more = ceiling - 100 * kMiB;
-    // An eighth for the neighbour, 2 % for what are no tensors.
+    const int64_t more = StepCeiling(reading) - 100 * kMiB;
+    // 2 % for what are no tensors, and a part for the neighbour until the next check.
     const int64_t room = std::max<int64_t>(0, reading.host_left_bytes - 1024 * kMiB / 50);
-    EXPECT_EQ(more, room / 8 * 7) << host;
+    EXPECT_EQ(more, room - room / 32) << host;
+    const double neighbour = 100e6 * SecondsToNextCheck(kRules, reading);
+    if (room > 0 && SecondsToNextCheck(kRules, reading) > 0.05) {
+      EXPECT_LE(static_cast<double>(more) + neighbour,
+                static_cast<double>(reading.host_left_bytes));
+    }
   }
+}
+
+TEST(PressureTest, AHostWithoutKnownLimitsSetsNoCeiling) {
+  EXPECT_EQ(StepCeiling(MemoryReading()), 0);
 }
 
 TEST(PressureTest, NoTensorsYetStillGetACeiling) {
   MemoryReading reading;
   reading.host = Pool(1000);
-  EXPECT_GT(CeilingUnderPressure(kRules, reading), 0) << "0 would mean none";
+  EXPECT_GT(StepCeiling(reading), 0) << "0 would mean none";
 }
 
 TEST(PressureTest, PreparationLeavesThePoolThatIsShort) {
