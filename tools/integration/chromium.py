@@ -4,6 +4,7 @@ The protocol: https://chromedevtools.github.io/devtools-protocol. Messages are J
 """
 
 import base64
+import fcntl
 import json
 import os
 import pathlib
@@ -22,14 +23,17 @@ class Chromium:
         self._profile = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
-        # The browser reads from descriptor 3 and writes to descriptor 4.
+
+        def descriptors():  # the browser reads from descriptor 3 and writes to descriptor 4
+            copies = [fcntl.fcntl(pipe, fcntl.F_DUPFD, 10) for pipe in (to_browser, from_browser)]
+            os.dup2(copies[0], 3)
+            os.dup2(copies[1], 4)
+
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c",
-             f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser} {to_browser}<&- {from_browser}>&-', program,
-             "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             "--disable-extensions", "--remote-debugging-pipe", f"--user-data-dir={self._profile}",
-             "about:blank"],
-            pass_fds=(to_browser, from_browser), env={**os.environ, "HOME": self._profile},
+            [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             "--no-first-run", "--disable-extensions", "--remote-debugging-pipe",
+             f"--user-data-dir={self._profile}", "about:blank"],
+            pass_fds=(3, 4), preexec_fn=descriptors, env={**os.environ, "HOME": self._profile},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_browser)
         os.close(from_browser)
