@@ -17,7 +17,7 @@
 #include "base/exit_code.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
-#include "trainer/planning/measured_learner.h"
+#include "trainer/benchmark/measured_learner.h"
 
 DEFINE_int32(configs, 8, "configurations of the model");
 DEFINE_uint64(seed, 1, "which ones are drawn");

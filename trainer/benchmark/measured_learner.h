@@ -2,8 +2,8 @@
 // compare predictions with steps that really run.
 //
 // Threading: one thread. Ownership: it owns all its parts.
-#ifndef TRAINER_PLANNING_MEASURED_LEARNER_H_
-#define TRAINER_PLANNING_MEASURED_LEARNER_H_
+#ifndef TRAINER_BENCHMARK_MEASURED_LEARNER_H_
+#define TRAINER_BENCHMARK_MEASURED_LEARNER_H_
 
 #include <cstdint>
 #include <memory>
@@ -71,4 +71,4 @@ class MeasuredLearner {
 
 }  // namespace slimreel
 
-#endif  // TRAINER_PLANNING_MEASURED_LEARNER_H_
+#endif  // TRAINER_BENCHMARK_MEASURED_LEARNER_H_

@@ -1,6 +1,4 @@
 // Predictions against steps that really run, for every family of models.
-#include "trainer/planning/step_predictor.h"
-
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +10,8 @@
 #include "memory/recovery/fits_in_memory.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/chain/model.h"
-#include "trainer/planning/measured_learner.h"
+#include "trainer/benchmark/measured_learner.h"
+#include "trainer/planning/step_predictor.h"
 
 namespace slimreel {
 namespace {

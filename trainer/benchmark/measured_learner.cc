@@ -1,4 +1,4 @@
-#include "trainer/planning/measured_learner.h"
+#include "trainer/benchmark/measured_learner.h"
 
 #include <ATen/ops/from_blob.h>
 
