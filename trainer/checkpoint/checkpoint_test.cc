@@ -25,9 +25,9 @@ namespace {
 class Affine : public Stage {
  public:
   explicit Affine(at::ScalarType dtype) : Stage("affine") {
-    parameters_ = {{"affine.weight", at::randn({3, 5}, dtype).set_requires_grad(true)},
-                   {"affine.bias", at::randn({3}, dtype).set_requires_grad(true)}};
-    buffers_ = {{"affine.running_mean", at::randn({3})}};
+    state_.parameters = {{"affine.weight", at::randn({3, 5}, dtype).set_requires_grad(true)},
+                         {"affine.bias", at::randn({3}, dtype).set_requires_grad(true)}};
+    state_.buffers = {{"affine.running_mean", at::randn({3})}};
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override { return in; }
 };

@@ -26,8 +26,8 @@ class Affine : public Stage {
  public:
   explicit Affine(bool transposed) : Stage("affine") {
     at::Tensor weight = transposed ? at::randn({50, 30}).t() : at::randn({30, 50});
-    parameters_ = {{"affine.weight", weight.set_requires_grad(true)},
-                   {"affine.bias", at::randn({30}).set_requires_grad(true)}};
+    state_.parameters = {{"affine.weight", weight.set_requires_grad(true)},
+                         {"affine.bias", at::randn({30}).set_requires_grad(true)}};
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override { return in; }
 };

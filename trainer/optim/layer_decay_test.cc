@@ -17,7 +17,7 @@ class NamedStage : public Stage {
  public:
   NamedStage(std::string name, const std::vector<NamedTensor>& parameters)
       : Stage(std::move(name)) {
-    parameters_ = parameters;
+    state_.parameters = parameters;
   }
   Tensors Forward(const StageContext& /*context*/, Tensors in) override { return in; }
 };
