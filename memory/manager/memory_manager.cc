@@ -83,6 +83,10 @@ void MemoryManager::Note(const MemoryReading& reading) {
 }
 
 void MemoryManager::Check() {
+  const int64_t scope = [this] {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return num_scopes_;
+  }();
   const MemoryReading reading = ReadNow();
   bool act = false;
   {
@@ -95,7 +99,9 @@ void MemoryManager::Check() {
     if (decision_.clean_up) relief_pending_ = false;
     next_check_seconds_ = reading.seconds + SecondsToNextCheck(options_.rules, reading);
     // Under the lock, so that the ceiling never outlives its scope.
-    if (scope_open_) source_->SetCeiling(StepCeiling(reading));
+    // A reading from before the scope is older than the ceiling that the scope began with.
+    const bool usable = reading.consistent && scope == num_scopes_;
+    if (scope_open_ && usable) source_->SetCeiling(StepCeiling(reading));
     act = !scope_open_ && (cleanup_pending_ || relief_pending_);
   }
   if (act) Act();
@@ -109,9 +115,10 @@ void MemoryManager::BeginScope() {
     stats_.AddPeaks(device);
     source_->ResetDevicePeak();
     scope_open_ = true;
+    ++num_scopes_;
     // Blocks that were given back since the last check raise what is left as much as they lower
     // what is taken, so its ceiling still holds. Under pressure a new one is worth a reading.
-    source_->SetCeiling(StepCeiling(last_));
+    if (last_.consistent) source_->SetCeiling(StepCeiling(last_));
     check = clock_->NowSeconds() >= next_check_seconds_ || decision_.host == PoolLevel::kAbove;
   }
   if (check) Check();

@@ -84,6 +84,7 @@ class MemoryManager {
   bool relief_pending_ = false;
   double next_check_seconds_ = 0.0;
   int64_t num_steps_ = 0;
+  int64_t num_scopes_ = 0;  // opened so far
   MemoryReading last_;
   PressureState state_;
   PressureDecision decision_;

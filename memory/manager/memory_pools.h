@@ -31,6 +31,8 @@ struct MemoryReading {
   // What this process can still take before the first limit of the host is reached. Another limit
   // than that of `host` may come first.
   int64_t host_left_bytes = 0;
+  // False: tensors came or went while the host was read, so that no ceiling follows from the sum.
+  bool consistent = true;
 };
 
 }  // namespace slimreel

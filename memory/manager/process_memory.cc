@@ -14,14 +14,16 @@ class ProcessMemory final : public MemorySource {
   ProcessMemory(c10::Device device, Ceiling ceiling, std::string root)
       : device_(device), ceiling_(std::move(ceiling)), root_(std::move(root)) {}
 
+  // A thread may wait for a core between two reads, while a step allocates.
   MemoryReading Read() override {
+    constexpr int kTries = 8;
     MemoryReading reading;
-    reading.device = ReadDevice();
+    for (int i = 0; i < kTries; ++i) {
+      reading = ReadOnce();
+      reading.consistent = ReadDevice().taken_bytes == reading.device.taken_bytes;
+      if (reading.consistent) break;
+    }
     if (!device_.is_cpu() && reading.device.taken_bytes > 0) AddNeighbours(&reading.device);
-    const absl::StatusOr<HostMemory> host = ReadHostMemory(root_.empty() ? "/" : root_);
-    if (!host.ok()) return reading;  // no /proc: the host is never under pressure
-    reading.host = HostPool(*host, ReadResidentSet(root_));
-    reading.host_left_bytes = host->headroom_bytes();
     return reading;
   }
 
@@ -50,6 +52,16 @@ class ProcessMemory final : public MemorySource {
   }
 
  private:
+  MemoryReading ReadOnce() {
+    MemoryReading reading;
+    reading.device = ReadDevice();
+    const absl::StatusOr<HostMemory> host = ReadHostMemory(root_.empty() ? "/" : root_);
+    if (!host.ok()) return reading;  // no /proc: the host is never under pressure
+    reading.host = HostPool(*host, ReadResidentSet(root_));
+    reading.host_left_bytes = host->headroom_bytes();
+    return reading;
+  }
+
   // The whole device is the ceiling if it is used up more than the budget.
   void AddNeighbours(PoolReading* pool) const {
     const DeviceTotals totals = ReadDeviceTotals(device_);
