@@ -18,7 +18,7 @@ constexpr int64_t kLongestWait = 16;  // intervals
 constexpr double kWorse = 0.05;
 // Memory that the process may take besides tensors until the next check.
 constexpr int64_t kLeastReserveBytes = int64_t{16} << 20;
-constexpr int64_t kReserveDivisor = 50;  // of the host's ceiling
+constexpr int64_t kReserveDivisor = 50;  // of what the host has left
 
 double BackOff(const PressureRules& rules, int64_t times) {
   constexpr int64_t kMostDoublings = 4;
@@ -78,8 +78,7 @@ double SecondsToNextCheck(const PressureRules& rules, const MemoryReading& readi
 
 int64_t StepCeiling(const MemoryReading& reading) {
   if (reading.host.ceiling_bytes <= 0) return 0;
-  const int64_t reserve =
-      std::max(kLeastReserveBytes, reading.host.ceiling_bytes / kReserveDivisor);
+  const int64_t reserve = std::max(kLeastReserveBytes, reading.host_left_bytes / kReserveDivisor);
   const int64_t usable = std::max<int64_t>(0, reading.host_left_bytes - reserve);
   return std::max<int64_t>(1, reading.device.taken_bytes + usable - usable / kNeighbourPart);
 }

@@ -160,7 +160,8 @@ TEST(PressureTest, TheCeilingOfAStepIsWhatIsTakenAndTheHostsRestHolds) {
     reading.host_left_bytes = (1024 - host) * kMiB;
     const int64_t more = StepCeiling(reading) - 100 * kMiB;
     // 2 % for what are no tensors, and a part for the neighbour until the next check.
-    const int64_t room = std::max<int64_t>(0, reading.host_left_bytes - 1024 * kMiB / 50);
+    const int64_t room = std::max<int64_t>(
+        0, reading.host_left_bytes - std::max<int64_t>(16 * kMiB, reading.host_left_bytes / 50));
     EXPECT_EQ(more, room - room / 32) << host;
     const double neighbour = 100e6 * SecondsToNextCheck(kRules, reading);
     if (room > 0 && SecondsToNextCheck(kRules, reading) > 0.05) {
@@ -168,6 +169,14 @@ TEST(PressureTest, TheCeilingOfAStepIsWhatIsTakenAndTheHostsRestHolds) {
                 static_cast<double>(reading.host_left_bytes));
     }
   }
+}
+
+// Of two limits, the one with the larger share may be the larger one in bytes, too.
+TEST(PressureTest, TheReserveDependsOnWhatIsLeftAndNotOnTheLimitThatIsUsedUpMost) {
+  MemoryReading reading;
+  reading.host = Pool(int64_t{7} << 30, int64_t{24} << 30);
+  reading.host_left_bytes = int64_t{500} << 20;
+  EXPECT_GT(StepCeiling(reading), int64_t{450} << 20);
 }
 
 TEST(PressureTest, AHostWithoutKnownLimitsSetsNoCeiling) {
