@@ -91,6 +91,29 @@ bool Combine(const StageProfile& a, const StageProfile& b, const Line& line, Sta
          Combine(a.backward_lean, b.backward_lean, line, result.backward_lean);
 }
 
+// Every block but the gradients of parameters grows with the micro-batch.
+void Grow(const OpTrace& from, double factor, OpTrace& trace) {
+  trace.ms *= factor;
+  for (TraceEvent& event : trace.events) {
+    const bool is_learnt =
+        std::find(from.learnt.begin(), from.learnt.end(), event.block) != from.learnt.end();
+    if (event.bytes == 0 || is_learnt) continue;
+    event.bytes = static_cast<int64_t>(std::ceil(static_cast<double>(event.bytes) * factor));
+  }
+}
+
+StageProfile Grow(const StageProfile& stage, const Line& line) {
+  const double factor = static_cast<double>(line.wanted) / static_cast<double>(line.larger);
+  StageProfile result = stage;
+  result.forward_flops = static_cast<int64_t>(static_cast<double>(stage.forward_flops) * factor);
+  for (TracePair* pair :
+       {&result.nograd, &result.keep, &result.lean, &result.backward_keep, &result.backward_lean}) {
+    const OpTrace first = (*pair)[kFirst];
+    for (OpTrace& trace : *pair) Grow(first, factor, trace);
+  }
+  return result;
+}
+
 using Stages = std::vector<std::shared_ptr<const StageProfile>>;
 
 bool Combine(const Stages& a, const Stages& b, const Line& line, Stages& result) {
@@ -101,7 +124,7 @@ bool Combine(const Stages& a, const Stages& b, const Line& line, Stages& result)
     std::shared_ptr<StageProfile>& stage = made[{a[i].get(), b[i].get()}];
     if (stage == nullptr) {
       stage = std::make_shared<StageProfile>();
-      if (!Combine(*a[i], *b[i], line, *stage)) return false;
+      if (!Combine(*a[i], *b[i], line, *stage)) *stage = Grow(*b[i], line);
     }
     result.push_back(stage);
   }

@@ -86,9 +86,10 @@ struct ChainProfile {
 // The operation as it runs under a schedule.
 const OpTrace& TraceOf(const StageProfile& stage, OpKind kind, int visit);
 
-// The profile at `micro_batch` by a straight line through two measured ones of other sizes. None
-// if an operation allocates in another order at the two sizes, so that no line can be drawn. Bytes
-// are rounded up.
+// The profile at `micro_batch` by a straight line through two measured ones of other sizes. A stage
+// that allocates in another order at the two sizes has no line: then the blocks of the larger size
+// grow with the micro-batch, except for gradients of parameters. Bytes are rounded up. None: the
+// two are profiles of different chains.
 std::optional<ChainProfile> Extrapolate(const ChainProfile& smaller, const ChainProfile& larger,
                                         int64_t micro_batch);
 

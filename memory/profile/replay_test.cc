@@ -124,14 +124,29 @@ TEST(ExtrapolateTest, BytesLieOnTheLineThroughTwoSizes) {
   EXPECT_EQ(five->stages[0]->nograd[kFirst].events[0].bytes, 100);
 }
 
-TEST(ExtrapolateTest, AnotherOrderOfAllocationsHasNoLine) {
+TEST(ExtrapolateTest, BlocksGrowIfTheOrderOfAllocationsDiffers) {
   ChainProfile one = Chain();
   ChainProfile two = Chain();
   two.micro_batch = 2;
   auto other = std::make_shared<StageProfile>(*two.stages[1]);
   other->keep[kFirst].events.push_back({5, Local(2)});
   two.stages[1] = other;
-  EXPECT_FALSE(Extrapolate(one, two, 5).has_value());
+  const std::optional<ChainProfile> four = Extrapolate(one, two, 4);
+  ASSERT_TRUE(four.has_value());
+  EXPECT_EQ(four->stages[1]->keep[kFirst].events.back().bytes, 10);
+  EXPECT_EQ(four->stages[1]->keep[kFirst].events[0].bytes, 200);
+  // The gradient of a parameter (30 bytes) has its size; that of the input grows.
+  EXPECT_EQ(four->stages[1]->backward_keep[kFirst].events[0].bytes, 30);
+  EXPECT_EQ(four->stages[1]->backward_keep[kFirst].events[1].bytes, 200);
+  EXPECT_EQ(four->stages[0]->keep[kFirst].events[0].bytes, 100) << "the others keep their line";
+}
+
+TEST(ExtrapolateTest, OtherChainsHaveNoLine) {
+  ChainProfile one = Chain();
+  ChainProfile two = Chain();
+  two.micro_batch = 2;
+  two.stages.pop_back();
+  EXPECT_FALSE(Extrapolate(one, two, 4).has_value());
 }
 
 }  // namespace

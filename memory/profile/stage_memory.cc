@@ -3,6 +3,14 @@
 #include <ATen/ops/zeros.h>
 
 namespace slimreel {
+namespace {
+
+// As Tensor::set_data, which refuses to change between a device with memory and one without.
+void Become(const at::Tensor& tensor, const at::Tensor& other) {
+  tensor.unsafeGetTensorImpl()->shallow_copy_from(other.getIntrusivePtr());
+}
+
+}  // namespace
 
 StageMemory::StageMemory(const Stage& stage, at::Device device) {
   for (const auto* list : {&stage.parameters(), &stage.buffers()}) {
@@ -10,14 +18,14 @@ StageMemory::StageMemory(const Stage& stage, at::Device device) {
       at::Tensor tensor = named.tensor;
       if (!tensor.is_meta()) continue;
       without_memory_.emplace_back(tensor, tensor.detach());
-      tensor.set_data(
-          at::zeros(tensor.sizes(), tensor.options().device(device).requires_grad(false)));
+      Become(tensor,
+             at::zeros(tensor.sizes(), tensor.options().device(device).requires_grad(false)));
     }
   }
 }
 
 StageMemory::~StageMemory() {
-  for (auto& [tensor, before] : without_memory_) tensor.set_data(before);
+  for (auto& [tensor, before] : without_memory_) Become(tensor, before);
 }
 
 }  // namespace slimreel

@@ -141,7 +141,7 @@ class Candidates {
       auto line = Extrapolate(measured_.begin()->second, measured_.rbegin()->second, size);
       if (line) return &estimated_.emplace(size, *std::move(line)).first->second;
     }
-    // Kernels allocate in another order at the two sizes: only measuring tells.
+    // Only one size could be measured.
     ChainProfile profile;
     if (!FitsInMemory([&] { profile = predictor_.Measure(size, {}, true); })) return nullptr;
     return &estimated_.emplace(size, std::move(profile)).first->second;
@@ -215,7 +215,7 @@ std::string NameOf(AlternativeKind kind) {
 
 // What the smallest budget would be with each means that is not allowed.
 std::string WhatForbiddenMeansSave(StepPredictor& predictor, const PlanningTerms& terms,
-                                   int64_t smallest) {
+                                   std::optional<int64_t> smallest) {
   struct Means {
     const char* name;
     bool AllowedTechniques::*field;
@@ -231,9 +231,11 @@ std::string WhatForbiddenMeansSave(StepPredictor& predictor, const PlanningTerms
     Candidates candidates(predictor, terms);
     if (!candidates.AddAll(allow)) continue;
     const auto bytes = SmallestBytes(candidates.outcomes(), {});
-    if (bytes && *bytes < smallest) {
-      lines.push_back(absl::StrCat(means.name, " would save ", FormatBytes(smallest - *bytes)));
-    }
+    if (!bytes || (smallest && *bytes >= *smallest)) continue;
+    lines.push_back(
+        smallest
+            ? absl::StrCat(means.name, " would save ", FormatBytes(*smallest - *bytes))
+            : absl::StrCat(means.name, " would bring the smallest peak to ", FormatBytes(*bytes)));
   }
   if (lines.empty()) return "";
   return absl::StrCat(" Not allowed by memory.allow: ", absl::StrJoin(lines, ", "), ".");
@@ -243,9 +245,10 @@ absl::Status NothingFitsTheBudget(StepPredictor& predictor, const PlanningTerms&
                                   const Candidates& candidates) {
   const auto smallest = SmallestBytes(candidates.outcomes(), {});
   if (!smallest) {
-    return NothingFitsError(absl::StrCat("the budget of ", FormatBytes(terms.budget_bytes),
-                                         " is too small to measure one stage of the model with ",
-                                         std::max<int64_t>(1, terms.min_micro_batch), " samples"));
+    return NothingFitsError(absl::StrCat("no plan fits ", FormatBytes(terms.budget_bytes),
+                                         ": one stage alone with ", MicroBatchSizes(terms).back(),
+                                         " samples takes more.",
+                                         WhatForbiddenMeansSave(predictor, terms, std::nullopt)));
   }
   return NothingFitsError(absl::StrCat(
       "no plan fits ", FormatBytes(terms.budget_bytes), " (", terms.budget_bytes,
