@@ -107,6 +107,7 @@ class Phases {
   void MakeStep() {
     TrainStepOptions options;
     options.norm_group = options.limits.norm_group = 1;
+    options.effective_batch = subject_.batch;
     const auto modes = ParseStageModes("checkpoint", executor_->num_scheduled_stages() - 1).value();
     step_ = std::make_unique<TrainStep>(*model_, executor_.get(), optimizer_.get(), options,
                                         MakePlan(subject_.batch, modes, executor_->stage_names()));
