@@ -88,6 +88,25 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(forbidden.returncode, 4, forbidden.stderr)
         self.assertRegex(forbidden.stderr, "(checkpointing|split) would (save|bring)")
 
+    def test_a_card_that_is_not_there_needs_no_weights_and_no_data(self):
+        arguments = [f"--config={self.config}", f"--run={self.folder / 'card'}", "--plan_only",
+                     "model.name=video_vit_small", "model.num_classes=60"]
+        result = must("//trainer:train", *arguments, "--device_profile=gtx1650_4gb")
+        self.assertIn("an estimate", result.stdout)
+        plan = self.read("card", "plan.json")
+        self.assertEqual(plan["device_profile"], "gtx1650_4gb")
+        self.assertTrue(plan["time_is_estimate"])
+        self.assertEqual(plan["smallest_card"], "gtx1650_4gb")
+        self.assertLessEqual(plan["predicted_peak_bytes"], plan["ceiling"]["bytes"])
+        unknown = run("//trainer:train", *arguments, "--device_profile=gtx1650")
+        self.assertNotEqual(unknown.returncode, 0)
+        self.assertIn("did you mean gtx1650_4gb", unknown.stderr)
+        large = run("//trainer:train", f"--config={self.config}", f"--run={self.folder / 'large'}",
+                    "--plan_only", "model.name=whisper_medium", "data.batch_size=1",
+                    "--device_profile=gtx1650_4gb")
+        self.assertEqual(large.returncode, 4, large.stderr)
+        self.assertIn("The smallest card of the table that would do is ", large.stderr)
+
     def test_every_plan_learns_the_same_bits_if_the_split_is_kept(self):
         arguments = ["memory.allow=[checkpointing, lean]"]
         natural = self.plan("bits_natural", "video_vit_nano", *arguments)[1]["predicted_peak_bytes"]
