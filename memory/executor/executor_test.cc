@@ -11,15 +11,6 @@
 namespace slimreel {
 namespace {
 
-StageContext Context() {
-  StageContext context;
-  context.step = 3;
-  context.first_position = 2;
-  context.training = true;
-  context.loss_denominator = 6.0;
-  return context;
-}
-
 void ExpectSameBits(const Tensors& a, const Tensors& b, const std::string& what) {
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i) {
@@ -43,7 +34,7 @@ Schedule AllKept(const Executor& executor) {
 StepResult RunFresh(const std::string& name, const Schedule& schedule) {
   const TestChain chain = MakeTestChain(name);
   Executor executor(chain.Chain());
-  const Tensors out = executor.Run(schedule, Context(), chain.inputs);
+  const Tensors out = executor.Run(schedule, TestContext(), chain.inputs);
   return TakeResult(chain, out.at(0));
 }
 
@@ -51,10 +42,10 @@ class ExecutorTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(ExecutorTest, AllKeptEqualsOneConnectedGraph) {
   const TestChain connected = MakeTestChain(GetParam());
-  const StepResult expected = TakeResult(connected, RunConnected(connected, Context()));
+  const StepResult expected = TakeResult(connected, RunConnected(connected, TestContext()));
   const TestChain chain = MakeTestChain(GetParam());
   Executor executor(chain.Chain());
-  const Tensors out = executor.Run(AllKept(executor), Context(), chain.inputs);
+  const Tensors out = executor.Run(AllKept(executor), TestContext(), chain.inputs);
   const StepResult result = TakeResult(chain, out.at(0));
   if (!chain.tied) return ExpectSameBits(result, expected);
   for (size_t i = 0; i < expected.gradients.size(); ++i) {
@@ -81,12 +72,12 @@ TEST_P(ExecutorTest, EveryScheduleGivesTheSameBits) {
 TEST_P(ExecutorTest, GradientsOfMicroBatchesAdd) {
   const TestChain chain = MakeTestChain(GetParam());
   Executor executor(chain.Chain());
-  executor.Run(AllKept(executor), Context(), chain.inputs);
+  executor.Run(AllKept(executor), TestContext(), chain.inputs);
   Tensors once;
   for (const at::Tensor& gradient : TakeResult(chain, {}).gradients) {
     once.push_back(gradient.defined() ? gradient.clone() : gradient);
   }
-  executor.Run(AllKept(executor), Context(), chain.inputs);
+  executor.Run(AllKept(executor), TestContext(), chain.inputs);
   const Tensors twice = TakeResult(chain, {}).gradients;
   for (size_t i = 0; i < once.size(); ++i) {
     if (!once[i].defined()) continue;
@@ -99,11 +90,11 @@ TEST_P(ExecutorTest, PeakOfAllKeptIsNotAboveTheConnectedGraph) {
   Executor executor(chain.Chain());
   const Schedule schedule = AllKept(executor);
   ResetCpuPeaks();
-  RunConnected(chain, Context());
+  RunConnected(chain, TestContext());
   const int64_t connected = ReadCpuMemory().peak_live_bytes;
   chain.ClearGradients();
   ResetCpuPeaks();
-  executor.Run(schedule, Context(), chain.inputs);
+  executor.Run(schedule, TestContext(), chain.inputs);
   EXPECT_LE(ReadCpuMemory().peak_live_bytes, connected);
 }
 
@@ -112,11 +103,11 @@ TEST_P(ExecutorTest, OutOfMemoryAnywhereLeavesNothingBehind) {
   Executor executor(chain.Chain());
   const Schedule schedule =
       MakeSchedule(ParseStageModes("every:2", executor.num_scheduled_stages() - 1).value());
-  executor.Run(schedule, Context(), chain.inputs);  // libraries allocate their scratch now
+  executor.Run(schedule, TestContext(), chain.inputs);  // libraries allocate their scratch now
   chain.ClearGradients();
   const int64_t before = ReadCpuMemory().live_bytes;
   ResetCpuPeaks();
-  executor.Run(schedule, Context(), chain.inputs);
+  executor.Run(schedule, TestContext(), chain.inputs);
   const int64_t peak = ReadCpuMemory().peak_live_bytes;
   chain.ClearGradients();
   ASSERT_EQ(ReadCpuMemory().live_bytes, before);
@@ -124,7 +115,7 @@ TEST_P(ExecutorTest, OutOfMemoryAnywhereLeavesNothingBehind) {
   for (int64_t budget = before + 1; budget < peak; budget += 509) {
     SetCpuBudget(budget);
     try {
-      executor.Run(schedule, Context(), chain.inputs);
+      executor.Run(schedule, TestContext(), chain.inputs);
     } catch (const c10::OutOfMemoryError&) {
       ++refused;
     }
@@ -143,7 +134,7 @@ TEST(ExecutorRunTest, FrozenPrefixRunsOnceAndIsNotScheduled) {
   Executor executor(chain.Chain());
   EXPECT_EQ(executor.frozen_prefix(), 2);
   EXPECT_EQ(executor.num_scheduled_stages(), 4);
-  executor.Run(AllKept(executor), Context(), chain.inputs);
+  executor.Run(AllKept(executor), TestContext(), chain.inputs);
   const Tensors parameters = chain.Parameters();
   EXPECT_FALSE(parameters[0].grad().defined());
   EXPECT_FALSE(parameters[1].grad().defined());
@@ -160,7 +151,7 @@ TEST(ExecutorRunTest, CheckpointingLowersThePeak) {
         MakeSchedule(ParseStageModes(words, executor.num_scheduled_stages() - 1).value());
     const int64_t before = ReadCpuMemory().live_bytes;
     ResetCpuPeaks();
-    executor.Run(schedule, Context(), {chain.inputs[0].repeat({64, 1})});
+    executor.Run(schedule, TestContext(), {chain.inputs[0].repeat({64, 1})});
     peaks[n] = ReadCpuMemory().peak_live_bytes - before;
   }
   EXPECT_LT(peaks[1], peaks[0]);
@@ -175,7 +166,7 @@ TEST(ExecutorRunTest, StageThatWritesItsInputIsNamed) {
   });
   Executor executor({&good, &bad});
   try {
-    executor.Run(AllKept(executor), Context(), {at::ones({2})});
+    executor.Run(AllKept(executor), TestContext(), {at::ones({2})});
     FAIL() << "the write was not detected";
   } catch (const c10::Error& error) {
     EXPECT_NE(std::string(error.what()).find("stage bad wrote its input slot 0"),
@@ -189,7 +180,7 @@ TEST(ExecutorRunTest, FalseHandedOnDeclarationIsNamed) {
                       return {(in[0] * p[0]).sum()};
                     });
   Executor executor({&stage});
-  EXPECT_THROW(executor.Run(AllKept(executor), Context(), {at::ones({2})}), c10::Error);
+  EXPECT_THROW(executor.Run(AllKept(executor), TestContext(), {at::ones({2})}), c10::Error);
 }
 
 TEST(ExecutorRunTest, CallerThatMovesItsInputsFreesThemAtTheirLastUse) {
@@ -207,7 +198,7 @@ TEST(ExecutorRunTest, CallerThatMovesItsInputsFreesThemAtTheirLastUse) {
   const Schedule schedule = AllKept(executor);
   const int64_t before = ReadCpuMemory().live_bytes;
   Tensors inputs(1, at::ones({1 << 16}));
-  executor.Run(schedule, Context(), std::move(inputs));
+  executor.Run(schedule, TestContext(), std::move(inputs));
   EXPECT_LT(live_in_second - before, 1 << 16);
 }
 

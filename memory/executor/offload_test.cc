@@ -18,15 +18,6 @@ namespace {
 
 constexpr int64_t kBlockBytes = 1 << 22;
 
-StageContext Context() {
-  StageContext context;
-  context.step = 3;
-  context.first_position = 2;
-  context.training = true;
-  context.loss_denominator = 6.0;
-  return context;
-}
-
 Schedule Checkpointed(const Executor& executor) {
   return MakeSchedule(
       std::vector<StageMode>(executor.num_scheduled_stages() - 1, StageMode::kCheckpoint));
@@ -56,11 +47,11 @@ TEST_P(OffloadTest, EveryScheduleKeepsItsBits) {
   for (const Schedule& schedule : TestSchedules(num_stages)) {
     const TestChain on_device = MakeTestChain(GetParam());
     Executor plain(on_device.Chain());
-    const at::Tensor loss = plain.Run(schedule, Context(), on_device.inputs)[0];
+    const at::Tensor loss = plain.Run(schedule, TestContext(), on_device.inputs)[0];
     const TestChain chain = MakeTestChain(GetParam());
     Executor executor(chain.Chain());
     executor.set_offload(&stack);
-    const at::Tensor other = executor.Run(schedule, Context(), chain.inputs)[0];
+    const at::Tensor other = executor.Run(schedule, TestContext(), chain.inputs)[0];
     ExpectSameBits(TakeResult(chain, other), TakeResult(on_device, loss));
     EXPECT_EQ(stack.used_bytes(), 0);
   }
@@ -80,7 +71,7 @@ TEST_P(OffloadTest, OutOfMemoryAnywhereLeavesNothingBehind) {
     {
       const AllocationFault fault(nth);
       try {
-        executor.Run(Checkpointed(executor), Context(), chain.inputs);
+        executor.Run(Checkpointed(executor), TestContext(), chain.inputs);
       } catch (const c10::OutOfMemoryError&) {
       }
       thrown = fault.thrown();
@@ -110,7 +101,7 @@ TEST(OffloadPeakTest, TheInputsOfCheckpointedStagesLeaveTheDevice) {
     if (offload) executor.set_offload(&stack);
     const int64_t before = ReadCpuMemory().live_bytes;
     ResetCpuPeaks();
-    executor.Run(Checkpointed(executor), Context(), inputs);
+    executor.Run(Checkpointed(executor), TestContext(), inputs);
     peaks[offload] = ReadCpuMemory().peak_live_bytes - before;
   }
   EXPECT_GE(stack.peak_bytes(), 4 * input_bytes);

@@ -17,15 +17,6 @@
 namespace slimreel {
 namespace {
 
-StageContext Context() {
-  StageContext context;
-  context.step = 3;
-  context.first_position = 2;
-  context.training = true;
-  context.loss_denominator = 6.0;
-  return context;
-}
-
 // Plain gradient descent that may be called again after it ran out of memory.
 void Descend(const Tensors& parameters) {
   const c10::AutoGradMode no_grad(false);
@@ -45,7 +36,7 @@ struct Subject {
     return MakeSchedule(ParseStageModes(words, executor.num_scheduled_stages() - 1).value());
   }
   void StepAtTheEnd(const std::string& words) {
-    loss = executor.Run(Words(words), Context(), chain.inputs)[0];
+    loss = executor.Run(Words(words), TestContext(), chain.inputs)[0];
     Descend(chain.Parameters());
   }
   ReleasingRun MakeRun() {
@@ -68,7 +59,7 @@ struct Subject {
     for (bool done = false; !done;) {
       if (!run->has_released()) run.emplace(MakeRun());
       try {
-        loss = run->Run(schedule, Context(), chain.inputs)[0];
+        loss = run->Run(schedule, TestContext(), chain.inputs)[0];
         done = true;
       } catch (const c10::OutOfMemoryError&) {
       }

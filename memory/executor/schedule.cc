@@ -8,25 +8,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "memory/executor/op_name.h"
 
 namespace slimreel {
 namespace {
-
-const char* OpName(OpKind kind) {
-  switch (kind) {
-    case OpKind::kForwardKeep:
-      return "F_keep";
-    case OpKind::kForwardLean:
-      return "F_lean";
-    case OpKind::kForwardCheckpoint:
-      return "F_checkpoint";
-    case OpKind::kForwardNoGrad:
-      return "F_nograd";
-    case OpKind::kBackward:
-      return "B";
-  }
-  return "?";
-}
 
 absl::Status OpError(size_t position, const Op& op, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("schedule: operation ", position, ", ",

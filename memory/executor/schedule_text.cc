@@ -42,22 +42,6 @@ absl::StatusOr<Op> ParseOp(absl::string_view text, const std::vector<std::string
 
 }  // namespace
 
-std::string OpName(OpKind kind) {
-  switch (kind) {
-    case OpKind::kForwardKeep:
-      return "F_keep";
-    case OpKind::kForwardLean:
-      return "F_lean";
-    case OpKind::kForwardCheckpoint:
-      return "F_checkpoint";
-    case OpKind::kForwardNoGrad:
-      return "F_nograd";
-    case OpKind::kBackward:
-      break;
-  }
-  return "B";
-}
-
 std::string FormatSchedule(const Schedule& schedule, const std::vector<std::string>& stages) {
   if (const auto modes = ModesOf(schedule)) return FormatStageModes(*modes);
   return absl::StrJoin(schedule, " ", [&](std::string* out, const Op& op) {

@@ -9,12 +9,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "memory/executor/op_name.h"
 #include "memory/executor/schedule.h"
 
 namespace slimreel {
-
-// "F_keep", "F_lean", "F_checkpoint", "F_nograd" or "B".
-std::string OpName(OpKind kind);
 
 // The words (FormatStageModes) if MakeSchedule makes this schedule, else
 // "F_checkpoint(stem) F_nograd(layer1.0) ...". `stages`: names of the scheduled stages, with the

@@ -284,4 +284,13 @@ std::vector<Schedule> TestSchedules(int num_stages) {
   return all;
 }
 
+StageContext TestContext() {
+  StageContext context;
+  context.step = 3;
+  context.first_position = 2;
+  context.training = true;
+  context.loss_denominator = 6.0;
+  return context;
+}
+
 }  // namespace slimreel

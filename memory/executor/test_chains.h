@@ -55,6 +55,9 @@ struct StepResult {
 };
 StepResult TakeResult(const TestChain& chain, const at::Tensor& loss);
 
+// The context of a training step that is not the first one.
+StageContext TestContext();
+
 // Schedules of `num_stages` stages with the loss: uniform ones, mixtures of keep and checkpoint,
 // and random persistent ones, some of which visit a stage several times.
 std::vector<Schedule> TestSchedules(int num_stages);
