@@ -18,6 +18,10 @@ namespace slimreel {
 // form.
 std::vector<StageCosts> CostsOf(const ChainProfile& profile, bool with_lean);
 
+// The same bytes, with times that no measurement disturbs: what is fastest under them follows from
+// bytes alone, so two profiles of the same bytes have the same schedules.
+std::vector<StageCosts> WithFixedTimes(std::vector<StageCosts> costs);
+
 }  // namespace slimreel
 
 #endif  // MEMORY_PLANNER_STAGE_COSTS_H_

@@ -96,5 +96,20 @@ TEST(StageCostsTest, AStorageThatIsHandedOnIsFollowedToItsLastReader) {
   EXPECT_EQ(handed_on[0].last_reader, 2);
 }
 
+TEST(StageCostsTest, FixedTimesForgetWhatWasMeasuredAndKeepTheBytes) {
+  const std::vector<StageCosts> measured = CostsOf(Chain(), true);
+  std::vector<StageCosts> disturbed = measured;
+  for (StageCosts& stage : disturbed) stage.keep_ms = stage.backward_ms *= 2.5;
+  const auto times = [](const StageCosts& stage) {
+    return std::vector<double>{stage.forward_ms, stage.keep_ms, stage.lean_ms, stage.backward_ms,
+                               stage.lean_backward_ms};
+  };
+  for (size_t n = 0; n < measured.size(); ++n) {
+    ASSERT_NE(times(measured[n]), times(disturbed[n]));
+    EXPECT_EQ(times(WithFixedTimes(measured)[n]), times(WithFixedTimes(disturbed)[n]));
+    EXPECT_EQ(WithFixedTimes(measured)[n].keep_bytes, measured[n].keep_bytes);
+  }
+}
+
 }  // namespace
 }  // namespace slimreel

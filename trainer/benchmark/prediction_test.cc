@@ -4,7 +4,9 @@
 
 #include <limits>
 #include <memory>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "memory/recovery/fits_in_memory.h"
@@ -121,6 +123,39 @@ TEST(StepPlannerTest, ThePlanFitsAndItsPeakFallsWithTheBudget) {
   ASSERT_FALSE(none.ok());
   EXPECT_NE(none.status().message().find(std::to_string(bottom)), absl::string_view::npos)
       << none.status();
+}
+
+// The times of every operation, disturbed as on a busy machine.
+ChainProfile Disturbed(const ChainProfile& profile, std::mt19937& random) {
+  std::uniform_real_distribution<double> factor(0.3, 3.0);
+  ChainProfile result = profile;
+  for (auto& stage : result.stages) {
+    auto other = std::make_shared<StageProfile>(*stage);
+    for (TracePair* pair : {&other->nograd, &other->keep, &other->lean, &other->backward_keep,
+                            &other->backward_lean}) {
+      (*pair)[kFirst].ms *= factor(random);
+    }
+    stage = std::move(other);
+  }
+  return result;
+}
+
+TEST(StepPlannerTest, TheSmallestBudgetDoesNotDependOnMeasuredTimes) {
+  for (const char* name : {"posec3d_nano", "video_vit_nano"}) {
+    const auto learner = Make(OptionsOf(name, /*size=*/64));
+    std::mt19937 random(7);
+    learner->predictor().set_convert(
+        [&](const ChainProfile& profile) { return Disturbed(profile, random); });
+    const auto free = PlanSteps(learner->predictor(), learner->Terms(int64_t{1} << 40));
+    ASSERT_TRUE(free.ok()) << free.status();
+    for (int n = 0; n < 10; ++n) {
+      const int64_t bottom = free->smallest_budget_bytes;
+      const auto planned = PlanSteps(learner->predictor(), learner->Terms(bottom));
+      ASSERT_TRUE(planned.ok()) << name << " " << n << ": " << planned.status();
+      EXPECT_EQ(planned->smallest_budget_bytes, bottom);
+      EXPECT_FALSE(PlanSteps(learner->predictor(), learner->Terms(bottom - 1)).ok());
+    }
+  }
 }
 
 }  // namespace

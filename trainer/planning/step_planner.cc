@@ -34,24 +34,37 @@ bool IsLean(const Schedule& schedule) {
                      [](const Op& op) { return op.kind == OpKind::kForwardLean; });
 }
 
-// The schedules worth a look for one micro-batch size: the optimal ones over all limits, and those
-// that a person would write.
-std::vector<Schedule> SchedulesFor(const ChainProfile& profile, const AllowedTechniques& allow) {
-  const int num_stages = static_cast<int>(profile.stages.size()) - 1;  // without the loss
-  std::vector<Schedule> all;
-  for (const char* words : {"keep", "lean", "every:3", "every:2", "checkpoint"}) {
-    all.push_back(MakeSchedule(ParseStageModes(words, num_stages).value()));
-  }
-  const int64_t largest = ReplayStep(all.front(), {&profile}).bytes;
-  std::vector<TimedSchedule> optimal = DistinctSchedules(CostsOf(profile, allow.lean), largest);
+void AddOptimal(const std::vector<StageCosts>& costs, int64_t largest,
+                std::vector<Schedule>& schedules) {
+  std::vector<TimedSchedule> optimal = DistinctSchedules(costs, largest);
   const size_t stride = optimal.size() / kMaxSchedules + 1;
   for (size_t n = 0; n < optimal.size(); n += stride) {
-    all.push_back(std::move(optimal[n].schedule));
+    schedules.push_back(std::move(optimal[n].schedule));
   }
-  std::erase_if(all, [&](const Schedule& schedule) {
-    return (!allow.checkpointing && Recomputes(schedule)) || (!allow.lean && IsLean(schedule));
-  });
-  return all;
+}
+
+// The schedules worth a look for one micro-batch size.
+struct SchedulesToTry {
+  std::vector<Schedule> repeatable;  // they follow from bytes, so every run finds them again
+  std::vector<Schedule> fastest;     // they follow from measured times
+};
+
+SchedulesToTry SchedulesFor(const ChainProfile& profile, const AllowedTechniques& allow) {
+  const int num_stages = static_cast<int>(profile.stages.size()) - 1;  // without the loss
+  SchedulesToTry schedules;
+  for (const char* words : {"keep", "lean", "every:3", "every:2", "checkpoint"}) {
+    schedules.repeatable.push_back(MakeSchedule(ParseStageModes(words, num_stages).value()));
+  }
+  const int64_t largest = ReplayStep(schedules.repeatable.front(), {&profile}).bytes;
+  const std::vector<StageCosts> costs = CostsOf(profile, allow.lean);
+  AddOptimal(WithFixedTimes(costs), largest, schedules.repeatable);
+  AddOptimal(costs, largest, schedules.fastest);
+  for (std::vector<Schedule>* all : {&schedules.repeatable, &schedules.fastest}) {
+    std::erase_if(*all, [&](const Schedule& schedule) {
+      return (!allow.checkpointing && Recomputes(schedule)) || (!allow.lean && IsLean(schedule));
+    });
+  }
+  return schedules;
 }
 
 // All plans that were looked at, and what is predicted of each.
@@ -67,19 +80,24 @@ class Candidates {
     terms.allow = allow;
     const std::vector<int64_t> sizes = MicroBatchSizes(terms);
     if (!MeasureEnds(sizes)) return false;
+    std::map<int64_t, SchedulesToTry> schedules;
     for (int64_t size : sizes) {
       if (Estimate(size) == nullptr) continue;
-      std::vector<Schedule> schedules = SchedulesFor(*Estimate(size), allow);
-      if (!terms_.schedule_is_free) schedules = {terms_.configured.schedule};
-      for (Schedule& schedule : schedules) {
-        Plan plan = terms_.configured;
-        plan.micro_batch = size;
-        plan.schedule = std::move(schedule);
-        Add(std::move(plan));
-      }
+      schedules[size] = {{terms_.configured.schedule}, {}};
+      if (terms_.schedule_is_free) schedules[size] = SchedulesFor(*Estimate(size), allow);
+    }
+    for (auto& [size, tried] : schedules) {
+      for (Schedule& schedule : tried.repeatable) Add(size, std::move(schedule), true);
+    }
+    for (auto& [size, tried] : schedules) {
+      for (Schedule& schedule : tried.fastest) Add(size, std::move(schedule), false);
     }
     return true;
   }
+
+  // The smallest budget that every run finds a plan for, however its times were disturbed. None:
+  // nothing could be measured.
+  std::optional<int64_t> SmallestBudget() const { return SmallestBytes(repeatable_, {}); }
 
   // Predicts the plan again from its own micro-batches. False: they cannot be measured.
   bool MakeExact(int id) {
@@ -147,15 +165,22 @@ class Candidates {
     return &estimated_.emplace(size, std::move(profile)).first->second;
   }
 
-  void Add(Plan plan) {
+  void Add(int64_t micro_batch, Schedule schedule, bool repeatable) {
+    Plan plan = terms_.configured;
+    plan.micro_batch = micro_batch;
+    plan.schedule = std::move(schedule);
     if (std::find(plans_.begin(), plans_.end(), plan) != plans_.end()) return;
     const auto micro_batches =
         SplitBatch(terms_.effective_batch, plan.micro_batch, terms_.min_micro_batch);
     if (Estimate(micro_batches.back().count) == nullptr) return;
     const auto profile_of = [&](int64_t size) -> const ChainProfile& { return *Estimate(size); };
-    predictions_.push_back(predictor_.Predict(plan, terms_.effective_batch, profile_of));
+    StepPrediction prediction = predictor_.Predict(plan, terms_.effective_batch, profile_of);
+    // A smaller peak that only luck found would make the smallest budget a matter of luck.
+    if (!repeatable && prediction.peak_bytes < SmallestBudget().value_or(0)) return;
+    predictions_.push_back(std::move(prediction));
     plans_.push_back(std::move(plan));
     outcomes_.push_back(Outcome(static_cast<int>(plans_.size()) - 1));
+    if (repeatable) repeatable_.push_back(outcomes_.back());
   }
 
   PlanOutcome Outcome(int id) const {
@@ -174,6 +199,7 @@ class Candidates {
   std::vector<Plan> plans_;
   std::vector<StepPrediction> predictions_;
   std::vector<PlanOutcome> outcomes_;
+  std::vector<PlanOutcome> repeatable_;  // those of schedules that every run finds
   std::set<int> exact_;
 };
 
@@ -230,7 +256,7 @@ std::string WhatForbiddenMeansSave(StepPredictor& predictor, const PlanningTerms
     allow.*means.field = true;
     Candidates candidates(predictor, terms);
     if (!candidates.AddAll(allow)) continue;
-    const auto bytes = SmallestBytes(candidates.outcomes(), {});
+    const auto bytes = candidates.SmallestBudget();
     if (!bytes || (smallest && *bytes >= *smallest)) continue;
     lines.push_back(
         smallest
@@ -243,7 +269,7 @@ std::string WhatForbiddenMeansSave(StepPredictor& predictor, const PlanningTerms
 
 absl::Status NothingFitsTheBudget(StepPredictor& predictor, const PlanningTerms& terms,
                                   const Candidates& candidates) {
-  const auto smallest = SmallestBytes(candidates.outcomes(), {});
+  const auto smallest = candidates.SmallestBudget();
   if (!smallest) {
     return NothingFitsError(absl::StrCat("no plan fits ", FormatBytes(terms.budget_bytes),
                                          ": one stage alone with ", MicroBatchSizes(terms).back(),
@@ -313,7 +339,7 @@ absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTe
   planned.plan = candidates.plan(*chosen);
   planned.prediction = candidates.prediction(*chosen);
   planned.smallest_budget_bytes =
-      SmallestBytes(candidates.outcomes(), {}).value_or(planned.prediction.peak_bytes);
+      candidates.SmallestBudget().value_or(planned.prediction.peak_bytes);
   for (const Alternative& other :
        Alternatives(candidates.outcomes(), candidates.outcomes()[*chosen], budget)) {
     planned.alternatives.push_back(
