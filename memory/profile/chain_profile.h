@@ -69,6 +69,7 @@ struct StageProfile {
   TracePair lean;
   TracePair backward_keep;
   TracePair backward_lean;
+  friend bool operator==(const StageProfile&, const StageProfile&) = default;
 };
 
 struct ChainProfile {

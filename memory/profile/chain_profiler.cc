@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "memory/executor/interpreter.h"
 #include "memory/policy/split.h"
 #include "memory/profile/stage_memory.h"
@@ -50,6 +51,29 @@ void UseFasterTime(TracePair& pair) {
   pair[kFirst].ms = pair[kLater].ms = std::min(pair[kFirst].ms, pair[kLater].ms);
 }
 
+// Layout and kind of a stage's parameters or buffers. A signature does not say them.
+std::string Describe(const std::vector<NamedTensor>& tensors) {
+  std::string text;
+  for (const NamedTensor& named : tensors) {
+    const at::Tensor& tensor = named.tensor;
+    absl::StrAppend(&text, c10::toString(tensor.scalar_type()), "[",
+                    absl::StrJoin(tensor.sizes(), ","), "][", absl::StrJoin(tensor.strides(), ","),
+                    "]", tensor.requires_grad() ? "g" : "", ";");
+  }
+  return text;
+}
+
+// What two stages have in common that do the same work for inputs of equal layout.
+std::string Describe(const Stage& stage) {
+  return absl::StrCat(stage.signature(), "|", Describe(stage.parameters()), "|",
+                      Describe(stage.buffers()), "|", absl::StrJoin(stage.handed_on(), ","), "|",
+                      stage.has_lean() ? "lean" : "");
+}
+
+size_t NumEntries(const MeasuredStages& stages) {
+  return stages.forwards.size() + stages.passes.size();
+}
+
 std::string Bits(const std::vector<bool>& bits) {
   std::string text;
   for (bool bit : bits) text += bit ? '1' : '0';
@@ -67,21 +91,36 @@ std::vector<WantedForms> FormsOf(const Schedule& schedule) {
   return forms;
 }
 
-ChainProfiler::ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device)
-    : chain_(std::move(chain)), frozen_prefix_(frozen_prefix), device_(device) {}
+ChainProfiler::ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device,
+                             ProfileCache* cache)
+    : chain_(std::move(chain)), frozen_prefix_(frozen_prefix), device_(device), cache_(cache) {}
 
 ChainProfile ChainProfiler::Profile(const ProfileInput& input) {
   ChainProfile result;
   result.micro_batch = input.micro_batch;
   result.input_bytes = LayoutOf(input.inputs).storage_bytes;
-  unexplained_ = 0;
+  result.profile_ms = TimedMs(device_, [&] { Walk(input, result); });
+  return result;
+}
+
+void ChainProfiler::Walk(const ProfileInput& input, ChainProfile& result) {
+  const std::string key = WalkKey(input);
+  const auto [found, is_new] = known_.try_emplace(key);
+  Known& known = found->second;
+  if (is_new && cache_ != nullptr) {
+    known.stages = cache_->Load(key);
+    known.num_stored = NumEntries(known.stages);
+  }
+  stages_ = &known.stages;
   touched_.clear();
-  result.profile_ms = TimedMs(device_, [&] {
+  {
     const DeviceAllocationHook hook(device_, &recorder_);
     WalkBackward(input, WalkForward(input), result);
-  });
-  result.unexplained_bytes = unexplained_;
-  return result;
+  }
+  if (cache_ != nullptr && NumEntries(known.stages) > known.num_stored) {
+    cache_->Store(key, known.stages);
+    known.num_stored = NumEntries(known.stages);
+  }
 }
 
 // As a step does before it runs, so no visit takes memory for its log. The stage has its memory.
@@ -100,16 +139,11 @@ std::vector<ChainProfiler::Visit> ChainProfiler::WalkForward(const ProfileInput&
     const size_t scheduled = i - std::min(i, static_cast<size_t>(frozen_prefix_));
     if (scheduled < input.forms.size()) visit.forms = input.forms[scheduled];
     if (!visit.stage->has_lean()) visit.forms = {true, false};
-    std::vector<bool> trainable;
-    for (const NamedTensor& named : visit.stage->parameters()) {
-      trainable.push_back(named.tensor.requires_grad());
-    }
-    visit.key = absl::StrCat(visit.stage->signature(), "|", layout.Key(), "|", Bits(needs), "|",
-                             Bits(trainable));
+    visit.key = absl::StrCat(Describe(*visit.stage), "|", layout.Key(), "|", Bits(needs));
     if (i + 1 < chain_.size()) {
-      auto found = forwards_.find(visit.key);
-      if (found == forwards_.end()) {
-        found = forwards_.emplace(visit.key, MeasureForward(input, visit)).first;
+      auto found = stages_->forwards.find(visit.key);
+      if (found == stages_->forwards.end()) {
+        found = stages_->forwards.emplace(visit.key, MeasureForward(input, visit)).first;
       }
       layout = found->second.output;
       needs = found->second.output_needs_gradient;
@@ -124,7 +158,7 @@ void ChainProfiler::WalkBackward(const ProfileInput& input, const std::vector<Vi
   const auto prefix = static_cast<size_t>(frozen_prefix_);
   for (size_t i = 0; i < prefix; ++i) {
     auto profile = std::make_shared<StageProfile>();
-    profile->nograd = forwards_.at(visits[i].key).nograd;
+    profile->nograd = stages_->forwards.at(visits[i].key).nograd;
     result.prefix.push_back(std::move(profile));
   }
   const size_t num_stages = visits.size() - prefix;
@@ -133,17 +167,32 @@ void ChainProfiler::WalkBackward(const ProfileInput& input, const std::vector<Vi
   for (size_t n = num_stages; n-- > 0;) {
     const Visit& visit = visits[prefix + n];
     const std::string key = PassKey(input, visit, gradient);
-    auto found = passes_.find(key);
-    if (found == passes_.end()) {
-      found = passes_.emplace(key, MeasurePasses(input, visit, gradient)).first;
+    auto found = stages_->passes.find(key);
+    if (found == stages_->passes.end()) {
+      found = stages_->passes.emplace(key, MeasurePasses(input, visit, gradient)).first;
     }
     result.stages[n] = found->second.profile;
+    result.unexplained_bytes += found->second.unexplained_bytes;
     gradient = found->second.input_gradient;
     for (const NamedTensor& named : visit.stage->parameters()) {
       touched_.insert(named.tensor.unsafeGetTensorImpl());
     }
   }
   for (size_t n = 0; n < num_stages; ++n) result.names.push_back(visits[prefix + n].stage->name());
+}
+
+// Everything besides the stages that decides what they do to memory. The position of the samples
+// and the values of the loss's parts do not.
+std::string ChainProfiler::WalkKey(const ProfileInput& input) const {
+  const StageContext& context = input.context;
+  const bool has_seed = input.loss_gradient.defined();
+  return absl::StrCat(
+      "inputs ", LayoutOf(input.inputs).Key(), " targets ",
+      context.targets != nullptr ? LayoutOf(*context.targets).Key() : "none", " training ",
+      context.training, " norm_group ", context.norm_group, " norm_frozen ", context.norm_frozen,
+      " autocast ", context.autocast ? c10::toString(*context.autocast) : "none", " loss_gradient ",
+      has_seed ? LayoutOf({input.loss_gradient}).Key() : "none", " on ", device_.str(),
+      input.flops ? " with flops" : "");
 }
 
 std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit,
@@ -157,11 +206,10 @@ std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit
                       visit.forms.lean ? "lean" : "");
 }
 
-ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& input,
-                                                          const Visit& visit) {
+MeasuredForward ChainProfiler::MeasureForward(const ProfileInput& input, const Visit& visit) {
   const StageMemory memory(*visit.stage, device_);
   ReserveLogs(input, visit);
-  ForwardFacts facts;
+  MeasuredForward facts;
   facts.nograd[kFirst] = RecordForward(input, visit, /*first_visit=*/true, &facts);
   facts.nograd[kLater] = visit.stage->buffers().empty()
                              ? facts.nograd[kFirst]
@@ -170,17 +218,18 @@ ChainProfiler::ForwardFacts ChainProfiler::MeasureForward(const ProfileInput& in
   return facts;
 }
 
-ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input, const Visit& visit,
-                                                      const TupleLayout& gradient) {
+MeasuredPasses ChainProfiler::MeasurePasses(const ProfileInput& input, const Visit& visit,
+                                            const TupleLayout& gradient) {
   const StageMemory memory(*visit.stage, device_);
   ReserveLogs(input, visit);
   auto profile = std::make_shared<StageProfile>();
   for (const NamedTensor& named : visit.stage->parameters()) {
     profile->parameter_bytes += static_cast<int64_t>(named.tensor.nbytes());
   }
-  PassFacts facts;
-  const auto known = forwards_.find(visit.key);
-  if (known != forwards_.end()) profile->nograd = known->second.nograd;
+  MeasuredPasses facts;
+  unexplained_ = 0;
+  const auto known = stages_->forwards.find(visit.key);
+  if (known != stages_->forwards.end()) profile->nograd = known->second.nograd;
   // Only BatchNorm tells its first visit from later ones.
   const bool visits_differ = !visit.stage->buffers().empty();
   const bool batches_differ = input.later_micro_batches && HasTrainableParameter(*visit.stage);
@@ -216,6 +265,7 @@ ChainProfiler::PassFacts ChainProfiler::MeasurePasses(const ProfileInput& input,
     profile->backward_lean = profile->backward_keep;
   }
   facts.profile = std::move(profile);
+  facts.unexplained_bytes = unexplained_;
   return facts;
 }
 
@@ -227,7 +277,7 @@ OpTrace ChainProfiler::TakeTrace(double ms) const {
 }
 
 OpTrace ChainProfiler::RecordForward(const ProfileInput& input, const Visit& visit,
-                                     bool first_visit, ForwardFacts* facts) {
+                                     bool first_visit, MeasuredForward* facts) {
   Tensors in = MakeTuple(visit.input, device_);
   const std::vector<const void*> addresses = StorageAddresses(in);
   Interpreter interpreter({visit.stage}, input.context, {std::move(in), visit.needs_gradient},

@@ -2,11 +2,12 @@
 // code that runs schedules (memory/executor/interpreter.h).
 //
 // A stage runs alone on zeros of the layout that it gets in a step, so no more than one stage's
-// activations live at once. Stages of equal signature and layout are measured once. Step
-// logs are empty and gradients undefined afterwards.
+// activations live at once. Stages of equal signature and layout are measured once. A cache may
+// know what an earlier run measured. Step logs are empty and gradients undefined afterwards.
 //
 // Threading: one thread, and no other thread may use tensors meanwhile. Ownership: borrows the
-// stages; keeps profiles. A stage without memory (device meta) gets zeros while it is measured.
+// stages and the cache; keeps profiles. A stage without memory (device meta) gets zeros while it is
+// measured.
 #ifndef MEMORY_PROFILE_CHAIN_PROFILER_H_
 #define MEMORY_PROFILE_CHAIN_PROFILER_H_
 
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "memory/profile/chain_profile.h"
+#include "memory/profile/measured_stages.h"
 #include "memory/profile/op_recorder.h"
 #include "memory/profile/tuple_layout.h"
 #include "memory/stage/stage.h"
@@ -49,8 +51,10 @@ std::vector<WantedForms> FormsOf(const Schedule& schedule);
 
 class ChainProfiler {
  public:
-  // `chain` ends with the loss; `frozen_prefix` as Executor's.
-  ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device);
+  // `chain` ends with the loss; `frozen_prefix` as Executor's. `cache`: asked before stages are
+  // measured and told afterwards; may be null.
+  ChainProfiler(std::vector<Stage*> chain, int frozen_prefix, at::Device device,
+                ProfileCache* cache = nullptr);
 
   // Throws what stages throw, c10::OutOfMemoryError among it.
   ChainProfile Profile(const ProfileInput& input);
@@ -64,15 +68,10 @@ class ChainProfiler {
     std::string key;  // equal for stages that do the same work forward
     WantedForms forms;
   };
-  // What a stage's forward pass gives.
-  struct ForwardFacts {
-    TracePair nograd;
-    TupleLayout output;
-    std::vector<bool> output_needs_gradient;
-  };
-  struct PassFacts {
-    std::shared_ptr<const StageProfile> profile;
-    TupleLayout input_gradient;
+  // What is known under one set of conditions.
+  struct Known {
+    MeasuredStages stages;
+    size_t num_stored = 0;  // entries that the cache has
   };
   // One forward pass with a graph and its backward pass.
   struct PassRequest {
@@ -88,20 +87,22 @@ class ChainProfiler {
     int64_t forward_flops = 0;
   };
 
+  void Walk(const ProfileInput& input, ChainProfile& result);
   void ReserveLogs(const ProfileInput& input, const Visit& visit) const;
   std::vector<Visit> WalkForward(const ProfileInput& input);
   void WalkBackward(const ProfileInput& input, const std::vector<Visit>& visits,
                     ChainProfile& result);
-  ForwardFacts MeasureForward(const ProfileInput& input, const Visit& visit);
-  PassFacts MeasurePasses(const ProfileInput& input, const Visit& visit,
-                          const TupleLayout& gradient);
+  MeasuredForward MeasureForward(const ProfileInput& input, const Visit& visit);
+  MeasuredPasses MeasurePasses(const ProfileInput& input, const Visit& visit,
+                               const TupleLayout& gradient);
   OpTrace RecordForward(const ProfileInput& input, const Visit& visit, bool first_visit,
-                        ForwardFacts* facts);
+                        MeasuredForward* facts);
   Pass RecordPass(const ProfileInput& input, const Visit& visit, const PassRequest& request);
   void GiveGradients(const Visit& visit, bool all) const;
   std::vector<BlockRef> TakeLearnt(const Visit& visit) const;
   OpTrace TakeTrace(double ms) const;
   bool IsLoss(const Visit& visit) const { return visit.stage == chain_.back(); }
+  std::string WalkKey(const ProfileInput& input) const;
   std::string PassKey(const ProfileInput& input, const Visit& visit,
                       const TupleLayout& gradient) const;
 
@@ -109,11 +110,12 @@ class ChainProfiler {
   int frozen_prefix_;
   at::Device device_;
   OpRecorder recorder_;
-  std::map<std::string, ForwardFacts> forwards_;
-  std::map<std::string, PassFacts> passes_;
+  ProfileCache* cache_;
+  std::map<std::string, Known> known_;  // by the conditions: WalkKey
+  MeasuredStages* stages_ = nullptr;    // of known_, on this walk
   // Parameters of which a higher stage has made a gradient on this walk (tied ones).
   std::set<const c10::TensorImpl*> touched_;
-  int64_t unexplained_ = 0;
+  int64_t unexplained_ = 0;  // of the stage that is being measured
 };
 
 }  // namespace slimreel

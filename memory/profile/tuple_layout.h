@@ -21,6 +21,7 @@ struct SlotLayout {
   std::vector<int64_t> sizes;
   std::vector<int64_t> strides;
   int64_t offset = 0;  // elements from the start of the storage
+  friend bool operator==(const SlotLayout&, const SlotLayout&) = default;
 };
 
 struct TupleLayout {
@@ -29,6 +30,7 @@ struct TupleLayout {
 
   // Equal for equal layouts.
   std::string Key() const;
+  friend bool operator==(const TupleLayout&, const TupleLayout&) = default;
 };
 
 TupleLayout LayoutOf(const Tensors& tuple);
