@@ -63,7 +63,7 @@ StepPredictor::StepPredictor(const Model& model, const LearnerBytes& bytes,
       loss_gradient_(loss_gradient),
       options_(options),
       profiler_(model.ChainWithLoss(), Executor(model.ChainWithLoss()).frozen_prefix(),
-                options.device) {}
+                options.device, options.cache) {}
 
 LearnerBytes StepPredictor::ReadBytes() const {
   if (optimizer_ == nullptr) return bytes_;

@@ -2,7 +2,7 @@
 // measures the model's stages (memory/profile) and replays the plan.
 //
 // Threading: one thread; no other thread may use tensors while it measures. Ownership: borrows the
-// model and the optimizer; keeps what it measured.
+// model, the optimizer and the cache; keeps what it measured.
 #ifndef TRAINER_PLANNING_STEP_PREDICTOR_H_
 #define TRAINER_PLANNING_STEP_PREDICTOR_H_
 
@@ -17,6 +17,7 @@
 #include "memory/policy/plan.h"
 #include "memory/profile/chain_profile.h"
 #include "memory/profile/chain_profiler.h"
+#include "memory/profile/measured_stages.h"
 #include "models/chain/model.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/planning/step_prediction.h"
@@ -33,6 +34,8 @@ struct PredictorOptions {
   // False: the inputs of a micro-batch live on the device as long as they are needed.
   bool inputs_counted_elsewhere = true;
   std::function<int64_t()> flops;  // as ProfileInput::flops
+  // Knows what earlier runs measured of this model (memory/profile/profile_folder.h). Null: none.
+  ProfileCache* cache = nullptr;
 };
 
 // What a step needs besides activations, in bytes.
