@@ -186,13 +186,13 @@ void ChainProfiler::WalkBackward(const ProfileInput& input, const std::vector<Vi
 std::string ChainProfiler::WalkKey(const ProfileInput& input) const {
   const StageContext& context = input.context;
   const bool has_seed = input.loss_gradient.defined();
-  return absl::StrCat(
-      "inputs ", LayoutOf(input.inputs).Key(), " targets ",
-      context.targets != nullptr ? LayoutOf(*context.targets).Key() : "none", " training ",
-      context.training, " norm_group ", context.norm_group, " norm_frozen ", context.norm_frozen,
-      " autocast ", context.autocast ? c10::toString(*context.autocast) : "none", " loss_gradient ",
-      has_seed ? LayoutOf({input.loss_gradient}).Key() : "none", " on ", device_.str(),
-      input.flops ? " with flops" : "");
+  return absl::StrCat("inputs ", LayoutOf(input.inputs).Key(), " targets ",
+                      context.targets != nullptr ? LayoutOf(*context.targets).Key() : "none",
+                      " training ", context.training, " norm_group ", context.norm_group,
+                      " norm_frozen ", context.norm_frozen, " autocast ",
+                      context.autocast ? c10::toString(*context.autocast) : "none",
+                      " loss_gradient ", has_seed ? LayoutOf({input.loss_gradient}).Key() : "none",
+                      " on ", device_.str(), input.flops ? " with flops" : "");
 }
 
 std::string ChainProfiler::PassKey(const ProfileInput& input, const Visit& visit,

@@ -93,6 +93,9 @@ class CountedStage : public LambdaStage {
     ++*runs_;
     return LambdaStage::Forward(context, std::move(in));
   }
+  void AddBuffer(const at::Tensor& buffer) {
+    state_.buffers.push_back({name() + ".running", buffer});
+  }
   std::string signature() const override { return parameters().empty() ? name() : "dense"; }
 
  private:
@@ -183,6 +186,7 @@ TEST(KeptProfileTest, UnderOtherConditionsStagesAreMeasuredAgain) {
       {"other autocast", changed([](ProfileInput& in) { in.context.autocast = at::kHalf; })},
       {"targets", changed([&](ProfileInput& in) { in.context.targets = &targets; })},
       {"loss scale", changed([&](ProfileInput& in) { in.loss_gradient = seed; })},
+      {"flops", changed([](ProfileInput& in) { in.flops = [] { return int64_t{1}; }; })},
       {"later batches", changed([](ProfileInput& in) { in.later_micro_batches = false; })}};
   for (const auto& [name, c] : cases) {
     EXPECT_GT(RunsToProfile(folder, c), 0) << name;

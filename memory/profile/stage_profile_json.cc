@@ -132,7 +132,8 @@ std::optional<StageProfile> StageProfileFromJson(const Json& json,
   const Json& parameter_bytes = MemberOf(json, "parameter_bytes");
   const Json& pairs = MemberOf(json, "pairs");
   if (!has_lean.is_boolean() || !flops.is_number_integer() ||
-      !parameter_bytes.is_number_integer() || !pairs.is_array() || pairs.size() != std::size(kPairs)) {
+      !parameter_bytes.is_number_integer() || !pairs.is_array() ||
+      pairs.size() != std::size(kPairs)) {
     return std::nullopt;
   }
   StageProfile stage;

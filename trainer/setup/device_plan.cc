@@ -17,8 +17,11 @@
 #include "configs/device_table.h"
 #include "data/loading/loader.h"
 #include "memory/planner/roofline.h"
+#include "memory/profile/measured_stages.h"
+#include "memory/profile/profile_folder.h"
 #include "models/factory/factory.h"
 #include "models/factory/flop_counter.h"
+#include "models/spec/spec_text.h"
 #include "trainer/optim/param_groups.h"
 #include "trainer/optim/state_bytes.h"
 #include "trainer/planning/step_planner.h"
@@ -112,8 +115,10 @@ absl::StatusOr<PlanningTerms> TermsFor(const Config& config, const Executor& exe
 }
 
 StepPredictor MakePredictor(const Config& config, const Model& model, const BatchTerms& batch,
-                            const DeviceProfile& device, const FlopCounter& flops) {
+                            const DeviceProfile& device, const FlopCounter& flops,
+                            ProfileCache* cache) {
   PredictorOptions options;
+  options.cache = cache;
   options.norm_group = batch.norm_group;
   options.norm_frozen = batch.norm_frozen;
   options.autocast = AutocastDtype(config.trainer.precision);
@@ -138,7 +143,8 @@ absl::StatusOr<PlanReport> PlanForDevice(const Config& config, const std::string
   SLIMREEL_ASSIGN_OR_RETURN(const BatchTerms batch, MakeBatchTerms(config, HasBatchNorm(*model)));
   const Executor executor(model->ChainWithLoss());
   const FlopCounter flops;
-  StepPredictor predictor = MakePredictor(config, *model, batch, device, flops);
+  const auto cache = OpenProfileCache(at::kCPU, WorkOf(MakeModelSpec(config, model->num_classes)));
+  StepPredictor predictor = MakePredictor(config, *model, batch, device, flops, cache.get());
   SLIMREEL_ASSIGN_OR_RETURN(PlanningTerms terms, TermsFor(config, executor, batch, device));
   absl::StatusOr<PlannedStep> planned = PlanSteps(predictor, terms);
   if (!planned.ok()) {

@@ -8,11 +8,14 @@
 #include "base/bytes.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "memory/profile/profile_folder.h"
 #include "memory/tracking/device_memory.h"
 #include "memory/tracking/resident_set.h"
+#include "models/spec/spec_text.h"
 #include "trainer/planning/profile_batch.h"
 #include "trainer/planning/step_planner.h"
 #include "trainer/setup/device_budget.h"
+#include "trainer/setup/model_spec.h"
 #include "trainer/setup/precision.h"
 
 namespace slimreel {
@@ -57,6 +60,9 @@ absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& reque
   options.autocast = AutocastDtype(config.trainer.precision);
   options.log_every_steps = config.trainer.log_every_steps;
   options.inputs_counted_elsewhere = request.device.is_cpu();
+  const auto cache =
+      OpenProfileCache(request.device, WorkOf(MakeModelSpec(config, learner.model->num_classes)));
+  options.cache = cache.get();
   StepPredictor predictor(*learner.model, *learner.optimizer, options);
   PlanReport report;
   report.model = learner.model->name;
