@@ -1,6 +1,7 @@
 """The plan of a run: known before the run, within the budget, and what the run then does."""
 
 import json
+import os
 import unittest
 
 import binaries
@@ -72,6 +73,26 @@ class PlanTest(unittest.TestCase):
                     # Loss and norm of the steps between two reports are predicted for the longest
                     # such time; here every step is reported.
                     self.assertEqual(measured, plan["predicted_peak_bytes"])
+
+    def test_a_second_run_plans_from_kept_profiles_and_peaks_where_they_say(self):
+        environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")}
+        plans = []
+        for name in ("measured", "kept"):
+            must("//trainer:train", *self.arguments(name, "r3d_nano", "memory.budget=1GiB"),
+                 env=environment)
+            plans.append(self.read(name, "plan.json"))
+            measured = self.read(name, "summary.json")["phases"]["train"]["peak_bytes"]
+            self.assertEqual(measured, plans[-1]["predicted_peak_bytes"], name)
+        kept = list((self.folder / "cache" / "slimreel" / "profiles").glob("*.profile"))
+        self.assertGreater(len(kept), 0)
+        for field in ("operations", "micro_batch", "bytes", "predicted_step_ms", "alternatives",
+                      "smallest_budget_bytes"):
+            self.assertEqual(plans[0][field], plans[1][field], field)
+        for file in kept:  # damaged files are measured again
+            file.write_bytes(file.read_bytes()[:100])
+        must("//trainer:train", *self.arguments("damaged", "r3d_nano", "memory.budget=1GiB"),
+             "--plan_only", env=environment)
+        self.assertGreater(min(file.stat().st_size for file in kept), 100)
 
     def test_a_budget_below_the_smallest_ends_with_4_and_names_it(self):
         natural = self.plan("free", "r3d_nano")[1]["predicted_peak_bytes"]
