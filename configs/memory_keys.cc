@@ -15,16 +15,17 @@ namespace {
 struct Technique {
   const char* name;
   bool AllowedTechniques::*field;
-  bool available;  // if false, accepted only as part of the default list
 };
-constexpr std::array<Technique, 7> kTechniques = {
-    {{"checkpointing", &AllowedTechniques::checkpointing, true},
-     {"lean", &AllowedTechniques::lean, true},
-     {"split", &AllowedTechniques::split, true},
-     {"offload", &AllowedTechniques::offload, false},
-     {"precision", &AllowedTechniques::precision, false},
-     {"fewer_frames", &AllowedTechniques::fewer_frames, false},
-     {"smaller_images", &AllowedTechniques::smaller_images, false}}};
+constexpr std::array<Technique, 9> kTechniques = {
+    {{"checkpointing", &AllowedTechniques::checkpointing},
+     {"lean", &AllowedTechniques::lean},
+     {"split", &AllowedTechniques::split},
+     {"offload", &AllowedTechniques::offload},
+     {"release", &AllowedTechniques::release},
+     {"paging", &AllowedTechniques::paging},
+     {"precision", &AllowedTechniques::precision},
+     {"fewer_frames", &AllowedTechniques::fewer_frames},
+     {"smaller_images", &AllowedTechniques::smaller_images}}};
 
 std::vector<std::string> TechniqueNames() {
   std::vector<std::string> names;
@@ -32,29 +33,15 @@ std::vector<std::string> TechniqueNames() {
   return names;
 }
 
-std::vector<std::string> LaterTechniques() {
-  std::vector<std::string> names;
-  for (const Technique& technique : kTechniques) {
-    if (!technique.available) names.push_back(technique.name);
-  }
-  return names;
-}
-
 absl::Status SetAllowed(const YAML::Node& value, AllowedTechniques* allow) {
   SLIMREEL_ASSIGN_OR_RETURN(const std::vector<std::string> names, ParseTextList(value));
-  AllowedTechniques result{false, false, false, false, false, false, false};
+  AllowedTechniques result;
+  for (const Technique& technique : kTechniques) result.*(technique.field) = false;
   const std::vector<std::string> known = TechniqueNames();
-  std::vector<std::string> later;
   for (const std::string& name : names) {
     const auto found = absl::c_find(known, name);
     if (found == known.end()) return NotAllowed(value, absl::StrJoin(known, ", "));
-    const Technique& technique = kTechniques[found - known.begin()];
-    result.*(technique.field) = true;
-    if (!technique.available) later.push_back(name);
-  }
-  if (!later.empty() && result != AllowedTechniques()) {
-    return absl::UnimplementedError(absl::StrCat(
-        "names what is not yet available: ", absl::StrJoin(later, ", "), "; leave it out"));
+    result.*(kTechniques[found - known.begin()].field) = true;
   }
   *allow = result;
   return absl::OkStatus();
@@ -120,7 +107,7 @@ std::vector<ConfigKey> MemoryKeys(MemoryOptions* memory) {
   keys.push_back(BytesKey("memory.host_budget", &memory->host_budget,
                           "Hard limit of loader buffers, queues and pinned memory; in prepare: of "
                           "decoders (estimated) and chunks"));
-  keys.push_back(AllowKey(&memory->allow).LaterValues(LaterTechniques()));
+  keys.push_back(AllowKey(&memory->allow));
   keys.push_back(ScheduleKey(&memory->schedule));
   keys.push_back(
       EnumKey("memory.on_oom", &memory->on_oom, {"retry", "fail"},

@@ -15,13 +15,15 @@ namespace slimreel {
 
 enum class OnOom { kRetry, kFail };
 
-// memory.allow: the techniques that the planner may use. The first four do not change what is
+// memory.allow: the techniques that the planner may use. The first six do not change what is
 // learnt and are allowed by default. The last three change it and must be listed.
 struct AllowedTechniques {
   bool checkpointing = true;
   bool lean = true;
   bool split = true;
   bool offload = true;
+  bool release = true;
+  bool paging = true;
   bool precision = false;
   bool fewer_frames = false;
   bool smaller_images = false;

@@ -107,8 +107,6 @@ TEST(SchemaTest, ValuesThatAreNotYetAvailableAreRefused) {
                                              {"data.frame_codec", "jpeg"},
                                              {"data.augment", "standard"},
                                              {"data.augment.color_jitter", "true"},
-                                             {"memory.allow", "[precision]"},
-                                             {"memory.allow", "[checkpointing, offload]"},
                                              {"data.load_audio", "true"},
                                              {"data.heatmap.with_limb", "true"},
                                              {"data.enable_cache", "false"},
@@ -120,11 +118,14 @@ TEST(SchemaTest, ValuesThatAreNotYetAvailableAreRefused) {
   }
 }
 
-TEST(SchemaTest, OffloadIsAcceptedOnlyAsPartOfTheDefault) {
-  const auto same = LoadConfig("", {{"memory.allow", "[offload, split, lean, checkpointing]"}});
+TEST(SchemaTest, AllTechniquesMayBeListedInAnyOrder) {
+  const auto same =
+      LoadConfig("", {{"memory.allow", "[offload, split, lean, checkpointing, paging, release]"}});
   ASSERT_TRUE(same.ok()) << same.status();
   EXPECT_EQ(*same, Config());
-  EXPECT_TRUE(LoadConfig("", {{"memory.allow", "[checkpointing, lean, split]"}}).ok());
+  const auto inexact = LoadConfig("", {{"memory.allow", "[precision, fewer_frames]"}});
+  ASSERT_TRUE(inexact.ok()) << inexact.status();
+  EXPECT_TRUE(inexact->memory.allow.fewer_frames && !inexact->memory.allow.smaller_images);
 }
 
 TEST(SchemaTest, AWrongWordIsReportedWithItsLineAndTheNearestWord) {

@@ -18,8 +18,10 @@ constexpr int64_t kAlignment = 64;
 
 int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
+// The memory is freed with this tensor, and all of it is in the tensor.
 bool IsLastHolder(const at::Tensor& tensor) {
-  return tensor.use_count() == 1 && tensor.storage().use_count() == 1;
+  return tensor.use_count() == 1 && tensor.storage().use_count() == 1 &&
+         tensor.nbytes() == tensor.storage().nbytes();
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ class OffloadStack {
   OffloadStack& operator=(const OffloadStack&) = delete;
 
   // Copies the tensor to the host and lets go of it. It stays as it is, and the handle is
-  // undefined, if somebody else holds its memory too, if it is not dense, if it lies on another
-  // device, or if the block is full.
+  // undefined, if somebody else holds its memory too, if its memory holds more than it, if it is
+  // not dense, if it lies on another device, or if the block is full.
   Handle Push(at::Tensor& tensor);
   // The tensor again, in memory of its own: same values, sizes and strides. Frees the place.
   at::Tensor Pop(Handle handle);

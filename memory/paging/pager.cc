@@ -8,6 +8,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace slimreel {
@@ -20,6 +21,15 @@ int64_t Aligned(int64_t bytes) {
 int64_t BufferBytes(const PageRanges& ranges) {
   int64_t bytes = 0;
   for (const PageRange& range : ranges) bytes = Aligned(bytes) + range.count;
+  return bytes;
+}
+
+// Pages take turns with the two buffers.
+std::array<int64_t, 2> LargestOfEach(const std::vector<PageRanges>& pages) {
+  std::array<int64_t, 2> bytes = {0, 0};
+  for (size_t p = 0; p < pages.size(); ++p) {
+    bytes[p % 2] = std::max(bytes[p % 2], BufferBytes(pages[p]));
+  }
   return bytes;
 }
 
@@ -83,10 +93,7 @@ class Pager::Streams {
 
 Pager::Pager(at::Tensor host, at::Device device, std::vector<PageRanges> pages)
     : device_(device), pages_(std::move(pages)), host_(std::move(host)) {
-  int64_t bytes[2] = {0, 0};
-  for (size_t p = 0; p < pages_.size(); ++p) {
-    bytes[p % 2] = std::max(bytes[p % 2], BufferBytes(pages_[p]));
-  }
+  const std::array<int64_t, 2> bytes = LargestOfEach(pages_);
   for (int i = 0; i < 2; ++i) {
     buffers_[i] = at::empty({bytes[i]}, at::TensorOptions(at::kByte).device(device));
   }
@@ -99,6 +106,11 @@ Pager::~Pager() {
   } catch (const c10::Error&) {
     // The device has failed; whoever uses it next is told so.
   }
+}
+
+int64_t Pager::BufferBytesFor(const std::vector<PageRanges>& pages) {
+  const std::array<int64_t, 2> bytes = LargestOfEach(pages);
+  return bytes[0] + bytes[1];
 }
 
 int64_t Pager::buffer_bytes() const { return buffers_[0].numel() + buffers_[1].numel(); }

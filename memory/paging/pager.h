@@ -38,6 +38,8 @@ class Pager {
   Pager& operator=(const Pager&) = delete;
 
   int64_t buffer_bytes() const;  // of both buffers
+  // What the buffers for these pages take together.
+  static int64_t BufferBytesFor(const std::vector<PageRanges>& pages);
 
   // The work goes through the pages in their order:
   //   Start();  for each page p: { Await(p); ... work on Buffer(p) ...; Done(p); }

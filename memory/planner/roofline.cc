@@ -61,7 +61,7 @@ Roofline RooflineOf(double tflops, double bandwidth_gb_s) {
 ChainProfile OnDevice(const ChainProfile& profile, const Roofline& roofline, int64_t block_bytes) {
   ChainProfile result = profile;
   std::map<const StageProfile*, std::shared_ptr<const StageProfile>> made;
-  for (auto* stages : {&result.prefix, &result.stages}) {
+  for (auto* stages : {&result.prefix, &result.stages, &result.releasing_stages}) {
     for (std::shared_ptr<const StageProfile>& stage : *stages) {
       auto& converted = made[stage.get()];
       if (converted == nullptr) {

@@ -22,7 +22,8 @@ std::string DescribePlan(const Plan& plan) {
   return absl::StrCat("micro-batch ", plan.micro_batch, ", schedule ",
                       DescribeSchedule(plan.schedule),
                       plan.release ? ", gradients released early" : "",
-                      plan.page_optimizer ? ", optimizer state in host memory" : "");
+                      plan.page_optimizer ? ", optimizer state in host memory" : "",
+                      plan.offload_inputs ? ", stage inputs in host memory" : "");
 }
 
 }  // namespace slimreel

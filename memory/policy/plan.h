@@ -20,6 +20,8 @@ struct Plan {
   bool release = false;
   // The optimizer's state lives in host memory and comes to the device piece by piece.
   bool page_optimizer = false;
+  // Inputs of checkpointed stages wait in host memory.
+  bool offload_inputs = false;
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

@@ -85,6 +85,7 @@ bool Combine(const StageProfile& a, const StageProfile& b, const Line& line, Sta
   result.has_lean = a.has_lean;
   result.forward_flops = line.Bytes(a.forward_flops, b.forward_flops);
   result.parameter_bytes = a.parameter_bytes;
+  result.output_can_wait = a.output_can_wait;
   return a.has_lean == b.has_lean && Combine(a.nograd, b.nograd, line, result.nograd) &&
          Combine(a.keep, b.keep, line, result.keep) && Combine(a.lean, b.lean, line, result.lean) &&
          Combine(a.backward_keep, b.backward_keep, line, result.backward_keep) &&
@@ -156,12 +157,15 @@ std::optional<ChainProfile> Extrapolate(const ChainProfile& smaller, const Chain
   }
   ChainProfile result;
   result.names = smaller.names;
+  result.input_can_wait = smaller.input_can_wait;
+  result.released_after = smaller.released_after;
   result.micro_batch = micro_batch;
   for (size_t n = 0; n < smaller.input_bytes.size(); ++n) {
     result.input_bytes.push_back(line.Bytes(smaller.input_bytes[n], larger.input_bytes[n]));
   }
   if (!Combine(smaller.prefix, larger.prefix, line, result.prefix) ||
-      !Combine(smaller.stages, larger.stages, line, result.stages)) {
+      !Combine(smaller.stages, larger.stages, line, result.stages) ||
+      !Combine(smaller.releasing_stages, larger.releasing_stages, line, result.releasing_stages)) {
     return std::nullopt;
   }
   return result;

@@ -62,8 +62,9 @@ using TracePair = std::array<OpTrace, 2>;
 // a later one is added.
 struct StageProfile {
   bool has_lean = false;
-  int64_t forward_flops = 0;    // of one forward pass; 0: not counted
-  int64_t parameter_bytes = 0;  // that it reads
+  int64_t forward_flops = 0;          // of one forward pass; 0: not counted
+  int64_t parameter_bytes = 0;        // that it reads
+  std::vector<bool> output_can_wait;  // OneSlotEach of the output
   TracePair nograd;
   TracePair keep;
   TracePair lean;
@@ -76,9 +77,17 @@ struct ChainProfile {
   std::vector<std::string> names;  // of the scheduled stages, with the loss
   int64_t micro_batch = 0;
   std::vector<int64_t> input_bytes;  // storages of the tuple that stage 0 of the chain is given
+  std::vector<bool> input_can_wait;  // OneSlotEach of it
   // The frozen prefix runs without grad, outside of the schedule; only nograd[kFirst] is filled.
   std::vector<std::shared_ptr<const StageProfile>> prefix;
   std::vector<std::shared_ptr<const StageProfile>> stages;  // scheduled, the loss is the last
+  // A step that releases (memory/executor/releasing_run.h). Backward passes differ where a stage
+  // uses a parameter of a higher stage too: its gradient is made apart and added afterwards.
+  // Elsewhere these are the entries of `stages`.
+  std::vector<std::shared_ptr<const StageProfile>> releasing_stages;
+  // Per scheduled stage, in the order of OpTrace::learnt of releasing_stages: the stage after whose
+  // backward the gradient is used up.
+  std::vector<std::vector<int>> released_after;
   // Bytes that lived after an operation and that no tuple, graph or gradient explains.
   int64_t unexplained_bytes = 0;
   double profile_ms = 0.0;  // time that measuring took

@@ -99,6 +99,7 @@ ChainProfile ChainProfiler::Profile(const ProfileInput& input) {
   ChainProfile result;
   result.micro_batch = input.micro_batch;
   result.input_bytes = LayoutOf(input.inputs).storage_bytes;
+  result.input_can_wait = OneSlotEach(LayoutOf(input.inputs));
   result.profile_ms = TimedMs(device_, [&] { Walk(input, result); });
   return result;
 }
@@ -158,27 +159,53 @@ void ChainProfiler::WalkBackward(const ProfileInput& input, const std::vector<Vi
   const auto prefix = static_cast<size_t>(frozen_prefix_);
   for (size_t i = 0; i < prefix; ++i) {
     auto profile = std::make_shared<StageProfile>();
-    profile->nograd = stages_->forwards.at(visits[i].key).nograd;
+    const MeasuredForward& forward = stages_->forwards.at(visits[i].key);
+    profile->nograd = forward.nograd;
+    profile->output_can_wait = OneSlotEach(forward.output);
     result.prefix.push_back(std::move(profile));
   }
   const size_t num_stages = visits.size() - prefix;
   result.stages.resize(num_stages);
+  result.releasing_stages.resize(num_stages);
   TupleLayout gradient;
   for (size_t n = num_stages; n-- > 0;) {
     const Visit& visit = visits[prefix + n];
-    const std::string key = PassKey(input, visit, gradient);
-    auto found = stages_->passes.find(key);
-    if (found == stages_->passes.end()) {
-      found = stages_->passes.emplace(key, MeasurePasses(input, visit, gradient)).first;
-    }
-    result.stages[n] = found->second.profile;
-    result.unexplained_bytes += found->second.unexplained_bytes;
-    gradient = found->second.input_gradient;
+    const MeasuredPasses& passes = PassesOf(input, visit, gradient);
+    result.stages[n] = passes.profile;
+    result.unexplained_bytes += passes.unexplained_bytes;
+    const std::set<const c10::TensorImpl*> touched = std::exchange(touched_, {});
+    result.releasing_stages[n] = PassesOf(input, visit, gradient).profile;
+    touched_ = touched;
+    gradient = passes.input_gradient;
     for (const NamedTensor& named : visit.stage->parameters()) {
       touched_.insert(named.tensor.unsafeGetTensorImpl());
     }
   }
   for (size_t n = 0; n < num_stages; ++n) result.names.push_back(visits[prefix + n].stage->name());
+  AddReleases({visits.begin() + static_cast<std::ptrdiff_t>(prefix), visits.end()}, result);
+}
+
+const MeasuredPasses& ChainProfiler::PassesOf(const ProfileInput& input, const Visit& visit,
+                                              const TupleLayout& gradient) {
+  const std::string key = PassKey(input, visit, gradient);
+  auto found = stages_->passes.find(key);
+  if (found == stages_->passes.end()) {
+    found = stages_->passes.emplace(key, MeasurePasses(input, visit, gradient)).first;
+  }
+  return found->second;
+}
+
+// As ReleaseGroups: a parameter waits for the lowest stage that lists it.
+void ChainProfiler::AddReleases(const std::vector<Visit>& visits, ChainProfile& result) const {
+  std::map<const c10::TensorImpl*, int> lowest;
+  for (size_t n = 0; n < visits.size(); ++n) {
+    std::vector<int>& after = result.released_after.emplace_back();
+    for (const NamedTensor& named : visits[n].stage->parameters()) {
+      if (!named.tensor.requires_grad()) continue;
+      const auto stage = static_cast<int>(n);
+      after.push_back(lowest.try_emplace(named.tensor.unsafeGetTensorImpl(), stage).first->second);
+    }
+  }
 }
 
 // Everything besides the stages that decides what they do to memory. The position of the samples
@@ -229,7 +256,10 @@ MeasuredPasses ChainProfiler::MeasurePasses(const ProfileInput& input, const Vis
   MeasuredPasses facts;
   unexplained_ = 0;
   const auto known = stages_->forwards.find(visit.key);
-  if (known != stages_->forwards.end()) profile->nograd = known->second.nograd;
+  if (known != stages_->forwards.end()) {
+    profile->nograd = known->second.nograd;
+    profile->output_can_wait = OneSlotEach(known->second.output);
+  }
   // Only BatchNorm tells its first visit from later ones.
   const bool visits_differ = !visit.stage->buffers().empty();
   const bool batches_differ = input.later_micro_batches && HasTrainableParameter(*visit.stage);

@@ -98,6 +98,9 @@ class ChainProfiler {
   OpTrace RecordForward(const ProfileInput& input, const Visit& visit, bool first_visit,
                         MeasuredForward* facts);
   Pass RecordPass(const ProfileInput& input, const Visit& visit, const PassRequest& request);
+  const MeasuredPasses& PassesOf(const ProfileInput& input, const Visit& visit,
+                                 const TupleLayout& gradient);
+  void AddReleases(const std::vector<Visit>& visits, ChainProfile& result) const;
   void GiveGradients(const Visit& visit, bool all) const;
   std::vector<BlockRef> TakeLearnt(const Visit& visit) const;
   OpTrace TakeTrace(double ms) const;

@@ -90,11 +90,9 @@ Json MeasuredStagesToJson(const MeasuredStages& stages) {
   TraceWriter writer;
   Json forwards = Json::object();
   for (const auto& [key, forward] : stages.forwards) {
-    Json needs = Json::array();
-    for (bool bit : forward.output_needs_gradient) needs.push_back(bit ? 1 : 0);
     forwards[key] = {{"nograd", writer.Add(forward.nograd)},
                      {"output", ToJson(forward.output)},
-                     {"needs_gradient", std::move(needs)}};
+                     {"needs_gradient", BitsToJson(forward.output_needs_gradient)}};
   }
   Json passes = Json::object();
   for (const auto& [key, pass] : stages.passes) {

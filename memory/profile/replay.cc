@@ -18,6 +18,8 @@ class Ledger {
     }
     return static_cast<int>(storages_.size()) - 1;
   }
+  // Bytes that lived before the step go.
+  void Drop(int64_t bytes) { live_ -= bytes; }
   void Hold(int storage) {
     if (storage >= 0) ++storages_[storage].holders;
   }
@@ -25,6 +27,7 @@ class Ledger {
     if (storage >= 0 && --storages_[storage].holders == 0) live_ -= storages_[storage].bytes;
   }
   int64_t bytes(int storage) const { return storages_[storage].bytes; }
+  bool IsHeldOnce(int storage) const { return storages_[storage].holders == 1; }
   int64_t live() const { return live_; }
   int64_t peak() const { return peak_; }
   bool TakePeakIsNew() { return std::exchange(peak_is_new_, false); }
@@ -108,6 +111,36 @@ class RunningOp {
   Tuple gradient_;
 };
 
+// Stage inputs on the host, placed as memory/paging/offload_stack.h places them.
+class HostStack {
+ public:
+  // Returns the number of the place.
+  int64_t Push(int64_t bytes) {
+    const int64_t end = places_.empty() ? 0 : places_.back().end;
+    const int64_t first = (end + kAlignment - 1) / kAlignment * kAlignment;
+    places_.push_back({first, first + bytes});
+    peak_ = std::max(peak_, first + bytes);
+    return first;
+  }
+  // Returns the bytes that were there.
+  int64_t Pop(int64_t first) {
+    const auto place = std::find_if(places_.begin(), places_.end(),
+                                    [&](const Place& at) { return at.first == first; });
+    const int64_t bytes = place->end - place->first;
+    places_.erase(place);
+    return bytes;
+  }
+  int64_t peak() const { return peak_; }
+
+ private:
+  static constexpr int64_t kAlignment = 64;
+  struct Place {
+    int64_t first, end;
+  };
+  std::vector<Place> places_;
+  int64_t peak_ = 0;
+};
+
 class StepReplay {
  public:
   using At = std::function<void(size_t, size_t, int64_t)>;
@@ -119,7 +152,7 @@ class StepReplay {
     for (operation_ = 0; operation_ < schedule_.size(); ++operation_) {
       const Op& op = schedule_[operation_];
       if (op.kind == OpKind::kBackward) {
-        Backward(*profile.stages[op.stage], op);
+        Backward(profile, op);
       } else {
         Forward(profile, op, read_[operation_]);
       }
@@ -131,6 +164,7 @@ class StepReplay {
     ReplayPeak peak = peak_;
     peak.bytes = ledger_.peak();
     peak.ms = ms_;
+    peak.offloaded_bytes = host_.peak();
     return peak;
   }
 
@@ -139,6 +173,7 @@ class StepReplay {
     const size_t num_stages = profile.stages.size();
     values_.assign(num_stages + 1, {});
     graphs_.assign(num_stages, {});
+    offloaded_.assign(num_stages + 1, {});
     lean_.assign(num_stages, false);
     visited_.assign(num_stages, false);
     operation_ = 0;
@@ -170,6 +205,7 @@ class StepReplay {
     const bool with_graph = op.kind == OpKind::kForwardKeep || op.kind == OpKind::kForwardLean;
     const StageProfile& stage = *profile.stages[i];
     const OpTrace& trace = TraceOf(stage, op.kind, visit);
+    BringBack(i);
     Tuple in = values_[i];
     if (op.kind == OpKind::kForwardCheckpoint) {
       HoldAll(in, ledger_);
@@ -195,25 +231,84 @@ class StepReplay {
     } else {
       ReleaseAll(out, ledger_);
     }
+    if (op.kind == OpKind::kForwardCheckpoint && options_.offload_inputs) {
+      const auto& below = i > 0 ? profile.stages : profile.prefix;
+      Offload(i, below.empty() ? profile.input_can_wait
+                               : below[i > 0 ? i - 1 : below.size() - 1]->output_can_wait);
+    }
   }
 
-  void Backward(const StageProfile& stage, const Op& op) {
+  // What somebody else holds too stays.
+  void Offload(int i, const std::vector<bool>& can_wait) {
+    for (size_t k = 0; k < values_[i].size(); ++k) {
+      int& storage = values_[i][k];
+      const bool waits = k < can_wait.size() && can_wait[k];
+      if (storage < 0 || !waits || !ledger_.IsHeldOnce(storage)) continue;
+      offloaded_[i].push_back({k, host_.Push(ledger_.bytes(storage))});
+      ledger_.Release(std::exchange(storage, -1));
+    }
+  }
+
+  void BringBack(int i) {
+    for (const auto& [k, place] : offloaded_[i]) {
+      values_[i][k] = ledger_.Allocate(host_.Pop(place));
+      Note();
+    }
+    offloaded_[i].clear();
+  }
+
+  void Backward(const ChainProfile& profile, const Op& op) {
+    const StageProfile& stage =
+        *(options_.release ? profile.releasing_stages : profile.stages)[op.stage];
     const TracePair& pair = lean_[op.stage] ? stage.backward_lean : stage.backward_keep;
     const OpTrace& trace = pair[first_ ? kFirst : kLater];
     RunningOp running(trace, {}, std::exchange(graphs_[op.stage], {}),
                       std::exchange(gradients_, {}), ledger_);
     running.Play([this] { Note(); });
     gradients_ = running.Take(trace.outputs);
-    for (int storage : running.Take(trace.learnt)) {
+    const Tuple learnt = running.Take(trace.learnt);
+    for (int storage : learnt) {
       if (storage >= 0) learnt_bytes_ += ledger_.bytes(storage);
     }
     running.End();
     ms_ += trace.ms;
+    if (options_.release) Release(profile.released_after[op.stage], op.stage, learnt);
+  }
+
+  // What trainer/optim/optimizer.h does after the backward of a stage, and what
+  // memory/executor/releasing_run.h keeps until the next one has ended.
+  void Release(const std::vector<int>& released_after, int stage, const Tuple& learnt) {
+    // Gradients that no parameter is known of live on, so that the peak is never below.
+    if (learnt.size() == released_after.size()) {
+      for (size_t n = 0; n < learnt.size(); ++n) waiting_.push_back({learnt[n], released_after[n]});
+    }
+    const auto num_updated = std::count(released_after.begin(), released_after.end(), stage);
+    Tuple below;
+    if (has_released_ || num_updated > 0) {
+      below = gradients_;
+      HoldAll(below, ledger_);
+    }
+    ReleaseAll(held_, ledger_);
+    held_ = std::move(below);
+    if (num_updated == 0) return;
+    if (!std::exchange(has_released_, true)) {
+      ledger_.Drop(options_.release->reserve);
+      update_bytes_ -= options_.release->reserve;
+    }
+    for (int64_t n = 0; n < num_updated; ++n) ledger_.Allocate(options_.release->norm);
+    update_bytes_ += num_updated * options_.release->norm;
+    std::erase_if(waiting_, [&](const auto& gradient) {
+      if (gradient.second != stage) return false;
+      learnt_bytes_ -= ledger_.bytes(gradient.first);
+      ledger_.Release(gradient.first);
+      return true;
+    });
   }
 
   // The loss of the effective batch is summed as trainer/loop/train_step.cc does.
   void End() {
     ReleaseAll(gradients_, ledger_);
+    ReleaseAll(held_, ledger_);
     for (Tuple& value : values_) ReleaseAll(value, ledger_);
     if (!outputs_.empty() && outputs_[0] >= 0) {
       if (first_) {
@@ -236,6 +331,7 @@ class StepReplay {
     if (!ledger_.TakePeakIsNew()) return;
     peak_.gradient_bytes = learnt_bytes_;
     peak_.input_bytes = inputs_live_;
+    peak_.update_bytes = update_bytes_;
     peak_.micro_batch = micro_batch_;
     peak_.operation = operation_;
   }
@@ -253,8 +349,14 @@ class StepReplay {
   int64_t learnt_bytes_ = 0;
   int64_t inputs_live_ = 0;
   int loss_ = -1;
+  bool has_released_ = false;
+  int64_t update_bytes_ = 0;
+  Tuple held_;
+  std::vector<std::pair<int, int>> waiting_;  // gradients, and the stage after which they go
   std::vector<Tuple> values_;
   std::vector<Tuple> graphs_;
+  std::vector<std::vector<std::pair<size_t, int64_t>>> offloaded_;  // per value: slot, place
+  HostStack host_;
   std::vector<bool> lean_;
   std::vector<bool> visited_;
   Tuple gradients_;

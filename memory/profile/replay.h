@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "memory/executor/schedule.h"
@@ -15,20 +16,30 @@
 
 namespace slimreel {
 
+// A step of one micro-batch that updates parameters while it goes backward.
+struct ReleaseBytes {
+  int64_t reserve = 0;  // held before the step; the first update frees it
+  int64_t norm = 0;     // of the norm of each gradient, which lives from its update on
+};
+
 struct ReplayOptions {
   // True: the chain's inputs live outside of the run and are counted elsewhere (a batch in host
   // memory). False: the run is given them and lets go of them as soon as it can (device copies).
   bool inputs_counted_elsewhere = true;
+  bool offload_inputs = false;  // as Plan's, with a block of the host that is large enough
+  std::optional<ReleaseBytes> release{};  // none: gradients live to the end of the step
 };
 
 // Where a step's peak lies and what it consists of. Bytes above what lived before the step.
 struct ReplayPeak {
-  int64_t bytes = 0;           // all of it
-  int64_t gradient_bytes = 0;  // of it: gradients of parameters
-  int64_t input_bytes = 0;     // of it: inputs that the run was given
-  size_t micro_batch = 0;      // number of the micro-batch at the peak
-  size_t operation = 0;        // position in the schedule
-  double ms = 0.0;             // time of all operations of the step
+  int64_t bytes = 0;            // all of it
+  int64_t gradient_bytes = 0;   // of it: gradients of parameters
+  int64_t input_bytes = 0;      // of it: inputs that the run was given
+  int64_t update_bytes = 0;     // of it: norms of released gradients, less the reserve
+  int64_t offloaded_bytes = 0;  // the most that waited on the host, at any time of the step
+  size_t micro_batch = 0;       // number of the micro-batch at the peak
+  size_t operation = 0;         // position in the schedule
+  double ms = 0.0;              // time of all operations of the step
 };
 
 // One forward and backward pass over the micro-batches, in order, each under `schedule`.

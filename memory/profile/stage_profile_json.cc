@@ -95,12 +95,19 @@ Json TraceWriter::Add(const TracePair& pair) {
   return Json::array({first, Add(pair[kLater])});
 }
 
+Json BitsToJson(const std::vector<bool>& bits) {
+  Json numbers = Json::array();
+  for (bool bit : bits) numbers.push_back(bit ? 1 : 0);
+  return numbers;
+}
+
 Json StageProfileToJson(const StageProfile& stage, TraceWriter& writer) {
   Json pairs = Json::array();
   for (const auto pair : kPairs) pairs.push_back(writer.Add(stage.*pair));
   return {{"has_lean", stage.has_lean},
           {"forward_flops", stage.forward_flops},
           {"parameter_bytes", stage.parameter_bytes},
+          {"output_can_wait", BitsToJson(stage.output_can_wait)},
           {"pairs", std::move(pairs)}};
 }
 
@@ -130,8 +137,9 @@ std::optional<StageProfile> StageProfileFromJson(const Json& json,
   const Json& has_lean = MemberOf(json, "has_lean");
   const Json& flops = MemberOf(json, "forward_flops");
   const Json& parameter_bytes = MemberOf(json, "parameter_bytes");
+  const auto can_wait = IntegersFromJson(MemberOf(json, "output_can_wait"));
   const Json& pairs = MemberOf(json, "pairs");
-  if (!has_lean.is_boolean() || !flops.is_number_integer() ||
+  if (!has_lean.is_boolean() || !can_wait || !flops.is_number_integer() ||
       !parameter_bytes.is_number_integer() || !pairs.is_array() ||
       pairs.size() != std::size(kPairs)) {
     return std::nullopt;
@@ -140,6 +148,7 @@ std::optional<StageProfile> StageProfileFromJson(const Json& json,
   stage.has_lean = has_lean.get<bool>();
   stage.forward_flops = flops.get<int64_t>();
   stage.parameter_bytes = parameter_bytes.get<int64_t>();
+  for (int64_t bit : *can_wait) stage.output_can_wait.push_back(bit != 0);
   for (size_t n = 0; n < std::size(kPairs); ++n) {
     auto pair = TracePairFromJson(pairs[n], traces);
     if (!pair) return std::nullopt;

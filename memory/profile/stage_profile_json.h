@@ -40,6 +40,9 @@ std::optional<TracePair> TracePairFromJson(const nlohmann::json& json,
 std::optional<StageProfile> StageProfileFromJson(const nlohmann::json& json,
                                                  const std::vector<OpTrace>& traces);
 
+// Zeros and ones.
+nlohmann::json BitsToJson(const std::vector<bool>& bits);
+
 // The integers of the array `json`; none if it holds anything else.
 std::optional<std::vector<int64_t>> IntegersFromJson(const nlohmann::json& json);
 // The member of an object; null if `json` is no object or has no such member.

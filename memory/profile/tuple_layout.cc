@@ -23,6 +23,21 @@ std::string TupleLayout::Key() const {
   return absl::StrCat(key, absl::StrJoin(storage_bytes, ","));
 }
 
+std::vector<bool> OneSlotEach(const TupleLayout& layout) {
+  const size_t num_storages = layout.storage_bytes.size();
+  std::vector<int> num_slots(num_storages);
+  std::vector<bool> whole(num_storages);
+  for (const SlotLayout& slot : layout.slots) {
+    if (slot.storage < 0) continue;
+    int64_t bytes = static_cast<int64_t>(c10::elementSize(slot.dtype));
+    for (int64_t size : slot.sizes) bytes *= size;
+    ++num_slots[slot.storage];
+    whole[slot.storage] = bytes == layout.storage_bytes[slot.storage];
+  }
+  for (size_t n = 0; n < num_storages; ++n) whole[n] = whole[n] && num_slots[n] == 1;
+  return whole;
+}
+
 std::vector<const void*> StorageAddresses(const Tensors& tuple) {
   std::vector<const void*> addresses;
   std::vector<const c10::StorageImpl*> known;

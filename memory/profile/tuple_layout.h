@@ -34,6 +34,9 @@ struct TupleLayout {
 };
 
 TupleLayout LayoutOf(const Tensors& tuple);
+// Per storage: one slot alone is all of it, so that it can wait on the host
+// (memory/paging/offload_stack.h).
+std::vector<bool> OneSlotEach(const TupleLayout& layout);
 // The address of each storage of the tuple, in the layout's order.
 std::vector<const void*> StorageAddresses(const Tensors& tuple);
 // New tensors of this layout, filled with zeros.

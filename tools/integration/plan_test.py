@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import unittest
 
 import binaries
@@ -39,6 +40,11 @@ class PlanTest(unittest.TestCase):
                          ["plan.json"], "nothing is trained")
         return result.stdout, self.read(name, "plan.json")
 
+    def plan_of(self, arguments):
+        must("//trainer:train", *arguments, "--plan_only")
+        folder = next(word for word in arguments if word.startswith("--run="))
+        return json.loads((pathlib.Path(folder.removeprefix("--run=")) / "plan.json").read_text())
+
     def test_the_plan_holds_what_is_promised(self):
         page, plan = self.plan("fields", "video_vit_nano", "memory.budget=1GiB")
         self.assertEqual(plan["predicted_peak_bytes"], sum(plan["bytes"].values()))
@@ -73,6 +79,32 @@ class PlanTest(unittest.TestCase):
                     # Loss and norm of the steps between two reports are predicted for the longest
                     # such time; here every step is reported.
                     self.assertEqual(measured, plan["predicted_peak_bytes"])
+
+    def test_release_and_paging_learn_the_same_bits_below_the_smallest_budget_without_them(self):
+        def arguments(name, allow, *overrides):
+            return self.arguments(name, "whisper_nano", f"memory.allow=[checkpointing, lean{allow}]",
+                                  "memory.host_budget=256MiB", "checkpoint.save_every_steps=1",
+                                  *overrides)
+
+        natural = self.plan_of(arguments("means_natural", ""))["predicted_peak_bytes"]
+        budget = f"memory.budget={natural}"
+        without = self.plan_of(arguments("means_a", "", budget))["smallest_budget_bytes"]
+        smallest = self.plan_of(arguments("means_b", ", release, paging",
+                                          budget))["smallest_budget_bytes"]
+        self.assertLess(smallest, without)
+        must("//trainer:train", *arguments("means_plain", ""))
+        tight = arguments("means_tight", ", release, paging", f"memory.budget={smallest}")
+        must("//trainer:train", *tight, "train.max_steps=2")
+        must("//trainer:train", *tight)  # goes on with the state that was saved from host memory
+        plan = self.read("means_tight", "plan.json")
+        self.assertTrue(plan["release"] and plan["page_optimizer"], plan["schedule"])
+        summary = self.read("means_tight", "summary.json")
+        self.assertEqual(summary["steps"], 3)
+        self.assertEqual(summary["oom_retries"], 0)
+        self.assertEqual(summary["phases"]["train"]["peak_bytes"], plan["predicted_peak_bytes"])
+        latest = "checkpoints/latest/model.safetensors"
+        self.assertEqual((self.folder / "means_tight" / latest).read_bytes(),
+                         (self.folder / "means_plain" / latest).read_bytes())
 
     def test_a_second_run_plans_from_kept_profiles_and_peaks_where_they_say(self):
         environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")}

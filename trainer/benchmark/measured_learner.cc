@@ -36,6 +36,14 @@ absl::StatusOr<std::unique_ptr<MeasuredLearner>> MeasuredLearner::Make(
 // One at a time: a step may have memory of its own, which a prediction counts.
 void MeasuredLearner::MakeStep(const Plan& plan) {
   step_ = nullptr;
+  optimizer_->SetPaging({.pool = plan.page_optimizer ? &pool_ : nullptr});
+  optimizer_->SetReleaseGroups({});
+  executor_->set_offload(nullptr);
+  stack_ = nullptr;
+  if (plan.offload_inputs) {
+    stack_ = std::make_unique<OffloadStack>(&pool_, at::kCPU, offloaded_bytes_);
+    executor_->set_offload(stack_.get());
+  }
   TrainStepOptions options;
   options.norm_group = options.limits.norm_group = options_.norm_group;
   options.autocast = options_.autocast;
@@ -56,9 +64,11 @@ StepPrediction MeasuredLearner::Predict(const Plan& plan, int64_t* unexplained_b
         predictor_->Measure(size, plan.schedule, plan.micro_batch < options_.effective_batch);
     if (unexplained_bytes != nullptr) *unexplained_bytes += profiles[size].unexplained_bytes;
   }
-  return predictor_->Predict(
-      plan, options_.effective_batch,
-      [&](int64_t size) -> const ChainProfile& { return profiles.at(size); });
+  const StepPrediction prediction =
+      predictor_->Predict(plan, options_.effective_batch,
+                          [&](int64_t size) -> const ChainProfile& { return profiles.at(size); });
+  offloaded_bytes_ = prediction.offloaded_bytes;
+  return prediction;
 }
 
 PlanningTerms MeasuredLearner::Terms(int64_t budget_bytes) const {

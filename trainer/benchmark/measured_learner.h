@@ -15,6 +15,8 @@
 #include "configs/train_options.h"
 #include "data/loading/batch.h"
 #include "memory/executor/executor.h"
+#include "memory/paging/host_pool.h"
+#include "memory/paging/offload_stack.h"
 #include "models/chain/model.h"
 #include "models/spec/model_spec.h"
 #include "trainer/loop/train_step.h"
@@ -48,8 +50,12 @@ class MeasuredLearner {
   // By profiles of the plan's own micro-batches. `unexplained_bytes` may be null.
   StepPrediction Predict(const Plan& plan, int64_t* unexplained_bytes = nullptr);
   PlanningTerms Terms(int64_t budget_bytes) const;  // of PlanSteps, from micro-batch = batch
-  // Runs `steps` steps on zeros whose memory is, as a loader's, not the allocator's.
+  // Predict the plan first. Runs `steps` steps on zeros whose memory is, as a loader's, not the
+  // allocator's.
   MeasuredSteps Run(const Plan& plan, int64_t steps, int64_t budget_bytes = 0);
+
+  // The most that waited on the host in the newest Run.
+  int64_t peak_offloaded_bytes() const { return stack_ ? stack_->peak_bytes() : 0; }
 
   StepPredictor& predictor() { return *predictor_; }
   const Model& model() const { return *model_; }
@@ -61,6 +67,9 @@ class MeasuredLearner {
   Batch MakeBatch();
 
   MeasuredLearnerOptions options_;
+  HostPool pool_;
+  std::unique_ptr<OffloadStack> stack_;
+  int64_t offloaded_bytes_ = 0;  // of the newest prediction
   std::unique_ptr<Model> model_;
   std::unique_ptr<Executor> executor_;
   std::unique_ptr<Optimizer> optimizer_;

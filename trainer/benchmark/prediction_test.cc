@@ -38,6 +38,12 @@ std::unique_ptr<MeasuredLearner> Make(const MeasuredLearnerOptions& options) {
   return MeasuredLearner::Make(options).value();
 }
 
+Plan WithMeans(Plan plan, bool release, bool page_optimizer) {
+  plan.release = release;
+  plan.page_optimizer = page_optimizer;
+  return plan;
+}
+
 class StepPredictorTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(StepPredictorTest, ThePeakOfAStepIsPredictedToTheByte) {
@@ -53,6 +59,37 @@ TEST_P(StepPredictorTest, ThePeakOfAStepIsPredictedToTheByte) {
     }
   }
   EXPECT_EQ(unexplained, 0);
+}
+
+TEST_P(StepPredictorTest, ReleaseAndPagingArePredictedToTheByte) {
+  const auto learner = Make(OptionsOf(GetParam()));
+  const auto peak = [&](const char* words, bool release, bool page_optimizer) {
+    const Plan plan = WithMeans(learner->PlanOf(kBatch, words), release, page_optimizer);
+    const StepPrediction predicted = learner->Predict(plan);
+    EXPECT_EQ(predicted.peak_bytes, learner->Run(plan, 3).peak_bytes)
+        << words << (release ? " release" : "") << (page_optimizer ? " paging" : "");
+    EXPECT_EQ(predicted.host_bytes > 0, page_optimizer);
+    return predicted.peak_bytes;
+  };
+  for (const char* words : {"keep", "every:2", "checkpoint"}) {
+    for (bool release : {false, true}) {
+      EXPECT_LT(peak(words, release, true), peak(words, release, false) + (64 << 20));
+    }
+  }
+}
+
+TEST_P(StepPredictorTest, StageInputsOnTheHostArePredictedToTheByte) {
+  const auto learner = Make(OptionsOf(GetParam()));
+  for (const char* words : {"every:2", "checkpoint"}) {
+    for (int64_t micro_batch : {kBatch, int64_t{1}}) {
+      Plan plan = learner->PlanOf(micro_batch, words);
+      plan.offload_inputs = true;
+      const StepPrediction predicted = learner->Predict(plan);
+      EXPECT_EQ(predicted.peak_bytes, learner->Run(plan, 2).peak_bytes) << words << micro_batch;
+      EXPECT_GT(predicted.offloaded_bytes, 0) << words << micro_batch;
+      EXPECT_EQ(predicted.offloaded_bytes, learner->peak_offloaded_bytes()) << words << micro_batch;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, StepPredictorTest,
@@ -159,6 +196,36 @@ TEST(StepPlannerTest, TheSmallestBudgetDoesNotDependOnMeasuredTimes) {
       EXPECT_FALSE(PlanSteps(learner->predictor(), learner->Terms(bottom - 1)).ok());
     }
   }
+}
+
+TEST(StepPlannerTest, ReleaseAndPagingBringPlansBelowTheSmallestBudgetWithoutThem) {
+  MeasuredLearnerOptions options = OptionsOf("whisper_nano");
+  options.norm_group = kBatch;  // no split
+  const auto learner = Make(options);
+  PlanningTerms terms = learner->Terms(int64_t{1} << 40);
+  int64_t last = std::numeric_limits<int64_t>::max();
+  for (const auto& [can_release, host_bytes] :
+       std::vector<std::pair<bool, int64_t>>{{false, 0}, {true, 0}, {true, int64_t{1} << 30}}) {
+    terms.can_release = can_release;
+    terms.host_bytes = host_bytes;
+    terms.link_bytes_per_ms = 1e6;
+    terms.budget_bytes = int64_t{1} << 40;
+    const auto free = PlanSteps(learner->predictor(), terms);
+    ASSERT_TRUE(free.ok()) << free.status();
+    EXPECT_FALSE(free->plan.release || free->plan.page_optimizer) << "nothing presses";
+    EXPECT_LT(free->smallest_budget_bytes, last);
+    last = terms.budget_bytes = free->smallest_budget_bytes;
+    const auto tight = PlanSteps(learner->predictor(), terms);
+    ASSERT_TRUE(tight.ok()) << tight.status();
+    EXPECT_EQ(tight->plan.release, can_release);
+    EXPECT_EQ(tight->plan.page_optimizer, host_bytes > 0);
+    const MeasuredSteps steps = learner->Run(tight->plan, 3, last);
+    EXPECT_EQ(steps.peak_bytes, tight->prediction.peak_bytes);
+    EXPECT_EQ(steps.oom_retries, 0);
+  }
+  terms.host_bytes = 1000;  // too few for the state
+  terms.budget_bytes = last;
+  EXPECT_FALSE(PlanSteps(learner->predictor(), terms).ok());
 }
 
 }  // namespace

@@ -128,6 +128,14 @@ PeakByPhase PhasesFrom(const Json& json) {
   return peaks;
 }
 
+Json ToJson(const std::vector<Concession>& concessions) {
+  Json json = Json::array();
+  for (const Concession& made : concessions) {
+    json.push_back({{"key", made.key}, {"from", made.from}, {"to", made.to}});
+  }
+  return json;
+}
+
 Json ToJson(const TrainState& state) {
   return {
       {"format", kFormat},
@@ -139,7 +147,11 @@ Json ToJson(const TrainState& state) {
       {"plan",
        {{"micro_batch", state.micro_batch},
         {"schedule", state.schedule},
+        {"release", state.release},
+        {"page_optimizer", state.page_optimizer},
+        {"offload_inputs", state.offload_inputs},
         {"made_under", ToJson(state.plan_terms)}}},
+      {"concessions", ToJson(state.concessions)},
       {"best",
        {{"metric", state.best_metric},
         {"value", state.best_value},
@@ -183,6 +195,7 @@ bool HasForm(const Json& json, const Json& form) {
 bool IsState(const Json& json) {
   TrainState form;
   form.classes = form.changes = {""};
+  form.concessions = {Concession()};
   const Json file = ToJson(FileFingerprint());
   return HasForm(json, ToJson(form)) &&
          absl::c_all_of(json.at("files"),
@@ -193,7 +206,13 @@ bool IsState(const Json& json) {
 
 // Adds the fields that an earlier version did not write, as unknown or empty.
 void FillIn(int format, Json& json) {
-  if (!json.contains("changes")) json["changes"] = Json::array();
+  for (const char* list : {"changes", "concessions"}) {
+    if (!json.contains(list)) json[list] = Json::array();
+  }
+  const auto plan = json.find("plan");
+  for (const char* means : {"release", "page_optimizer", "offload_inputs"}) {
+    if (plan != json.end() && plan->is_object() && !plan->contains(means)) (*plan)[means] = false;
+  }
   if (!json.contains("peak_by_phase")) json["peak_by_phase"] = ToJson(PeakByPhase());
   if (format > 2) return;
   for (const auto& [part, field, value] :
@@ -215,7 +234,13 @@ TrainState Parse(const Json& json) {
   state.loader_next_sample = json.at("loader").at("next_sample");
   state.micro_batch = json.at("plan").at("micro_batch");
   state.schedule = json.at("plan").at("schedule");
+  state.release = json.at("plan").at("release");
+  state.page_optimizer = json.at("plan").at("page_optimizer");
+  state.offload_inputs = json.at("plan").at("offload_inputs");
   state.plan_terms = TermsFrom(json.at("plan").at("made_under"));
+  for (const Json& made : json.at("concessions")) {
+    state.concessions.push_back({made.at("key"), made.at("from"), made.at("to")});
+  }
   state.best_metric = json.at("best").at("metric");
   state.best_value = json.at("best").at("value");
   state.best_step = json.at("best").at("step");

@@ -63,6 +63,14 @@ struct PlanTerms {
   friend bool operator==(const PlanTerms&, const PlanTerms&) = default;
 };
 
+// A key that was set to another value because nothing fitted the budget. Values are YAML.
+struct Concession {
+  std::string key;
+  std::string from;
+  std::string to;
+  friend bool operator==(const Concession&, const Concession&) = default;
+};
+
 struct TrainState {
   int64_t step = 0;  // optimizer steps done
   int64_t samples_seen = 0;
@@ -74,7 +82,11 @@ struct TrainState {
   // The plan in force. A resumed run takes it over, unless the plan's terms have changed.
   int64_t micro_batch = 0;
   std::string schedule;  // in the words of memory.schedule
+  bool release = false;  // as in Plan
+  bool page_optimizer = false;
+  bool offload_inputs = false;
   PlanTerms plan_terms;
+  std::vector<Concession> concessions;  // in the order in which they were made
   // The best value of evaluation.metric so far and its step; step -1: none yet.
   std::string best_metric;
   double best_value = 0.0;

@@ -125,6 +125,9 @@ absl::Status Trainer::OneStep() {
   state_.oom_retries += outcome.oom_retries;
   state_.micro_batch = parts_.step->plan().micro_batch;
   state_.schedule = ScheduleText(parts_.step->plan());
+  state_.release = parts_.step->plan().release;
+  state_.page_optimizer = parts_.step->plan().page_optimizer;
+  state_.offload_inputs = parts_.step->plan().offload_inputs;
   pending_.push_back({.record = {.step = state_.step,
                                  .epoch = batch.epoch,
                                  .loss = 0.0,

@@ -7,6 +7,7 @@
 #include <ATen/ops/add.h>
 #include <ATen/ops/as_strided.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
@@ -21,6 +22,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "memory/paging/host_pool.h"
 #include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
@@ -90,9 +92,7 @@ Optimizer::Optimizer(const TrainOptions& options, std::vector<ParamGroup> groups
     loss_scale_.emplace(*loss_scale, first.device());
     for (NamedTensor& named : loss_scale_->State()) state_.push_back(std::move(named));
   }
-  std::vector<int> all(entries_.size());
-  std::iota(all.begin(), all.end(), 0);
-  SetParts({std::move(all)});
+  SetParts(AllInOne());
   ReserveScratch();
 }
 
@@ -102,6 +102,12 @@ at::Tensor Optimizer::LossGradient() const {
 
 at::Tensor Optimizer::FoundInf() const {
   return loss_scale_ ? loss_scale_->found_inf() : at::Tensor();
+}
+
+std::vector<std::vector<int>> Optimizer::AllInOne() const {
+  std::vector<int> all(entries_.size());
+  std::iota(all.begin(), all.end(), 0);
+  return {std::move(all)};
 }
 
 int Optimizer::StatesPerParameter() const {
@@ -115,10 +121,10 @@ void Optimizer::CreateState(const std::vector<NamedTensor>& parameters, const St
     items_.push_back(
         {.elements = named.tensor.numel(), .element_bytes = named.tensor.element_size()});
   }
+  host_bytes_ = LayOutState(num_states, items_);
+  page_bytes_ = paging.page_bytes;
   if (paging.pool != nullptr && num_states > 0) {
-    host_ =
-        paging.pool->Allocate(LayOutState(num_states, items_), entries_.front().parameter.device());
-    page_bytes_ = paging.page_bytes;
+    host_ = paging.pool->Allocate(host_bytes_, entries_.front().parameter.device());
   }
   const bool is_sgd = options_.optimizer == OptimizerKind::kSgd;
   for (size_t i = 0; i < entries_.size(); ++i) {
@@ -128,7 +134,7 @@ void Optimizer::CreateState(const std::vector<NamedTensor>& parameters, const St
       return tensor;
     };
     const auto zeros = [&](int state) {
-      return is_paged() ? HostState(i, state) : at::zeros_like(entry.parameter);
+      return is_paged() ? HostState(host_, i, state) : at::zeros_like(entry.parameter);
     };
     if (num_states > 0) entry.exp_avg = add(is_sgd ? ".momentum_buffer" : ".exp_avg", zeros(0));
     if (num_states > 1) entry.exp_avg_sq = add(".exp_avg_sq", zeros(1));
@@ -138,15 +144,48 @@ void Optimizer::CreateState(const std::vector<NamedTensor>& parameters, const St
 }
 
 // The state's place in the host block, in the parameter's layout.
-at::Tensor Optimizer::HostState(size_t entry, int state) const {
+at::Tensor Optimizer::HostState(const at::Tensor& host, size_t entry, int state) const {
   const at::Tensor& parameter = entries_[entry].parameter;
   TORCH_CHECK(parameter.is_non_overlapping_and_dense(), "only dense parameters are paged");
   const at::Tensor flat =
-      StateIn(host_, StateFirst(items_[entry], state), parameter.numel(), parameter);
+      StateIn(host, StateFirst(items_[entry], state), parameter.numel(), parameter);
   return at::as_strided(flat, parameter.sizes(), parameter.strides(), flat.storage_offset());
 }
 
-std::vector<Optimizer::Unit> Optimizer::MakeUnits(const std::vector<int>& entries,
+void Optimizer::SetPaging(const StatePaging& paging) {
+  const int num_states = StatesPerParameter();
+  const bool paged = paging.pool != nullptr;
+  if (num_states == 0 || entries_.empty() || paged == is_paged()) return;
+  const c10::AutoGradMode no_grad(false);
+  const TagScope scope(MemoryTag::kOptimizer);
+  if (pager_) pager_->Synchronize();
+  at::Tensor host;
+  if (paged) host = paging.pool->Allocate(host_bytes_, entries_.front().parameter.device());
+  std::vector<at::Tensor> moved;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    const at::Tensor* const states[] = {&entries_[i].exp_avg, &entries_[i].exp_avg_sq};
+    for (int state = 0; state < num_states; ++state) {
+      moved.push_back(paged ? HostState(host, i, state) : at::empty_like(entries_[i].parameter));
+      moved.back().copy_(*states[state]);
+    }
+  }
+  // Nothing from here on fails but the buffers of the pager, which the caller has room for.
+  size_t next = 0, named = 0;
+  for (Entry& entry : entries_) {
+    for (int state = 0; state < num_states; ++state) {
+      at::Tensor& tensor = state == 0 ? entry.exp_avg : entry.exp_avg_sq;
+      tensor = state_[named++].tensor = std::move(moved[next++]);
+    }
+    if (entry.step.defined()) ++named;
+  }
+  host_ = std::move(host);
+  page_bytes_ = paging.page_bytes;
+  std::vector<std::vector<int>> parts;
+  for (Part& part : parts_) parts.push_back(std::move(part.entries));
+  SetParts(std::move(parts));
+}
+
+std::vector<Optimizer::Unit> Optimizer::MakeUnits(const std::vector<int>& entries, bool paged,
                                                   std::vector<PageRanges>& pages) const {
   std::vector<Unit> units;
   for (int group = 0; group < static_cast<int>(groups_.size()); ++group) {
@@ -157,7 +196,7 @@ std::vector<Optimizer::Unit> Optimizer::MakeUnits(const std::vector<int>& entrie
     if (chosen.empty()) continue;
     Unit unit;
     unit.group = group;
-    if (!is_paged()) {
+    if (!paged) {
       for (int index : chosen) {
         unit.pieces.push_back({.item = index, .first = 0, .count = items_[index].elements});
       }
@@ -181,7 +220,7 @@ void Optimizer::SetParts(std::vector<std::vector<int>> parts) {
   parts_.assign(parts.size(), {});
   std::vector<PageRanges> pages;
   for (size_t i = parts.size(); i-- > 0;) {
-    parts_[i].units = MakeUnits(parts[i], pages);
+    parts_[i].units = MakeUnits(parts[i], is_paged(), pages);
     parts_[i].entries = std::move(parts[i]);
   }
   const TagScope scope(MemoryTag::kOptimizer);
@@ -190,7 +229,10 @@ void Optimizer::SetParts(std::vector<std::vector<int>> parts) {
   pager_ = std::make_unique<Pager>(host_, entries_.front().parameter.device(), std::move(pages));
 }
 
-void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) {
+void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) { SetParts(PartsOf(stages)); }
+
+std::vector<std::vector<int>> Optimizer::PartsOf(const std::vector<Tensors>& stages) const {
+  if (stages.empty()) return AllInOne();
   std::unordered_map<const at::TensorImpl*, int> index_of;
   for (const Entry& entry : entries_) {
     index_of.emplace(entry.parameter.unsafeGetTensorImpl(), static_cast<int>(index_of.size()));
@@ -208,7 +250,7 @@ void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) {
     parts.push_back(std::move(entries));
   }
   TORCH_CHECK(index_of.empty(), index_of.size(), " parameters are released by no stage");
-  SetParts(std::move(parts));
+  return parts;
 }
 
 void Optimizer::ReserveScratch() {
@@ -378,6 +420,29 @@ void Optimizer::ZeroGrad() {
 const std::vector<NamedTensor>& Optimizer::State() const {
   if (pager_) pager_->Synchronize();
   return state_;
+}
+
+int64_t Optimizer::DeviceStateBytes() const {
+  return is_paged() ? StateBytes() - MovedBytes() + pager_->buffer_bytes() : StateBytes();
+}
+
+// What paging takes off the device.
+int64_t Optimizer::MovedBytes() const {
+  int64_t bytes = 0;
+  for (const StateItem& item : items_) bytes += item.elements * item.element_bytes;
+  return StatesPerParameter() * bytes;
+}
+
+int64_t Optimizer::DeviceStateBytes(bool paged, const std::vector<Tensors>& stages) const {
+  if (!paged || MovedBytes() == 0) return StateBytes();
+  std::vector<std::vector<int>> parts = PartsOf(stages);
+  std::vector<PageRanges> pages;
+  for (size_t i = parts.size(); i-- > 0;) MakeUnits(parts[i], /*paged=*/true, pages);
+  return StateBytes() - MovedBytes() + Pager::BufferBytesFor(pages);
+}
+
+int64_t Optimizer::ReserveBytes() const {
+  return reserve_.defined() ? static_cast<int64_t>(reserve_.nbytes()) : 0;
 }
 
 int64_t Optimizer::StateBytes() const {

@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "configs/train_options.h"
-#include "memory/paging/host_pool.h"
 #include "memory/paging/pager.h"
 #include "memory/stage/stage.h"
 #include "trainer/optim/fused_update.h"
@@ -22,14 +21,6 @@
 #include "trainer/optim/state_pages.h"
 
 namespace slimreel {
-
-// Keeps exp_avg and exp_avg_sq (SGD: the momentum buffer) in host memory. They come to the device
-// page by page, and are updated there by the same kernels, to the same bits.
-struct StatePaging {
-  HostPool* pool = nullptr;       // null: the state lies beside its parameters. Must outlive it
-  int64_t page_bytes = 32 << 20;  // of each of the two buffers on the device; a larger parameter
-                                  // that cannot be cut takes more
-};
 
 // See Note [Reserved before the first step] and Note [A step in parts].
 class Optimizer {
@@ -65,8 +56,7 @@ class Optimizer {
   void ZeroGrad();
 
   // The parameters that are stepped together, one list per stage (ReleaseGroups). Each parameter
-  // of the optimizer must be in exactly one list. Before the first call there is one list of all.
-  // With paging it takes new buffers.
+  // must be in exactly one list. No lists: one of all, as at first. With paging: new buffers.
   void SetReleaseGroups(const std::vector<Tensors>& stages);
 
   // The same update as GlobalNormClip(none) and Step(lr), bit for bit, but in parts: BeginStep,
@@ -84,6 +74,14 @@ class Optimizer {
   // then, and is for the time between two steps.
   const std::vector<NamedTensor>& State() const;
   int64_t StateBytes() const;
+  // Moves the state to the host or back, between two steps. Throws c10::OutOfMemoryError.
+  void SetPaging(const StatePaging& paging);
+  // What the state, with paging's buffers, takes on the device: now, and after SetPaging and
+  // SetReleaseGroups.
+  int64_t DeviceStateBytes() const;
+  int64_t DeviceStateBytes(bool paged, const std::vector<Tensors>& stages) const;
+  int64_t HostStateBytes() const { return host_bytes_; }  // of the block that paging takes
+  int64_t ReserveBytes() const;  // held between steps for the scratch of an update
   bool is_paged() const { return host_.defined(); }
 
  private:
@@ -112,10 +110,13 @@ class Optimizer {
     size_t units = 0;               // done
   };
   void CreateState(const std::vector<NamedTensor>& parameters, const StatePaging& paging);
-  at::Tensor HostState(size_t entry, int state) const;
+  at::Tensor HostState(const at::Tensor& host, size_t entry, int state) const;
+  int64_t MovedBytes() const;
+  std::vector<std::vector<int>> AllInOne() const;
+  std::vector<std::vector<int>> PartsOf(const std::vector<Tensors>& stages) const;
   int StatesPerParameter() const;
   void SetParts(std::vector<std::vector<int>> parts);
-  std::vector<Unit> MakeUnits(const std::vector<int>& entries,
+  std::vector<Unit> MakeUnits(const std::vector<int>& entries, bool paged,
                               std::vector<PageRanges>& pages) const;
   void StepPart(int part);
   void CountSteps(const Part& part, int sign);
@@ -134,7 +135,8 @@ class Optimizer {
   std::vector<NamedTensor> state_;
   std::vector<StateItem> items_;  // one per entry
   at::Tensor host_;               // the state's block on the host; undefined without paging
-  int64_t page_bytes_ = 0;
+  int64_t host_bytes_ = 0;
+  int64_t page_bytes_ = StatePaging().page_bytes;
   std::unique_ptr<Pager> pager_;
   Progress progress_;
   double lr_ = 0.0;     // of this step

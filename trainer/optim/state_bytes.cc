@@ -1,5 +1,11 @@
 #include "trainer/optim/state_bytes.h"
 
+#include <numeric>
+#include <utility>
+
+#include "memory/paging/pager.h"
+#include "trainer/optim/state_pages.h"
+
 namespace slimreel {
 namespace {
 
@@ -25,6 +31,29 @@ int64_t OptimizerStateBytes(const TrainOptions& options, const std::vector<Named
     }
   }
   return bytes;
+}
+
+int64_t PagedOptimizerBytes(const TrainOptions& options, const std::vector<NamedTensor>& parameters,
+                            int64_t block_bytes) {
+  constexpr int64_t kCutElements = 64;  // as the optimizer's on an accelerator
+  const bool is_sgd = options.optimizer == OptimizerKind::kSgd;
+  const int num_states = is_sgd ? (options.momentum != 0.0 ? 1 : 0) : 2;
+  std::vector<StateItem> items;
+  for (const NamedTensor& named : parameters) {
+    items.push_back(
+        {.elements = named.tensor.numel(), .element_bytes = named.tensor.element_size()});
+  }
+  const int64_t counters = is_sgd ? 0 : block_bytes * static_cast<int64_t>(items.size());
+  if (num_states == 0 || items.empty()) return counters;
+  LayOutState(num_states, items);
+  std::vector<int> all(items.size());
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<PageRanges> pages;
+  for (StatePage& page :
+       CutIntoPages(items, all, num_states, StatePaging().page_bytes, kCutElements)) {
+    pages.push_back(std::move(page.ranges));
+  }
+  return counters + Pager::BufferBytesFor(pages);
 }
 
 int64_t OptimizerReserveBytes(int64_t num_parameters) {

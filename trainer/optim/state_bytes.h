@@ -15,6 +15,11 @@ namespace slimreel {
 int64_t OptimizerStateBytes(const TrainOptions& options, const std::vector<NamedTensor>& parameters,
                             int64_t block_bytes);
 
+// What stays of it on the device if it is paged: counters, and two buffers for the default page. It
+// assumes one list of all parameters, and an accelerator.
+int64_t PagedOptimizerBytes(const TrainOptions& options, const std::vector<NamedTensor>& parameters,
+                            int64_t block_bytes);
+
 // What the optimizer holds besides its state, for the scratch of an update.
 int64_t OptimizerReserveBytes(int64_t num_parameters);
 

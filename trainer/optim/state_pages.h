@@ -12,6 +12,16 @@
 
 namespace slimreel {
 
+class HostPool;
+
+// Keeps exp_avg and exp_avg_sq (SGD: the momentum buffer) in host memory. They come to the device
+// page by page, and are updated there by the same kernels, to the same bits.
+struct StatePaging {
+  HostPool* pool = nullptr;       // null: the state lies beside its parameters. Must outlive it
+  int64_t page_bytes = 32 << 20;  // of each of the two buffers on the device; a larger parameter
+                                  // that cannot be cut takes more
+};
+
 // The state of one parameter: `num_states` tensors of its size (exp_avg, then exp_avg_sq).
 struct StateItem {
   int64_t elements = 0;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/bytes.h"
 #include "memory/executor/schedule_text.h"
 #include "memory/policy/split.h"
@@ -49,6 +50,19 @@ std::string Split(const PlanReport& report, const Plan& plan) {
           : "");
 }
 
+std::string MeansText(const Plan& plan) {
+  std::vector<std::string> means;
+  if (plan.release) means.push_back("gradients freed during backward");
+  if (plan.page_optimizer) means.push_back("optimizer state in host memory");
+  if (plan.offload_inputs) means.push_back("stage inputs in host memory");
+  return absl::StrJoin(means, ", ");
+}
+
+std::string MeansLine(const Plan& plan) {
+  const std::string means = MeansText(plan);
+  return means.empty() ? "" : absl::StrCat("Also      ", means, "\n");
+}
+
 void AppendBytes(const StepPrediction& prediction, std::string* page) {
   absl::StrAppend(page, "\nWhere the bytes go at the peak\n");
   for (MemoryTag tag : kMemoryTagsInOrder) {
@@ -69,10 +83,12 @@ void AppendAlternatives(const PlanReport& report, std::string* page) {
     const double time = planned.prediction.step_ms > 0
                             ? other.prediction.step_ms / planned.prediction.step_ms - 1.0
                             : 0.0;
-    absl::StrAppendFormat(page, "  %-32s %s, %s a step (%+.0f %%): %s, %s\n", other.what + ":",
-                          FormatBytes(other.prediction.peak_bytes), Ms(other.prediction.step_ms),
-                          100.0 * time, Split(report, other.plan),
-                          DescribeSchedule(other.plan.schedule));
+    absl::StrAppendFormat(
+        page, "  %-32s %s, %s a step (%+.0f %%): %s, %s\n", other.what + ":",
+        FormatBytes(other.prediction.peak_bytes), Ms(other.prediction.step_ms), 100.0 * time,
+        Split(report, other.plan),
+        absl::StrCat(DescribeSchedule(other.plan.schedule),
+                     MeansText(other.plan).empty() ? "" : ", ", MeansText(other.plan)));
   }
 }
 
@@ -88,6 +104,8 @@ std::string PlanJson(const PlanReport& report) {
       {"schedule", ScheduleText(plan)},
       {"release", plan.release},
       {"page_optimizer", plan.page_optimizer},
+      {"offload_inputs", plan.offload_inputs},
+      {"concessions", report.concessions},
       {"budget_bytes", OrNull(report.budget_bytes)},
       {"predicted_peak_bytes", Json()},
       {"predicted_host_peak_bytes", OrNull(report.predicted_host_peak_bytes)},
@@ -113,6 +131,9 @@ std::string PlanJson(const PlanReport& report) {
       json["alternatives"].push_back({{"what", other.what},
                                       {"micro_batch", other.plan.micro_batch},
                                       {"schedule", ScheduleText(other.plan)},
+                                      {"release", other.plan.release},
+                                      {"page_optimizer", other.plan.page_optimizer},
+                                      {"offload_inputs", other.plan.offload_inputs},
                                       {"predicted_peak_bytes", other.prediction.peak_bytes},
                                       {"predicted_step_ms", other.prediction.step_ms}});
     }
@@ -130,7 +151,11 @@ std::string PlanPage(const PlanReport& report) {
       report.budget_bytes > 0 ? "" : "; no budget is set, so nothing is enforced", "\n");
   absl::StrAppend(&page, "Batch     ", report.effective_batch,
                   " samples a step: ", Split(report, report.plan), "\n");
-  absl::StrAppend(&page, "Schedule  ", DescribeSchedule(report.plan.schedule), "\n");
+  absl::StrAppend(&page, "Schedule  ", DescribeSchedule(report.plan.schedule), "\n",
+                  MeansLine(report.plan));
+  for (const std::string& concession : report.concessions) {
+    absl::StrAppend(&page, "Another result  ", concession, "\n");
+  }
   if (!report.planned) {
     absl::StrAppend(&page, "Nothing is predicted for this plan.\n");
     return page;

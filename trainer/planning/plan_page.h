@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "memory/policy/plan.h"
 #include "trainer/planning/step_prediction.h"
@@ -24,6 +25,8 @@ struct PlanReport {
   std::string ceiling_origin;             // "memory.budget", "cgroup v1", ...
   std::optional<PlannedStep> planned;     // none: nothing was predicted for the plan in force
   int64_t predicted_host_peak_bytes = 0;  // resident set; 0: unknown
+  // What was given up of the result because nothing fitted, as sentences for people.
+  std::vector<std::string> concessions;
   // The device is not there: a name of configs/devices.yaml. Bytes and time are estimates then.
   std::string device_profile;
   std::string smallest_card;  // of that table, for this plan; empty: none

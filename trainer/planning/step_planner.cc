@@ -24,6 +24,9 @@ namespace {
 
 constexpr size_t kMaxSchedules = 400;  // that are replayed for one micro-batch size
 constexpr double kAsFast = 1.01;       // the configured plan is taken if it is this close
+// Many small updates cost a little more than one of all, and a step that has begun to update cannot
+// be undone. So it is taken for its memory alone.
+constexpr double kReleaseTime = 1.002;
 
 bool Recomputes(const Schedule& schedule) {
   return static_cast<int>(schedule.size()) > 2 * NumStages(schedule);
@@ -67,6 +70,17 @@ SchedulesToTry SchedulesFor(const ChainProfile& profile, const AllowedTechniques
   return schedules;
 }
 
+int64_t HostBytesOf(const PlanningTerms& terms) {
+  return terms.host_bytes > 0 ? terms.host_bytes : std::numeric_limits<int64_t>::max();
+}
+
+// What a plan does besides its split and its schedule.
+struct Means {
+  bool release = false;
+  bool page_optimizer = false;
+  bool offload_inputs = false;
+};
+
 // All plans that were looked at, and what is predicted of each.
 class Candidates {
  public:
@@ -86,18 +100,20 @@ class Candidates {
       schedules[size] = {{terms_.configured.schedule}, {}};
       if (terms_.schedule_is_free) schedules[size] = SchedulesFor(*Estimate(size), allow);
     }
-    for (auto& [size, tried] : schedules) {
-      for (Schedule& schedule : tried.repeatable) Add(size, std::move(schedule), true);
+    for (const auto& [size, tried] : schedules) {
+      for (const Means& means : MeansFor(size, allow)) AddAll(size, tried.repeatable, means, true);
     }
-    for (auto& [size, tried] : schedules) {
-      for (Schedule& schedule : tried.fastest) Add(size, std::move(schedule), false);
+    for (const auto& [size, tried] : schedules) {
+      for (const Means& means : MeansFor(size, allow)) AddAll(size, tried.fastest, means, false);
     }
     return true;
   }
 
   // The smallest budget that every run finds a plan for, however its times were disturbed. None:
   // nothing could be measured.
-  std::optional<int64_t> SmallestBudget() const { return SmallestBytes(repeatable_, {}); }
+  std::optional<int64_t> SmallestBudget() const {
+    return SmallestBytes(repeatable_, {.host_bytes = HostBytesOf(terms_)});
+  }
 
   // Predicts the plan again from its own micro-batches. False: they cannot be measured.
   bool MakeExact(int id) {
@@ -117,8 +133,7 @@ class Candidates {
       return false;
     }
     predictions_[id] =
-        predictor_.Predict(plan, terms_.effective_batch,
-                           [&](int64_t size) -> const ChainProfile& { return own.at(size); });
+        Predict(plan, [&](int64_t size) -> const ChainProfile& { return own.at(size); });
     outcomes_[id] = Outcome(id);
     exact_.insert(id);
     return true;
@@ -165,28 +180,89 @@ class Candidates {
     return &estimated_.emplace(size, std::move(profile)).first->second;
   }
 
-  void Add(int64_t micro_batch, Schedule schedule, bool repeatable) {
+  std::vector<Means> MeansFor(int64_t micro_batch, const AllowedTechniques& allow) const {
+    std::vector<Means> all = {Means{}};
+    const bool one = micro_batch >= terms_.effective_batch;
+    if (one && allow.release && terms_.can_release) all.push_back({.release = true});
+    if (terms_.host_bytes <= 0) return all;
+    const auto twice = [&all](bool Means::*field) {
+      for (size_t n = 0, end = all.size(); n < end; ++n) {
+        all.push_back(all[n]);
+        all.back().*field = true;
+      }
+    };
+    if (allow.paging) twice(&Means::page_optimizer);
+    if (allow.offload) twice(&Means::offload_inputs);
+    return all;
+  }
+
+  Plan PlanWith(int64_t micro_batch, const Schedule& schedule, const Means& means) const {
     Plan plan = terms_.configured;
     plan.micro_batch = micro_batch;
-    plan.schedule = std::move(schedule);
-    if (std::find(plans_.begin(), plans_.end(), plan) != plans_.end()) return;
-    const auto micro_batches =
-        SplitBatch(terms_.effective_batch, plan.micro_batch, terms_.min_micro_batch);
-    if (Estimate(micro_batches.back().count) == nullptr) return;
-    const auto profile_of = [&](int64_t size) -> const ChainProfile& { return *Estimate(size); };
+    plan.schedule = schedule;
+    plan.release = means.release;
+    plan.page_optimizer = means.page_optimizer;
+    plan.offload_inputs = means.offload_inputs && Recomputes(schedule);
+    return plan;
+  }
+
+  // State comes to the device and goes back once a step; stage inputs do so in every micro-batch.
+  StepPrediction Predict(const Plan& plan, const StepPredictor::ProfileOf& profile_of) const {
     StepPrediction prediction = predictor_.Predict(plan, terms_.effective_batch, profile_of);
-    // A smaller peak that only luck found would make the smallest budget a matter of luck.
-    if (!repeatable && prediction.peak_bytes < SmallestBudget().value_or(0)) return;
-    predictions_.push_back(std::move(prediction));
-    plans_.push_back(std::move(plan));
-    outcomes_.push_back(Outcome(static_cast<int>(plans_.size()) - 1));
-    if (repeatable) repeatable_.push_back(outcomes_.back());
+    if (terms_.link_bytes_per_ms > 0.0) {
+      const int64_t state = prediction.host_bytes - prediction.offloaded_bytes;
+      const int64_t num_micro_batches = NumSplits(terms_.effective_batch, plan.micro_batch);
+      prediction.step_ms +=
+          2.0 * static_cast<double>(state + num_micro_batches * prediction.offloaded_bytes) /
+          terms_.link_bytes_per_ms;
+    }
+    return prediction;
+  }
+  StepPrediction Predict(const Plan& plan) {
+    return Predict(plan, [this](int64_t size) -> const ChainProfile& { return *Estimate(size); });
+  }
+
+  void AddAll(int64_t micro_batch, const std::vector<Schedule>& schedules, const Means& means,
+              bool repeatable) {
+    const auto micro_batches =
+        SplitBatch(terms_.effective_batch, micro_batch, terms_.min_micro_batch);
+    if (schedules.empty() || Estimate(micro_batches.back().count) == nullptr) return;
+    // A step that has updated parameters can only go on, with every stage checkpointed.
+    int64_t to_go_on = 0;
+    if (means.release) {
+      const int num_stages = NumStages(schedules.front()) - 1;
+      const Schedule tightest = MakeSchedule(ParseStageModes("checkpoint", num_stages).value());
+      to_go_on = Predict(PlanWith(micro_batch, tightest, means)).peak_bytes;
+    }
+    for (const Schedule& schedule : schedules) {
+      Plan plan = PlanWith(micro_batch, schedule, means);
+      if (!known_.insert(TextOf(plan)).second) continue;
+      StepPrediction prediction = Predict(plan);
+      const int64_t needed = std::max(prediction.peak_bytes, to_go_on);
+      // A smaller peak that only luck found would make the smallest budget a matter of luck.
+      if (!repeatable && needed < SmallestBudget().value_or(0)) continue;
+      predictions_.push_back(std::move(prediction));
+      plans_.push_back(std::move(plan));
+      to_go_on_.push_back(to_go_on);
+      outcomes_.push_back(Outcome(static_cast<int>(plans_.size()) - 1));
+      if (repeatable) repeatable_.push_back(outcomes_.back());
+    }
+  }
+
+  static std::string TextOf(const Plan& plan) {
+    std::string text =
+        absl::StrCat(plan.micro_batch, plan.release ? "r" : "", plan.page_optimizer ? "p" : "");
+    for (const Op& op : plan.schedule) {
+      absl::StrAppend(&text, " ", static_cast<int>(op.kind), ":", op.stage);
+    }
+    return text;
   }
 
   PlanOutcome Outcome(int id) const {
     PlanOutcome outcome;
-    outcome.time_ms = predictions_[id].step_ms;
-    outcome.peak_bytes = predictions_[id].peak_bytes;
+    outcome.time_ms = predictions_[id].step_ms * (plans_[id].release ? kReleaseTime : 1.0);
+    outcome.peak_bytes = std::max(predictions_[id].peak_bytes, to_go_on_[id]);
+    outcome.host_peak_bytes = predictions_[id].host_bytes;
     outcome.micro_batch = plans_[id].micro_batch;
     outcome.id = id;
     return outcome;
@@ -198,6 +274,8 @@ class Candidates {
   std::map<int64_t, ChainProfile> estimated_;
   std::vector<Plan> plans_;
   std::vector<StepPrediction> predictions_;
+  std::vector<int64_t> to_go_on_;  // what a step that released needs after out of memory
+  std::set<std::string> known_;    // plans, as text
   std::vector<PlanOutcome> outcomes_;
   std::vector<PlanOutcome> repeatable_;  // those of schedules that every run finds
   std::set<int> exact_;
@@ -242,15 +320,18 @@ std::string NameOf(AlternativeKind kind) {
 // What the smallest budget would be with each means that is not allowed.
 std::string WhatForbiddenMeansSave(StepPredictor& predictor, const PlanningTerms& terms,
                                    std::optional<int64_t> smallest) {
-  struct Means {
+  struct Technique {
     const char* name;
     bool AllowedTechniques::*field;
   };
-  constexpr Means kMeans[] = {{"checkpointing", &AllowedTechniques::checkpointing},
-                              {"lean", &AllowedTechniques::lean},
-                              {"split", &AllowedTechniques::split}};
+  constexpr Technique kMeans[] = {{"checkpointing", &AllowedTechniques::checkpointing},
+                                  {"lean", &AllowedTechniques::lean},
+                                  {"split", &AllowedTechniques::split},
+                                  {"release", &AllowedTechniques::release},
+                                  {"paging", &AllowedTechniques::paging},
+                                  {"offload", &AllowedTechniques::offload}};
   std::vector<std::string> lines;
-  for (const Means& means : kMeans) {
+  for (const Technique& means : kMeans) {
     if (terms.allow.*means.field) continue;
     AllowedTechniques allow = terms.allow;
     allow.*means.field = true;
@@ -327,8 +408,9 @@ absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTe
                                    planned.prediction.peak_bytes <= terms.budget_bytes);
     if (fits) return planned;
   }
-  const PlanBudget budget{.bytes = terms.budget_bytes > 0 ? terms.budget_bytes
-                                                          : std::numeric_limits<int64_t>::max()};
+  const PlanBudget budget{
+      .bytes = terms.budget_bytes > 0 ? terms.budget_bytes : std::numeric_limits<int64_t>::max(),
+      .host_bytes = HostBytesOf(terms)};
   Candidates candidates(predictor, terms);
   if (!candidates.AddAll(terms.allow)) {
     return NothingFitsTheBudget(predictor, terms, candidates);

@@ -23,7 +23,12 @@ struct PlanningTerms {
   int64_t effective_batch = 1;
   int64_t min_micro_batch = 0;  // micro-batches are multiples of it; 0: no such bound
   AllowedTechniques allow;
-  int64_t budget_bytes = 0;  // 0: none
+  bool can_release =
+      false;  // the run's options let a step update parameters while it goes backward
+  // Host memory that the optimizer's state may take; 0: it stays on the device.
+  int64_t host_bytes = 0;
+  double link_bytes_per_ms = 0.0;  // between host and device, for the time of paging; 0: free
+  int64_t budget_bytes = 0;        // 0: none
   // True: all plans are compared. False: the configured plan is taken if it fits.
   bool search = true;
   // False: the chosen plan's micro-batches are not measured themselves; the line is good enough.

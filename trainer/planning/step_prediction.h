@@ -12,8 +12,10 @@
 namespace slimreel {
 
 struct StepPrediction {
-  int64_t peak_bytes = 0;  // of tensors on the device, in a step; the sum of `by_tag`
-  BytesByTag by_tag{};     // at the moment of the peak
+  int64_t peak_bytes = 0;       // of tensors on the device, in a step; the sum of `by_tag`
+  BytesByTag by_tag{};          // at the moment of the peak
+  int64_t host_bytes = 0;       // what the plan takes off the device into host memory
+  int64_t offloaded_bytes = 0;  // of it: stage inputs
   double step_ms = 0.0;
 };
 

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "memory/executor/release_groups.h"
+#include "memory/paging/host_pool.h"
 #include "memory/policy/split.h"
 #include "memory/profile/replay.h"
 #include "memory/recovery/step_transaction.h"
@@ -65,13 +67,30 @@ StepPredictor::StepPredictor(const Model& model, const LearnerBytes& bytes,
       profiler_(model.ChainWithLoss(), Executor(model.ChainWithLoss()).frozen_prefix(),
                 options.device, options.cache) {}
 
-LearnerBytes StepPredictor::ReadBytes() const {
+LearnerBytes StepPredictor::ReadBytes(const Plan& plan) const {
   if (optimizer_ == nullptr) return bytes_;
   LearnerBytes bytes;
   bytes.parameters = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
   bytes.optimizer = optimizer_->StateBytes();
-  bytes.other = ReadDeviceMemory(options_.device).live_bytes - bytes.parameters - bytes.optimizer;
+  if (plan.page_optimizer) {
+    bytes.paged_optimizer = PagedBytes(plan.release);
+    bytes.host_optimizer = HostPool::TakenBytes(optimizer_->HostStateBytes(), options_.device);
+  }
+  bytes.reserve = optimizer_->ReserveBytes();
+  bytes.other = ReadDeviceMemory(options_.device).live_bytes - bytes.parameters -
+                optimizer_->DeviceStateBytes();
   return bytes;
+}
+
+// The pages are cut otherwise where the stages are stepped one by one.
+int64_t StepPredictor::PagedBytes(bool release) const {
+  const auto [found, is_new] = paged_bytes_.try_emplace(release, 0);
+  if (is_new) {
+    std::vector<Tensors> groups;
+    if (release) groups = ReleaseGroups(Executor(model_->ChainWithLoss()).ScheduledStages());
+    found->second = optimizer_->DeviceStateBytes(/*paged=*/true, groups);
+  }
+  return found->second;
 }
 
 ChainProfile StepPredictor::Measure(int64_t micro_batch, const Schedule& wanted,
@@ -121,21 +140,33 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
     if (n < 2 || n + 1 == micro_batches.size()) replayed.push_back(&profile);
   }
   const bool elsewhere = options_.inputs_counted_elsewhere;
-  const ReplayPeak peak =
-      ReplayStep(plan.schedule, replayed, {.inputs_counted_elsewhere = elsewhere});
-  const LearnerBytes learner = ReadBytes();
+  const LearnerBytes learner = ReadBytes(plan);
+  const auto element =
+      static_cast<int64_t>(c10::elementSize(Parameters(*model_).front().tensor.scalar_type()));
+  ReplayOptions replay{.inputs_counted_elsewhere = elsewhere};
+  replay.offload_inputs = plan.offload_inputs;
+  if (plan.release && micro_batches.size() == 1) {
+    replay.release = ReleaseBytes{.reserve = learner.reserve, .norm = element};
+  }
+  const ReplayPeak peak = ReplayStep(plan.schedule, replayed, replay);
   BytesByTag& bytes = prediction.by_tag;
   At(bytes, MemoryTag::kParameters) = learner.parameters;
-  At(bytes, MemoryTag::kOptimizer) = learner.optimizer;
+  At(bytes, MemoryTag::kOptimizer) =
+      plan.page_optimizer ? learner.paged_optimizer : learner.optimizer;
   At(bytes, MemoryTag::kGradients) = peak.gradient_bytes;
   // On the CPU a batch is charged as a whole (trainer/loop/train_step.cc).
   At(bytes, MemoryTag::kInput) =
       peak.input_bytes + (elsewhere ? effective_batch * InputBytesPerSample(*model_) : 0);
-  At(bytes, MemoryTag::kActivations) = peak.bytes - peak.gradient_bytes - peak.input_bytes;
-  const auto element =
-      static_cast<int64_t>(c10::elementSize(Parameters(*model_).front().tensor.scalar_type()));
+  At(bytes, MemoryTag::kActivations) =
+      peak.bytes - peak.gradient_bytes - peak.input_bytes - peak.update_bytes;
   At(bytes, MemoryTag::kOther) =
-      learner.other + PendingBytes(loss_gradient_.defined(), element, options_.log_every_steps);
+      learner.other + peak.update_bytes +
+      PendingBytes(loss_gradient_.defined(), element, options_.log_every_steps);
+  if (plan.page_optimizer) prediction.host_bytes += learner.host_optimizer;
+  if (plan.offload_inputs) {
+    prediction.offloaded_bytes = peak.offloaded_bytes;
+    prediction.host_bytes += HostPool::TakenBytes(peak.offloaded_bytes, options_.device);
+  }
   prediction.peak_bytes = std::accumulate(bytes.begin(), bytes.end(), int64_t{0});
   return prediction;
 }

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "memory/executor/executor.h"
@@ -40,9 +41,12 @@ struct PredictorOptions {
 
 // What a step needs besides activations, in bytes.
 struct LearnerBytes {
-  int64_t parameters = 0;  // with buffers
-  int64_t optimizer = 0;   // state
-  int64_t other = 0;       // all else that lives between steps
+  int64_t parameters = 0;       // with buffers
+  int64_t optimizer = 0;        // state
+  int64_t paged_optimizer = 0;  // what is left of it on the device if it is paged, with buffers
+  int64_t host_optimizer = 0;   // the block in host memory then
+  int64_t reserve = 0;          // part of other: for the scratch of an update
+  int64_t other = 0;            // all else that lives between steps
 };
 
 class StepPredictor {
@@ -83,7 +87,10 @@ class StepPredictor {
   double measuring_ms_ = 0.0;
   Convert convert_;
 
-  LearnerBytes ReadBytes() const;
+  LearnerBytes ReadBytes(const Plan& plan) const;
+  int64_t PagedBytes(bool release) const;
+
+  mutable std::map<bool, int64_t> paged_bytes_;  // PagedBytes, by release
 };
 
 }  // namespace slimreel

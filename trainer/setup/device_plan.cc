@@ -3,6 +3,7 @@
 #include <ATen/ops/ones.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "models/factory/factory.h"
 #include "models/factory/flop_counter.h"
 #include "models/spec/spec_text.h"
+#include "trainer/loop/train_step.h"
 #include "trainer/optim/param_groups.h"
 #include "trainer/optim/state_bytes.h"
 #include "trainer/planning/step_planner.h"
@@ -75,6 +77,9 @@ LearnerBytes BytesOf(const Config& config, const Model& model) {
   LearnerBytes bytes;
   bytes.parameters = BlockBytes(Parameters(model)) + BlockBytes(Buffers(model));
   bytes.optimizer = OptimizerStateBytes(config.train, trainable, kBlockBytes);
+  bytes.paged_optimizer = PagedOptimizerBytes(config.train, trainable, kBlockBytes);
+  bytes.host_optimizer = OptimizerStateBytes(config.train, trainable, kPageAlignment);
+  bytes.reserve = OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
   bytes.other =
       BlockBytes(Buffers(model)) + OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
   return bytes;
@@ -105,6 +110,16 @@ absl::StatusOr<PlanningTerms> TermsFor(const Config& config, const Executor& exe
   terms.min_micro_batch = batch.min_micro_batch;
   terms.allow = config.memory.allow;
   if (!config.model.use_gradient_checkpointing.value_or(true)) terms.allow.checkpointing = false;
+  TrainStepOptions step;
+  step.clip_grad_norm = config.train.clip_grad_norm;
+  step.on_oom = config.memory.on_oom;
+  terms.can_release =
+      WhyNotReleased(step, LossScaleFor(config.trainer.precision).has_value()).empty();
+  // The host of a card that is not there has what the user says, or enough.
+  terms.host_bytes = config.memory.host_budget
+                         ? config.memory.host_budget->Resolve(device.total_bytes)
+                         : std::numeric_limits<int64_t>::max();
+  terms.link_bytes_per_ms = device.link_gb_s * 1e6;
   terms.budget_bytes = TensorBytes(device);
   if (config.memory.budget) {
     terms.budget_bytes =

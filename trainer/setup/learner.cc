@@ -19,6 +19,7 @@
 #include "trainer/setup/model_spec.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/run_loaders.h"
+#include "trainer/setup/state_paging.h"
 
 namespace slimreel {
 namespace {
@@ -69,13 +70,14 @@ absl::StatusOr<std::unique_ptr<Model>> MakeModel(const Config& config, const Run
   return model;
 }
 
-std::unique_ptr<Optimizer> MakeOptimizer(const Config& config, const Model& model) {
+std::unique_ptr<Optimizer> MakeOptimizer(const Config& config, const Model& model,
+                                         const StatePaging& paging) {
   return std::make_unique<Optimizer>(
       config.train,
       MakeParamGroups(Parameters(model), config.train.weight_decay,
                       config.train.no_decay_norm_and_bias,
                       LayerLrScales(model, config.train.layer_decay)),
-      LossScaleFor(config.trainer.precision));
+      LossScaleFor(config.trainer.precision), paging);
 }
 
 }  // namespace
@@ -87,7 +89,10 @@ absl::StatusOr<Learner> MakeLearner(const Config& config, const RunRequest& requ
   const std::string slow = SlowPrecisionWarning(config.trainer.precision, request.device);
   if (!slow.empty()) LOG(WARNING) << slow;
   learner.executor = std::make_unique<Executor>(learner.model->ChainWithLoss());
-  learner.optimizer = MakeOptimizer(config, *learner.model);
+  learner.host_pool = std::make_unique<HostPool>(HostBytesForPlans(config, request.device));
+  const bool on_host = StateBeginsOnHost(config, request, *learner.model);
+  learner.optimizer =
+      MakeOptimizer(config, *learner.model, {.pool = on_host ? learner.host_pool.get() : nullptr});
   return learner;
 }
 

@@ -10,6 +10,8 @@
 #include "absl/status/statusor.h"
 #include "configs/schema.h"
 #include "memory/executor/executor.h"
+#include "memory/paging/host_pool.h"
+#include "memory/paging/offload_stack.h"
 #include "models/chain/model.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/setup/batch_terms.h"
@@ -21,6 +23,8 @@ struct Learner {
   std::unique_ptr<Model> model;
   BatchTerms batch;
   std::unique_ptr<Executor> executor;
+  std::unique_ptr<HostPool> host_pool;          // for what a plan takes off the device
+  std::unique_ptr<OffloadStack> offload_stack;  // the executor's; null: stage inputs stay
   std::unique_ptr<Optimizer> optimizer;
 };
 

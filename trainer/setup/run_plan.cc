@@ -17,19 +17,32 @@
 #include "trainer/setup/device_budget.h"
 #include "trainer/setup/model_spec.h"
 #include "trainer/setup/precision.h"
+#include "trainer/setup/state_paging.h"
 
 namespace slimreel {
 namespace {
 
+// A batch in use, one that is handed over, and those that wait.
+int64_t LoaderBytes(const Learner& learner, const RunData& data) {
+  return learner.batch.effective_batch * InputBytesPerSample(*learner.model) *
+         (data.record.prefetch_batches + 2);
+}
+
 PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Learner& learner,
-                      const TightenLimits& limits, const RunStart& start) {
+                      const RunData& data, const TrainStepOptions& step, const RunStart& start) {
   PlanningTerms terms;
   terms.configured = start.plan;
   terms.schedule_is_free =
       config.memory.schedule == "auto" && !config.model.use_gradient_checkpointing.value_or(false);
   terms.effective_batch = learner.batch.effective_batch;
-  terms.min_micro_batch = limits.norm_group;
-  terms.allow = limits.allow;
+  terms.min_micro_batch = step.limits.norm_group;
+  terms.allow = step.limits.allow;
+  terms.can_release = WhyNotReleased(step, learner.optimizer->LossGradient().defined()).empty();
+  terms.host_bytes =
+      std::max<int64_t>(0, learner.host_pool->budget_bytes() - LoaderBytes(learner, data));
+  if (terms.host_bytes > 0) {
+    terms.link_bytes_per_ms = MeasureLink(*learner.host_pool, request.device);
+  }
   terms.budget_bytes = start.plan_is_kept ? 0 : request.ceiling.bytes;
   terms.search = config.memory.budget.has_value();
   return terms;
@@ -38,10 +51,9 @@ PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Lea
 // What the process holds besides tensors stays; tensors and the loader's buffers come on top.
 int64_t PredictHostPeak(const RunRequest& request, const Learner& learner, const RunData& data,
                         const StepPrediction& prediction) {
-  const int64_t resident = ReadResidentSet().bytes + kHostGrowthBytes;
-  const int64_t batch_bytes = learner.batch.effective_batch * InputBytesPerSample(*learner.model);
-  // A batch in use, one that is handed over, and those that wait.
-  const int64_t loader_bytes = batch_bytes * (data.record.prefetch_batches + 2);
+  const int64_t paged = prediction.host_bytes - learner.host_pool->live_bytes();
+  const int64_t resident = ReadResidentSet().bytes + kHostGrowthBytes + paged;
+  const int64_t loader_bytes = LoaderBytes(learner, data);
   if (!request.device.is_cpu()) return resident + loader_bytes;
   const int64_t reserved = ReadDeviceMemory(request.device).reserved_bytes;
   const int64_t tensors = prediction.peak_bytes - At(prediction.by_tag, MemoryTag::kInput);
@@ -52,7 +64,7 @@ int64_t PredictHostPeak(const RunRequest& request, const Learner& learner, const
 
 absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& request,
                                    const Learner& learner, const RunData& data,
-                                   const TightenLimits& limits, const RunStart& start) {
+                                   const TrainStepOptions& step, const RunStart& start) {
   PredictorOptions options;
   options.device = request.device;
   options.norm_group = learner.batch.norm_group;
@@ -71,7 +83,7 @@ absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& reque
   report.budget_bytes = request.ceiling.bytes;
   report.ceiling_bytes = request.ceiling.bytes;
   report.ceiling_origin = request.ceiling.origin;
-  PlanningTerms terms = TermsOf(config, request, learner, limits, start);
+  PlanningTerms terms = TermsOf(config, request, learner, data, step, start);
   absl::StatusOr<PlannedStep> planned = PlanSteps(predictor, terms);
   if (!planned.ok() && !terms.schedule_is_free && config.memory.on_oom == OnOom::kRetry) {
     LOG(WARNING) << "memory.schedule = " << config.memory.schedule

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "configs/schema.h"
-#include "memory/policy/tighten.h"
+#include "trainer/loop/train_step.h"
 #include "trainer/planning/plan_page.h"
 #include "trainer/setup/learner.h"
 #include "trainer/setup/run_data.h"
@@ -15,13 +15,13 @@
 
 namespace slimreel {
 
-// Measures the model's stages and chooses the plan. `start.plan` is what the configuration asks
-// for, or a checkpoint's plan that stays in force (start.plan_is_kept): then it is only predicted.
-// All that lives during a step must exist already, except for the inputs of a batch. Errors:
-// NothingFits (exit code 4).
+// Measures the model's stages and chooses the plan. `step`: the options of the steps to come.
+// `start.plan` is what the configuration asks for, or a checkpoint's plan that stays in force
+// (start.plan_is_kept): then it is only predicted. All that lives during a step must exist already,
+// except for the inputs of a batch. Errors: NothingFits (exit code 4).
 absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& request,
                                    const Learner& learner, const RunData& data,
-                                   const TightenLimits& limits, const RunStart& start);
+                                   const TrainStepOptions& step, const RunStart& start);
 
 }  // namespace slimreel
 

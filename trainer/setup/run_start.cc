@@ -89,6 +89,9 @@ absl::StatusOr<RunStart> MakeRunStart(const Config& config, const RunRequest& re
   start.state.plan_terms = std::move(chosen.terms);
   start.state.micro_batch = chosen.plan.micro_batch;
   start.state.schedule = ScheduleText(chosen.plan);
+  start.state.release = chosen.plan.release;
+  start.state.page_optimizer = chosen.plan.page_optimizer;
+  start.state.offload_inputs = chosen.plan.offload_inputs;
   start.plan_is_kept = chosen.is_kept;
   start.plan = std::move(chosen.plan);
   return start;

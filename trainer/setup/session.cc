@@ -7,9 +7,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "base/exit_code.h"
 #include "base/status_macros.h"
 #include "memory/policy/plan.h"
 #include "memory/policy/split.h"
+#include "memory/recovery/fits_in_memory.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
@@ -140,6 +142,35 @@ absl::StatusOr<std::unique_ptr<StepRecorder>> MakeRecorder(const RunRequest& req
                                         options);
 }
 
+// The optimizer's state goes where the plan has it, before the step is told.
+absl::Status TakePlan(Session& session) {
+  const Plan& plan = session.settings.plan.plan;
+  Learner& learner = session.learner;
+  const bool fits = FitsInMemory([&] {
+    learner.optimizer->SetPaging({.pool = plan.page_optimizer ? learner.host_pool.get() : nullptr});
+    learner.executor->set_offload(nullptr);
+    learner.offload_stack = nullptr;
+    if (plan.offload_inputs && session.settings.plan.planned) {
+      learner.offload_stack =
+          std::make_unique<OffloadStack>(learner.host_pool.get(), session.settings.device,
+                                         session.settings.plan.planned->prediction.offloaded_bytes);
+      learner.executor->set_offload(learner.offload_stack.get());
+    }
+    session.step->set_plan(plan);
+  });
+  if (!fits) {
+    return NothingFitsError(absl::StrCat(
+        "what the plan keeps in host memory does not fit there (", DescribePlan(plan),
+        "); raise memory.host_budget, or take paging and offload out of memory.allow"));
+  }
+  session.state.micro_batch = plan.micro_batch;
+  session.state.schedule = ScheduleText(plan);
+  session.state.release = session.step->plan().release;
+  session.state.page_optimizer = plan.page_optimizer;
+  session.state.offload_inputs = plan.offload_inputs;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 TrainerParts Session::parts() const {
@@ -166,10 +197,8 @@ absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
                                              learner.optimizer.get(), options, start.plan);
   SLIMREEL_ASSIGN_OR_RETURN(session.settings, MakeSettings(config, request, session));
   SLIMREEL_ASSIGN_OR_RETURN(session.settings.plan,
-                            PlanRun(config, request, learner, session.data, options.limits, start));
-  session.step->set_plan(session.settings.plan.plan);
-  session.state.micro_batch = session.settings.plan.plan.micro_batch;
-  session.state.schedule = ScheduleText(session.settings.plan.plan);
+                            PlanRun(config, request, learner, session.data, options, start));
+  SLIMREEL_RETURN_IF_ERROR(TakePlan(session));
   SLIMREEL_ASSIGN_OR_RETURN(session.recorder, MakeRecorder(request, session));
   session.step->set_hooks(session.recorder.get());
   if (session.data.val) {

@@ -29,6 +29,9 @@ absl::Status KeepPlan(const TrainState& state, const BatchTerms& batch, bool con
   const auto stored = ParseSchedule(state.schedule, start.plan.stages);
   if (!stored.ok() && !config_changed) return stored.status();
   if (stored.ok()) start.plan.schedule = *stored;
+  start.plan.release = state.release;
+  start.plan.page_optimizer = state.page_optimizer;
+  start.plan.offload_inputs = state.offload_inputs;
   if (start.plan != configured) {
     LOG(WARNING) << "the checkpoint's plan stays in force: " << DescribePlan(start.plan)
                  << "; the configuration's would be " << DescribePlan(configured);
@@ -52,7 +55,9 @@ absl::Status KeepPlan(const TrainState& state, const BatchTerms& batch, bool con
 
 bool IsPlanOf(const TrainState& state, const StartPlan& start) {
   const auto stored = ParseSchedule(state.schedule, start.plan.stages);
-  return state.micro_batch == start.plan.micro_batch && stored.ok() &&
+  return state.micro_batch == start.plan.micro_batch && state.release == start.plan.release &&
+         state.page_optimizer == start.plan.page_optimizer &&
+         state.offload_inputs == start.plan.offload_inputs && stored.ok() &&
          *stored == start.plan.schedule;
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/atomic_file.h"
@@ -20,6 +21,7 @@
 #include "memory/recovery/fits_in_memory.h"
 #include "trainer/checkpoint/trained_on.h"
 #include "trainer/loop/plan_file.h"
+#include "trainer/setup/concession.h"
 #include "trainer/setup/config_change.h"
 #include "trainer/setup/device.h"
 #include "trainer/setup/device_budget.h"
@@ -104,7 +106,7 @@ absl::Status ShowPlan(const Session& session, RunLock& lock) {
   return WritePlanFile(session.settings.run_dir, session.settings.plan);
 }
 
-absl::Status ShowPlanForDevice(const TrainCommand& command, const Config& config) {
+absl::Status ShowPlanForDevice(const TrainCommand& command, Config config) {
   if (!command.plan_only) {
     return absl::InvalidArgumentError(
         "--device_profile plans for a card that is not there; give --plan_only too");
@@ -113,12 +115,22 @@ absl::Status ShowPlanForDevice(const TrainCommand& command, const Config& config
     return absl::InvalidArgumentError(
         "model.name is not set; //models:model list shows the known names");
   }
-  SLIMREEL_ASSIGN_OR_RETURN(const PlanReport report, PlanForDevice(config, command.device_profile));
-  std::cout << PlanPage(report);
+  absl::StatusOr<PlanReport> report = PlanForDevice(config, command.device_profile);
+  std::vector<std::string> made;
+  while (!report.ok() && ExitCodeOf(report.status()) == ExitCode::kNothingFits) {
+    const std::optional<Concession> next = NextConcession(config);
+    if (!next) break;
+    Concede(*next, &config);
+    made.push_back(DescribeConcession(*next));
+    report = PlanForDevice(config, command.device_profile);
+  }
+  if (!report.ok()) return report.status();
+  report->concessions = std::move(made);
+  std::cout << PlanPage(*report);
   const std::string run_dir = RunFolder(command, config);
   SLIMREEL_ASSIGN_OR_RETURN(RunLock lock, RunLock::Take(run_dir));
   SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
-  return WritePlanFile(run_dir, report);
+  return WritePlanFile(run_dir, *report);
 }
 
 bool IsFinished(const RunRequest& request, const Session& session) {
@@ -126,13 +138,41 @@ bool IsFinished(const RunRequest& request, const Session& session) {
          request.start->state.step >= session.settings.length.total_steps;
 }
 
-absl::Status Train(const Config& config, RunRequest request, RunLock& lock,
-                   const std::string& resume, bool plan_only) {
-  SLIMREEL_ASSIGN_OR_RETURN(request.ceiling, EnforceBudget(config, request.device));
+absl::StatusOr<Session> MakeSessionWithin(const Config& config, const RunRequest& request) {
   absl::StatusOr<Session> session;
   if (!FitsInMemory([&] { session = MakeSession(config, request); })) {
     return DoesNotFit(request.ceiling);
   }
+  return session;
+}
+
+// If nothing fits, a new run gives up what memory.allow lets it give up, and tries again.
+absl::StatusOr<Session> MakeSessionConceding(const RunRequest& request, Config* config) {
+  std::vector<Concession> made;
+  if (request.start) made = request.start->state.concessions;
+  absl::StatusOr<Session> session = MakeSessionWithin(*config, request);
+  while (!session.ok() && ExitCodeOf(session.status()) == ExitCode::kNothingFits &&
+         !request.start) {
+    const std::optional<Concession> next = NextConcession(*config);
+    if (!next) break;
+    LOG(WARNING) << session.status().message();
+    LOG(WARNING) << "memory.allow lets the run learn something else: " << DescribeConcession(*next);
+    Concede(*next, config);
+    made.push_back(*next);
+    session = MakeSessionWithin(*config, request);
+  }
+  if (!session.ok()) return session;
+  for (const Concession& concession : made) {
+    session->settings.plan.concessions.push_back(DescribeConcession(concession));
+  }
+  session->state.concessions = std::move(made);
+  return session;
+}
+
+absl::Status Train(Config config, RunRequest request, RunLock& lock, const std::string& resume,
+                   bool plan_only) {
+  SLIMREEL_ASSIGN_OR_RETURN(request.ceiling, EnforceBudget(config, request.device));
+  absl::StatusOr<Session> session = MakeSessionConceding(request, &config);
   if (!session.ok()) return session.status();
   if (plan_only) return ShowPlan(*session, lock);
   // Only now, because the number of steps depends on the data.
@@ -158,7 +198,7 @@ absl::Status Train(const Config& config, RunRequest request, RunLock& lock,
 absl::Status RunTrainCommand(const TrainCommand& command,
                              const std::vector<ConfigOverride>& overrides) {
   std::vector<std::string> notes;
-  SLIMREEL_ASSIGN_OR_RETURN(const Config config, LoadConfig(command.config, overrides, &notes));
+  SLIMREEL_ASSIGN_OR_RETURN(Config config, LoadConfig(command.config, overrides, &notes));
   for (const std::string& note : notes) LOG(INFO) << note;
   if (!command.device_profile.empty()) return ShowPlanForDevice(command, config);
   SLIMREEL_RETURN_IF_ERROR(CheckRequired(config));
@@ -170,6 +210,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   SLIMREEL_ASSIGN_OR_RETURN(request.start, FindStart(resume, request.run_dir));
   if (request.start) {
     SLIMREEL_RETURN_IF_ERROR(SettleBest(&*request.start));
+    RepeatConcessions(request.start->state.concessions, &config);
     SLIMREEL_ASSIGN_OR_RETURN(request.changes, CompareWithCheckpoint(config, *request.start,
                                                                      command.allow_config_change));
   }
