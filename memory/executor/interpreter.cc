@@ -106,9 +106,11 @@ Tensors ForwardChecked(Stage& stage, const StageContext& context, Tensors in) {
   return out;
 }
 
+// Nor with the tensor that a slot is a view of: LibTorch keeps it also without grad, and a slot
+// that is not alone in holding its memory cannot wait on the host.
 Tensors WithoutGraph(Tensors slots) {
   for (at::Tensor& slot : slots) {
-    if (slot.defined() && slot.requires_grad()) slot = slot.detach();
+    if (slot.defined() && (slot.requires_grad() || slot.is_view())) slot = slot.detach();
   }
   return slots;
 }

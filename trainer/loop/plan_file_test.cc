@@ -59,7 +59,8 @@ TEST(PlanFileTest, WhatIsPredictedStandsInTheFile) {
   planned.prediction.step_ms = 12.5;
   At(planned.prediction.by_tag, MemoryTag::kActivations) = 700;
   planned.smallest_budget_bytes = 500;
-  planned.alternatives.push_back({report.plan, {600, {}, 25.0}, "smaller"});
+  planned.alternatives.push_back(
+      {report.plan, {.peak_bytes = 600, .by_tag = {}, .step_ms = 25.0}, "smaller"});
   report.predicted_host_peak_bytes = 9000;
   ASSERT_TRUE(WritePlanFile(run_dir, report).ok());
   const nlohmann::json json = Read(run_dir);
