@@ -28,6 +28,7 @@ class Ledger {
   }
   int64_t bytes(int storage) const { return storages_[storage].bytes; }
   bool IsHeldOnce(int storage) const { return storages_[storage].holders == 1; }
+  bool lives(int storage) const { return storages_[storage].holders > 0; }
   int64_t live() const { return live_; }
   int64_t peak() const { return peak_; }
   bool TakePeakIsNew() { return std::exchange(peak_is_new_, false); }
@@ -177,11 +178,13 @@ class StepReplay {
     lean_.assign(num_stages, false);
     visited_.assign(num_stages, false);
     operation_ = 0;
-    inputs_live_ = 0;
+    inputs_.clear();
     for (int64_t bytes : profile.input_bytes) {
-      values_[0].push_back(options_.inputs_counted_elsewhere ? -1 : ledger_.Allocate(bytes));
-      if (!options_.inputs_counted_elsewhere) inputs_live_ += bytes;
+      const bool counted = options_.inputs != InputLife::kElsewhere;
+      values_[0].push_back(counted ? ledger_.Allocate(bytes) : -1);
+      if (counted) inputs_.push_back(values_[0].back());
     }
+    if (options_.inputs == InputLife::kMicroBatch) HoldAll(inputs_, ledger_);
     Note();
     for (const auto& stage : profile.prefix) {
       values_[0] = Visit(stage->nograd[kFirst], std::exchange(values_[0], {}), {});
@@ -322,6 +325,7 @@ class StepReplay {
       }
     }
     ReleaseAll(outputs_, ledger_);
+    if (options_.inputs == InputLife::kMicroBatch) ReleaseAll(inputs_, ledger_);
     first_ = false;
     ++micro_batch_;
   }
@@ -330,7 +334,10 @@ class StepReplay {
     if (at_ != nullptr) (*at_)(micro_batch_, operation_, ledger_.live());
     if (!ledger_.TakePeakIsNew()) return;
     peak_.gradient_bytes = learnt_bytes_;
-    peak_.input_bytes = inputs_live_;
+    peak_.input_bytes = 0;
+    for (int storage : inputs_) {
+      if (ledger_.lives(storage)) peak_.input_bytes += ledger_.bytes(storage);
+    }
     peak_.update_bytes = update_bytes_;
     peak_.micro_batch = micro_batch_;
     peak_.operation = operation_;
@@ -347,7 +354,6 @@ class StepReplay {
   size_t micro_batch_ = 0;
   size_t operation_ = 0;
   int64_t learnt_bytes_ = 0;
-  int64_t inputs_live_ = 0;
   int loss_ = -1;
   bool has_released_ = false;
   int64_t update_bytes_ = 0;
@@ -361,6 +367,7 @@ class StepReplay {
   std::vector<bool> visited_;
   Tuple gradients_;
   Tuple outputs_;
+  Tuple inputs_;  // those that count, of the micro-batch
 };
 
 ReplayPeak Replay(const Schedule& schedule, const std::vector<const ChainProfile*>& profiles,
@@ -387,7 +394,7 @@ int64_t ReplayForward(const ChainProfile& profile, const ReplayOptions& options)
   Ledger ledger;
   Tuple value;
   for (int64_t bytes : profile.input_bytes) {
-    value.push_back(options.inputs_counted_elsewhere ? -1 : ledger.Allocate(bytes));
+    value.push_back(options.inputs == InputLife::kElsewhere ? -1 : ledger.Allocate(bytes));
   }
   const auto visit = [&](const OpTrace& trace) {
     RunningOp op(trace, std::exchange(value, {}), {}, {}, ledger);

@@ -22,10 +22,15 @@ struct ReleaseBytes {
   int64_t norm = 0;     // of the norm of each gradient, which lives from its update on
 };
 
+// How long the chain's inputs of a micro-batch count.
+enum class InputLife {
+  kElsewhere,    // not at all: they live outside of the step
+  kMicroBatch,   // until the micro-batch ends: it is read where the loader wrote it
+  kUntilUnused,  // the run is given them and lets go of them as soon as it can: device copies
+};
+
 struct ReplayOptions {
-  // True: the chain's inputs live outside of the run and are counted elsewhere (a batch in host
-  // memory). False: the run is given them and lets go of them as soon as it can (device copies).
-  bool inputs_counted_elsewhere = true;
+  InputLife inputs = InputLife::kElsewhere;
   bool offload_inputs = false;  // as Plan's, with a block of the host that is large enough
   std::optional<ReleaseBytes> release{};  // none: gradients live to the end of the step
 };
@@ -34,7 +39,7 @@ struct ReplayOptions {
 struct ReplayPeak {
   int64_t bytes = 0;            // all of it
   int64_t gradient_bytes = 0;   // of it: gradients of parameters
-  int64_t input_bytes = 0;      // of it: inputs that the run was given
+  int64_t input_bytes = 0;      // of it: inputs of the micro-batch
   int64_t update_bytes = 0;     // of it: norms of released gradients, less the reserve
   int64_t offloaded_bytes = 0;  // the most that waited on the host, at any time of the step
   size_t micro_batch = 0;       // number of the micro-batch at the peak

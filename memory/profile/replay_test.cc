@@ -82,12 +82,42 @@ TEST(ReplayTest, KeptStagesHoldTheirInputsUntilTheirBackward) {
 
 TEST(ReplayTest, InputsOfTheRunAreFreedWhenNobodyHoldsThem) {
   const ChainProfile chain = Chain();
-  const ReplayOptions given{.inputs_counted_elsewhere = false};
+  const ReplayOptions given{.inputs = InputLife::kUntilUnused};
   // Stage a keeps x0 until its backward: at that of b all of it still lives.
   EXPECT_EQ(ReplayStep(Words("keep"), {&chain}, given).bytes, 1000 + 334);
   const ReplayPeak peak = ReplayStep(Words("keep"), {&chain}, given);
   EXPECT_EQ(peak.input_bytes, 1000);
   EXPECT_EQ(peak.operation, 4u);  // B(b)
+}
+
+// The frozen prefix hands 100 bytes to stage a and needs x0 no longer.
+TEST(ReplayTest, InputsThatAreReadInPlaceLiveUntilTheirMicroBatchEnds) {
+  ChainProfile chain = Chain();
+  chain.prefix = {Middle()};
+  const auto peak_of = [&chain](InputLife life) {
+    return ReplayStep(Words("keep"), {&chain}, {.inputs = life});
+  };
+  EXPECT_EQ(peak_of(InputLife::kElsewhere).bytes, 100 + 334);
+  EXPECT_EQ(peak_of(InputLife::kUntilUnused).bytes, 1000 + 107) << "in the prefix";
+  EXPECT_EQ(peak_of(InputLife::kMicroBatch).bytes, 1000 + 100 + 334);
+  EXPECT_EQ(peak_of(InputLife::kMicroBatch).input_bytes, 1000);
+  chain.input_bytes = {10};
+  EXPECT_EQ(peak_of(InputLife::kUntilUnused).bytes, 100 + 334);
+  EXPECT_EQ(peak_of(InputLife::kUntilUnused).input_bytes, 0) << "unused at the peak";
+}
+
+TEST(ReplayTest, OnlyTheInputsOfOneMicroBatchLive) {
+  const ChainProfile chain = Chain();
+  ChainProfile longer = Chain();
+  longer.input_bytes = {2000};
+  const ReplayOptions in_place{.inputs = InputLife::kMicroBatch};
+  // As without inputs, and one micro-batch's.
+  EXPECT_EQ(ReplayStep(Words("keep"), {&chain, &chain}, in_place).bytes, 334 + 60 + 4 + 1000);
+  // A short last one: the peak is in the first.
+  const ReplayPeak peak = ReplayStep(Words("keep"), {&longer, &chain}, in_place);
+  EXPECT_EQ(peak.bytes, 334 + 2000);
+  EXPECT_EQ(peak.input_bytes, 2000);
+  EXPECT_EQ(peak.micro_batch, 0u);
 }
 
 TEST(ReplayTest, ACheckpointedStageRunsAgainAndCostsItsTime) {

@@ -11,10 +11,9 @@
 #include "base/status_macros.h"
 #include "memory/policy/split.h"
 #include "memory/recovery/fits_in_memory.h"
-#include "memory/tracking/cpu_allocator.h"
 #include "memory/tracking/device_memory.h"
 #include "memory/tracking/memory_tag.h"
-#include "trainer/inputs/model_inputs.h"
+#include "trainer/inputs/micro_batch_feed.h"
 #include "trainer/loop/gradient_tags.h"
 
 namespace slimreel {
@@ -166,28 +165,21 @@ std::unique_ptr<ReleasingRun> TrainStep::MakeReleasingRun(int64_t samples, doubl
 // Returns the loss of the effective batch. Its gradients add up in the parameters.
 at::Tensor TrainStep::ForwardBackward(const Batch& batch, StageContext context,
                                       ReleasingRun* releasing) {
-  const bool on_cpu = options_.device.is_cpu();
-  const CpuCharge charge(on_cpu ? batch.bytes() : 0);
   const TagScope scope(MemoryTag::kActivations);
+  const int64_t samples = batch.labels.size(0);
+  MicroBatchFeed feed(*model_, batch, options_.device,
+                      SplitBatch(samples, plan_.micro_batch, options_.norm_group));
   GradientTags gradient_tags(model_->ChainWithLoss(), executor_->frozen_prefix(), hooks_);
-  ReserveLogs(batch.labels.size(0));
+  ReserveLogs(samples);
   context.loss_denominator = Denominator(*model_->loss, {batch.labels});
-  const Tensors inputs = ModelInputs(*model_, batch);
-  const auto on_device = [&](const at::Tensor& tensor, const MicroBatch& micro) {
-    return tensor.narrow(0, micro.first, micro.count).to(options_.device, /*non_blocking=*/true);
-  };
   at::Tensor loss;
-  for (const MicroBatch& micro :
-       SplitBatch(batch.labels.size(0), plan_.micro_batch, options_.norm_group)) {
-    const Tensors targets = {on_device(batch.labels, micro)};
-    context.first_position = micro.first;
-    context.targets = &targets;
-    Tensors slots;
-    for (const at::Tensor& input : inputs) slots.push_back(on_device(input, micro));
+  for (; !feed.AtEnd(); feed.Advance()) {
+    context.first_position = feed.first_position();
+    context.targets = &feed.targets();
     const Tensors out =
         releasing != nullptr
-            ? releasing->Run(plan_.schedule, context, std::move(slots), &gradient_tags)
-            : executor_->Run(plan_.schedule, context, std::move(slots), &gradient_tags,
+            ? releasing->Run(plan_.schedule, context, feed.TakeInputs(), &gradient_tags)
+            : executor_->Run(plan_.schedule, context, feed.TakeInputs(), &gradient_tags,
                              optimizer_->LossGradient());
     loss = loss.defined() ? at::add(loss, out[0]) : out[0];
   }

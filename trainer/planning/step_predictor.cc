@@ -9,7 +9,6 @@
 #include "memory/executor/release_groups.h"
 #include "memory/paging/host_pool.h"
 #include "memory/policy/split.h"
-#include "memory/profile/replay.h"
 #include "memory/recovery/step_transaction.h"
 #include "memory/tracking/device_memory.h"
 #include "trainer/planning/profile_batch.h"
@@ -139,11 +138,10 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
     prediction.step_ms += ScheduleMs(plan.schedule, profile);
     if (n < 2 || n + 1 == micro_batches.size()) replayed.push_back(&profile);
   }
-  const bool elsewhere = options_.inputs_counted_elsewhere;
   const LearnerBytes learner = ReadBytes(plan);
   const auto element =
       static_cast<int64_t>(c10::elementSize(Parameters(*model_).front().tensor.scalar_type()));
-  ReplayOptions replay{.inputs_counted_elsewhere = elsewhere};
+  ReplayOptions replay{.inputs = options_.inputs};
   replay.offload_inputs = plan.offload_inputs;
   if (plan.release && micro_batches.size() == 1) {
     replay.release = ReleaseBytes{.reserve = learner.reserve, .norm = element};
@@ -154,9 +152,7 @@ StepPrediction StepPredictor::Predict(const Plan& plan, int64_t effective_batch,
   At(bytes, MemoryTag::kOptimizer) =
       plan.page_optimizer ? learner.paged_optimizer : learner.optimizer;
   At(bytes, MemoryTag::kGradients) = peak.gradient_bytes;
-  // On the CPU a batch is charged as a whole (trainer/loop/train_step.cc).
-  At(bytes, MemoryTag::kInput) =
-      peak.input_bytes + (elsewhere ? effective_batch * InputBytesPerSample(*model_) : 0);
+  At(bytes, MemoryTag::kInput) = peak.input_bytes;
   At(bytes, MemoryTag::kActivations) =
       peak.bytes - peak.gradient_bytes - peak.input_bytes - peak.update_bytes;
   At(bytes, MemoryTag::kOther) =

@@ -19,6 +19,7 @@
 #include "memory/profile/chain_profile.h"
 #include "memory/profile/chain_profiler.h"
 #include "memory/profile/measured_stages.h"
+#include "memory/profile/replay.h"
 #include "models/chain/model.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/planning/step_prediction.h"
@@ -32,8 +33,9 @@ struct PredictorOptions {
   std::optional<at::ScalarType> autocast;
   // Scalars of steps whose values have not been read yet live until the next report.
   int64_t log_every_steps = 1;
-  // False: the inputs of a micro-batch live on the device as long as they are needed.
-  bool inputs_counted_elsewhere = true;
+  // kMicroBatch: as the CPU's steps (trainer/inputs/micro_batch_feed.h); kUntilUnused: as those of
+  // an accelerator.
+  InputLife inputs = InputLife::kMicroBatch;
   std::function<int64_t()> flops;  // as ProfileInput::flops
   // Knows what earlier runs measured of this model (memory/profile/profile_folder.h). Null: none.
   ProfileCache* cache = nullptr;

@@ -138,7 +138,7 @@ StepPredictor MakePredictor(const Config& config, const Model& model, const Batc
   options.norm_frozen = batch.norm_frozen;
   options.autocast = AutocastDtype(config.trainer.precision);
   options.log_every_steps = config.trainer.log_every_steps;
-  options.inputs_counted_elsewhere = false;
+  options.inputs = InputLife::kUntilUnused;
   options.flops = [&flops] { return flops.flops(); };
   const at::Tensor loss_gradient =
       LossScaleFor(config.trainer.precision) ? at::ones({}, at::kFloat) : at::Tensor();

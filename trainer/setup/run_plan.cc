@@ -71,7 +71,7 @@ absl::StatusOr<PlanReport> PlanRun(const Config& config, const RunRequest& reque
   options.norm_frozen = learner.batch.norm_frozen;
   options.autocast = AutocastDtype(config.trainer.precision);
   options.log_every_steps = config.trainer.log_every_steps;
-  options.inputs_counted_elsewhere = request.device.is_cpu();
+  options.inputs = request.device.is_cpu() ? InputLife::kMicroBatch : InputLife::kUntilUnused;
   const auto cache =
       OpenProfileCache(request.device, WorkOf(MakeModelSpec(config, learner.model->num_classes)));
   options.cache = cache.get();
