@@ -63,6 +63,20 @@ class MicroBatchesTest(unittest.TestCase):
                 self.assertEqual(summary["peak_by_tag"]["input"], micro_batch * SAMPLE_BYTES)
                 self.assertEqual(summary["phases"]["train"]["peak_bytes"], plan["predicted_peak_bytes"])
 
+    def test_the_batch_that_the_loader_holds_is_the_hosts(self):
+        size, frames, effective = 224, 16, 32
+        # Without workers one batch is in the loader's memory, however fast the machine is.
+        summary = self.train("host", 1, "train.max_steps=2", "data.train=synthetic:64", f"data.img_size={size}",
+                             f"data.num_frames={frames}", f"train.accumulate_grad_batches={effective}",
+                             "dataloader.num_workers=0")
+        batch = effective * 3 * frames * size * size
+        self.assertEqual(summary["loader"]["peak_bytes"], batch)
+        plan = self.json("host", "plan.json")
+        self.assertEqual(plan["bytes"]["input"], batch // effective)
+        self.assertEqual(summary["phases"]["train"]["peak_bytes"], plan["predicted_peak_bytes"])
+        self.assertGreater(5 * batch, plan["predicted_host_peak_bytes"], "the batch is a large part of it")
+        self.assertAlmostEqual(summary["peak_bytes"]["host"] / plan["predicted_host_peak_bytes"], 1.0, delta=0.05)
+
     def test_every_split_learns_the_same_also_from_a_short_last_batch(self):
         for micro_batch in (8, 4, 2, 1):
             self.train(f"split{micro_batch}", micro_batch, "train.max_steps=7", "trainer.precision=64")
@@ -72,29 +86,22 @@ class MicroBatchesTest(unittest.TestCase):
         self.assertNotEqual(self.model("split1").read_bytes(), self.model("split8").read_bytes(),
                             "they were cut in different ways")
 
-    def test_a_plan_that_is_tightened_in_the_middle_cuts_the_same_batch_again(self):
-        keys = ("memory.schedule=checkpoint", "trainer.precision=64")
-        peak = self.train("free", 4, "train.max_steps=7", *keys)["phases"]["train"]["peak_bytes"]
+    def test_a_plan_that_is_tightened_in_the_middle_runs_the_same_batch_again(self):
+        # There is one such plan, so the planner has no choice that depends on time.
+        keys = ("memory.schedule=keep", "memory.allow=[checkpointing]")
+        peak = self.train("free", 2, "train.max_steps=7", *keys)["phases"]["train"]["peak_bytes"]
         budget = f"memory.budget={peak}"
-        first = self.train("tightened", 4, "train.max_steps=1", budget, *keys)
-        self.assertEqual((first["oom_retries"], first["micro_batch_size"]), (0, 4))
+        self.assertEqual(self.train("tightened", 2, "train.max_steps=1", budget, *keys)["oom_retries"], 0)
         # The plan stays, but losses that wait for the next report now take bytes that it lacks.
-        summary = self.train("tightened", 4, "train.max_steps=7", budget, *keys,
-                             "trainer.log_every_steps=100")
-        self.assertEqual((summary["oom_retries"], summary["micro_batch_size"]), (1, 2))
+        summary = self.train("tightened", 2, "train.max_steps=7", budget, *keys, "trainer.log_every_steps=100")
+        self.assertEqual((summary["oom_retries"], summary["schedule"]), (1, "checkpoint"))
         self.assertLessEqual(summary["peak_bytes"]["device"], peak)
-        self.assertEqual(self.samples_of_steps("tightened"), [8, 8, 3, 8, 8, 3, 8])
-        self.assertLess(self.largest_difference("tightened", "free"), TOLERANCE)
         lines = (self.folder / "tightened" / "metrics.jsonl").read_text().splitlines()
-        cut = [json.loads(line)["micro_batch"] for line in lines]
-        self.assertEqual(cut, sorted(cut, reverse=True))
-        steps_of_four = cut.count(4)
-        self.assertGreater(steps_of_four, 0)
-        self.assertEqual(cut[steps_of_four:], [2] * (7 - steps_of_four))
-        # The same bits as a run that was cut so from that step on.
-        self.train("by_hand", 4, f"train.max_steps={steps_of_four}", *keys)
-        self.train("by_hand", 2, "train.max_steps=7", *keys, flags=["--allow_config_change"])
-        self.assertEqual(self.model("by_hand").read_bytes(), self.model("tightened").read_bytes())
+        retried = [number for number, line in enumerate(lines) if json.loads(line)["oom_retries"] > 0]
+        self.assertEqual(len(retried), 1)
+        self.assertIn(retried[0], range(1, 6), "neither the first step nor the last")
+        self.assertEqual(self.samples_of_steps("tightened"), [8, 8, 3, 8, 8, 3, 8])
+        self.assertEqual(self.model("tightened").read_bytes(), self.model("free").read_bytes())
 
 
 if __name__ == "__main__":

@@ -124,7 +124,8 @@ class PlanTest(unittest.TestCase):
             file.write_bytes(file.read_bytes()[:100])
         must("//trainer:train", *self.arguments("damaged", "r3d_nano", "memory.budget=1GiB"),
              "--plan_only", env=environment)
-        self.assertGreater(min(file.stat().st_size for file in kept), 100)
+        # Which sizes of micro-batch are measured beyond the first two follows from measured times.
+        self.assertGreater(max(file.stat().st_size for file in kept), 100)
 
     def test_a_budget_below_the_smallest_ends_with_4_and_names_it(self):
         natural = self.plan("free", "r3d_nano")[1]["predicted_peak_bytes"]

@@ -268,6 +268,29 @@ TEST_P(TrainStepTest, ReleaseGivesTheBitsOfAnUpdateAtTheEnd) {
   EXPECT_TRUE(released.plan().release);
 }
 
+// The last batch is short: 3 samples, cut into 2 and 1.
+TEST_P(TrainStepTest, ABatchThatIsCutAnewInTheMiddleGivesTheBitsOfThatCut) {
+  const std::vector<Batch> batches = {FirstBatch(4), FirstBatch(4), FirstBatch(3)};
+  const auto checkpointed = [](const Subject& subject, int64_t micro_batch) {
+    return subject.learner().PlanOf("checkpoint", micro_batch);
+  };
+  Subject by_hand(GetParam(), /*micro_batch=*/4);
+  by_hand.step().set_plan(checkpointed(by_hand, 4));
+  by_hand.RunOk(batches[0]);
+  const int64_t count = by_hand.num_allocations();
+  by_hand.step().set_plan(checkpointed(by_hand, 2));
+  for (int n : {1, 2}) by_hand.RunOk(batches[n]);
+  for (int64_t fails_at : {int64_t{0}, count / 2}) {
+    Subject retried(GetParam(), /*micro_batch=*/4);
+    retried.step().set_plan(checkpointed(retried, 4));
+    retried.RunOk(batches[0]);
+    EXPECT_EQ(retried.RunOk(batches[1], fails_at).oom_retries, 1);
+    EXPECT_EQ(retried.plan(), checkpointed(retried, 2));
+    retried.RunOk(batches[2]);
+    EXPECT_EQ(Differences(retried.State(), by_hand.State()), "") << fails_at;
+  }
+}
+
 // Two micro-batches: from the second one on all gradients live.
 TEST_P(TrainStepTest, ABatchThatIsSplitIsNotReleasedAndKeepsItsBits) {
   const Batch batch = FirstBatch(4);

@@ -13,7 +13,6 @@
 #include "trainer/setup/class_lists.h"
 #include "trainer/setup/device_budget.h"
 #include "trainer/setup/held_out.h"
-#include "trainer/setup/loader_memory.h"
 #include "trainer/setup/model_spec.h"
 #include "trainer/setup/run_loaders.h"
 
@@ -89,7 +88,8 @@ absl::StatusOr<RunData> OpenRunData(const Config& config, const RunRequest& requ
     WarnIfNotEvaluated(config);
   }
   data.ceiling = request.ceiling;
-  SLIMREEL_RETURN_IF_ERROR(LeaveRoomForLoading(NeedsOf(loaders), request.device, &data.ceiling));
+  data.needs = NeedsOf(loaders);
+  SLIMREEL_RETURN_IF_ERROR(LeaveRoomForLoading(data.needs, request.device, &data.ceiling));
   return data;
 }
 

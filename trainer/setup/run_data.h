@@ -14,6 +14,7 @@
 #include "trainer/checkpoint/trained_on.h"
 #include "trainer/observers/observer.h"
 #include "trainer/setup/learner.h"
+#include "trainer/setup/loader_memory.h"
 #include "trainer/setup/run_request.h"
 
 namespace slimreel {
@@ -22,6 +23,7 @@ struct RunData {
   std::unique_ptr<Loader> train;
   std::unique_ptr<Loader> val;  // null: nothing is evaluated during training
   LoaderRecord record;          // threads, queue and page-locked memory, for the summary
+  LoadingNeeds needs;           // of both loaders
   Ceiling ceiling;              // what the loaders leave of the request's
   SampleIds trained_on;         // data.train's samples, and what the run learnt from before
 };

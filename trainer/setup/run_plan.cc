@@ -12,21 +12,13 @@
 #include "memory/tracking/device_memory.h"
 #include "memory/tracking/resident_set.h"
 #include "models/spec/spec_text.h"
-#include "trainer/planning/profile_batch.h"
 #include "trainer/planning/step_planner.h"
-#include "trainer/setup/device_budget.h"
 #include "trainer/setup/model_spec.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/state_paging.h"
 
 namespace slimreel {
 namespace {
-
-// A batch in use, one that is handed over, and those that wait.
-int64_t LoaderBytes(const Learner& learner, const RunData& data) {
-  return learner.batch.effective_batch * InputBytesPerSample(*learner.model) *
-         (data.record.prefetch_batches + 2);
-}
 
 PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Learner& learner,
                       const RunData& data, const TrainStepOptions& step, const RunStart& start) {
@@ -39,7 +31,7 @@ PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Lea
   terms.allow = step.limits.allow;
   terms.can_release = WhyNotReleased(step, learner.optimizer->LossGradient().defined()).empty();
   terms.host_bytes =
-      std::max<int64_t>(0, learner.host_pool->budget_bytes() - LoaderBytes(learner, data));
+      std::max<int64_t>(0, learner.host_pool->budget_bytes() - data.needs.buffer_bytes);
   if (terms.host_bytes > 0) {
     terms.link_bytes_per_ms = MeasureLink(*learner.host_pool, request.device);
   }
@@ -48,16 +40,20 @@ PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Lea
   return terms;
 }
 
-// What the process holds besides tensors stays; tensors and the loader's buffers come on top.
+// What a process grows by after planning, besides tensors and batches: the middle of what was
+// measured (README.md). The ceiling keeps room for more.
+constexpr int64_t kUsualGrowthBytes = int64_t{10} << 20;
+
+// What the process holds besides tensors stays; tensors and the loaders' buffers come on top.
 int64_t PredictHostPeak(const RunRequest& request, const Learner& learner, const RunData& data,
                         const StepPrediction& prediction) {
   const int64_t paged = prediction.host_bytes - learner.host_pool->live_bytes();
-  const int64_t resident = ReadResidentSet().bytes + kHostGrowthBytes + paged;
-  const int64_t loader_bytes = LoaderBytes(learner, data);
-  if (!request.device.is_cpu()) return resident + loader_bytes;
+  const int64_t resident = ReadResidentSet().bytes + kUsualGrowthBytes + paged;
+  if (!request.device.is_cpu()) return resident + data.needs.buffer_bytes;
   const int64_t reserved = ReadDeviceMemory(request.device).reserved_bytes;
+  // The micro-batch in hand lies in a buffer of the loader.
   const int64_t tensors = prediction.peak_bytes - At(prediction.by_tag, MemoryTag::kInput);
-  return std::max<int64_t>(0, resident - reserved) + tensors + loader_bytes;
+  return std::max<int64_t>(0, resident - reserved) + tensors + data.needs.buffer_bytes;
 }
 
 }  // namespace
