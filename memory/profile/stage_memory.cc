@@ -2,18 +2,12 @@
 
 #include <ATen/ops/zeros.h>
 
+#include "memory/stage/become.h"
+
 namespace slimreel {
-namespace {
-
-// As Tensor::set_data, which refuses to change between a device with memory and one without.
-void Become(const at::Tensor& tensor, const at::Tensor& other) {
-  tensor.unsafeGetTensorImpl()->shallow_copy_from(other.getIntrusivePtr());
-}
-
-}  // namespace
 
 StageMemory::StageMemory(const Stage& stage, at::Device device) {
-  for (const auto* list : {&stage.parameters(), &stage.buffers()}) {
+  for (const auto* list : {&stage.parameters(), &stage.buffers(), &stage.constants()}) {
     for (const NamedTensor& named : *list) {
       at::Tensor tensor = named.tensor;
       if (!tensor.is_meta()) continue;

@@ -1,6 +1,6 @@
-// Gives a stage of a model without memory (device meta) zeros for its parameters and buffers, as
-// long as the object lives. So a model that does not fit the machine can be measured stage by
-// stage.
+// Gives a stage of a model without memory (device meta) zeros for its parameters, buffers
+// and constants, as long as the object lives. So a model that does not fit the machine can be
+// measured stage by stage.
 //
 // Threading: one thread. Ownership: the tensors are the stage's; their memory is this object's.
 #ifndef MEMORY_PROFILE_STAGE_MEMORY_H_

@@ -3,7 +3,7 @@
 // memory/executor runs chains of stages and never looks inside one.
 //
 // Threading: one thread at a time uses a stage.
-// Ownership: a chain owns its stages; a stage owns its parameters and buffers.
+// Ownership: a chain owns its stages; a stage owns its parameters, buffers and constants.
 #ifndef MEMORY_STAGE_STAGE_H_
 #define MEMORY_STAGE_STAGE_H_
 
@@ -23,7 +23,7 @@ namespace slimreel {
 // hold integers; then it carries no gradient. A stage may just hand a slot on.
 using Tensors = std::vector<at::Tensor>;
 
-// A parameter or buffer with its state-dict key in the reference implementation.
+// A parameter or buffer with its state-dict key in the reference implementation, or a constant.
 // `tensor` shares its TensorImpl with the stage's member, so `set_data` and
 // in-place copies through it change the stage.
 struct NamedTensor {
@@ -68,6 +68,9 @@ struct StageState {
   std::vector<NamedTensor> parameters;
   // Persistent state without gradient (running statistics), saved with the model.
   std::vector<NamedTensor> buffers;
+  // Tables that are computed when the stage is built and never change (positions, pixel
+  // statistics). They move to the device with the model and are not saved.
+  std::vector<NamedTensor> constants;
   // How training moves the buffers that follow the data.
   std::vector<std::unique_ptr<StepLog>> step_logs;
 };
@@ -98,6 +101,7 @@ class Stage {
 
   const std::vector<NamedTensor>& parameters() const { return state_.parameters; }
   const std::vector<NamedTensor>& buffers() const { return state_.buffers; }
+  const std::vector<NamedTensor>& constants() const { return state_.constants; }
   // Who runs forward passes in training commits or drops these logs at the end of each step.
   const std::vector<std::unique_ptr<StepLog>>& step_logs() const { return state_.step_logs; }
   const std::string& name() const { return name_; }

@@ -34,6 +34,13 @@ std::vector<NamedTensor> Parameters(const Model& model) {
   return all;
 }
 
+std::vector<NamedTensor> Constants(const Model& model) {
+  std::vector<NamedTensor> all;
+  std::unordered_set<void*> seen;
+  for (const Stage* stage : model.ChainWithLoss()) AppendOnce(stage->constants(), seen, all);
+  return all;
+}
+
 std::vector<NamedTensor> Buffers(const Model& model) {
   std::vector<NamedTensor> all;
   std::unordered_set<void*> seen;

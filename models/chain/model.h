@@ -56,9 +56,11 @@ struct Model {
   std::vector<Stage*> ChainWithLoss() const;
 };
 
-// All parameters, or all buffers, in chain order. A tied tensor appears once.
+// All parameters, buffers or constants, in chain order. A tied tensor appears once. The loss
+// counts too for constants only: its parameters are tied to a stage's.
 std::vector<NamedTensor> Parameters(const Model& model);
 std::vector<NamedTensor> Buffers(const Model& model);
+std::vector<NamedTensor> Constants(const Model& model);
 
 }  // namespace slimreel
 

@@ -54,7 +54,8 @@ ModelResult PoseModel(const InflatedResNetConfig& config, const ModelSpec& spec)
       HeatmapShape{size, size, spec.heatmap_sigma}, /*slots_before=*/0, spec.dtype));
   Append(MakeInflatedResNetStages(config, MakeClassifierOptions(spec, kInflatedHeadDropout)),
          model.get());
-  model->loss = std::make_unique<CrossEntropy>(spec.label_smoothing, spec.class_weights);
+  model->loss =
+      std::make_unique<CrossEntropy>(spec.label_smoothing, spec.class_weights, spec.device);
   return model;
 }
 
@@ -93,11 +94,11 @@ ModelResult RgbPoseModel(const RgbPoseConfig& config, const ModelSpec& spec) {
                    spec.heatmap_sigma},
       /*slots_before=*/1, spec.dtype));
   model->stages.push_back(std::make_unique<InputStage>(kImageNetPixels.mean, kImageNetPixels.std,
-                                                       spec.dtype,
+                                                       MakeParameterOptions(spec),
                                                        /*slots_after=*/1));
   Append(MakeRgbPoseStages(config, spec), model.get());
-  model->loss =
-      std::make_unique<TwoStreamLoss>(spec.loss_weights, spec.label_smoothing, spec.class_weights);
+  model->loss = std::make_unique<TwoStreamLoss>(spec.loss_weights, spec.label_smoothing,
+                                                spec.class_weights, spec.device);
   return model;
 }
 

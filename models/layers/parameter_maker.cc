@@ -70,6 +70,12 @@ at::Tensor ParameterMaker::TableBuffer(const std::string& key, const at::Tensor&
   return buffer;
 }
 
+at::Tensor ParameterMaker::Table(const std::string& name, const at::Tensor& value) {
+  at::Tensor table = value.to(tensor_.device());
+  state_->constants.push_back({name, table});
+  return table;
+}
+
 StepLog* ParameterMaker::Log(std::vector<at::Tensor> averages, at::Tensor counter, double rate) {
   state_->step_logs.push_back(
       std::make_unique<StepLog>(std::move(averages), std::move(counter), rate));

@@ -1,4 +1,4 @@
-// Makes a layer's parameters and buffers and adds them, under their full
+// Makes a layer's parameters, buffers and constants and adds them, under their full
 // reference keys, to the state of the stage that owns the layer.
 //
 // Threading: one thread, while a model is built. Ownership: owns nothing.
@@ -41,6 +41,10 @@ class ParameterMaker {
   at::Tensor CounterBuffer(const std::string& key);
   // A table that is computed instead of trained: `value` in the maker's dtype.
   at::Tensor TableBuffer(const std::string& key, const at::Tensor& value);
+
+  // A constant of the stage (memory/stage/stage.h): `value` as it is, also on a meta device only
+  // its shape. `name` is its name within the stage.
+  at::Tensor Table(const std::string& name, const at::Tensor& value);
 
   // The log through which training moves `averages` and `counter`, which are buffers of this
   // maker. The stage owns it.

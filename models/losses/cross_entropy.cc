@@ -6,9 +6,12 @@
 
 namespace slimreel {
 
-CrossEntropy::CrossEntropy(double label_smoothing, const std::vector<double>& class_weights)
-    : Loss("loss"), label_smoothing_(label_smoothing) {
-  if (!class_weights.empty()) class_weights_ = at::tensor(class_weights, at::kDouble);
+CrossEntropy::CrossEntropy(double label_smoothing, const std::vector<double>& class_weights,
+                           at::DeviceType device)
+    : Loss("loss"), label_smoothing_(label_smoothing), class_weights_(class_weights) {
+  if (class_weights.empty()) return;
+  weights_ = at::tensor(class_weights, at::device(device).dtype(at::kDouble));
+  state_.constants.push_back({"class_weights", weights_});
 }
 
 Tensors CrossEntropy::Forward(const StageContext& context, Tensors in) {
@@ -19,7 +22,7 @@ Tensors CrossEntropy::Forward(const StageContext& context, Tensors in) {
   const at::Tensor logits = reduced ? in[0].to(at::kFloat) : in[0];
   const at::Tensor labels = (*context.targets)[0].to(logits.device());
   at::Tensor weights;
-  if (class_weights_.defined()) weights = class_weights_.to(logits.options().requires_grad(false));
+  if (weights_.defined()) weights = weights_.to(logits.scalar_type());
   const at::Tensor sum = at::cross_entropy_loss(logits, labels, weights, at::Reduction::Sum,
                                                 /*ignore_index=*/-1, label_smoothing_);
   return {sum.div(context.loss_denominator)};
@@ -28,8 +31,8 @@ Tensors CrossEntropy::Forward(const StageContext& context, Tensors in) {
 double CrossEntropy::ValidWeight(const Tensors& targets) const {
   const at::Tensor labels = targets[0].to(at::kCPU, at::kLong).contiguous();
   const int64_t* label = labels.const_data_ptr<int64_t>();
-  const int64_t classes = class_weights_.defined() ? class_weights_.numel() : 0;
-  const double* weight = classes > 0 ? class_weights_.const_data_ptr<double>() : nullptr;
+  const auto classes = static_cast<int64_t>(class_weights_.size());
+  const double* weight = classes > 0 ? class_weights_.data() : nullptr;
   double sum = 0.0;
   for (int64_t i = 0; i < labels.numel(); ++i) {
     if (label[i] < 0) continue;

@@ -20,13 +20,16 @@ namespace slimreel {
 // ValidWeight is the sum of the weights of the labels that are not -1.
 class CrossEntropy : public Loss {
  public:
-  CrossEntropy(double label_smoothing, const std::vector<double>& class_weights);
+  // On kMeta the table of weights has no memory.
+  CrossEntropy(double label_smoothing, const std::vector<double>& class_weights,
+               at::DeviceType device = at::kCPU);
   Tensors Forward(const StageContext& context, Tensors in) override;
   double ValidWeight(const Tensors& targets) const override;
 
  private:
   double label_smoothing_;
-  at::Tensor class_weights_;  // [K] float64, or undefined
+  std::vector<double> class_weights_;  // one per class, or empty
+  at::Tensor weights_;                 // [K] float64, a constant; undefined without class weights
 };
 
 }  // namespace slimreel

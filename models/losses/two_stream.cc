@@ -5,8 +5,12 @@
 namespace slimreel {
 
 TwoStreamLoss::TwoStreamLoss(std::array<double, 2> head_weights, double label_smoothing,
-                             const std::vector<double>& class_weights)
-    : Loss("loss"), head_weights_(head_weights), cross_entropy_(label_smoothing, class_weights) {}
+                             const std::vector<double>& class_weights, at::DeviceType device)
+    : Loss("loss"),
+      head_weights_(head_weights),
+      cross_entropy_(label_smoothing, class_weights, device) {
+  state_.constants = cross_entropy_.constants();
+}
 
 Tensors TwoStreamLoss::Forward(const StageContext& context, Tensors in) {
   TORCH_CHECK(in.size() == 2, "a loss of two heads needs two slots of logits, not ", in.size());

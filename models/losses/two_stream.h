@@ -19,7 +19,7 @@ namespace slimreel {
 class TwoStreamLoss : public Loss {
  public:
   TwoStreamLoss(std::array<double, 2> head_weights, double label_smoothing,
-                const std::vector<double>& class_weights);
+                const std::vector<double>& class_weights, at::DeviceType device = at::kCPU);
   Tensors Forward(const StageContext& context, Tensors in) override;
   double ValidWeight(const Tensors& targets) const override;
 

@@ -2,19 +2,25 @@
 
 #include <ATen/ops/tensor.h>
 
+#include <string>
+
 namespace slimreel {
 
 InputStage::InputStage(const std::array<float, 3>& mean, const std::array<float, 3>& std,
-                       at::ScalarType dtype, int slots_after)
-    : Stage("input"), dtype_(dtype), slots_after_(slots_after) {
+                       const ParameterOptions& options, int slots_after)
+    : Stage("input"), dtype_(options.dtype), slots_after_(slots_after) {
   std::array<double, 3> scale;
   std::array<double, 3> shift;
   for (int c = 0; c < 3; ++c) {
     scale[c] = 1.0 / (255.0 * std[c]);
     shift[c] = -static_cast<double>(mean[c]) / std[c];
   }
-  scale_ = at::tensor(scale, at::kDouble).to(dtype).view({3, 1, 1, 1});
-  shift_ = at::tensor(shift, at::kDouble).to(dtype).view({3, 1, 1, 1});
+  ParameterMaker make(options, &state_);
+  const auto table = [&](const std::string& name, const std::array<double, 3>& values) {
+    return make.Table(name, at::tensor(values, at::kDouble).to(dtype_).view({3, 1, 1, 1}));
+  };
+  scale_ = table("scale", scale);
+  shift_ = table("shift", shift);
 }
 
 Tensors InputStage::Forward(const StageContext& /*context*/, Tensors in) {
@@ -23,7 +29,7 @@ Tensors InputStage::Forward(const StageContext& /*context*/, Tensors in) {
               clips.sizes());
   in[0] = clips.to(dtype_);
   if (clips.scalar_type() == at::kByte) {
-    in[0].mul_(scale_.to(clips.device())).add_(shift_.to(clips.device()));
+    in[0].mul_(scale_).add_(shift_);
   }
   return in;
 }

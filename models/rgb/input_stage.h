@@ -7,10 +7,11 @@
 #include <array>
 
 #include "memory/stage/stage.h"
+#include "models/layers/parameter_maker.h"
 
 namespace slimreel {
 
-// {clips [B, 3, T, H, W]} -> {clips of the same shape, of `dtype`}. uint8 becomes
+// {clips [B, 3, T, H, W]} -> {clips of the same shape, of the options' dtype}. uint8 becomes
 // (x / 255 - mean) / std. Floats count as normalised: they are converted to dtype, or handed on if
 // they have it. The stage has no parameters, so no gradient, and an executor may run it once,
 // outside of the schedule.
@@ -18,7 +19,7 @@ class InputStage : public Stage {
  public:
   // `slots_after`: number of further slots of the tuple; they are handed on.
   InputStage(const std::array<float, 3>& mean, const std::array<float, 3>& std,
-             at::ScalarType dtype, int slots_after = 0);
+             const ParameterOptions& options, int slots_after = 0);
   Tensors Forward(const StageContext& context, Tensors in) override;
   std::vector<int> handed_on() const override;
 

@@ -32,7 +32,7 @@ class Embeddings : public Stage {
     bias_ = make.Constant(key + ".bias", {config.dim}, 0.0);
     const int64_t tokens = (spec.num_frames / config.tubelet) * (spec.height / config.patch) *
                            (spec.width / config.patch);
-    positions_ = SinusoidPositions(tokens, config.dim, spec.dtype);
+    positions_ = make.Table("positions", SinusoidPositions(tokens, config.dim, spec.dtype));
   }
 
   Tensors Forward(const StageContext& /*context*/, Tensors in) override {
@@ -40,17 +40,16 @@ class Embeddings : public Stage {
         EmbedPatches(in[0], weight_, bias_, {config_.tubelet, config_.patch, config_.patch});
     TORCH_CHECK(tokens.size(1) == positions_.size(1), "the model was built for ",
                 positions_.size(1), " tokens, but the clips have ", tokens.size(1));
-    const at::Tensor positions = positions_.to(tokens.device());
     // Under autocast, the tokens have a narrower dtype than the residual stream.
-    return {tokens.scalar_type() == positions.scalar_type() ? tokens.add_(positions)
-                                                            : tokens.add(positions)};
+    return {tokens.scalar_type() == positions_.scalar_type() ? tokens.add_(positions_)
+                                                             : tokens.add(positions_)};
   }
 
  private:
   VideoVitConfig config_;
   at::Tensor weight_;     // [C, 3, tubelet, patch, patch]
   at::Tensor bias_;       // [C]
-  at::Tensor positions_;  // [1, N, C]; not in the state dict
+  at::Tensor positions_;  // [1, N, C]; a constant
 };
 
 // Keys have no bias, because softmax ignores it.

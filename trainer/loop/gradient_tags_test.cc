@@ -39,13 +39,9 @@ TEST_P(StepTagsTest, AtTheUpdateEveryByteHasTheTagOfItsTensor) {
   const BytesByTag before = ReadCpuMemory().live_by_tag;
   TinyLearner learner(GetParam());
   const int64_t weights = NumBytes(Parameters(*learner.model));
-  EXPECT_GE(
+  EXPECT_EQ(
       At(ReadCpuMemory().live_by_tag, MemoryTag::kParameters) - At(before, MemoryTag::kParameters),
-      weights + NumBytes(Buffers(*learner.model)));
-  EXPECT_LE(
-      At(ReadCpuMemory().live_by_tag, MemoryTag::kParameters) - At(before, MemoryTag::kParameters),
-      weights + NumBytes(Buffers(*learner.model)) + (64 << 10))
-      << "constant tables only";
+      weights + NumBytes(Buffers(*learner.model)) + NumBytes(Constants(*learner.model)));
 
   TrainStepOptions options;
   options.norm_group = options.limits.norm_group = 1;

@@ -69,7 +69,8 @@ StepPredictor::StepPredictor(const Model& model, const LearnerBytes& bytes,
 LearnerBytes StepPredictor::ReadBytes(const Plan& plan) const {
   if (optimizer_ == nullptr) return bytes_;
   LearnerBytes bytes;
-  bytes.parameters = BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_));
+  bytes.parameters =
+      BytesOf(Parameters(*model_)) + BytesOf(Buffers(*model_)) + BytesOf(Constants(*model_));
   bytes.optimizer = optimizer_->StateBytes();
   if (plan.page_optimizer) {
     bytes.paged_optimizer = PagedBytes(plan.release);

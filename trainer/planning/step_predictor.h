@@ -43,7 +43,7 @@ struct PredictorOptions {
 
 // What a step needs besides activations, in bytes.
 struct LearnerBytes {
-  int64_t parameters = 0;       // with buffers
+  int64_t parameters = 0;       // with buffers and constants
   int64_t optimizer = 0;        // state
   int64_t paged_optimizer = 0;  // what is left of it on the device if it is paged, with buffers
   int64_t host_optimizer = 0;   // the block in host memory then

@@ -75,7 +75,8 @@ LearnerBytes BytesOf(const Config& config, const Model& model) {
     if (named.tensor.requires_grad()) trainable.push_back(named);
   }
   LearnerBytes bytes;
-  bytes.parameters = BlockBytes(Parameters(model)) + BlockBytes(Buffers(model));
+  bytes.parameters =
+      BlockBytes(Parameters(model)) + BlockBytes(Buffers(model)) + BlockBytes(Constants(model));
   bytes.optimizer = OptimizerStateBytes(config.train, trainable, kBlockBytes);
   bytes.paged_optimizer = PagedOptimizerBytes(config.train, trainable, kBlockBytes);
   bytes.host_optimizer = OptimizerStateBytes(config.train, trainable, kPageAlignment);

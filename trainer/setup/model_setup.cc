@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/logging.h"
 #include "base/status_macros.h"
+#include "memory/stage/become.h"
 #include "models/factory/description.h"
 #include "models/factory/factory.h"
 #include "models/weights/pretrained.h"
@@ -67,8 +68,8 @@ void WarnUnused(const Config& config, const Model& model) {
 
 void MoveTo(const Model& model, at::Device device) {
   if (device.is_cpu()) return;
-  for (const auto& list : {Parameters(model), Buffers(model)}) {
-    for (NamedTensor named : list) named.tensor.set_data(named.tensor.to(device));
+  for (const auto& list : {Parameters(model), Buffers(model), Constants(model)}) {
+    for (const NamedTensor& named : list) Become(named.tensor, named.tensor.detach().to(device));
   }
 }
 

@@ -27,7 +27,8 @@ absl::StatusOr<std::unique_ptr<Model>> SetUpModel(const Config& config,
                                                   std::optional<int64_t> num_classes,
                                                   at::Device device, bool load_weights);
 
-// Moves parameters and buffers, one tensor after the other, so that there are never two models.
+// Moves parameters, buffers and constants, one tensor after the other, so that there are never two
+// models.
 void MoveTo(const Model& model, at::Device device);
 
 bool HasBatchNorm(const Model& model);

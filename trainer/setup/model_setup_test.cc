@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace slimreel {
 namespace {
@@ -60,6 +61,26 @@ TEST(ModelSetupTest, AGroupWithOneValuePerChannelIsRefused) {
   EXPECT_TRUE(CheckNormGroup(*one_frame, 2).ok());
   EXPECT_TRUE(CheckNormGroup(*two, 1).ok());
   EXPECT_TRUE(CheckNormGroup(*transformer, 0).ok());
+}
+
+// kMeta stands for an accelerator.
+TEST(ModelSetupTest, ParametersBuffersAndConstantsMoveToTheDevice) {
+  Config config = Small("video_vit_nano", 2);
+  config.train.class_weights = {1.0, 2.0, 3.0};
+  const auto transformer = MakeModel(config);
+  const auto convnet = MakeModel(Small("r3d_nano", 2));
+  for (const Model* model : {transformer.get(), convnet.get()}) {
+    MoveTo(*model, at::kMeta);
+    for (const NamedTensor& named : Parameters(*model)) {
+      EXPECT_TRUE(named.tensor.is_meta() && named.tensor.requires_grad()) << named.name;
+    }
+    for (const auto& list : {Buffers(*model), Constants(*model)}) {
+      for (const NamedTensor& named : list) EXPECT_TRUE(named.tensor.is_meta()) << named.name;
+    }
+  }
+  std::vector<std::string> names;
+  for (const NamedTensor& constant : Constants(*transformer)) names.push_back(constant.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"scale", "shift", "positions", "class_weights"}));
 }
 
 TEST(ModelSetupTest, WarnsOfSettingsThatTheModelDoesNotUse) {
