@@ -56,6 +56,18 @@ at::Tensor Drop(const StageContext& context, uint64_t layer_id, double probabili
   return out;
 }
 
+// KeyedPathFactors on the CPU.
+at::Tensor FactorsByLoop(const StageContext& context, uint64_t layer_id, int64_t batch,
+                         double probability, at::ScalarType dtype) {
+  const uint32_t threshold = DropThreshold(probability);
+  std::vector<double> factors(batch);
+  for (int64_t b = 0; b < batch; ++b) {
+    const uint64_t key = SampleRandomKey(context, layer_id, context.first_position + b);
+    factors[b] = KeyedDraw(key, 0) >= threshold ? 1.0 / (1.0 - probability) : 0.0;
+  }
+  return at::tensor(factors, dtype);
+}
+
 struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
   static at::Tensor forward(AutogradContext* saved, const at::Tensor& x, int64_t seed, int64_t step,
                             int64_t first_position, int64_t layer_id, double probability) {
@@ -101,17 +113,15 @@ at::Tensor Dropout::Forward(const StageContext& context, const at::Tensor& x) co
 
 at::Tensor DropPath::Forward(const StageContext& context, const at::Tensor& x) const {
   if (!active(context)) return x;
-  const uint32_t threshold = DropThreshold(probability());
-  std::vector<double> factors(x.size(0));
-  for (int64_t b = 0; b < x.size(0); ++b) {
-    const uint64_t key = SampleRandomKey(context, layer_id(), context.first_position + b);
-    factors[b] = KeyedDraw(key, 0) >= threshold ? 1.0 / (1.0 - probability()) : 0.0;
-  }
-  std::vector<int64_t> sizes(x.dim(), 1);
-  sizes[0] = x.size(0);
   // A factor rounded to a narrow dtype would shift the mean, so narrow x is multiplied in float32.
   const at::ScalarType dtype = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  return x.mul(at::tensor(factors, dtype).to(x.device()).view(sizes));
+  const at::TensorOptions options = at::TensorOptions(dtype).device(x.device());
+  const at::Tensor factors =
+      x.is_cpu() ? FactorsByLoop(context, layer_id(), x.size(0), probability(), dtype)
+                 : KeyedPathFactors(context, layer_id(), x.size(0), probability(), options);
+  std::vector<int64_t> sizes(x.dim(), 1);
+  sizes[0] = x.size(0);
+  return x.mul(factors.view(sizes));
 }
 
 }  // namespace slimreel

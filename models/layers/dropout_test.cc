@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "memory/tracking/cpu_allocator.h"
+#include "models/testing/formula.h"
+#include "models/testing/stand_in_device.h"
 
 namespace slimreel {
 namespace {
@@ -40,6 +42,22 @@ TEST(DropoutTest, KernelAndTensorFormDrawTheSameMask) {
   EXPECT_TRUE(at::equal(kernel, KeyedKeepMask(At(1, 5), LayerId("a"), 3, 1000, 0.25, at::kCPU)));
 }
 
+// The tensor form hashes positions too: 40 samples of 30000 draws make blocks of 17 samples.
+TEST(DropoutTest, BothFormsAgreeOverBlocksOfSamples) {
+  const StageContext context = At(1, (int64_t{1} << 40) + 5);
+  const at::Tensor kernel = Dropout("a", 0.25).Forward(context, at::ones({40, 30000})).ne(0);
+  EXPECT_TRUE(at::equal(kernel, KeyedKeepMask(context, LayerId("a"), 40, 30000, 0.25, at::kCPU)));
+}
+
+TEST(DropoutTest, BothFormsOfDropPathGiveTheSameBits) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const at::Tensor factors = DropPath("a", 0.3).Forward(At(2, 9), at::ones({200, 1}, type));
+    EXPECT_GT(factors.eq(0).sum().item<int64_t>(), 20);
+    EXPECT_TRUE(at::equal(factors.squeeze(1),
+                          KeyedPathFactors(At(2, 9), LayerId("a"), 200, 0.3, factors.options())));
+  }
+}
+
 // The mask takes one byte per element. Its draws are made in blocks of bounded size.
 TEST(DropoutTest, MaskIsDrawnInBoundedMemory) {
   constexpr int64_t kElements = 3 << 20;
@@ -60,6 +78,18 @@ TEST(DropoutTest, SavesNothingForBackwardButTheCounters) {
   const at::Tensor path = DropPath("a", 0.25).Forward(At(1, 5), x);
   // One factor per sample, in a block of 64 bytes.
   EXPECT_LE(ReadCpuMemory().live_bytes - before, static_cast<int64_t>(path.nbytes()) + 64);
+}
+
+// A draw on the host would be uploaded in every pass.
+TEST(DropoutTest, OnAnotherDeviceTheBitsAreTheSameAndNothingIsUploaded) {
+  const at::Tensor here = FormulaTensor("x", {4, 3, 50}).to(at::kFloat);
+  const at::Tensor there = here.to(StandInDevice());
+  TakeLinkTraffic();
+  const at::Tensor dropped = Dropout("a", 0.3).Forward(At(1, 5), there);
+  const at::Tensor path = DropPath("a", 0.3).Forward(At(1, 5), there);
+  EXPECT_EQ(TakeLinkTraffic().num_uploads, 0);
+  EXPECT_TRUE(at::equal(dropped.cpu(), Dropout("a", 0.3).Forward(At(1, 5), here)));
+  EXPECT_TRUE(at::equal(path.cpu(), DropPath("a", 0.3).Forward(At(1, 5), here)));
 }
 
 TEST(DropoutTest, NarrowTypesDropTheSameElementsAndRoundTheProductOnce) {

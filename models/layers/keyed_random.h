@@ -39,6 +39,11 @@ uint32_t DropThreshold(double probability);
 at::Tensor KeyedKeepMask(const StageContext& context, uint64_t layer_id, int64_t batch,
                          int64_t elements, double probability, at::Device device);
 
+// [batch] of the options' dtype: 1 / (1 - probability), or 0 for samples whose draw 0 drops them.
+// Made on the device; the same bits on every device.
+at::Tensor KeyedPathFactors(const StageContext& context, uint64_t layer_id, int64_t batch,
+                            double probability, const at::TensorOptions& options);
+
 }  // namespace slimreel
 
 #endif  // MODELS_LAYERS_KEYED_RANDOM_H_
