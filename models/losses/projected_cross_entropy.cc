@@ -53,11 +53,12 @@ constexpr double kHalfScale = 256.0;               // See Note [A power of two f
 // Note [No size depends on the labels]
 // The memory of a step must follow from its shapes. So the rows are sorted, those with a label
 // first, and cut into pieces and blocks whose sizes follow from the shapes. On the CPU, where
-// labels can be read without waiting, blocks without any label are skipped: the products then
-// use the upper rows of the same buffers. The last block that is worked on may have padding: rows
-// without a label. On other devices all of them are worked on. Padding counts as zero states,
-// whatever the states are, so its logits are finite. Its loss and its states' gradients are set to
-// zero, and its part of the weight's gradient is a product with zero states.
+// labels can be read without waiting, blocks without any label are skipped: wide products then
+// use the upper rows of the same buffers. Narrow products take scratch from the allocator, by their
+// number of rows, so they are skipped only with a whole piece. The last block that is worked on may
+// have padding: rows without a label. On other devices all of them are worked on. Padding counts as
+// zero states, whatever the states are, so its logits are finite. Its loss and its states'
+// gradients are set to zero, and its part of the weight's gradient is a product with zero states.
 
 struct Rows {
   at::Tensor states;  // [N, C], as they come
@@ -163,6 +164,7 @@ at::Tensor SumPieces(const Rows& all, const Head& head, Gradients* gradients) {
   const int64_t wide_row = vocabulary * static_cast<int64_t>(c10::elementSize(head.wide()));
   const int64_t block = std::max<int64_t>(1, kBlockBytes / wide_row);  // rows
   const bool want_gradient = gradients->states.defined() || gradients->weight.defined();
+  const bool narrow = head.weight.scalar_type() != head.wide();
   at::Tensor sum = at::zeros({}, head.weight.options().dtype(at::kDouble));
   const at::Tensor logits =
       at::empty({std::min(head.rows, count), vocabulary}, head.weight.options());
@@ -170,11 +172,12 @@ at::Tensor SumPieces(const Rows& all, const Head& head, Gradients* gradients) {
     const int64_t in_piece = std::min(head.rows, count - begin);
     const Piece piece(all, begin, in_piece, head.weight.scalar_type());
     const int64_t blocks = (all.visited - begin + block - 1) / block;
-    const int64_t rows = std::min(in_piece, blocks * block);
+    const int64_t labelled = std::min(in_piece, blocks * block);
+    const int64_t rows = narrow ? in_piece : labelled;
     at::Tensor of_piece = logits.narrow(0, 0, rows);
     at::mm_out(of_piece, piece.states.narrow(0, 0, rows), head.weight.t());
-    for (int64_t row = 0; row < rows; row += block) {
-      const int64_t some = std::min(block, rows - row);
+    for (int64_t row = 0; row < labelled; row += block) {  // the logits of the others are zero
+      const int64_t some = std::min(block, labelled - row);
       AddLossOfRows(head, of_piece.narrow(0, row, some), piece.labels.narrow(0, row, some),
                     piece.padding.narrow(0, row, some), want_gradient, sum);
     }

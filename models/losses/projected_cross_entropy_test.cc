@@ -234,18 +234,19 @@ struct Memory {
 };
 
 // Of a loss of 100 rows in pieces of 34 with blocks of 16 rows; `labelled` rows have a label.
-Memory MemoryOf(int64_t labelled, bool narrow) {
+Memory MemoryOf(int64_t labelled, at::ScalarType product) {
   constexpr int64_t kLarge = 131072;
   const at::Tensor states = Leaf("states", {2, 50, 8}).detach().to(at::kFloat).requires_grad_();
   const at::Tensor weight = Leaf("weight", {kLarge, 8}).detach().to(at::kFloat).requires_grad_();
   const at::Tensor labels = at::full({2, 50}, -100, at::kLong);
   labels.view(-1).slice(0, 100 - labelled).fill_(kLarge - 1);
-  ProjectedCrossEntropy loss({"embedding", weight}, {0.1, 40 * kLarge * (narrow ? 2 : 4)});
+  const auto product_bytes = static_cast<int64_t>(c10::elementSize(product));
+  ProjectedCrossEntropy loss({"embedding", weight}, {0.1, 40 * kLarge * product_bytes});
   const Tensors targets{labels};
   StageContext context;
   context.targets = &targets;
   std::optional<Autocast> autocast;
-  if (narrow) autocast.emplace(at::kHalf);
+  if (product != at::kFloat) autocast.emplace(product);
   ResetCpuPeaks();
   const int64_t before = ReadCpuMemory().live_bytes;
   Sizes seen;
@@ -253,18 +254,16 @@ Memory MemoryOf(int64_t labelled, bool narrow) {
   return {ReadCpuMemory().peak_live_bytes - before, seen.sizes};
 }
 
-constexpr int64_t kSmallestPiece = int64_t{512} << 10;
-
 TEST(ProjectedCrossEntropyTest, NoSizeDependsOnTheLabels) {
-  for (const bool narrow : {false, true}) {
-    MemoryOf(100, narrow);  // libraries take their scratch now
-    const Memory all = MemoryOf(100, narrow);
-    EXPECT_GT(all.peak, int64_t{131072} * 34 * (narrow ? 2 : 4));
+  for (const at::ScalarType product : {at::kFloat, at::kHalf, at::kBFloat16}) {
+    SCOPED_TRACE(c10::toString(product));
+    MemoryOf(100, product);  // libraries take their scratch now
+    const Memory all = MemoryOf(100, product);
+    EXPECT_GT(all.peak, int64_t{131072} * 34 * static_cast<int64_t>(c10::elementSize(product)));
     for (const int64_t labelled : {1, 15, 16, 17, 50, 99}) {
-      const Memory some = MemoryOf(labelled, narrow);
-      EXPECT_EQ(some.peak, all.peak) << labelled << " of 100 rows, narrow " << narrow;
+      const Memory some = MemoryOf(labelled, product);
+      EXPECT_EQ(some.peak, all.peak) << labelled << " of 100 rows";
       for (const int64_t bytes : some.sizes) {
-        if (bytes < kSmallestPiece) continue;  // the scratch of matrix products follows the rows
         EXPECT_EQ(all.sizes.count(bytes), 1u) << bytes << " bytes with " << labelled << " rows";
       }
     }
