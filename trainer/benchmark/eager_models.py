@@ -21,25 +21,25 @@ WHISPER = {"whisper_tiny": (384, 6, 4, 4), "whisper_base": (512, 8, 6, 6), "whis
 AUDIO_FRAMES, MELS, VOCABULARY = 3000, 80, 51865
 
 
-def build(name, frames, size):
+def build(name, frames, size, classes=CLASSES):
     if name in VIDEO_VIT:
-        return reference_models.VideoMae(CLASSES, frames, size, *VIDEO_VIT[name])
+        return reference_models.VideoMae(classes, frames, size, *VIDEO_VIT[name])
     if name == "timesformer_base":
-        return reference_transformers.Timesformer(CLASSES, frames, size, 768, 12, 12)
+        return reference_transformers.Timesformer(classes, frames, size, 768, 12, 12)
     if name in WHISPER:
         return reference_transformers.Whisper(*WHISPER[name])
-    return conv_models.build(name, CLASSES)
+    return conv_models.build(name, classes)
 
 
-def batch_of(name, batch, frames, size):
+def batch_of(name, batch, frames, size, audio_frames=AUDIO_FRAMES, classes=CLASSES, heatmap=HEATMAP):
     """Returns (inputs, labels). For speech models, `frames` is the number of tokens."""
     if name in WHISPER:
-        tokens = torch.randint(VOCABULARY, (2, batch, frames))
-        return (torch.randn(batch, MELS, AUDIO_FRAMES), tokens[0]), tokens[1]
+        tokens = [torch.randint(VOCABULARY, (batch, frames)) for _ in range(2)]
+        return (torch.randn(batch, MELS, audio_frames), tokens[0]), tokens[1]
     clips = torch.randn(batch, 3, frames, size, size)
-    labels = torch.randint(CLASSES, (batch,))
+    labels = torch.randint(classes, (batch,))
     if name.startswith("posec3d"):
-        return (torch.rand(batch, 17, frames, HEATMAP, HEATMAP),), labels
+        return (torch.rand(batch, 17, frames, heatmap, heatmap),), labels
     if name == "rgbposeconv3d":
         return (clips, torch.rand(batch, 17, 4 * frames, size // 4, size // 4)), labels
     return (clips,), labels

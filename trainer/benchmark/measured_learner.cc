@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <map>
+#include <random>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -14,6 +15,28 @@
 #include "trainer/planning/profile_batch.h"
 
 namespace slimreel {
+namespace {
+
+// The same numbers each time: bytes, numbers of classes, and fractions that keypoints scale.
+void FillRandom(at::Tensor& tensor, InputKind kind, int64_t num_classes) {
+  std::mt19937_64 random(static_cast<uint64_t>(kind) + 1);
+  std::uniform_real_distribution<float> fraction;
+  const int64_t numel = tensor.numel();
+  if (tensor.scalar_type() == at::kByte) {
+    for (int64_t i = 0; i < numel; ++i) tensor.data_ptr<uint8_t>()[i] = random() & 255;
+  } else if (tensor.scalar_type() == at::kLong) {
+    for (int64_t i = 0; i < numel; ++i) {
+      tensor.data_ptr<int64_t>()[i] = static_cast<int64_t>(random() % num_classes);
+    }
+  } else {
+    for (int64_t i = 0; i < numel; ++i) {
+      const bool is_place = kind == InputKind::kKeypoints && i % 3 != 2;
+      tensor.data_ptr<float>()[i] = fraction(random) * (is_place ? kHeatmapSize : 1);
+    }
+  }
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<MeasuredLearner>> MeasuredLearner::Make(
     const MeasuredLearnerOptions& options) {
@@ -102,16 +125,17 @@ Batch MeasuredLearner::MakeBatch() {
   Batch batch;
   ProfileBatch zeros = MakeProfileBatch(*model_, options_.effective_batch, at::kCPU);
   memory_.clear();
-  const auto outside = [&](at::Tensor& tensor) {
+  const auto outside = [&](at::Tensor& tensor, InputKind kind) {
     size_t space = tensor.nbytes() + 64;
     memory_.push_back(std::make_unique<char[]>(space));
     void* data = memory_.back().get();
     data = std::align(64, tensor.nbytes(), data, space);
     std::memset(data, 0, tensor.nbytes());
     tensor = at::from_blob(data, tensor.sizes(), tensor.options());
+    if (options_.random_batch) FillRandom(tensor, kind, model_->num_classes);
   };
   for (size_t n = 0; n < model_->inputs.size(); ++n) {
-    outside(zeros.inputs[n]);
+    outside(zeros.inputs[n], model_->inputs[n].kind);
     switch (model_->inputs[n].kind) {
       case InputKind::kFrames:
         batch.clips = zeros.inputs[n];
@@ -127,7 +151,7 @@ Batch MeasuredLearner::MakeBatch() {
         break;
     }
   }
-  outside(zeros.targets[0]);
+  outside(zeros.targets[0], InputKind::kTokens);
   batch.labels = zeros.targets[0];
   return batch;
 }

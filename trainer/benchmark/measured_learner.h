@@ -32,6 +32,7 @@ struct MeasuredLearnerOptions {
   int64_t effective_batch = 4;
   int64_t norm_group = 1;
   std::optional<at::ScalarType> autocast;  // kHalf adds a loss scale
+  bool random_batch = false;               // the batch: zeros, or random numbers
 };
 
 struct MeasuredSteps {
@@ -50,7 +51,7 @@ class MeasuredLearner {
   // By profiles of the plan's own micro-batches. `unexplained_bytes` may be null.
   StepPrediction Predict(const Plan& plan, int64_t* unexplained_bytes = nullptr);
   PlanningTerms Terms(int64_t budget_bytes) const;  // of PlanSteps, from micro-batch = batch
-  // Predict the plan first. Runs `steps` steps on zeros whose memory is, as a loader's, not the
+  // Predict the plan first. Runs `steps` steps on one batch whose memory is, as a loader's, not the
   // allocator's.
   MeasuredSteps Run(const Plan& plan, int64_t steps, int64_t budget_bytes = 0);
 

@@ -35,9 +35,11 @@ MeasuredLearnerOptions Draw(const std::string& model, std::mt19937_64& random) {
   ModelSpec& spec = options.spec;
   spec.name = model;
   spec.num_classes = Pick<int64_t>(random, {4, 60});
-  spec.num_frames = Pick<int64_t>(random, {8, 16});
-  spec.height = spec.width = Pick<int64_t>(random, {32, 64, 96});
-  spec.audio_frames = Pick<int64_t>(random, {400, 1000});
+  spec.num_frames = Pick<int64_t>(random, {4, 8, 16});
+  spec.height = spec.width = Pick<int64_t>(random, {32, 48, 64});
+  spec.heatmap_size = Pick<int64_t>(random, {16, 28, 40});
+  if (model.rfind("rgbpose", 0) == 0) spec.heatmap_size.reset();  // follows from the image's size
+  spec.audio_frames = Pick<int64_t>(random, {200, 400, 600});
   spec.text_tokens = Pick<int64_t>(random, {16, 48});
   options.effective_batch = Pick<int64_t>(random, {2, 3, 4, 6});
   options.train.optimizer =
@@ -67,25 +69,28 @@ nlohmann::json Compare(const MeasuredLearnerOptions& options, double share) {
   const MeasuredSteps measured = (*learner)->Run(planned->plan, 3, budget);
   std::vector<double> times = measured.step_ms;
   std::sort(times.begin(), times.end());
-  return {{"model", options.spec.name},
-          {"frames", options.spec.num_frames},
-          {"size", options.spec.height},
-          {"audio_frames", options.spec.audio_frames},
-          {"tokens", options.spec.text_tokens},
-          {"batch", options.effective_batch},
-          {"precision", options.autocast                    ? "bf16"
-                        : options.spec.dtype == at::kDouble ? "64"
-                                                            : "32"},
-          {"optimizer", options.train.optimizer == OptimizerKind::kSgd ? "sgd" : "adamw"},
-          {"natural_peak_bytes", top},
-          {"smallest_budget_bytes", bottom},
-          {"budget_bytes", budget},
-          {"plan", DescribePlan(planned->plan)},
-          {"predicted_bytes", planned->prediction.peak_bytes},
-          {"measured_bytes", measured.peak_bytes},
-          {"oom_retries", measured.oom_retries},
-          {"predicted_ms", planned->prediction.step_ms},
-          {"measured_ms", times[1]}};
+  return {
+      {"model", options.spec.name},
+      {"classes", options.spec.num_classes},
+      {"frames", options.spec.num_frames},
+      {"size", options.spec.height},
+      {"heatmap_size", options.spec.heatmap_size.value_or(options.spec.height / kPixelsPerHeatmap)},
+      {"audio_frames", options.spec.audio_frames},
+      {"tokens", options.spec.text_tokens},
+      {"batch", options.effective_batch},
+      {"precision", options.autocast                    ? "bf16"
+                    : options.spec.dtype == at::kDouble ? "64"
+                                                        : "32"},
+      {"optimizer", options.train.optimizer == OptimizerKind::kSgd ? "sgd" : "adamw"},
+      {"natural_peak_bytes", top},
+      {"smallest_budget_bytes", bottom},
+      {"budget_bytes", budget},
+      {"plan", DescribePlan(planned->plan)},
+      {"predicted_bytes", planned->prediction.peak_bytes},
+      {"measured_bytes", measured.peak_bytes},
+      {"oom_retries", measured.oom_retries},
+      {"predicted_ms", planned->prediction.step_ms},
+      {"measured_ms", times[1]}};
 }
 
 int Main(const std::string& model) {
