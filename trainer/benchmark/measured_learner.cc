@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <random>
 #include <utility>
@@ -103,16 +104,21 @@ PlanningTerms MeasuredLearner::Terms(int64_t budget_bytes) const {
   return terms;
 }
 
-MeasuredSteps MeasuredLearner::Run(const Plan& plan, int64_t steps, int64_t budget_bytes) {
+MeasuredSteps MeasuredLearner::Run(const Plan& plan, int64_t steps, int64_t budget_bytes,
+                                   ExecutorHooks* hooks) {
   MakeStep(plan);
+  step_->set_hooks(hooks);
   SetCpuBudget(budget_bytes);
   ResetCpuPeaks();
   MeasuredSteps result;
   for (int64_t n = 0; n < steps; ++n) {
     const Batch batch = MakeBatch();
+    const std::clock_t cpu_start = std::clock();
     const auto start = std::chrono::steady_clock::now();
     const auto outcome = step_->Run(batch, n, 1e-3);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    result.step_cpu_ms.push_back(1e3 * static_cast<double>(std::clock() - cpu_start) /
+                                 CLOCKS_PER_SEC);
     result.step_ms.push_back(took.count());
     result.oom_retries += outcome.ok() ? outcome->oom_retries : 1;
   }

@@ -38,6 +38,7 @@ struct MeasuredLearnerOptions {
 struct MeasuredSteps {
   int64_t peak_bytes = 0;  // highest of all steps
   std::vector<double> step_ms;
+  std::vector<double> step_cpu_ms;  // of all threads
   int64_t oom_retries = 0;
 };
 
@@ -52,8 +53,9 @@ class MeasuredLearner {
   StepPrediction Predict(const Plan& plan, int64_t* unexplained_bytes = nullptr);
   PlanningTerms Terms(int64_t budget_bytes) const;  // of PlanSteps, from micro-batch = batch
   // Predict the plan first. Runs `steps` steps on one batch whose memory is, as a loader's, not the
-  // allocator's.
-  MeasuredSteps Run(const Plan& plan, int64_t steps, int64_t budget_bytes = 0);
+  // allocator's. `hooks` are told of every operation; null: nobody.
+  MeasuredSteps Run(const Plan& plan, int64_t steps, int64_t budget_bytes = 0,
+                    ExecutorHooks* hooks = nullptr);
 
   // The most that waited on the host in the newest Run.
   int64_t peak_offloaded_bytes() const { return stack_ ? stack_->peak_bytes() : 0; }

@@ -17,7 +17,7 @@ sides; the batch is in neither. From outside, an LD_PRELOAD counter and the resi
 The exit code is 1 if a step passed its budget, if either count from outside passed it by more than
 the batch and 64 MiB of kernel libraries' buffers, or if two plans with one split gave other weights.
 --quick takes small shapes and few points: it shows that the benchmark works, its ratios mean little.
-torch.compile needs a C++ compiler and sympy, and takes a minute or two per point.
+torch.compile needs a C++ compiler and the packages of tools/parity/setup.sh, and takes a minute or two per point.
 """
 
 import argparse
@@ -137,6 +137,7 @@ def measure(model, arguments):
                 ran[key] = run_plan(model, shape, anchor, budget, answer["plan"], arguments.pairs)
             point = {"means": means, "budget_bytes": budget, "micro_batch": answer["plan"]["micro_batch"],
                      "described": answer["described"], "predicted_bytes": answer["predicted_bytes"],
+                     "predicted_ms": answer["predicted_ms"],
                      "planning_ms": answer["planning_ms"], **ran[key]}
             point["activation_bytes"] = point["peak_bytes"] - about["lasting_bytes"]
             outside = max(point["heap_bytes"], point["resident_bytes"]) - batch_bytes(shape) - RESERVES

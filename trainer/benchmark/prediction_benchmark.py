@@ -8,7 +8,7 @@ of the same configurations in plain PyTorch, without budget and split, and compa
 torch.distributed._tools' MemTracker (on fake tensors, before the steps) with two steps that run.
 An error is predicted / measured - 1. `below` is the share of steps that took more than predicted.
 The nano models have no reference, so they have no peer. FILE gets one JSON line for each
-configuration. MemTracker needs sympy (pip install sympy).
+configuration. The peer runs in a Python that tools/parity/setup.sh makes.
 """
 
 import argparse
