@@ -1,6 +1,6 @@
 #!/bin/bash
-# Makes .venv_parity: the Python packages that tests compare SlimReel with
-# (webdataset, numpy, safetensors, tensorboard), and those that torch.compile needs. Safe to repeat. Prints the path of its python, for
+# Makes .venv_parity: the Python packages that tests compare SlimReel with (webdataset, numpy,
+# safetensors, tensorboard), and those that torch.compile needs. Safe to repeat. Prints the path of its python, for
 # SLIMREEL_PARITY_PYTHON. Packages come from pip's configured sources.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
