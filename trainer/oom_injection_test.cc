@@ -121,8 +121,8 @@ std::string Differences(const std::vector<NamedTensor>& a, const std::vector<Nam
 // Counts the allocations before the first charge. The charge begins the retried region.
 class BeforeRegion final : public AllocationHook {
  public:
-  BeforeRegion() { SetCpuAllocationHook(this); }
-  ~BeforeRegion() override { SetCpuAllocationHook(nullptr); }
+  BeforeRegion() { AddCpuAllocationHook(this); }
+  ~BeforeRegion() override { RemoveCpuAllocationHook(this); }
   BeforeRegion(const BeforeRegion&) = delete;
   BeforeRegion& operator=(const BeforeRegion&) = delete;
 

@@ -50,8 +50,8 @@ bool IsTried(int64_t nth, int64_t count) { return nth % every == 0 || nth < 5 ||
 // Counts the allocations of a start, until a batch is charged or planning takes the hook.
 class StartCounter final : public AllocationHook {
  public:
-  StartCounter() { SetCpuAllocationHook(this); }
-  ~StartCounter() override { SetCpuAllocationHook(nullptr); }
+  StartCounter() { AddCpuAllocationHook(this); }
+  ~StartCounter() override { RemoveCpuAllocationHook(this); }
   StartCounter(const StartCounter&) = delete;
   StartCounter& operator=(const StartCounter&) = delete;
   int64_t num_seen() const { return num_seen_; }

@@ -7,10 +7,10 @@
 namespace slimreel {
 
 AllocationFault::AllocationFault(int64_t nth, Where where) : nth_(nth), where_(where) {
-  SetCpuAllocationHook(this);
+  AddCpuAllocationHook(this);
 }
 
-AllocationFault::~AllocationFault() { SetCpuAllocationHook(nullptr); }
+AllocationFault::~AllocationFault() { RemoveCpuAllocationHook(this); }
 
 void AllocationFault::BeforeAllocate(AllocationKind kind, int64_t bytes) {
   const bool counts =

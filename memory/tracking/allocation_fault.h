@@ -1,7 +1,7 @@
 // Makes exactly one allocation run out of memory, for tests of recovery.
 //
 // Threading: allocations of any thread count. Construct and destroy it while no other thread
-// allocates. It is the allocator's hook as long as it lives.
+// allocates. It is a hook of the allocator as long as it lives.
 #ifndef MEMORY_TRACKING_ALLOCATION_FAULT_H_
 #define MEMORY_TRACKING_ALLOCATION_FAULT_H_
 

@@ -2,7 +2,7 @@
 // make the n-th allocation of a step fail; recordings use it to list the allocations of a step.
 // If no hook is set, an allocation costs one branch more.
 //
-// SetCpuAllocationHook (cpu_allocator.h) sets it. Threading: calls come one at a time, from the
+// AddCpuAllocationHook (cpu_allocator.h) sets it. Threading: calls come one at a time, from the
 // thread that allocates or frees. A hook must not touch a tensor.
 #ifndef MEMORY_TRACKING_ALLOCATION_HOOK_H_
 #define MEMORY_TRACKING_ALLOCATION_HOOK_H_
@@ -22,7 +22,8 @@ class AllocationHook {
  public:
   virtual ~AllocationHook() = default;
   // Called before the budget is checked. To refuse the allocation, throw: then a refusal is
-  // counted, and no byte. A hook takes the memory that it needs for the two calls below here.
+  // counted, and no byte. A hook takes the memory that it needs for the two calls below here. The
+  // allocation may still be refused afterwards, by the budget or by a later hook.
   virtual void BeforeAllocate(AllocationKind /*kind*/, int64_t /*bytes*/) {}
   virtual void OnAllocate(AllocationKind /*kind*/, const void* /*data*/,
                           int64_t /*bytes*/) noexcept {}

@@ -9,8 +9,10 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "memory/tracking/page_store.h"
 
@@ -38,6 +40,26 @@ Prefix* PrefixOf(void* data) {
 // A step allocates some thousands of times, nearly always from one thread, and an uncontended lock
 // costs about 20 ns. In return, live and kept bytes change together. No reading and no peak counts
 // a block twice while it turns from kept to live, and two threads together cannot pass the budget.
+//
+// Note [Kept blocks go back before operator new fails]
+// Much of a process's memory is not tensors: queues, strings, libraries. If the system refuses it,
+// operator new calls the new-handler, which gives the kept blocks back, and tries again. The
+// handler may run in a thread that holds the lock, because book-keeping and messages take memory,
+// too. There it leaves the blocks alone: the allocator gives them back itself.
+class Lock {
+ public:
+  explicit Lock(std::mutex& mutex) : lock_(mutex) { held_here = true; }
+  ~Lock() { held_here = false; }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  static thread_local bool held_here;  // by this thread
+
+ private:
+  const std::lock_guard<std::mutex> lock_;
+};
+thread_local bool Lock::held_here = false;
+
 class CpuAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
@@ -51,57 +73,59 @@ class CpuAllocator final : public c10::Allocator {
 
   void set_reuse(bool reuse) { reuse_ = reuse; }
   void set_budget(int64_t bytes, const std::string& origin) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     budget_ = bytes;
     origin_ = origin;
     ReleaseAboveCeiling();
   }
   int64_t budget() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     return budget_;
   }
   std::string origin() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     return origin_;
   }
   void set_pressure_ceiling(int64_t bytes) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     pressure_ceiling_ = bytes;
     ReleaseAboveCeiling();
   }
-  void set_hook(AllocationHook* hook) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    hook_ = hook;
+  void AddHook(AllocationHook* hook) {
+    const Lock lock(mutex_);
+    hooks_.push_back(hook);
+  }
+  void RemoveHook(AllocationHook* hook) noexcept {
+    const Lock lock(mutex_);
+    std::erase(hooks_, hook);
   }
 
   void Charge(int64_t bytes, MemoryTag tag) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     Claim(AllocationKind::kCharge, bytes, tag);
     Settle(AllocationKind::kCharge, nullptr, bytes);
   }
   void Discharge(int64_t bytes, MemoryTag tag) noexcept {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     Count(-bytes, tag);
-    if (hook_ == nullptr) return;
-    hook_->OnFree(AllocationKind::kCharge, nullptr, bytes);
-    hook_->OnLiveBytes(by_tag_);
+    TellHooksOfFree(AllocationKind::kCharge, nullptr, bytes);
   }
 
   void Retag(void* data, MemoryTag tag) {
     Prefix* const prefix = PrefixOf(data);
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     At(by_tag_, std::exchange(prefix->tag, tag)) -= prefix->requested;
     At(by_tag_, tag) += prefix->requested;
-    if (hook_ != nullptr) hook_->OnLiveBytes(by_tag_);
+    for (AllocationHook* hook : hooks_) hook->OnLiveBytes(by_tag_);
   }
 
   int64_t ReleaseKept() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     return store_.Release(std::numeric_limits<int64_t>::max());
   }
 
   CpuMemoryReading Read() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     CpuMemoryReading reading;
     reading.live_bytes = live_;
     const MemoryPeak& peak = Highest(peaks_);
@@ -117,11 +141,11 @@ class CpuAllocator final : public c10::Allocator {
     return reading;
   }
   void ResetScopePeak() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     scope_peak_ = live_;
   }
   void ResetPeaks() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     peaks_ = {};
     At(peaks_, CurrentMemoryPhase()) = {live_, by_tag_};
     peak_reserved_ = live_ + store_.kept_bytes();
@@ -131,7 +155,7 @@ class CpuAllocator final : public c10::Allocator {
   void* Allocate(size_t size) {
     const auto bytes = static_cast<int64_t>(size);
     const MemoryTag tag = CurrentMemoryTag();
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     Claim(AllocationKind::kTensor, bytes, tag);
     void* raw = reuse_ && size >= kMinPageBlock ? FromPages(size, tag) : FromMalloc(size, tag);
     if (raw == nullptr) ThrowSystemRefusal(bytes, tag);
@@ -145,7 +169,7 @@ class CpuAllocator final : public c10::Allocator {
   // Counts `bytes` as live, or throws and counts nothing. After a claim, only ThrowSystemRefusal
   // can fail, and it takes the claim back. So the count is always what lives.
   void Claim(AllocationKind kind, int64_t bytes, MemoryTag tag) {
-    if (hook_ != nullptr) AskHook(kind, bytes);
+    if (!hooks_.empty()) AskHooks(kind, bytes);
     if (Ceiling() > 0 && live_ + bytes > Ceiling()) {
       NoteRefusal(bytes);
       const bool by_budget = Ceiling() == budget_;
@@ -170,9 +194,17 @@ class CpuAllocator final : public c10::Allocator {
     if (live_ > peak.bytes) peak = {live_, by_tag_};
     scope_peak_ = std::max(scope_peak_, live_);
     peak_reserved_ = std::max(peak_reserved_, live_ + store_.kept_bytes());
-    if (hook_ == nullptr) return;
-    hook_->OnAllocate(kind, data, bytes);
-    hook_->OnLiveBytes(by_tag_);
+    for (AllocationHook* hook : hooks_) {
+      hook->OnAllocate(kind, data, bytes);
+      hook->OnLiveBytes(by_tag_);
+    }
+  }
+
+  void TellHooksOfFree(AllocationKind kind, const void* data, int64_t bytes) noexcept {
+    for (AllocationHook* hook : hooks_) {
+      hook->OnFree(kind, data, bytes);
+      hook->OnLiveBytes(by_tag_);
+    }
   }
 
   [[noreturn]] void ThrowSystemRefusal(int64_t bytes, MemoryTag tag) {
@@ -188,10 +220,10 @@ class CpuAllocator final : public c10::Allocator {
   }
 
   // A hook that throws refuses, and its refusal counts like any other.
-  void AskHook(AllocationKind kind, int64_t bytes) {
+  void AskHooks(AllocationKind kind, int64_t bytes) {
     const int64_t num_refusals = num_refusals_, needed = needed_;
     NoteRefusal(bytes);
-    hook_->BeforeAllocate(kind, bytes);
+    for (AllocationHook* hook : hooks_) hook->BeforeAllocate(kind, bytes);
     num_refusals_ = num_refusals;
     needed_ = needed;
   }
@@ -229,12 +261,9 @@ class CpuAllocator final : public c10::Allocator {
     Prefix* const prefix = PrefixOf(data);
     const int64_t requested = prefix->requested;
     std::unique_ptr<PageBlock> pages(prefix->pages);
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const Lock lock(mutex_);
     Count(-requested, prefix->tag);
-    if (hook_ != nullptr) {
-      hook_->OnFree(AllocationKind::kTensor, data, requested);
-      hook_->OnLiveBytes(by_tag_);
-    }
+    TellHooksOfFree(AllocationKind::kTensor, data, requested);
     if (pages == nullptr) {
       std::free(prefix);
       return;
@@ -249,7 +278,7 @@ class CpuAllocator final : public c10::Allocator {
   mutable std::mutex mutex_;  // guards everything below. See Note [One lock]
   PageStore store_;
   bool reuse_ = true;
-  AllocationHook* hook_ = nullptr;
+  std::vector<AllocationHook*> hooks_;  // in the order in which they were added
   int64_t live_ = 0;
   BytesByTag by_tag_{};     // of live_
   PeakByPhase peaks_{};     // of live_
@@ -272,11 +301,21 @@ void CpuAllocator::Delete(void* data) noexcept {
   if (data != nullptr) TheAllocator().Free(data);
 }
 
+std::new_handler handler_before = nullptr;
+
+// See Note [Kept blocks go back before operator new fails].
+void GiveKeptBlocksToNew() {
+  if (!Lock::held_here && TheAllocator().ReleaseKept() > 0) return;  // operator new tries again
+  if (handler_before == nullptr) throw std::bad_alloc();
+  handler_before();
+}
+
 }  // namespace
 
 void InstallCpuAllocator(bool reuse) {
   if (CpuAllocatorInstalled()) return;
   TheAllocator().set_reuse(reuse);
+  handler_before = std::set_new_handler(&GiveKeptBlocksToNew);
   c10::SetCPUAllocator(&TheAllocator(), /*priority=*/1);
 }
 
@@ -292,7 +331,8 @@ int64_t CpuBudget() { return TheAllocator().budget(); }
 std::string CpuBudgetOrigin() { return TheAllocator().origin(); }
 void SetCpuPressureCeiling(int64_t bytes) { TheAllocator().set_pressure_ceiling(bytes); }
 int64_t ReleaseKeptCpuBlocks() { return TheAllocator().ReleaseKept(); }
-void SetCpuAllocationHook(AllocationHook* hook) { TheAllocator().set_hook(hook); }
+void AddCpuAllocationHook(AllocationHook* hook) { TheAllocator().AddHook(hook); }
+void RemoveCpuAllocationHook(AllocationHook* hook) { TheAllocator().RemoveHook(hook); }
 
 void RetagCpuBlock(const void* data, MemoryTag tag) {
   if (data != nullptr) TheAllocator().Retag(const_cast<void*>(data), tag);

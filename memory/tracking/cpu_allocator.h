@@ -31,8 +31,10 @@ struct CpuMemoryReading {
   PeakByPhase peak_by_phase{};  // the highest of them is peak_live_bytes
 };
 
-// Installs the allocator as ATen's. Call it once, before the first tensor exists.
-// With `reuse` false, every freed block goes back to malloc at once (for measurements).
+// Installs the allocator as ATen's. Call it once, before the first tensor exists. From then on the
+// process's new-handler gives kept blocks back before operator new fails, and then calls the
+// handler of before. With `reuse` false, every freed block goes back to malloc at once (for
+// measurements).
 void InstallCpuAllocator(bool reuse = true);
 bool CpuAllocatorInstalled();
 
@@ -60,8 +62,10 @@ void RetagCpuBlock(const void* data, MemoryTag tag);
 // Gives all kept blocks back to the system; returns the bytes.
 int64_t ReleaseKeptCpuBlocks();
 
-// The allocator calls `hook` at every allocation from now on. It is not owned. Null: no hook.
-void SetCpuAllocationHook(AllocationHook* hook);
+// The allocator calls `hook` at every allocation, until it is removed. It is not owned. Several
+// hooks may be there: each is called, in the order in which they were added.
+void AddCpuAllocationHook(AllocationHook* hook);
+void RemoveCpuAllocationHook(AllocationHook* hook);
 
 // Counts memory as live that belongs to the step but is not a tensor allocation, such as a batch
 // from the loader. The memory counts as long as the charge lives. Throws like an allocation.

@@ -221,8 +221,8 @@ TEST(ProjectedCrossEntropyTest, HoldsOnePieceOfLogitsAndTwoBlocksOfTheSoftmax) {
 // Every tensor that is made while it lives, in order.
 class Sizes final : public AllocationHook {
  public:
-  Sizes() { SetCpuAllocationHook(this); }
-  ~Sizes() override { SetCpuAllocationHook(nullptr); }
+  Sizes() { AddCpuAllocationHook(this); }
+  ~Sizes() override { RemoveCpuAllocationHook(this); }
   void BeforeAllocate(AllocationKind /*kind*/, int64_t bytes) override { sizes.insert(bytes); }
   std::set<int64_t> sizes;
 };

@@ -61,9 +61,9 @@ absl::Status Record() {
   Step(**model, executor, optimizer, schedule, clips,
        labels);  // the first step makes what is made only once
   AllocationRecorder recorder;
-  SetCpuAllocationHook(&recorder);
+  AddCpuAllocationHook(&recorder);
   Step(**model, executor, optimizer, schedule, clips, labels);
-  SetCpuAllocationHook(nullptr);
+  RemoveCpuAllocationHook(&recorder);
   return WriteAllocationTrace(
       recorder.Take(absl::StrCat(FLAGS_model, ", ", FLAGS_batch, " x ", FLAGS_frames, " x ",
                                  FLAGS_size, " x ", FLAGS_size, ", ", FLAGS_schedule)),

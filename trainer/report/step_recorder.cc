@@ -34,7 +34,7 @@ StepRecorder::StepRecorder(std::vector<std::string> stages, at::Device device,
     : stages_(std::move(stages)), device_(device), options_(options) {}
 
 StepRecorder::~StepRecorder() {
-  if (state_ == State::kRecording && device_.is_cpu()) SetCpuAllocationHook(nullptr);
+  if (state_ == State::kRecording && device_.is_cpu()) RemoveCpuAllocationHook(this);
 }
 
 std::optional<StepTrace> StepRecorder::Take() {
@@ -77,12 +77,12 @@ void StepRecorder::BeforeStep(int64_t step) {
   live_ = ReadCpuMemory().live_by_tag;
   total_ = Sum(live_);
   AddPoint();
-  SetCpuAllocationHook(this);
+  AddCpuAllocationHook(this);
 }
 
 void StepRecorder::AfterStep() {
   if (state_ != State::kRecording) return;
-  if (device_.is_cpu()) SetCpuAllocationHook(nullptr);
+  if (device_.is_cpu()) RemoveCpuAllocationHook(this);
   if (!device_.is_cpu()) ReadAccelerator();
   trace_.end_us = Now();
   // The curve ends at what lives then, not at the higher one of some neighbours.
