@@ -1,6 +1,7 @@
 #include "memory/policy/tighten.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -88,6 +89,20 @@ std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits) {
     return next;
   }
   return std::nullopt;
+}
+
+std::optional<Plan> NextPlan(const Plan& plan, int64_t needed_bytes, const TightenLimits& limits,
+                             std::vector<FallbackPlan>* fallbacks) {
+  if (fallbacks->empty()) return Tighten(plan, limits);
+  auto next = std::find_if(fallbacks->begin(), fallbacks->end(), [&](const FallbackPlan& fallback) {
+    return needed_bytes == 0 || fallback.peak_bytes < needed_bytes;
+  });
+  // All of them need more: the refusal was not the ceiling's, which would not have let this one so
+  // far. The next one is then as good as any.
+  if (next == fallbacks->end()) next = fallbacks->begin();
+  Plan taken = std::move(next->plan);
+  fallbacks->erase(fallbacks->begin(), next + 1);
+  return taken;
 }
 
 std::string DescribeTriedPlan(const TriedPlan& tried) {

@@ -23,6 +23,20 @@ struct TightenLimits {
   AllowedTechniques allow{};
 };
 
+// A plan that was predicted before the run.
+struct FallbackPlan {
+  Plan plan;
+  int64_t peak_bytes = 0;  // predicted, of a step
+  friend bool operator==(const FallbackPlan&, const FallbackPlan&) = default;
+};
+
+// The plan to try after `plan` ran out of memory and needed `needed_bytes` or more (0: not known).
+// It is the first of `fallbacks`, or the first of those that need less than was refused. That one
+// and those before it are taken off the list. Without fallbacks it is Tighten's. `fallbacks`: in
+// falling order of peaks, all below that of `plan`. nullopt: no plan is left to try.
+std::optional<Plan> NextPlan(const Plan& plan, int64_t needed_bytes, const TightenLimits& limits,
+                             std::vector<FallbackPlan>* fallbacks);
+
 // First every stage checkpointed at the same split, then half the micro-batch, down to norm_group
 // or 1. nullopt: no plan is left to try.
 std::optional<Plan> Tighten(const Plan& plan, const TightenLimits& limits);

@@ -51,6 +51,37 @@ TEST(TightenTest, ReleaseEndsWhereTheBatchIsSplit) {
   EXPECT_FALSE(steps[1].release);
 }
 
+std::vector<FallbackPlan> Fallbacks() {
+  return {{MakePlan(8, {kCheckpoint, kKeep}, {}), 900},
+          {MakePlan(8, {kCheckpoint, kCheckpoint}, {}), 700},
+          {MakePlan(2, {kKeep, kKeep}, {}), 500}};
+}
+
+TEST(NextPlanTest, TakesThePlannersPlansInOrderThenTheLadder) {
+  std::vector<FallbackPlan> fallbacks = Fallbacks();
+  Plan plan = MakePlan(8, {kKeep, kKeep}, {});
+  std::vector<Plan> steps;
+  while (const auto next = NextPlan(plan, 0, {}, &fallbacks)) steps.push_back(plan = *next);
+  EXPECT_EQ(steps, (std::vector<Plan>{Fallbacks()[0].plan, Fallbacks()[1].plan, Fallbacks()[2].plan,
+                                      MakePlan(2, {kCheckpoint, kCheckpoint}, {}),
+                                      MakePlan(1, {kCheckpoint, kCheckpoint}, {})}));
+}
+
+TEST(NextPlanTest, LeavesOutWhatNeedsAsMuchAsWasRefused) {
+  for (int64_t needed = 1; needed <= 1000; ++needed) {
+    std::vector<FallbackPlan> fallbacks = Fallbacks();
+    const auto next = NextPlan(MakePlan(8, {kKeep, kKeep}, {}), needed, {}, &fallbacks);
+    // None needs less than 500: the refusal had another reason, and the next one is tried.
+    const size_t expected = needed <= 500 ? 0 : needed <= 700 ? 2 : needed <= 900 ? 1 : 0;
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(*next, Fallbacks()[expected].plan) << needed;
+    ASSERT_EQ(fallbacks.size(), 2 - expected) << needed;
+    for (size_t n = 0; n < fallbacks.size(); ++n) {
+      EXPECT_EQ(fallbacks[n], Fallbacks()[expected + 1 + n]);
+    }
+  }
+}
+
 TEST(TightenTest, TextNamesTheTriedPlansAndWhyNoOther) {
   const std::string text = NoPlanFitsMessage(
       {{MakePlan(8, {kKeep}, {}), 900 << 20}, {MakePlan(8, {kCheckpoint}, {}), 700 << 20}},

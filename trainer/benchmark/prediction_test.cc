@@ -155,6 +155,13 @@ TEST(StepPlannerTest, ThePlanFitsAndItsPeakFallsWithTheBudget) {
         << n;
     EXPECT_LE(planned->prediction.peak_bytes, last);
     last = planned->prediction.peak_bytes;
+    // What would be tried after out of memory: always less, nearly down to the smallest plan.
+    int64_t fallback_bytes = last;
+    for (const FallbackPlan& fallback : planned->fallbacks) {
+      EXPECT_LT(fallback.peak_bytes, fallback_bytes);
+      fallback_bytes = fallback.peak_bytes;
+    }
+    EXPECT_LE(0.94 * static_cast<double>(fallback_bytes), static_cast<double>(bottom)) << n;
   }
   const auto none = PlanSteps(learner->predictor(), learner->Terms(bottom - 1));
   ASSERT_FALSE(none.ok());

@@ -80,8 +80,10 @@ void TrainStep::ReserveLogs(int64_t samples) {
   transaction_.Reserve(NumNormGroups(samples, plan_.micro_batch, options_.norm_group));
 }
 
-void TrainStep::set_plan(Plan plan) {
+void TrainStep::set_plan(Plan plan, std::vector<FallbackPlan> fallbacks) {
   plan_ = std::move(plan);
+  fallbacks_ = std::move(fallbacks);
+  tried_.clear();
   CheckRelease();
 }
 
@@ -197,7 +199,8 @@ absl::Status TrainStep::TightenPlan(int64_t step) {
         absl::StrCat(where, DescribeTriedPlan(tried_.back()),
                      " does not fit, and memory.on_oom=fail forbids another plan"));
   }
-  const std::optional<Plan> next = Tighten(plan_, options_.limits);
+  const std::optional<Plan> next =
+      NextPlan(plan_, tried_.back().needed_bytes, options_.limits, &fallbacks_);
   if (!next) {
     return NothingFitsError(
         absl::StrCat(where, NoPlanFitsMessage(tried_, options_.limits, options_.ceiling)));
@@ -220,6 +223,7 @@ absl::Status TrainStep::GoOn(const ReleasingRun& run, int num_stages_before, int
     LOG(INFO) << where << ": " << DescribePlan(plan_) << " does not fit; the step goes on with "
               << DescribePlan(*next);
     plan_ = *next;
+    fallbacks_.clear();  // they may need more than this plan
     return absl::OkStatus();
   }
   if (run.num_stages_left() < num_stages_before) return absl::OkStatus();

@@ -80,8 +80,9 @@ class TrainStep {
 
   // The plan in force. Later steps use it, and a checkpoint stores it.
   const Plan& plan() const { return plan_; }
-  // Replaces it before the first step.
-  void set_plan(Plan plan);
+  // Replaces it between two steps, or before the first one. `fallbacks`: what is tried if it runs
+  // out of memory, before the ladder of Tighten.
+  void set_plan(Plan plan, std::vector<FallbackPlan> fallbacks = {});
 
  private:
   // Makes room in the step logs for a step of so many samples, unless it is there already.
@@ -99,8 +100,9 @@ class TrainStep {
   TrainStepOptions options_;
   Plan plan_;
   StepTransaction transaction_;
-  std::vector<TriedPlan> tried_;  // plans that did not fit, in order
-  int64_t refusals_ = 0;          // the allocator's count at the last reading
+  std::vector<FallbackPlan> fallbacks_;  // of plan_, in falling order of peaks
+  std::vector<TriedPlan> tried_;         // plans that did not fit, in order
+  int64_t refusals_ = 0;                 // the allocator's count at the last reading
   ExecutorHooks* hooks_ = nullptr;
   bool is_half_done_ = false;
 };

@@ -197,6 +197,23 @@ TEST_P(TrainStepTest, ATightenedPlanStaysAndRetriesAreCountedPerStep) {
   EXPECT_EQ(subject.plan(), subject.learner().PlanOf("checkpoint", 2));
 }
 
+TEST_P(TrainStepTest, ThePlannersPlansAreTriedBeforeTheLadder) {
+  const Batch batch = FirstBatch(4);
+  Subject subject(GetParam(), /*micro_batch=*/4);
+  const auto plan_of = [&](const char* schedule, int64_t micro_batch) {
+    return subject.learner().PlanOf(schedule, micro_batch);
+  };
+  constexpr int64_t kTooMuch = int64_t{1} << 40;  // more than was refused
+  subject.step().set_plan(
+      plan_of("keep", 4),
+      {{plan_of("every:3", 4), kTooMuch}, {plan_of("every:2", 4), 200}, {plan_of("keep", 2), 100}});
+  for (const Plan& next : {plan_of("every:2", 4), plan_of("keep", 2), plan_of("checkpoint", 2),
+                           plan_of("checkpoint", 1)}) {
+    EXPECT_EQ(subject.RunOk(batch, /*fails_at=*/5).oom_retries, 1);
+    EXPECT_EQ(subject.plan(), next);
+  }
+}
+
 TEST_P(TrainStepTest, NothingFitsNamesThePlansAndLeavesEverythingAsBefore) {
   const Batch batch = FirstBatch(4);
   Subject subject(GetParam(), /*micro_batch=*/4);

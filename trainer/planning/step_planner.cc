@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/exit_code.h"
 #include "base/logging.h"
+#include "memory/planner/fallbacks.h"
 #include "memory/planner/optimal_schedule.h"
 #include "memory/planner/plan_front.h"
 #include "memory/planner/stage_costs.h"
@@ -426,6 +427,14 @@ absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTe
        Alternatives(candidates.outcomes(), candidates.outcomes()[*chosen], budget)) {
     planned.alternatives.push_back(
         {candidates.plan(other.plan.id), candidates.prediction(other.plan.id), NameOf(other.kind)});
+  }
+  for (const PlanOutcome& other :
+       Fallbacks(candidates.outcomes(), candidates.outcomes()[*chosen])) {
+    const Plan& plan = candidates.plan(other.id);
+    // The optimizer's state stays where it is, and what waits in host memory has its size.
+    const bool same_places = plan.page_optimizer == planned.plan.page_optimizer &&
+                             !plan.offload_inputs && !planned.plan.offload_inputs;
+    if (same_places) planned.fallbacks.push_back({plan, other.peak_bytes});
   }
   planned.measuring_ms = predictor.measuring_ms();
   return planned;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "memory/policy/plan.h"
+#include "memory/policy/tighten.h"
 #include "memory/tracking/memory_tag.h"
 
 namespace slimreel {
@@ -34,6 +35,9 @@ struct PlannedStep {
   // looked at.
   int64_t smallest_budget_bytes = 0;
   std::vector<PlanAlternative> alternatives;
+  // What to try if the plan runs out of memory after all, in falling order of peaks. Empty: only
+  // the configured plan was looked at.
+  std::vector<FallbackPlan> fallbacks;
   double measuring_ms = 0.0;
 };
 

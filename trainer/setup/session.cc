@@ -156,7 +156,8 @@ absl::Status TakePlan(Session& session) {
                                          session.settings.plan.planned->prediction.offloaded_bytes);
       learner.executor->set_offload(learner.offload_stack.get());
     }
-    session.step->set_plan(plan);
+    const auto& planned = session.settings.plan.planned;
+    session.step->set_plan(plan, planned ? planned->fallbacks : std::vector<FallbackPlan>());
   });
   if (!fits) {
     return NothingFitsError(absl::StrCat(
