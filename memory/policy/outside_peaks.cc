@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "base/bytes.h"
+
 namespace slimreel {
 
 OutsidePeaks PredictOutsidePeaks(const OutsideTerms& terms) {
@@ -15,6 +18,16 @@ OutsidePeaks PredictOutsidePeaks(const OutsideTerms& terms) {
   peaks.save = held + terms.copied_tensor_bytes;
   peaks.evaluate = held + terms.evaluation_batch_bytes + terms.forward_peak_bytes;
   return peaks;
+}
+
+std::string PhasesAbove(const OutsidePeaks& peaks, int64_t bytes) {
+  std::string text;
+  for (const OutsidePhase& phase : kOutsidePhases) {
+    if (peaks.*phase.peak <= bytes) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", phase.what, " (",
+                    FormatBytes(peaks.*phase.peak), ")");
+  }
+  return text;
 }
 
 }  // namespace slimreel

@@ -5,7 +5,9 @@
 #ifndef MEMORY_POLICY_OUTSIDE_PEAKS_H_
 #define MEMORY_POLICY_OUTSIDE_PEAKS_H_
 
+#include <array>
 #include <cstdint>
+#include <string>
 
 namespace slimreel {
 
@@ -28,8 +30,22 @@ struct OutsidePeaks {
   int64_t load = 0;      // building the model and loading weights into it
   int64_t resume = 0;    // the same, and restoring a checkpoint; before the step is made
   int64_t save = 0;      // between two steps
-  int64_t evaluate = 0;  // between two steps; prediction too
+  int64_t evaluate = 0;  // between two steps; prediction too; 0: nothing is evaluated
+  friend bool operator==(const OutsidePeaks&, const OutsidePeaks&) = default;
 };
+
+// In order, for files, pages and messages.
+struct OutsidePhase {
+  const char* name;  // in files
+  const char* what;  // in sentences
+  int64_t OutsidePeaks::*peak;
+};
+inline constexpr std::array<OutsidePhase, 4> kOutsidePhases = {{
+    {"load", "loading weights", &OutsidePeaks::load},
+    {"resume", "resuming", &OutsidePeaks::resume},
+    {"save", "saving", &OutsidePeaks::save},
+    {"evaluate", "evaluating", &OutsidePeaks::evaluate},
+}};
 
 // `resume`, `save` and `evaluate` are exact. `load` is an upper bound. Its slack is
 // kBuildSlackBytes, for scalars that are made on the way, and with float64 half of the largest
@@ -37,6 +53,9 @@ struct OutsidePeaks {
 inline constexpr int64_t kBuildSlackBytes = 64;
 
 OutsidePeaks PredictOutsidePeaks(const OutsideTerms& terms);
+
+// The phases that take more than `bytes`: "saving (1.5 GiB), evaluating (2 GiB)". Empty: none does.
+std::string PhasesAbove(const OutsidePeaks& peaks, int64_t bytes);
 
 }  // namespace slimreel
 

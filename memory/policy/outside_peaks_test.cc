@@ -40,5 +40,13 @@ TEST(OutsidePeaksTest, EvaluateAndPredictHoldOnlyTheModel) {
   EXPECT_EQ(PredictOutsidePeaks(terms).evaluate, 1730);
 }
 
+TEST(OutsidePeaksTest, PhasesAboveAreNamedInOrderWithTheirBytes) {
+  const OutsidePeaks peaks{.load = 1024, .resume = 4096, .save = 2048, .evaluate = 8192};
+  EXPECT_EQ(PhasesAbove(peaks, 8192), "");
+  EXPECT_EQ(PhasesAbove(peaks, 2048), "resuming (4 KiB), evaluating (8 KiB)");
+  EXPECT_EQ(PhasesAbove(peaks, 1023),
+            "loading weights (1 KiB), resuming (4 KiB), saving (2 KiB), evaluating (8 KiB)");
+}
+
 }  // namespace
 }  // namespace slimreel

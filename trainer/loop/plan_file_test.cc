@@ -51,6 +51,22 @@ TEST(PlanFileTest, HoldsThePlanInForceAndReplacesTheOldFile) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
+TEST(PlanFileTest, PeaksOutsideOfTheStepStandInTheFileAndOnThePage) {
+  PlanReport report = Report();
+  EXPECT_TRUE(nlohmann::json::parse(PlanJson(report))["outside_peaks"].is_null());
+  report.planned.emplace().prediction.peak_bytes = 2500;
+  report.outside = {.load = 1000, .resume = 2000, .save = 2001, .evaluate = 3072};
+  report.evaluated_clips = 4;
+  EXPECT_EQ(nlohmann::json::parse(PlanJson(report))["outside_peaks"],
+            (nlohmann::json{{"load", 1000}, {"resume", 2000}, {"save", 2001}, {"evaluate", 3072}}));
+  const std::string page = PlanPage(report);
+  EXPECT_NE(page.find("3 KiB  (4 clips at once)  more than a step\n"), std::string::npos) << page;
+  EXPECT_EQ(page.find("more than a step"), page.rfind("more than a step")) << page;
+  report.outside->evaluate = 0;  // nothing is evaluated
+  EXPECT_TRUE(nlohmann::json::parse(PlanJson(report))["outside_peaks"]["evaluate"].is_null());
+  EXPECT_EQ(PlanPage(report).find("evaluating"), std::string::npos);
+}
+
 TEST(PlanFileTest, WhatIsPredictedStandsInTheFile) {
   const std::string run_dir = TestFolder("plan_file_predicted");
   PlanReport report = Report();

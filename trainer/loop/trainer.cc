@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/status_text.h"
 #include "base/stop_signal.h"
+#include "memory/policy/outside_peaks.h"
 #include "memory/policy/split.h"
 #include "memory/tracking/device_memory.h"
 #include "memory/tracking/memory_phase.h"
@@ -28,6 +29,22 @@ namespace {
 BytesByTag TagsOfPeak(const PeakBytes& peaks) {
   const MemoryPeak& highest = Highest(peaks.by_phase);
   return highest.bytes == peaks.device ? highest.by_tag : BytesByTag{};
+}
+
+std::vector<OutsidePeakRecord> CompareOutside(const std::optional<OutsidePeaks>& predicted,
+                                              const OutsidePeaks& measured) {
+  std::vector<OutsidePeakRecord> records;
+  if (!predicted) return records;
+  for (const OutsidePhase& phase : kOutsidePhases) {
+    records.push_back({.phase = phase.name,
+                       .predicted_bytes = *predicted.*phase.peak,
+                       .measured_bytes = measured.*phase.peak});
+    const OutsidePeakRecord& record = records.back();
+    if (record.measured_bytes <= record.predicted_bytes || record.predicted_bytes == 0) continue;
+    LOG(WARNING) << phase.what << " took " << record.measured_bytes
+                 << " bytes of tensor memory, more than the predicted " << record.predicted_bytes;
+  }
+  return records;
 }
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
@@ -317,11 +334,24 @@ absl::Status Trainer::Save() {
                                                       .optimizer = parts_.optimizer},
                                                      state_);
   SLIMREEL_RETURN_IF_ERROR(NoteWrite(stored.status()));
+  // A save that allocates nothing has no peak of its own: it holds what lives.
+  const DeviceMemoryReading memory = ReadDeviceMemory(settings_.device);
+  saved_peak_bytes_ = std::max(
+      {saved_peak_bytes_, memory.live_bytes, At(memory.peak_by_phase, MemoryPhase::kSave).bytes});
   state_ = *std::move(stored);
   saved_state_ = state_;
   best_is_unsaved_ = false;
   last_save_ = last_report_ = Clock::now();
   return absl::OkStatus();
+}
+
+// By this process. 0: not measured.
+OutsidePeaks Trainer::MeasuredOutside() const {
+  OutsidePeaks peaks = settings_.start_peaks;
+  peaks.save = saved_peak_bytes_;
+  peaks.evaluate =
+      At(ReadDeviceMemory(settings_.device).peak_by_phase, MemoryPhase::kEvaluate).bytes;
+  return peaks;
 }
 
 // The peaks are those of the state, so a resumed run never reports lower ones.
@@ -337,6 +367,7 @@ absl::Status Trainer::ReportEnd(const std::string& stopped_by) {
       .predicted_peak_bytes =
           settings_.plan.planned ? settings_.plan.planned->prediction.peak_bytes : 0,
       .steps_above_prediction = steps_above_prediction_,
+      .outside = CompareOutside(settings_.plan.outside, MeasuredOutside()),
       .memory = {.live_bytes = 0,
                  .peak_bytes = state_.peaks.device,
                  .reserved_bytes = state_.peaks.reserved,

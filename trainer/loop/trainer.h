@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "data/loading/loader.h"
 #include "memory/manager/memory_manager.h"
+#include "memory/policy/outside_peaks.h"
 #include "trainer/checkpoint/train_state.h"
 #include "trainer/evaluation/evaluator.h"
 #include "trainer/loop/run_length.h"
@@ -49,7 +50,8 @@ struct TrainerSettings {
   int64_t log_every_steps = 10;  // steps between two reads of device values
   int64_t effective_batch_size = 0;
   int64_t budget_bytes = 0;
-  PlanReport plan;  // of the plan that the run starts with
+  PlanReport plan;           // of the plan that the run starts with
+  OutsidePeaks start_peaks;  // measured, of load and resume; 0: not measured
   LoaderRecord loader;
   std::string config;  // resolved, YAML; checkpoints store it
 };
@@ -103,6 +105,7 @@ class Trainer {
   absl::Status NoteWrite(absl::Status status);
   absl::Status Flush();
   absl::Status Save();
+  OutsidePeaks MeasuredOutside() const;
   absl::Status ReportEnd(const std::string& stopped_by);
 
   TrainerParts parts_;
@@ -114,6 +117,7 @@ class Trainer {
   std::optional<TrainState> saved_state_;  // of the newest checkpoint that this process wrote
   int64_t trained_peak_bytes_ = 0;         // of this process's steps so far, when last read
   int64_t steps_above_prediction_ = 0;     // readings at which it had risen above the prediction
+  int64_t saved_peak_bytes_ = 0;           // of this process's saves; 0: none yet
   bool best_is_unsaved_ = false;           // a new best is in no checkpoint yet
   bool write_failed_ = false;              // of an observer's lines, plan.json or a checkpoint
   Clock::time_point last_report_;

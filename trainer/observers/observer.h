@@ -99,6 +99,13 @@ struct EvaluationRecord {
   double seconds = 0.0;
 };
 
+// A peak of tensor memory outside of the step (memory/policy/outside_peaks.h).
+struct OutsidePeakRecord {
+  std::string phase;            // "load", "resume", "save", "evaluate"
+  int64_t predicted_bytes = 0;  // 0: it was not expected
+  int64_t measured_bytes = 0;   // by the last process; 0: not measured
+};
+
 struct RunRecord {
   int64_t effective_batch_size = 0;
   int64_t micro_batch_size = 0;
@@ -107,9 +114,10 @@ struct RunRecord {
   int64_t steps = 0;
   int64_t epochs = 0;  // completed
   int64_t oom_retries = 0;
-  int64_t predicted_peak_bytes = 0;    // of a step on the device; 0: nothing was predicted
-  int64_t steps_above_prediction = 0;  // reports at which the steps' peak had risen above it
-  MemoryRecord memory;                 // peaks of all processes of the run
+  int64_t predicted_peak_bytes = 0;        // of a step on the device; 0: nothing was predicted
+  int64_t steps_above_prediction = 0;      // reports at which the steps' peak had risen above it
+  std::vector<OutsidePeakRecord> outside;  // empty: nothing was predicted
+  MemoryRecord memory;                     // peaks of all processes of the run
   LoaderRecord loader;
   MemoryStats manager;               // of this process; checks == 0: memory was not watched
   std::vector<std::string> changes;  // of the configuration at resumes (TrainState::changes)

@@ -36,6 +36,15 @@ Json ManagerToJson(const MemoryStats& stats) {
   return json;
 }
 
+Json OutsideToJson(const std::vector<OutsidePeakRecord>& peaks) {
+  Json json = Json::object();
+  for (const OutsidePeakRecord& peak : peaks) {
+    json[peak.phase] = {{"predicted", OrNull(peak.predicted_bytes)},
+                        {"measured", OrNull(peak.measured_bytes)}};
+  }
+  return json;
+}
+
 class SummaryWriter : public Observer {
  public:
   SummaryWriter(std::string path, RunHistory history)
@@ -86,6 +95,7 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"budget_bytes", OrNull(run.memory.budget_bytes)},
       {"predicted_peak_bytes", OrNull(run.predicted_peak_bytes)},
       {"steps_above_prediction", run.steps_above_prediction},
+      {"outside_peaks", OutsideToJson(run.outside)},
       {"peak_bytes",
        {{"device", run.memory.peak_bytes},
         {"reserved", run.memory.reserved_bytes},

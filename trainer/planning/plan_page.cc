@@ -75,6 +75,32 @@ void AppendBytes(const StepPrediction& prediction, std::string* page) {
   }
 }
 
+Json OutsideJson(const std::optional<OutsidePeaks>& peaks) {
+  if (!peaks) return Json();
+  Json json = Json::object();
+  for (const OutsidePhase& phase : kOutsidePhases) {
+    json[phase.name] = OrNull(*peaks.*phase.peak);
+  }
+  return json;
+}
+
+void AppendOutside(const PlanReport& report, std::string* page) {
+  if (!report.outside) return;
+  absl::StrAppend(page, "\nPredicted outside of the step\n");
+  for (const OutsidePhase& phase : kOutsidePhases) {
+    const int64_t bytes = *report.outside.*phase.peak;
+    if (bytes == 0) continue;
+    const bool evaluates = phase.peak == &OutsidePeaks::evaluate;
+    absl::StrAppendFormat(
+        page, "  %-16s %12s%s%s\n", phase.what, FormatBytes(bytes),
+        evaluates ? absl::StrCat("  (", report.evaluated_clips,
+                                 report.evaluated_clips == 1 ? " clip" : " clips", " at once)")
+                  : "",
+        report.planned && bytes > report.planned->prediction.peak_bytes ? "  more than a step"
+                                                                        : "");
+  }
+}
+
 void AppendAlternatives(const PlanReport& report, std::string* page) {
   const PlannedStep& planned = *report.planned;
   if (planned.alternatives.empty()) return;
@@ -109,6 +135,7 @@ std::string PlanJson(const PlanReport& report) {
       {"budget_bytes", OrNull(report.budget_bytes)},
       {"predicted_peak_bytes", Json()},
       {"predicted_host_peak_bytes", OrNull(report.predicted_host_peak_bytes)},
+      {"outside_peaks", OutsideJson(report.outside)},
       {"predicted_step_ms", Json()},
       {"time_is_estimate", !report.device_profile.empty()},
       {"device_profile", report.device_profile.empty() ? Json() : Json(report.device_profile)},
@@ -179,6 +206,7 @@ std::string PlanPage(const PlanReport& report) {
     absl::StrAppend(&page, "  smallest budget for this model and batch  ",
                     FormatBytes(planned.smallest_budget_bytes), "\n");
   }
+  AppendOutside(report, &page);
   AppendBytes(planned.prediction, &page);
   AppendAlternatives(report, &page);
   absl::StrAppend(&page, "\nMeasuring the model's stages took ", Ms(planned.measuring_ms), ".\n");

@@ -13,6 +13,8 @@
 #include "base/status_macros.h"
 #include "base/status_text.h"
 #include "data/loading/loader.h"
+#include "memory/tracking/device_memory.h"
+#include "memory/tracking/memory_phase.h"
 #include "trainer/optim/layer_decay.h"
 #include "trainer/optim/param_groups.h"
 #include "trainer/setup/model_setup.h"
@@ -85,6 +87,9 @@ std::unique_ptr<Optimizer> MakeOptimizer(const Config& config, const Model& mode
 absl::StatusOr<Learner> MakeLearner(const Config& config, const RunRequest& request) {
   Learner learner;
   SLIMREEL_ASSIGN_OR_RETURN(learner.model, MakeModel(config, request));
+  const DeviceMemoryReading memory = ReadDeviceMemory(request.device);
+  learner.model_bytes = memory.live_bytes;
+  learner.load_peak_bytes = At(memory.peak_by_phase, MemoryPhase::kSetup).bytes;
   SLIMREEL_ASSIGN_OR_RETURN(learner.batch, MakeBatchTerms(config, HasBatchNorm(*learner.model)));
   const std::string slow = SlowPrecisionWarning(config.trainer.precision, request.device);
   if (!slow.empty()) LOG(WARNING) << slow;

@@ -5,6 +5,7 @@
 #ifndef TRAINER_SETUP_LEARNER_H_
 #define TRAINER_SETUP_LEARNER_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,8 @@ struct Learner {
   std::unique_ptr<HostPool> host_pool;          // for what a plan takes off the device
   std::unique_ptr<OffloadStack> offload_stack;  // the executor's; null: stage inputs stay
   std::unique_ptr<Optimizer> optimizer;
+  int64_t model_bytes = 0;      // of tensors on the device when the model was made
+  int64_t load_peak_bytes = 0;  // the most until then; 0: not known (accelerators)
 };
 
 // Takes the class names from data.train, builds the model on `request.device`, reads model.weights

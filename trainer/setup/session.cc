@@ -12,6 +12,8 @@
 #include "memory/policy/plan.h"
 #include "memory/policy/split.h"
 #include "memory/recovery/fits_in_memory.h"
+#include "memory/tracking/device_memory.h"
+#include "memory/tracking/memory_phase.h"
 #include "trainer/observers/memory_writer.h"
 #include "trainer/observers/metrics_writer.h"
 #include "trainer/observers/progress_line.h"
@@ -20,6 +22,7 @@
 #include "trainer/report/report_writer.h"
 #include "trainer/report/step_trace_writer.h"
 #include "trainer/setup/model_setup.h"
+#include "trainer/setup/outside_plan.h"
 #include "trainer/setup/precision.h"
 #include "trainer/setup/run_plan.h"
 #include "trainer/setup/run_start.h"
@@ -193,6 +196,7 @@ absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
                             MakeRunStart(config, request, session.data, session.learner));
   session.state = std::move(start.state);
   const Learner& learner = session.learner;
+  const DeviceMemoryReading restored = ReadDeviceMemory(request.device);
   const TrainStepOptions options = MakeStepOptions(config, request, learner.batch);
   session.step = std::make_unique<TrainStep>(*learner.model, learner.executor.get(),
                                              learner.optimizer.get(), options, start.plan);
@@ -200,6 +204,11 @@ absl::StatusOr<Session> MakeSession(const Config& config, RunRequest request) {
   SLIMREEL_ASSIGN_OR_RETURN(session.settings.plan,
                             PlanRun(config, request, learner, session.data, options, start));
   SLIMREEL_RETURN_IF_ERROR(TakePlan(session));
+  SLIMREEL_RETURN_IF_ERROR(PlanOutside(config, request, learner, restored.live_bytes, &session.data,
+                                       &session.settings.plan));
+  session.settings.start_peaks = {
+      .load = learner.load_peak_bytes,
+      .resume = request.start ? At(restored.peak_by_phase, MemoryPhase::kSetup).bytes : 0};
   SLIMREEL_ASSIGN_OR_RETURN(session.recorder, MakeRecorder(request, session));
   session.step->set_hooks(session.recorder.get());
   if (session.data.val) {
