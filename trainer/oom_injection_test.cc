@@ -1,13 +1,9 @@
 // Lets each allocation of the retried region run out of memory. Each must cost a retry, but no bit
 // of the result and no byte of memory, and must not end the process. In a step that releases
 // gradients the region holds the updates too.
-//
-//   --every=N   tries every N-th allocation, and the first and last five; 1: all
+// injection_sample.h says which allocations are tried.
 #include <ATen/ops/equal.h>
 
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -24,6 +20,7 @@
 #include "memory/tracking/allocation_hook.h"
 #include "memory/tracking/cpu_allocator.h"
 #include "models/factory/factory.h"
+#include "trainer/injection_sample.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/param_groups.h"
@@ -37,7 +34,6 @@ constexpr int64_t kClasses = 5;
 constexpr int64_t kEffectiveBatch = 4;
 constexpr int64_t kMicroBatch = 2;  // so that gradients of the first micro-batch exist
 constexpr int kSteps = 2;           // so that buffers and optimizer state have moved before
-int64_t every = 37;                 // --every
 
 // Trains two steps from scratch; one of them may run out of memory.
 class Training {
@@ -212,8 +208,6 @@ class OomInjectionTest : public testing::TestWithParam<std::string> {
   std::vector<Batch> batches_;
 };
 
-bool IsTried(int64_t nth, int64_t count) { return nth % every == 0 || nth < 5 || nth >= count - 5; }
-
 void OomInjectionTest::ExpectRecoveryEverywhere(const std::string& schedule) const {
   const Plan plan = MakeTraining().PlanOf(schedule);
   const Plan next = Tighten(plan, {.norm_group = 1}).value();
@@ -311,13 +305,4 @@ INSTANTIATE_TEST_SUITE_P(Models, OomInjectionTest, testing::Values("video_vit_na
 }  // namespace
 }  // namespace slimreel
 
-int main(int argc, char** argv) {
-  slimreel::InstallCpuAllocator();
-  testing::InitGoogleTest(&argc, argv);
-  constexpr char kEvery[] = "--every=";
-  for (int i = 1; i < argc; ++i) {
-    if (std::strncmp(argv[i], kEvery, std::strlen(kEvery)) != 0) continue;
-    slimreel::every = std::max(1LL, std::atoll(argv[i] + std::strlen(kEvery)));
-  }
-  return RUN_ALL_TESTS();
-}
+int main(int argc, char** argv) { return slimreel::RunInjectionTests(argc, argv, /*every=*/37); }
