@@ -229,6 +229,12 @@ MemoryStats MemoryManager::GetStats() const {
   return stats;
 }
 
+HostOutlook MemoryManager::ReadHostOutlook() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return {.is_short = decision_.host != PoolLevel::kCalm,
+          .ceiling_bytes = last_.consistent ? StepCeiling(last_) : 0};
+}
+
 std::vector<MemorySample> MemoryManager::History() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return history_.Samples();

@@ -27,6 +27,12 @@
 
 namespace slimreel {
 
+// Whether a step may take more memory, as of the last check.
+struct HostOutlook {
+  bool is_short = false;      // of memory, or was until a moment ago
+  int64_t ceiling_bytes = 0;  // StepCeiling; 0: the host's limits are unknown
+};
+
 struct MemoryManagerOptions {
   PressureRules rules;
   bool monitor = true;         // memory.enable_monitoring; false: checks happen only at scopes
@@ -55,6 +61,7 @@ class MemoryManager {
   // Reads memory and decides. Cleans up if no scope is open; otherwise the scope's end does.
   void Check();
 
+  HostOutlook ReadHostOutlook() const;
   MemoryStats GetStats() const;
   std::vector<MemorySample> History() const;  // oldest first
   // For the pools that are above their threshold at the last reading; for both if none is.

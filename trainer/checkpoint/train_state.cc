@@ -73,6 +73,24 @@ PlanTerms TermsFrom(const Json& json) {
           .keys = json.at("keys").get<std::map<std::string, std::string>>()};
 }
 
+Json ToJson(const WiderPlan& wider) {
+  return {
+      {"micro_batch", wider.micro_batch},   {"schedule", wider.schedule},
+      {"peak_bytes", wider.peak_bytes},     {"calm_checkpoints", wider.waiting.calm_checkpoints},
+      {"on_trial", wider.waiting.on_trial}, {"failures", wider.waiting.failures},
+      {"seen_retries", wider.seen_retries}};
+}
+
+WiderPlan WiderFrom(const Json& json) {
+  return {.micro_batch = json.at("micro_batch"),
+          .schedule = json.at("schedule"),
+          .peak_bytes = json.at("peak_bytes"),
+          .waiting = {.calm_checkpoints = json.at("calm_checkpoints"),
+                      .on_trial = json.at("on_trial"),
+                      .failures = json.at("failures")},
+          .seen_retries = json.at("seen_retries")};
+}
+
 Json ToJson(const FramePreparation& preparation) {
   return {{"short_side", preparation.short_side},
           {"max_video_frames", preparation.max_video_frames},
@@ -142,6 +160,7 @@ Json ToJson(const TrainState& state) {
       {"step", state.step},
       {"samples_seen", state.samples_seen},
       {"oom_retries", state.oom_retries},
+      {"relaxations", state.relaxations},
       {"finished", state.finished},
       {"loader", {{"epoch", state.loader_epoch}, {"next_sample", state.loader_next_sample}}},
       {"plan",
@@ -150,7 +169,8 @@ Json ToJson(const TrainState& state) {
         {"release", state.release},
         {"page_optimizer", state.page_optimizer},
         {"offload_inputs", state.offload_inputs},
-        {"made_under", ToJson(state.plan_terms)}}},
+        {"made_under", ToJson(state.plan_terms)},
+        {"wider", ToJson(state.wider)}}},
       {"concessions", ToJson(state.concessions)},
       {"best",
        {{"metric", state.best_metric},
@@ -214,6 +234,11 @@ void FillIn(int format, Json& json) {
     if (plan != json.end() && plan->is_object() && !plan->contains(means)) (*plan)[means] = false;
   }
   if (!json.contains("peak_by_phase")) json["peak_by_phase"] = ToJson(PeakByPhase());
+  if (!json.contains("relaxations")) json["relaxations"] = 0;
+  const auto plan = json.find("plan");
+  if (plan != json.end() && plan->is_object() && !plan->contains("wider")) {
+    (*plan)["wider"] = ToJson(WiderPlan());
+  }
   if (format > 2) return;
   for (const auto& [part, field, value] :
        {std::tuple("plan", "made_under", ToJson(PlanTerms())),
@@ -229,6 +254,7 @@ TrainState Parse(const Json& json) {
   state.step = json.at("step");
   state.samples_seen = json.at("samples_seen");
   state.oom_retries = json.at("oom_retries");
+  state.relaxations = json.at("relaxations");
   state.finished = json.at("finished");
   state.loader_epoch = json.at("loader").at("epoch");
   state.loader_next_sample = json.at("loader").at("next_sample");
@@ -241,6 +267,7 @@ TrainState Parse(const Json& json) {
   for (const Json& made : json.at("concessions")) {
     state.concessions.push_back({made.at("key"), made.at("from"), made.at("to")});
   }
+  state.wider = WiderFrom(json.at("plan").at("wider"));
   state.best_metric = json.at("best").at("metric");
   state.best_value = json.at("best").at("value");
   state.best_step = json.at("best").at("step");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "memory/policy/relax.h"
 #include "memory/tracking/memory_phase.h"
 
 namespace slimreel {
@@ -71,11 +72,23 @@ struct Concession {
   friend bool operator==(const Concession&, const Concession&) = default;
 };
 
+// The plan that out of memory took away, to go back to when the pressure has gone. It is true of
+// the plan in force, under its PlanTerms: a new plan starts without one.
+struct WiderPlan {
+  int64_t micro_batch = 0;   // 0: none, the plan in force is not tightened
+  std::string schedule;      // as TrainState::schedule
+  int64_t peak_bytes = 0;    // predicted of a step; 0: unknown
+  RelaxState waiting;        // remembered also while there is none
+  int64_t seen_retries = 0;  // TrainState::oom_retries at the last decision
+  friend bool operator==(const WiderPlan&, const WiderPlan&) = default;
+};
+
 struct TrainState {
   int64_t step = 0;  // optimizer steps done
   int64_t samples_seen = 0;
   int64_t oom_retries = 0;
-  bool finished = false;  // the run's last step is done and evaluated
+  int64_t relaxations = 0;  // returns to the plan before an out of memory
+  bool finished = false;    // the run's last step is done and evaluated
   // Where the next batch starts, also in the middle of an epoch.
   int64_t loader_epoch = 0;
   int64_t loader_next_sample = 0;
@@ -87,6 +100,7 @@ struct TrainState {
   bool offload_inputs = false;
   PlanTerms plan_terms;
   std::vector<Concession> concessions;  // in the order in which they were made
+  WiderPlan wider;
   // The best value of evaluation.metric so far and its step; step -1: none yet.
   std::string best_metric;
   double best_value = 0.0;

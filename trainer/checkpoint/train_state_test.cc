@@ -23,6 +23,12 @@ TEST(TrainStateTest, StateComesBackFromItsJsonUnchanged) {
   state.plan_terms = {.ceiling_bytes = 24 << 20,
                       .num_stages = 6,
                       .keys = {{"memory.budget", "24MiB"}, {"data.batch_size", "4"}}};
+  state.wider = {.micro_batch = 4,
+                 .schedule = "keep",
+                 .peak_bytes = 77,
+                 .waiting = {.calm_checkpoints = 1, .on_trial = true, .failures = 2},
+                 .seen_retries = 5};
+  state.relaxations = 3;
   state.evaluated_step = 11;
   state.classes = {"left", "right \"quoted\""};
   state.preparation = {.short_side = 72,
@@ -75,7 +81,7 @@ TEST(TrainStateTest, AMissingFieldOrOneOfAnotherTypeIsDamageAndNoException) {
     nlohmann::json changed = whole;
     changed.erase(name);
     const bool optional = name == "changes" || name == "concessions" || name == "peak_by_phase" ||
-                          name == "hash";  // read() makes a new hash
+                          name == "relaxations" || name == "hash";  // read() makes a new hash
     EXPECT_EQ(read(changed).ok(), optional) << name;
   }
   for (const char* text : {"", "[]", "7", "{\"format\": \"2\"}", "{\"format\": 2, \"hash\": 3}"}) {
@@ -94,6 +100,8 @@ TEST(TrainStateTest, AStateOfFormat2IsReadWithUnknownFields) {
   EXPECT_EQ(state->classes, (std::vector<std::string>{"0", "1"}));
   EXPECT_EQ(state->best_model, FileFingerprint());
   EXPECT_EQ(state->plan_terms, PlanTerms());
+  EXPECT_EQ(state->wider, WiderPlan());
+  EXPECT_EQ(state->relaxations, 0);
   EXPECT_EQ(*StateFromJson(StateToJson(*state), "state.json"), *state) << "written as of today";
 }
 

@@ -58,6 +58,7 @@ Trainer::Trainer(const TrainerParts& parts, const TrainerSettings& settings, Tra
     : parts_(parts),
       settings_(settings),
       state_(std::move(state)),
+      plan_(parts.step, &state_, settings.plan),
       observers_(std::move(observers)) {}
 
 absl::StatusOr<RunEnd> Trainer::Run() {
@@ -90,7 +91,9 @@ absl::Status Trainer::Loop() {
     // One save, even if there are two reasons for it. After the last step Run() saves.
     const bool due = best_is_unsaved_ || CheckpointDue(settings_.checkpoint, state_.step,
                                                        SecondsSince(last_save_) / 60.0);
-    if (state_.step < last_step && due) SLIMREEL_RETURN_IF_ERROR(Save());
+    if (state_.step == last_step || !due) continue;
+    SLIMREEL_RETURN_IF_ERROR(RelaxIfDue());
+    SLIMREEL_RETURN_IF_ERROR(Save());
   }
   return absl::OkStatus();
 }
@@ -140,11 +143,7 @@ absl::Status Trainer::OneStep() {
   MoveTo(parts_.train_loader->position());
   state_.samples_seen += outcome.samples;
   state_.oom_retries += outcome.oom_retries;
-  state_.micro_batch = parts_.step->plan().micro_batch;
-  state_.schedule = ScheduleText(parts_.step->plan());
-  state_.release = parts_.step->plan().release;
-  state_.page_optimizer = parts_.step->plan().page_optimizer;
-  state_.offload_inputs = parts_.step->plan().offload_inputs;
+  const bool tightened = plan_.AfterStep();
   pending_.push_back({.record = {.step = state_.step,
                                  .epoch = batch.epoch,
                                  .loss = 0.0,
@@ -160,15 +159,27 @@ absl::Status Trainer::OneStep() {
                       .loss_scale = std::move(outcome.loss_scale)});
   const bool log =
       state_.step % settings_.log_every_steps == 0 || state_.samples_seen == outcome.samples;
-  if (outcome.oom_retries > 0) SLIMREEL_RETURN_IF_ERROR(WriteTightenedPlan());
+  if (tightened) SLIMREEL_RETURN_IF_ERROR(WritePlan());
   return log || outcome.oom_retries > 0 ? ReportPending() : absl::OkStatus();
 }
 
-// Nothing was predicted for the plan that a retry found.
-absl::Status Trainer::WriteTightenedPlan() {
-  settings_.plan.plan = parts_.step->plan();
-  settings_.plan.planned.reset();
-  return NoteWrite(WritePlanFile(settings_.run_dir, settings_.plan));
+// A checkpoint that is due stores the plan, so a run that goes on from it takes the same steps.
+absl::Status Trainer::RelaxIfDue() {
+  CheckpointMemory memory;
+  if (parts_.manager != nullptr) {
+    parts_.manager->Check();
+    const HostOutlook host = parts_.manager->ReadHostOutlook();
+    memory = {.under_pressure = host.is_short, .ceiling_bytes = host.ceiling_bytes};
+  }
+  if (!settings_.device.is_cpu()) {
+    memory.ceiling_bytes = ReadDeviceTotals(settings_.device).free_bytes +
+                           ReadDeviceMemory(settings_.device).reserved_bytes;
+  }
+  return plan_.BeforeCheckpoint(memory) ? WritePlan() : absl::OkStatus();
+}
+
+absl::Status Trainer::WritePlan() {
+  return NoteWrite(WritePlanFile(settings_.run_dir, plan_.report()));
 }
 
 // Stores the position of the next batch. Epochs are counted in samples, not in steps, because a run
@@ -249,8 +260,8 @@ void Trainer::CompareWithPrediction() {
   const int64_t peak_bytes =
       At(ReadDeviceMemory(settings_.device).peak_by_phase, MemoryPhase::kTrain).bytes;
   const bool rose = peak_bytes > std::exchange(trained_peak_bytes_, peak_bytes);
-  if (!rose || !settings_.plan.planned) return;
-  const int64_t predicted = settings_.plan.planned->prediction.peak_bytes;
+  if (!rose || !plan_.report().planned) return;
+  const int64_t predicted = plan_.report().planned->prediction.peak_bytes;
   if (peak_bytes <= predicted) return;
   ++steps_above_prediction_;
   LOG(WARNING) << "a step's peak of " << peak_bytes << " bytes is above the predicted "
@@ -364,8 +375,9 @@ absl::Status Trainer::ReportEnd(const std::string& stopped_by) {
       .steps = state_.step,
       .epochs = state_.loader_epoch,
       .oom_retries = state_.oom_retries,
+      .relaxations = state_.relaxations,
       .predicted_peak_bytes =
-          settings_.plan.planned ? settings_.plan.planned->prediction.peak_bytes : 0,
+          plan_.report().planned ? plan_.report().planned->prediction.peak_bytes : 0,
       .steps_above_prediction = steps_above_prediction_,
       .outside = CompareOutside(settings_.plan.outside, MeasuredOutside()),
       .memory = {.live_bytes = 0,

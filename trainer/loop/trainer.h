@@ -19,6 +19,7 @@
 #include "memory/policy/outside_peaks.h"
 #include "trainer/checkpoint/train_state.h"
 #include "trainer/evaluation/evaluator.h"
+#include "trainer/loop/plan_in_force.h"
 #include "trainer/loop/run_length.h"
 #include "trainer/loop/train_step.h"
 #include "trainer/observers/observer.h"
@@ -60,6 +61,9 @@ enum class RunEnd { kFinished, kStopped };
 
 class Trainer {
  public:
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
   // `state` is that of a new run or of a checkpoint. The caller has already restored the parts to
   // it.
   Trainer(const TrainerParts& parts, const TrainerSettings& settings, TrainState state,
@@ -98,7 +102,8 @@ class Trainer {
   absl::Status EvaluateIfDue();
   absl::StatusOr<EvaluationResult> Evaluate();
   void UpdateBest(const EvaluationMetrics& metrics);
-  absl::Status WriteTightenedPlan();
+  absl::Status RelaxIfDue();
+  absl::Status WritePlan();
   void CompareWithPrediction();
   MemoryRecord ReadMemoryAndUpdatePeaks();
   absl::Status ReportPending();
@@ -111,6 +116,7 @@ class Trainer {
   TrainerParts parts_;
   TrainerSettings settings_;
   TrainState state_;
+  PlanInForce plan_;  // of state_
   std::vector<std::unique_ptr<Observer>> observers_;
   std::vector<PendingStep> pending_;
   TrainState initial_state_;               // at the start of this process

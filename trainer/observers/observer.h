@@ -15,11 +15,13 @@
 //       tighten the plan              // NothingFits if no tighter plan is left
 //     clip the gradients, update the weights, drop the gradients
 //     count the step, store the loader's position
-//     if the step was retried: write RUN/plan.json
+//     if the plan was tightened: write RUN/plan.json
 //     if the step is the run's first, a multiple of log_every_steps or was retried: report()
 //     if a stop is requested: break
 //     evaluate_if_due()               // Cancelled if a stop comes while it runs
-//     if steps are left, and a new best was found or a checkpoint is due: save()
+//     if steps are left, and a new best was found or a checkpoint is due:
+//       relax a tightened plan if memory is no longer short, and write RUN/plan.json
+//       save()
 //   if an error ended the loop (Cancelled by a stop is not an error):
 //     // If no step was done, or if an observer or a checkpoint failed to write, only the error
 //     // is returned.
@@ -114,6 +116,7 @@ struct RunRecord {
   int64_t steps = 0;
   int64_t epochs = 0;  // completed
   int64_t oom_retries = 0;
+  int64_t relaxations = 0;                 // returns to the plan from before an out of memory
   int64_t predicted_peak_bytes = 0;        // of a step on the device; 0: nothing was predicted
   int64_t steps_above_prediction = 0;      // reports at which the steps' peak had risen above it
   std::vector<OutsidePeakRecord> outside;  // empty: nothing was predicted

@@ -111,6 +111,7 @@ std::string SummaryJson(const RunRecord& run, const RunHistory& history) {
       {"samples_per_second", Median(samples_per_second)},
       {"step_ms", Median(step_ms)},
       {"oom_retries", run.oom_retries},
+      {"relaxations", run.relaxations},
       {"steps", run.steps},
       {"epochs", run.epochs},
       {"finished", run.stopped_by.empty()},

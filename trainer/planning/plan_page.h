@@ -28,8 +28,8 @@ struct PlanReport {
   int64_t predicted_host_peak_bytes = 0;  // resident set; 0: unknown
   // What was given up of the result because nothing fitted, as sentences for people.
   std::vector<std::string> concessions;
-  std::optional<OutsidePeaks> outside;    // none: not predicted
-  int64_t evaluated_clips = 0;            // at once, for outside->evaluate
+  std::optional<OutsidePeaks> outside;  // none: not predicted
+  int64_t evaluated_clips = 0;          // at once, for outside->evaluate
   // The device is not there: a name of configs/devices.yaml. Bytes and time are estimates then.
   std::string device_profile;
   std::string smallest_card;  // of that table, for this plan; empty: none

@@ -87,6 +87,7 @@ absl::StatusOr<RunStart> MakeRunStart(const Config& config, const RunRequest& re
                                                               learner.executor->stage_names()));
   for (std::string& note : chosen.notes) start.state.changes.push_back(std::move(note));
   start.state.plan_terms = std::move(chosen.terms);
+  start.state.wider = std::move(chosen.wider);
   start.state.micro_batch = chosen.plan.micro_batch;
   start.state.schedule = ScheduleText(chosen.plan);
   start.state.release = chosen.plan.release;

@@ -53,6 +53,23 @@ absl::Status KeepPlan(const TrainState& state, const BatchTerms& batch, bool con
   return absl::OkStatus();
 }
 
+// What a kept plan may be relaxed to. It was true of the plan in the checkpoint.
+WiderPlan KeepWider(const TrainState& state, const BatchTerms& batch, bool config_changed,
+                    const StartPlan& start) {
+  WiderPlan wider = state.wider;
+  if (wider.micro_batch == 0) return wider;
+  if (start.notes.empty() && FitMicroBatch(wider.micro_batch, batch) == wider.micro_batch &&
+      ParseSchedule(wider.schedule, start.plan.stages).ok()) {
+    if (config_changed) wider.peak_bytes = 0;  // other shapes take other bytes
+    return wider;
+  }
+  LOG(INFO) << "the plan from before the out of memory (micro-batch " << wider.micro_batch
+            << ", schedule " << wider.schedule << ") has no place in this configuration";
+  WiderPlan none;
+  none.seen_retries = wider.seen_retries;
+  return none;
+}
+
 bool IsPlanOf(const TrainState& state, const StartPlan& start) {
   const auto stored = ParseSchedule(state.schedule, start.plan.stages);
   return state.micro_batch == start.plan.micro_batch && state.release == start.plan.release &&
@@ -69,12 +86,15 @@ absl::Status ContinuePlan(const RunRequest& request, const BatchTerms& batch, St
   if (made_under.keys.empty() && request.changes.before) {
     made_under.keys = PlanKeys(*request.changes.before);
   }
+  start.wider.seen_retries = state.oom_retries;
   const std::vector<std::string> changed = ChangedTerms(made_under, start.terms);
   if (changed.empty()) {
     // The ceiling of the first run stays on record, so that small drifts do not add up unseen.
     if (made_under.ceiling_bytes != 0) start.terms.ceiling_bytes = made_under.ceiling_bytes;
     start.is_kept = true;
-    return KeepPlan(state, batch, request.changes.changes_result, start);
+    SLIMREEL_RETURN_IF_ERROR(KeepPlan(state, batch, request.changes.changes_result, start));
+    start.wider = KeepWider(state, batch, request.changes.changes_result, start);
+    return absl::OkStatus();
   }
   if (IsPlanOf(state, start)) return absl::OkStatus();
   Note(

@@ -23,6 +23,7 @@ struct StartPlan {
   Plan plan;
   bool is_kept = false;            // it is the checkpoint's, and stays in force
   PlanTerms terms;                 // what the plan was made under
+  WiderPlan wider;                 // what it may be relaxed to; of a kept plan only
   std::vector<std::string> notes;  // what the checkpoint's plan lost: lines for TrainState::changes
 };
 

@@ -80,6 +80,48 @@ TEST(StartPlanTest, ChangedTermsGiveTheConfigurationsPlanAndANote) {
       << start->notes[0];
 }
 
+// What the checkpoint remembers of the time before an out of memory.
+WiderPlan Remembered() {
+  WiderPlan wider;
+  wider.micro_batch = 8;
+  wider.schedule = "keep";
+  wider.peak_bytes = 900;
+  wider.waiting = {.calm_checkpoints = 1, .on_trial = false, .failures = 2};
+  wider.seen_retries = 3;
+  return wider;
+}
+
+TEST(StartPlanTest, AKeptPlanMayStillBeRelaxed) {
+  Config config;
+  RunRequest request = Tightened(config);
+  request.start->state.wider = Remembered();
+  EXPECT_EQ(ChooseStartPlan(config, request, kBatch, kStages)->wider, Remembered());
+  request.changes.changes_result = true;
+  WiderPlan expected = Remembered();
+  expected.peak_bytes = 0;  // was measured with other shapes, perhaps
+  EXPECT_EQ(ChooseStartPlan(config, request, kBatch, kStages)->wider, expected);
+}
+
+TEST(StartPlanTest, WhereThePlanOrItsTermsChangeNothingIsRememberedButTheRetriesSeen) {
+  Config config;
+  WiderPlan none;
+  none.seen_retries = 3;
+  RunRequest request = Tightened(config);
+  request.start->state.wider = Remembered();
+  request.start->state.wider.schedule = "keep,keep,keep";  // for another number of stages
+  EXPECT_EQ(ChooseStartPlan(config, request, kBatch, kStages)->wider, none);
+  request.start->state.wider = Remembered();
+  request.start->state.wider.micro_batch = 6;  // no multiple of the groups
+  BatchTerms grouped = kBatch;
+  grouped.norm_group = grouped.min_micro_batch = 4;
+  EXPECT_EQ(ChooseStartPlan(config, request, grouped, kStages)->wider, none);
+  request.start->state.wider = Remembered();
+  request.start->state.oom_retries = 5;
+  request.ceiling.stated_bytes = 4 * kCeiling;
+  none.seen_retries = 5;
+  EXPECT_EQ(ChooseStartPlan(config, request, kBatch, kStages)->wider, none);
+}
+
 TEST(StartPlanTest, AKeptMicroBatchIsFittedToNormalisationGroups) {
   Config config;
   BatchTerms grouped = kBatch;
