@@ -180,6 +180,29 @@ TEST_F(RelaxationTest, AResumedRunRelaxesWhereTheRunWouldHave) {
   }
 }
 
+// The prediction holds the values of all steps until the next report.
+TEST_F(RelaxationTest, APlanThatIsPredictedAboveTheBudgetIsNotTriedAgain) {
+  const Overrides keep = {{"memory.schedule", "keep"}, {"trainer.log_every_steps", "1"}};
+  ASSERT_TRUE(Train("alone", 1, keep).ok());
+  const int64_t peak = Json("alone", "plan.json")["predicted_peak_bytes"];
+  for (const char* every : {"1", "100"}) {
+    const std::string run = absl::StrCat("every_", every);
+    Overrides more = keep;
+    more.push_back({"memory.budget", absl::StrCat(peak)});
+    ASSERT_TRUE(Train(run, 1, more).ok());
+    ASSERT_EQ(Json(run, "plan.json")["micro_batch"], 4);
+    more.push_back({"trainer.log_every_steps", every});
+    {
+      const Neighbour neighbour(limit_, 1, 2);
+      ASSERT_TRUE(Train(run, 6, more).ok());
+    }
+    const nlohmann::json summary = Json(run, "summary.json");
+    EXPECT_EQ(summary["oom_retries"], 1);
+    EXPECT_EQ(summary["relaxations"], every == std::string("1") ? 1 : 0);
+  }
+  SetCpuBudget(0);
+}
+
 // What the state remembers is true of the plan that it was tightened from, under its terms.
 TEST_F(RelaxationTest, UnderOtherTermsTheConfigurationsPlanIsTakenAndNothingIsRemembered) {
   {

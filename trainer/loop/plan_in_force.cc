@@ -33,10 +33,12 @@ bool PlanInForce::AfterStep() {
 
 bool PlanInForce::BeforeCheckpoint(const CheckpointMemory& memory) {
   WiderPlan& wider = state_->wider;
+  // It ran out of memory by itself, so it would again.
+  const bool above_budget = report_.budget_bytes > 0 && wider.peak_bytes > report_.budget_bytes;
   const RelaxDecision decision =
       DecideRelax({.tightened = wider.micro_batch != 0,
                    .oom_retries = state_->oom_retries - wider.seen_retries,
-                   .under_pressure = memory.under_pressure,
+                   .under_pressure = memory.under_pressure || above_budget,
                    .wider_bytes = wider.peak_bytes,
                    .ceiling_bytes = memory.ceiling_bytes},
                   wider.waiting);
