@@ -74,16 +74,20 @@ PlanTerms TermsFrom(const Json& json) {
 }
 
 Json ToJson(const WiderPlan& wider) {
-  return {
-      {"micro_batch", wider.micro_batch},   {"schedule", wider.schedule},
-      {"peak_bytes", wider.peak_bytes},     {"calm_checkpoints", wider.waiting.calm_checkpoints},
-      {"on_trial", wider.waiting.on_trial}, {"failures", wider.waiting.failures},
-      {"seen_retries", wider.seen_retries}};
+  return {{"micro_batch", wider.micro_batch},
+          {"schedule", wider.schedule},
+          {"release", wider.release},
+          {"peak_bytes", wider.peak_bytes},
+          {"calm_checkpoints", wider.waiting.calm_checkpoints},
+          {"on_trial", wider.waiting.on_trial},
+          {"failures", wider.waiting.failures},
+          {"seen_retries", wider.seen_retries}};
 }
 
 WiderPlan WiderFrom(const Json& json) {
   return {.micro_batch = json.at("micro_batch"),
           .schedule = json.at("schedule"),
+          .release = json.at("release"),
           .peak_bytes = json.at("peak_bytes"),
           .waiting = {.calm_checkpoints = json.at("calm_checkpoints"),
                       .on_trial = json.at("on_trial"),
@@ -235,7 +239,6 @@ void FillIn(int format, Json& json) {
   }
   if (!json.contains("peak_by_phase")) json["peak_by_phase"] = ToJson(PeakByPhase());
   if (!json.contains("relaxations")) json["relaxations"] = 0;
-  const auto plan = json.find("plan");
   if (plan != json.end() && plan->is_object() && !plan->contains("wider")) {
     (*plan)["wider"] = ToJson(WiderPlan());
   }

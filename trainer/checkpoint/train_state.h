@@ -77,6 +77,7 @@ struct Concession {
 struct WiderPlan {
   int64_t micro_batch = 0;   // 0: none, the plan in force is not tightened
   std::string schedule;      // as TrainState::schedule
+  bool release = false;      // as in Plan; a split takes it off
   int64_t peak_bytes = 0;    // predicted of a step; 0: unknown
   RelaxState waiting;        // remembered also while there is none
   int64_t seen_retries = 0;  // TrainState::oom_retries at the last decision

@@ -25,6 +25,7 @@ TEST(TrainStateTest, StateComesBackFromItsJsonUnchanged) {
                       .keys = {{"memory.budget", "24MiB"}, {"data.batch_size", "4"}}};
   state.wider = {.micro_batch = 4,
                  .schedule = "keep",
+                 .release = true,
                  .peak_bytes = 77,
                  .waiting = {.calm_checkpoints = 1, .on_trial = true, .failures = 2},
                  .seen_retries = 5};

@@ -21,6 +21,7 @@ bool PlanInForce::AfterStep() {
     if (wider.micro_batch == 0) {
       wider.micro_batch = plan_.micro_batch;
       wider.schedule = ScheduleText(plan_);
+      wider.release = plan_.release;
       wider.peak_bytes = report_.planned ? report_.planned->prediction.peak_bytes : 0;
     }
     report_.plan = plan_ = step_->plan();
@@ -28,6 +29,7 @@ bool PlanInForce::AfterStep() {
   }
   state_->micro_batch = plan_.micro_batch;
   state_->schedule = ScheduleText(plan_);
+  state_->release = plan_.release;
   return tightened;
 }
 
@@ -55,7 +57,7 @@ void PlanInForce::Relax() {
   CHECK(schedule.ok()) << schedule.status();  // ScheduleText wrote it, or the start has read it
   plan.micro_batch = wider.micro_batch;
   plan.schedule = *schedule;
-  plan.release = first_.plan.release;  // a split takes it off
+  plan.release = wider.release;
   LOG(INFO) << "memory is no longer short: from step " << state_->step + 1 << " on the plan is "
             << DescribePlan(plan) << " again, instead of " << DescribePlan(plan_)
             << (plan.micro_batch == plan_.micro_batch ? "; the result stays the same"
@@ -71,6 +73,8 @@ void PlanInForce::Relax() {
   plan_ = step_->plan();
   state_->micro_batch = wider.micro_batch;
   state_->schedule = wider.schedule;
+  state_->release = plan_.release;
+  wider.release = false;
   wider.micro_batch = wider.peak_bytes = 0;
   wider.schedule.clear();
   ++state_->relaxations;
