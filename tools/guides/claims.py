@@ -41,7 +41,7 @@ def claim_inputs(measure):
     """Half the image's side, half the frames, at batch 2."""
     job = (*VIT, "data.batch_size=2")
     return measure.compare({"plain": (*job, "data.img_size=224"), "images": (*job, "data.img_size=112"),
-                            "frames": (*job, "data.img_size=224", "data.num_frames=8")}, rounds=1, steps=2)
+                            "frames": (*job, "data.img_size=224", "data.num_frames=8")})
 
 
 def claim_precision_card(measure):

@@ -55,7 +55,7 @@ def changing(measure):
     variants = {"plain": (), "bf16": ("trainer.precision=bf16",), "fp16": ("trainer.precision=16",),
                 "frames": ("data.num_frames=8",), "images": ("data.img_size=64",),
                 "sgd": ("train.optimizer=sgd",)}
-    return measure.compare({name: (*VIT, *own) for name, own in variants.items()}, rounds=1, steps=2)
+    return measure.compare({name: (*VIT, *own) for name, own in variants.items()})
 
 
 def inference(measure):

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import statistics
 import subprocess
@@ -14,7 +15,8 @@ MIB = 1 << 20
 
 
 def environment():
-    return {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2")}
+    """One thread unless the caller says more: CPU time then counts no waiting for other threads."""
+    return {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
 
 
 class Runs:
@@ -24,6 +26,7 @@ class Runs:
         self._scratch = tempfile.TemporaryDirectory(prefix="slimreel_guides_")
         self.folder = pathlib.Path(self._scratch.name)
         self._count = 0
+        self.cpu_seconds = 0.0  # of the last call
 
     def close(self):
         self._scratch.cleanup()
@@ -31,8 +34,11 @@ class Runs:
     def call(self, program, *arguments):
         """Runs a program. Returns the CompletedProcess."""
         cache = {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(self.folder / "cache"))}
-        return subprocess.run([str(BIN / program), *arguments], text=True, capture_output=True, check=False,
-                              env={**environment(), **cache})
+        before = children_cpu_seconds()
+        result = subprocess.run([str(BIN / program), *arguments], text=True, capture_output=True, check=False,
+                                env={**environment(), **cache})
+        self.cpu_seconds = children_cpu_seconds() - before
+        return result
 
     def train(self, *overrides, config="config", accept=(0,)):
         """Returns (run folder, CompletedProcess). Raises if the exit code is not in `accept`."""
@@ -60,18 +66,31 @@ class Runs:
         run, result = self.train("--plan_only", f"--device_profile={card}", *overrides, config=config, accept=(0, 4))
         return json.loads((run / "plan.json").read_text()) if result.returncode == 0 else None
 
-    def compare(self, variants, rounds=2, steps=2):
+    def compare(self, variants, rounds=1, steps=2):
         """Runs {name: overrides} in turn, `rounds` times. Returns {name: row}; the first one is the base.
 
-        `time` is the median over rounds of the step's time against the base in the same round. `peak` and
-        `activations` are bytes against the base.
+        `peak` and `activations` are bytes against the base. `time` is the CPU time of a step against the base,
+        the median over rounds; what a run takes besides its steps is measured once, with the base.
         """
+        base = next(iter(variants))
         summaries = {name: [] for name in variants}
+        seconds = {name: [] for name in variants}
+        self.steps(*variants[base], steps=1)
+        one_step = self.cpu_seconds
         for _ in range(rounds):
             for name, overrides in variants.items():
-                summaries[name].append(self.steps(*overrides, steps=steps))
-        base = summaries[next(iter(variants))]
-        return {name: compared(base, own) for name, own in summaries.items()}
+                summaries[name].append(self.steps(*overrides, steps=1 + steps))
+                seconds[name].append(self.cpu_seconds)
+        step = (statistics.median(seconds[base]) - one_step) / steps
+        besides = one_step - step
+        return {name: {**compared(summaries[base][0], own),
+                       "time": (statistics.median(seconds[name]) - besides) / (1 + steps) / step}
+                for name, own in summaries.items()}
+
+
+def children_cpu_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def peak_of(summary):
@@ -83,13 +102,9 @@ def activations_of(summary):
 
 
 def compared(base, own):
-    return {
-        "peak_bytes": peak_of(own[0]),
-        "by_tag": own[0]["phases"]["train"]["by_tag"],
-        "peak": peak_of(own[0]) / peak_of(base[0]),
-        "activations": activations_of(own[0]) / activations_of(base[0]),
-        "host_bytes": own[0]["peak_bytes"]["host"],
-        "time": statistics.median(a["step_ms"] / b["step_ms"] for a, b in zip(own, base)),
-        "oom_retries": sum(summary["oom_retries"] for summary in own),
-        "steps": sum(summary["steps"] for summary in own),
-    }
+    """What the first of a variant's summaries says, against the base's summary."""
+    first = own[0]
+    return {"peak_bytes": peak_of(first), "by_tag": first["phases"]["train"]["by_tag"],
+            "peak": peak_of(first) / peak_of(base), "activations": activations_of(first) / activations_of(base),
+            "host_bytes": first["peak_bytes"]["host"], "oom_retries": sum(each["oom_retries"] for each in own),
+            "steps": sum(each["steps"] for each in own)}

@@ -38,7 +38,8 @@ def percent(share):
 def machine(figures, section):
     made = figures[section]["machine"]
     units = (" with AVX-512", "，支持 AVX-512") if made["avx512"] else ("", "")
-    return (f"Measured on {made['date']}, {made['cores']} CPU cores{units[0]}, {made['threads']} threads.",
+    threads = f"{made['threads']} thread" + ("" if made["threads"] == 1 else "s")
+    return (f"Measured on {made['date']}, {made['cores']} CPU cores{units[0]}, {threads}.",
             f"测量于 {made['date']}，{made['cores']} 个 CPU 核心{units[1]}，{made['threads']} 个线程。")
 
 
@@ -105,11 +106,15 @@ def tiers(figures):
     head = [("file", "文件"), ("card", "显卡"), ("device budget", "设备预算"),
             ("peak on the card (estimated)", "显卡上的峰值（估计）"), ("host budget", "主机预算"),
             ("peak here", "本机峰值"), ("resident set here", "本机常驻内存"), ("retries", "重试次数")]
-    found = [of(figures, name) for name in TIERS]
-    return head, [[f"`configs/{row['config']}.yaml`", f"`{row['card']}`", size(row["card_budget_bytes"]),
-                   size(row["card_peak_bytes"]), size(row["host_budget_bytes"]), size(row["device_bytes"]),
-                   size(row["host_bytes"]), (f"{row['oom_retries']} in {row['steps']} steps",
-                                             f"{row['steps']} 步中 {row['oom_retries']} 次")] for row in found]
+    return head, [tier_cells(figures[name]["figures"]) if name in figures else
+                  [f"`configs/{name}.yaml`", ("not measured yet", "尚未测量"), *[""] * 6] for name in TIERS]
+
+
+def tier_cells(row):
+    return [f"`configs/{row['config']}.yaml`", f"`{row['card']}`", size(row["card_budget_bytes"]),
+            size(row["card_peak_bytes"]), size(row["host_budget_bytes"]), size(row["device_bytes"]),
+            size(row["host_bytes"]), (f"{row['oom_retries']} in {row['steps']} steps",
+                                      f"{row['steps']} 步中 {row['oom_retries']} 次")]
 
 
 def cards(figures):
@@ -141,7 +146,7 @@ def savings(figures):
 
 TABLES = {function.__name__: function
           for function in (means, budgets, changing, inference, release, prediction, tiers, cards, savings)}
-SOURCES = {"tiers": "tier_a_8gb", "savings": "means"}  # the section whose machine a table names, if not its own
+SOURCES = {"tiers": "medium", "savings": "means"}  # the section whose machine a table names, if not its own
 
 
 def text(cell, language):
