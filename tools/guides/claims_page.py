@@ -81,7 +81,8 @@ def deepfake(figures):
              for batch, peak in peaks.items()]
     holds = [peaks[batch] is not None and within(peaks[batch], 0.85 * quoted, 1.15 * quoted)
              for batch, quoted in (("12", 11), ("10", 9), ("6", 7))]
-    return f"`resnet18`, 16 x 224 x 224, rtx4070_12gb, estimated: {', '.join(parts)}", verdict(*holds)
+    return (f"the quoted job is not stated; `resnet18`, 16 x 224 x 224, rtx4070_12gb, estimated: {', '.join(parts)}",
+            verdict(*holds))
 
 
 def cleanup(figures):

@@ -14,8 +14,8 @@ CHANGING = {
     "plain": ("plain, float32, AdamW", "基准：float32，AdamW"),
     "bf16": "`trainer.precision=bf16`",
     "fp16": "`trainer.precision=16`",
-    "frames": ("`data.num_frames=8` in place of 16", "`data.num_frames` 由 16 改为 8"),
-    "images": ("`data.img_size=64` in place of 112", "`data.img_size` 由 112 改为 64"),
+    "frames": ("`data.num_frames=8` in place of 16", "`data.num_frames=8`（原为 16）"),
+    "images": ("`data.img_size=64` in place of 112", "`data.img_size=64`（原为 112）"),
     "sgd": "`train.optimizer=sgd`",
 }
 CHANGE_KEYS = ("bf16", "fp16", "frames", "images", "sgd")
