@@ -5,7 +5,6 @@ import os
 import pathlib
 import resource
 import shutil
-import statistics
 import subprocess
 import tempfile
 
@@ -66,26 +65,21 @@ class Runs:
         run, result = self.train("--plan_only", f"--device_profile={card}", *overrides, config=config, accept=(0, 4))
         return json.loads((run / "plan.json").read_text()) if result.returncode == 0 else None
 
-    def compare(self, variants, rounds=1, steps=2):
-        """Runs {name: overrides} in turn, `rounds` times. Returns {name: row}; the first one is the base.
+    def compare(self, variants, steps=2):
+        """Runs {name: overrides} one after another. Returns {name: row}; the first one is the base.
 
-        `peak` and `activations` are bytes against the base. `time` is the CPU time of a step against the base,
-        the median over rounds; what a run takes besides its steps is measured once, with the base.
+        `peak` and `activations` are bytes against the base. `time` is the CPU time of a step against the base: each
+        variant runs once with `steps` more steps than another time, so planning and starting do not count.
         """
+        long, seconds = {}, {}
+        for name, overrides in variants.items():
+            self.steps(*overrides, steps=1)
+            short = self.cpu_seconds
+            long[name] = self.steps(*overrides, steps=1 + steps)
+            seconds[name] = self.cpu_seconds - short
         base = next(iter(variants))
-        summaries = {name: [] for name in variants}
-        seconds = {name: [] for name in variants}
-        self.steps(*variants[base], steps=1)
-        one_step = self.cpu_seconds
-        for _ in range(rounds):
-            for name, overrides in variants.items():
-                summaries[name].append(self.steps(*overrides, steps=1 + steps))
-                seconds[name].append(self.cpu_seconds)
-        step = (statistics.median(seconds[base]) - one_step) / steps
-        besides = one_step - step
-        return {name: {**compared(summaries[base][0], own),
-                       "time": (statistics.median(seconds[name]) - besides) / (1 + steps) / step}
-                for name, own in summaries.items()}
+        return {name: {**compared(long[base], summary), "time": seconds[name] / seconds[base]}
+                for name, summary in long.items()}
 
 
 def children_cpu_seconds():
@@ -102,9 +96,7 @@ def activations_of(summary):
 
 
 def compared(base, own):
-    """What the first of a variant's summaries says, against the base's summary."""
-    first = own[0]
-    return {"peak_bytes": peak_of(first), "by_tag": first["phases"]["train"]["by_tag"],
-            "peak": peak_of(first) / peak_of(base), "activations": activations_of(first) / activations_of(base),
-            "host_bytes": first["peak_bytes"]["host"], "oom_retries": sum(each["oom_retries"] for each in own),
-            "steps": sum(each["steps"] for each in own)}
+    """What a summary says, against the base's summary."""
+    return {"peak_bytes": peak_of(own), "by_tag": own["phases"]["train"]["by_tag"],
+            "peak": peak_of(own) / peak_of(base), "activations": activations_of(own) / activations_of(base),
+            "host_bytes": own["peak_bytes"]["host"], "oom_retries": own["oom_retries"], "steps": own["steps"]}
