@@ -35,4 +35,14 @@ ProfileBatch MakeProfileBatch(const Model& model, int64_t samples, at::Device de
   return batch;
 }
 
+int64_t InputBytesPerSample(const Model& model) {
+  int64_t bytes = 0;
+  for (const InputSlot& slot : model.inputs) {
+    auto of_slot = static_cast<int64_t>(c10::elementSize(DtypeOf(slot.kind)));
+    for (int64_t size : slot.sizes) of_slot *= size;
+    bytes += of_slot;
+  }
+  return bytes;
+}
+
 }  // namespace slimreel

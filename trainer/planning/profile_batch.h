@@ -20,6 +20,9 @@ struct ProfileBatch {
 
 ProfileBatch MakeProfileBatch(const Model& model, int64_t samples, at::Device device);
 
+// Bytes of the inputs of one sample, as Batch::bytes counts them.
+int64_t InputBytesPerSample(const Model& model);
+
 }  // namespace slimreel
 
 #endif  // TRAINER_PLANNING_PROFILE_BATCH_H_
