@@ -134,6 +134,58 @@ TEST(ReplayTest, LaterMicroBatchesAddToTheGradientsOfTheFirst) {
   EXPECT_EQ(ReplayStep(Words("keep"), {&chain, &chain}).gradient_bytes, 60);
 }
 
+TEST(ReplayTest, AReleasedGradientIsGoneBeforeTheNextStageGoesBackward) {
+  ChainProfile chain = Chain();
+  auto large = std::make_shared<StageProfile>(*Middle());
+  for (OpTrace& trace : large->backward_keep) trace.events[0].bytes = 1000;  // of the parameter
+  chain.stages = chain.releasing_stages = {large, large, Loss()};
+  chain.released_after = {{0}, {1}, {}};
+  // At the end of B(a): the loss (4), the gradient of y0, both parameters', that of x0.
+  EXPECT_EQ(ReplayStep(Words("keep"), {&chain}).bytes, 4 + 100 + 2 * 1000 + 100);
+  // B(b) is the peak: loss, y0, gradient of y1, the parameter's, gradient of y0.
+  const ReplayOptions release{.release = ReleaseBytes{.reserve = 50, .norm = 2}};
+  const ReplayPeak peak = ReplayStep(Words("keep"), {&chain}, release);
+  EXPECT_EQ(peak.bytes, 4 + 100 + 100 + 1000 + 100);
+  EXPECT_EQ(peak.gradient_bytes, 1000);
+  EXPECT_EQ(peak.update_bytes, 0);
+  // If that of a waits for nothing but is larger, B(a) is: b's norm lives, the reserve is gone.
+  auto larger = std::make_shared<StageProfile>(*large);
+  for (OpTrace& trace : larger->backward_keep) trace.events[0].bytes = 2000;
+  chain.releasing_stages[0] = larger;
+  const ReplayPeak later = ReplayStep(Words("keep"), {&chain}, release);
+  EXPECT_EQ(later.bytes, 4 + 100 - 50 + 2 + 2000 + 100);
+  EXPECT_EQ(later.update_bytes, 2 - 50);
+}
+
+TEST(ReplayTest, AParameterThatALowerStageUsesTooWaitsForIt) {
+  ChainProfile chain = Chain();
+  chain.releasing_stages = chain.stages;
+  const ReplayOptions release{.release = ReleaseBytes{}};
+  chain.released_after = {{0}, {0}, {}};  // tied: b's gradient waits for a
+  std::vector<int64_t> live;
+  ReplayStep(Words("keep"), {&chain}, release, [&](size_t, size_t operation, int64_t bytes) {
+    if (operation == 5) live.push_back(bytes);  // B(a)
+  });
+  // It begins with the loss, b's gradient and that of y0, which is held until B(a) has ended.
+  EXPECT_EQ(live.front(), 4 + 30 + 100 + 30);
+}
+
+TEST(ReplayTest, InputsOfCheckpointedStagesWaitOnTheHost) {
+  ChainProfile chain = Chain();
+  chain.stages = {Middle(), Middle(), Middle(), Loss()};
+  const Schedule schedule = MakeSchedule(ParseStageModes("checkpoint", 3).value());
+  // At B(c): y0 and y1, the loss, the gradient of y2, a parameter's and that of y1.
+  EXPECT_EQ(ReplayStep(schedule, {&chain}).bytes, 2 * 100 + 4 + 100 + 30 + 100);
+  const ReplayOptions offload{.offload_inputs = true};
+  EXPECT_EQ(ReplayStep(schedule, {&chain}, offload).offloaded_bytes, 0) << "no slot may wait";
+  auto waits = std::make_shared<StageProfile>(*Middle());
+  waits->output_can_wait = {true};
+  chain.stages = {waits, waits, waits, Loss()};
+  const ReplayPeak peak = ReplayStep(schedule, {&chain}, offload);
+  EXPECT_EQ(peak.bytes, 100 + 4 + 100 + 30 + 100) << "y0 waits";
+  EXPECT_EQ(peak.offloaded_bytes, 128 + 100) << "y1 begins at a multiple of 64";
+}
+
 TEST(ReplayTest, ForwardAloneHoldsOneInputAndOneOutput) {
   const ChainProfile chain = Chain();
   EXPECT_EQ(ReplayForward(chain), 100 + 100 + 7);

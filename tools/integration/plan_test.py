@@ -106,6 +106,28 @@ class PlanTest(unittest.TestCase):
         self.assertEqual((self.folder / "means_tight" / latest).read_bytes(),
                          (self.folder / "means_plain" / latest).read_bytes())
 
+    def test_what_is_learnt_changes_only_if_it_is_listed_and_the_run_remembers_it(self):
+        def arguments(name, *overrides):
+            return self.arguments(name, "r3d_nano", "model.norm_group=4", *overrides)
+
+        natural = self.plan_of(arguments("give_natural"))["predicted_peak_bytes"]
+        smallest = self.plan_of(
+            arguments("give_search", f"memory.budget={natural}"))["smallest_budget_bytes"]
+        budget = f"memory.budget={int(0.7 * smallest)}"
+        refused = run("//trainer:train", *arguments("give_refused", budget))
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+        allow = "memory.allow=[checkpointing, lean, split, smaller_images, fewer_frames]"
+        result = must("//trainer:train", *arguments("give", budget, allow, "train.max_steps=2"))
+        self.assertRegex(result.stderr, "learn something else: data.num_frames: [0-9]+ -> [0-9]+")
+        plan = self.read("give", "plan.json")
+        self.assertTrue(plan["concessions"][0].startswith("data.num_frames: "), plan["concessions"])
+        self.assertLessEqual(plan["predicted_peak_bytes"], int(0.7 * smallest))
+        again = must("//trainer:train", *arguments("give", budget, allow, "train.max_steps=4"))
+        self.assertIn("as when the run began, data.num_frames", again.stderr)
+        self.assertEqual(self.read("give", "plan.json")["concessions"], plan["concessions"])
+        summary = self.read("give", "summary.json")
+        self.assertEqual((summary["steps"], summary["oom_retries"]), (4, 0))
+
     def test_a_second_run_plans_from_kept_profiles_and_peaks_where_they_say(self):
         environment = {**os.environ, "XDG_CACHE_HOME": str(self.folder / "cache")}
         plans = []

@@ -246,6 +246,42 @@ TrainOptions Options(OptimizerKind kind, double momentum = 0.9) {
   return options;
 }
 
+// Bytes that the allocator of the device counts for the state: what lives beside all else.
+int64_t LiveBytes() { return ReadCpuMemory().live_bytes; }
+
+TEST_P(StepInPartsTest, TheStateMovesToTheHostAndBackBetweenSteps) {
+  HostPool pool;
+  const StatePaging paging{.pool = &pool, .page_bytes = 2048};
+  Subject still(GetParam().options);
+  Subject moving(GetParam().options, {.pool = nullptr, .page_bytes = 2048});
+  for (int step = 0; step < 6; ++step) {
+    const bool paged = step / 2 == 1;  // of the two in the middle
+    const int64_t others = LiveBytes() - moving.optimizer.DeviceStateBytes();
+    const int64_t predicted = moving.optimizer.DeviceStateBytes(paged, {});
+    moving.optimizer.SetPaging(paged ? paging : StatePaging{.pool = nullptr, .page_bytes = 2048});
+    EXPECT_EQ(moving.optimizer.DeviceStateBytes(), predicted) << step;
+    EXPECT_EQ(LiveBytes() - others, predicted) << step;
+    EXPECT_EQ(pool.live_bytes(),
+              moving.optimizer.is_paged() ? moving.optimizer.HostStateBytes() : 0);
+    for (Subject* subject : {&still, &moving}) {
+      subject->SetGradients(step);
+      subject->optimizer.Step(kRate / (1 + step));
+      subject->optimizer.ZeroGrad();
+    }
+    moving.ExpectEqual(still);
+  }
+}
+
+TEST_P(StepInPartsTest, AHostThatIsTooSmallLeavesTheStateWhereItIs) {
+  HostPool pool(/*budget_bytes=*/64);
+  Subject subject(GetParam().options);
+  if (subject.optimizer.HostStateBytes() == 0) GTEST_SKIP() << "there is no state to move";
+  EXPECT_THROW(subject.optimizer.SetPaging({.pool = &pool}), c10::OutOfMemoryError);
+  EXPECT_FALSE(subject.optimizer.is_paged());
+  subject.SetGradients(0);
+  subject.optimizer.Step(kRate);
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, StepInPartsTest,
                          testing::Values(Case{"AdamW", Options(OptimizerKind::kAdamW)},
                                          Case{"Adam", Options(OptimizerKind::kAdam)},

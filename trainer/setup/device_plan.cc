@@ -18,6 +18,7 @@
 #include "configs/device_table.h"
 #include "data/loading/loader.h"
 #include "memory/planner/roofline.h"
+#include "memory/policy/split.h"
 #include "memory/profile/measured_stages.h"
 #include "memory/profile/profile_folder.h"
 #include "models/factory/factory.h"
@@ -68,8 +69,9 @@ absl::StatusOr<std::unique_ptr<Model>> ModelWithoutMemory(const Config& config) 
   return model;
 }
 
-// What would live between steps. Buffers count twice: a step can be undone.
-LearnerBytes BytesOf(const Config& config, const Model& model) {
+// What would live between steps. A step's log has a line of statistics for each normalisation
+// group, and there are the most groups in the smallest micro-batches.
+LearnerBytes BytesOf(const Config& config, const Model& model, const BatchTerms& batch) {
   std::vector<NamedTensor> trainable;
   for (const NamedTensor& named : Parameters(model)) {
     if (named.tensor.requires_grad()) trainable.push_back(named);
@@ -81,8 +83,9 @@ LearnerBytes BytesOf(const Config& config, const Model& model) {
   bytes.paged_optimizer = PagedOptimizerBytes(config.train, trainable, kBlockBytes);
   bytes.host_optimizer = OptimizerStateBytes(config.train, trainable, kPageAlignment);
   bytes.reserve = OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
-  bytes.other =
-      BlockBytes(Buffers(model)) + OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
+  const int64_t groups =
+      batch.norm_frozen ? 0 : NumNormGroups(batch.effective_batch, 1, batch.norm_group);
+  bytes.other = groups * BlockBytes(Buffers(model)) + bytes.reserve;
   return bytes;
 }
 
@@ -138,12 +141,14 @@ StepPredictor MakePredictor(const Config& config, const Model& model, const Batc
   options.norm_group = batch.norm_group;
   options.norm_frozen = batch.norm_frozen;
   options.autocast = AutocastDtype(config.trainer.precision);
+  // Tensors of the two halves have one size, and CPUs lack fast kernels of float16.
+  if (options.autocast) options.autocast = at::kBFloat16;
   options.log_every_steps = config.trainer.log_every_steps;
   options.inputs = InputLife::kUntilUnused;
   options.flops = [&flops] { return flops.flops(); };
   const at::Tensor loss_gradient =
       LossScaleFor(config.trainer.precision) ? at::ones({}, at::kFloat) : at::Tensor();
-  StepPredictor predictor(model, BytesOf(config, model), loss_gradient, options);
+  StepPredictor predictor(model, BytesOf(config, model, batch), loss_gradient, options);
   const Roofline roofline =
       RooflineOf(options.autocast ? device.half_tflops : device.fp32_tflops, device.bandwidth_gb_s);
   predictor.set_convert(
