@@ -52,9 +52,9 @@ at::Tensor HostPool::Allocate(int64_t bytes, at::Device device) {
     return at::from_blob(
         pinned.data_ptr(), {bytes}, [pinned, claim](void*) {}, at::kByte);
   }
-  // Fresh pages are zero, and are taken when they are written.
-  void* const pages =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Fresh pages are zero. They are taken at once, so that whoever reads the resident set sees them.
+  void* const pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   TORCH_CHECK_WITH(OutOfMemoryError, pages != MAP_FAILED, "the system refuses ", bytes,
                    " bytes of host memory");
   const std::shared_ptr<void> mapped(pages, [bytes](void* data) { munmap(data, bytes); });

@@ -2,7 +2,7 @@
 // make the n-th allocation of a step fail; recordings use it to list the allocations of a step.
 // If no hook is set, an allocation costs one branch more.
 //
-// AddCpuAllocationHook (cpu_allocator.h) sets it. Threading: calls come one at a time, from the
+// AddCpuAllocationHook (cpu_allocator.h) adds one. Threading: calls come one at a time, from the
 // thread that allocates or frees. A hook must not touch a tensor.
 #ifndef MEMORY_TRACKING_ALLOCATION_HOOK_H_
 #define MEMORY_TRACKING_ALLOCATION_HOOK_H_

@@ -83,7 +83,7 @@ class PlanTest(unittest.TestCase):
     def test_release_and_paging_learn_the_same_bits_below_the_smallest_budget_without_them(self):
         def arguments(name, allow, *overrides):
             return self.arguments(name, "whisper_nano", f"memory.allow=[checkpointing, lean{allow}]",
-                                  "memory.host_budget=256MiB", "checkpoint.save_every_steps=1",
+                                  "memory.host_budget=256MiB", "checkpoint.every_steps=1",
                                   *overrides)
 
         natural = self.plan_of(arguments("means_natural", ""))["predicted_peak_bytes"]

@@ -205,6 +205,30 @@ TEST(StepPlannerTest, TheSmallestBudgetDoesNotDependOnMeasuredTimes) {
   }
 }
 
+TEST(StepPlannerTest, OffloadBringsPlansBelowTheSmallestBudgetWithoutIt) {
+  MeasuredLearnerOptions options = OptionsOf("video_vit_nano", /*size=*/64);
+  options.norm_group = kBatch;  // no split
+  const auto learner = Make(options);
+  PlanningTerms terms = learner->Terms(int64_t{1} << 40);
+  terms.allow.paging = terms.allow.offload = false;
+  terms.host_bytes = int64_t{1} << 30;
+  terms.link_bytes_per_ms = 1e6;
+  const auto without = PlanSteps(learner->predictor(), terms);
+  ASSERT_TRUE(without.ok()) << without.status();
+  terms.allow.offload = true;
+  const auto with = PlanSteps(learner->predictor(), terms);
+  ASSERT_TRUE(with.ok()) << with.status();
+  EXPECT_LT(with->smallest_budget_bytes, without->smallest_budget_bytes);
+  terms.budget_bytes = with->smallest_budget_bytes;
+  const auto tight = PlanSteps(learner->predictor(), terms);
+  ASSERT_TRUE(tight.ok()) << tight.status();
+  EXPECT_TRUE(tight->plan.offload_inputs);
+  EXPECT_EQ(learner->Predict(tight->plan).peak_bytes, tight->prediction.peak_bytes);
+  const MeasuredSteps steps = learner->Run(tight->plan, 3, terms.budget_bytes);
+  EXPECT_EQ(steps.peak_bytes, tight->prediction.peak_bytes);
+  EXPECT_EQ(steps.oom_retries, 0);
+}
+
 TEST(StepPlannerTest, ReleaseAndPagingBringPlansBelowTheSmallestBudgetWithoutThem) {
   MeasuredLearnerOptions options = OptionsOf("whisper_nano");
   options.norm_group = kBatch;  // no split

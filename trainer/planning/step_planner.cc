@@ -251,8 +251,8 @@ class Candidates {
   }
 
   static std::string TextOf(const Plan& plan) {
-    std::string text =
-        absl::StrCat(plan.micro_batch, plan.release ? "r" : "", plan.page_optimizer ? "p" : "");
+    std::string text = absl::StrCat(plan.micro_batch, plan.release ? "r" : "",
+                                    plan.page_optimizer ? "p" : "", plan.offload_inputs ? "o" : "");
     for (const Op& op : plan.schedule) {
       absl::StrAppend(&text, " ", static_cast<int>(op.kind), ":", op.stage);
     }
@@ -368,6 +368,9 @@ absl::Status NothingFitsTheBudget(StepPredictor& predictor, const PlanningTerms&
       terms.min_micro_batch > 1
           ? ", smaller normalisation groups (model.norm_group: a smaller number, or frozen)"
           : "",
+      terms.host_bytes <= 0 && (terms.allow.paging || terms.allow.offload)
+          ? ", memory.host_budget (optimizer state and stage inputs may then wait in host memory)"
+          : "",
       "."));
 }
 
@@ -431,9 +434,11 @@ absl::StatusOr<PlannedStep> PlanSteps(StepPredictor& predictor, const PlanningTe
   for (const PlanOutcome& other :
        Fallbacks(candidates.outcomes(), candidates.outcomes()[*chosen])) {
     const Plan& plan = candidates.plan(other.id);
-    // The optimizer's state stays where it is, and what waits in host memory has its size.
+    // The optimizer's state stays where it is and in the parts in which it is stepped, and what
+    // waits in host memory has its size.
     const bool same_places = plan.page_optimizer == planned.plan.page_optimizer &&
-                             !plan.offload_inputs && !planned.plan.offload_inputs;
+                             plan.release == planned.plan.release && !plan.offload_inputs &&
+                             !planned.plan.offload_inputs;
     if (same_places) planned.fallbacks.push_back({plan, other.peak_bytes});
   }
   planned.measuring_ms = predictor.measuring_ms();

@@ -1,5 +1,5 @@
-// Finds the plan of a run before its first step: the fastest split and schedule whose predicted
-// peak fits the budget.
+// Finds the plan of a run before its first step: the fastest split, schedule and means whose
+// predicted peak fits the budget.
 //
 // Threading: as StepPredictor.
 #ifndef TRAINER_PLANNING_STEP_PLANNER_H_
@@ -25,7 +25,7 @@ struct PlanningTerms {
   AllowedTechniques allow;
   bool can_release =
       false;  // the run's options let a step update parameters while it goes backward
-  // Host memory that the optimizer's state may take; 0: it stays on the device.
+  // Host memory that the optimizer's state and stage inputs may take; 0: they stay on the device.
   int64_t host_bytes = 0;
   double link_bytes_per_ms = 0.0;  // between host and device, for the time of paging; 0: free
   int64_t budget_bytes = 0;        // 0: none

@@ -44,7 +44,7 @@ std::optional<Concession> NextConcession(const Config& config) {
     return Make(config, "trainer.precision", "bf16");
   }
   if (IsSpeechModel(config)) return std::nullopt;
-  const int64_t half = config.data.num_frames / 2;
+  const int64_t half = config.data.num_frames / 4 * 2;  // models may take frames two by two
   if (allow.fewer_frames && half >= kFewestFrames) {
     return Make(config, "data.num_frames", absl::StrCat(half));
   }
@@ -66,12 +66,15 @@ void Concede(const Concession& concession, Config* config) {
   }
 }
 
-void RepeatConcessions(const std::vector<Concession>& made, Config* config) {
+std::vector<Concession> RepeatConcessions(const std::vector<Concession>& made, Config* config) {
+  std::vector<Concession> in_force;
   for (const Concession& concession : made) {
     if (ValueOf(*config, concession.key) != concession.from) continue;
     LOG(WARNING) << "as when the run began, " << DescribeConcession(concession);
     Concede(concession, config);
+    in_force.push_back(concession);
   }
+  return in_force;
 }
 
 std::string DescribeConcession(const Concession& concession) {

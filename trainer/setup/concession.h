@@ -15,17 +15,17 @@
 
 namespace slimreel {
 
-// The next one to make: bf16 (`precision`), then half the frames, down to 4 (`fewer_frames`), then
-// frames of some 70 % of the side, down to 32 pixels (`smaller_images`). Speech models have no
-// frames. None: nothing is left that memory.allow lists.
+// The next one to make: bf16 (`precision`), then half the frames, an even number, down to 4
+// (`fewer_frames`), then frames of some 70 % of the side, down to 32 pixels (`smaller_images`).
+// Speech models have no frames. None: nothing is left that memory.allow lists.
 std::optional<Concession> NextConcession(const Config& config);
 
 // Sets the key to what the concession makes of it.
 void Concede(const Concession& concession, Config* config);
 
 // For a run that goes on: the concessions of its checkpoint hold as long as the configuration still
-// asks for what could not be had. Each one that is repeated is logged.
-void RepeatConcessions(const std::vector<Concession>& made, Config* config);
+// asks for what could not be had. Each one that is repeated is logged. Returns those.
+std::vector<Concession> RepeatConcessions(const std::vector<Concession>& made, Config* config);
 
 // "data.num_frames: 16 -> 8 (clips cover half the time)".
 std::string DescribeConcession(const Concession& concession);

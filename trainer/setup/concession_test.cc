@@ -45,7 +45,7 @@ TEST(ConcessionTest, ARunThatGoesOnRepeatsThemUnlessTheConfigurationAsksForSomet
   const std::vector<Concession> made = {{"data.num_frames", "16", "8"},
                                         {"data.num_frames", "8", "4"}};
   Config same = ConfigOf("[fewer_frames]");
-  RepeatConcessions(made, &same);
+  EXPECT_EQ(RepeatConcessions(made, &same), made);
   EXPECT_EQ(same.data.num_frames, 4);
   Config forbidden = ConfigOf("none");  // what is learnt must not change in the middle of a run
   RepeatConcessions(made, &forbidden);
@@ -54,6 +54,10 @@ TEST(ConcessionTest, ARunThatGoesOnRepeatsThemUnlessTheConfigurationAsksForSomet
   other.data.num_frames = 32;
   RepeatConcessions(made, &other);
   EXPECT_EQ(other.data.num_frames, 32);
+  EXPECT_EQ(RepeatConcessions(made, &other), std::vector<Concession>{});
+  Config odd = ConfigOf("[fewer_frames]");
+  odd.data.num_frames = 20;
+  EXPECT_EQ(AllOf(odd), (std::vector<std::string>{"data.num_frames=10", "data.num_frames=4"}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <ATen/ops/ones.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -81,7 +82,9 @@ LearnerBytes BytesOf(const Config& config, const Model& model, const BatchTerms&
       BlockBytes(Parameters(model)) + BlockBytes(Buffers(model)) + BlockBytes(Constants(model));
   bytes.optimizer = OptimizerStateBytes(config.train, trainable, kBlockBytes);
   bytes.paged_optimizer = PagedOptimizerBytes(config.train, trainable, kBlockBytes);
-  bytes.host_optimizer = OptimizerStateBytes(config.train, trainable, kPageAlignment);
+  // Page-locked memory is taken in powers of two.
+  bytes.host_optimizer = static_cast<int64_t>(std::bit_ceil(
+      static_cast<uint64_t>(OptimizerStateBytes(config.train, trainable, kPageAlignment))));
   bytes.reserve = OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
   const int64_t groups =
       batch.norm_frozen ? 0 : NumNormGroups(batch.effective_batch, 1, batch.norm_group);

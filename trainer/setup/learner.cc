@@ -94,7 +94,9 @@ absl::StatusOr<Learner> MakeLearner(const Config& config, const RunRequest& requ
   const std::string slow = SlowPrecisionWarning(config.trainer.precision, request.device);
   if (!slow.empty()) LOG(WARNING) << slow;
   learner.executor = std::make_unique<Executor>(learner.model->ChainWithLoss());
-  learner.host_pool = std::make_unique<HostPool>(HostBytesForPlans(config, request.device));
+  // A pool without a budget has no bound; where plans get none, nothing is asked of the pool.
+  learner.host_pool =
+      std::make_unique<HostPool>(std::max<int64_t>(0, HostBytesForPlans(config, request.device)));
   const bool on_host = StateBeginsOnHost(config, request, *learner.model);
   learner.optimizer =
       MakeOptimizer(config, *learner.model, {.pool = on_host ? learner.host_pool.get() : nullptr});

@@ -30,6 +30,7 @@ PlanningTerms TermsOf(const Config& config, const RunRequest& request, const Lea
   terms.min_micro_batch = step.limits.norm_group;
   terms.allow = step.limits.allow;
   terms.can_release = WhyNotReleased(step, learner.optimizer->LossGradient().defined()).empty();
+  terms.configured.release &= terms.can_release;  // of a checkpoint; its options may have changed
   terms.host_bytes =
       std::max<int64_t>(0, learner.host_pool->budget_bytes() - data.needs.buffer_bytes);
   if (terms.host_bytes > 0) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/memory_limits.h"
+#include "memory/paging/pager.h"
 #include "memory/recovery/fits_in_memory.h"
 #include "trainer/optim/state_bytes.h"
 
@@ -19,6 +20,7 @@ constexpr double kShareOfHost = 0.8;     // of what an accelerator's host has le
 constexpr double kShareOfCeiling = 0.5;  // weights, gradients and state together
 constexpr int64_t kLinkBytes = 4 << 20;  // of the copies that are timed
 constexpr int kLinkCopies = 4;
+constexpr double kSlowLink = 1e6;  // bytes per ms: assumed where nothing can be measured
 
 }  // namespace
 
@@ -34,10 +36,8 @@ int64_t HostBytesForPlans(const Config& config, at::Device device) {
 }
 
 bool StateBeginsOnHost(const Config& config, const RunRequest& request, const Model& model) {
-  if (request.start && request.start->state.page_optimizer) return true;
   const int64_t ceiling = request.ceiling.bytes;
-  if (ceiling <= 0 || !config.memory.allow.paging || HostBytesForPlans(config, request.device) <= 0)
-    return false;
+  if (ceiling <= 0 || !config.memory.allow.paging) return false;
   int64_t bytes = 0;
   std::vector<NamedTensor> trainable;
   for (const NamedTensor& named : Parameters(model)) {
@@ -45,13 +45,19 @@ bool StateBeginsOnHost(const Config& config, const RunRequest& request, const Mo
     if (named.tensor.requires_grad()) trainable.push_back(named);
   }
   for (const NamedTensor& named : trainable) bytes += static_cast<int64_t>(named.tensor.nbytes());
-  bytes += OptimizerStateBytes(config.train, trainable, /*block_bytes=*/1);
+  const int64_t state = OptimizerStateBytes(config.train, trainable, /*block_bytes=*/1);
+  const int64_t on_host = OptimizerStateBytes(config.train, trainable, kPageAlignment);
+  if (HostPool::TakenBytes(on_host, request.device) > HostBytesForPlans(config, request.device)) {
+    return false;
+  }
+  if (request.start && request.start->state.page_optimizer) return true;
+  bytes += state;
   return static_cast<double>(bytes) > kShareOfCeiling * static_cast<double>(ceiling);
 }
 
 double MeasureLink(HostPool& pool, at::Device device) {
   const c10::AutoGradMode no_grad(false);
-  double bytes_per_ms = 0.0;
+  double bytes_per_ms = kSlowLink;
   FitsInMemory([&] {
     at::Tensor host = pool.Allocate(kLinkBytes, device);
     at::Tensor on_device = at::empty({kLinkBytes}, host.options().device(device));

@@ -20,12 +20,13 @@ namespace slimreel {
 // alone bounds all of it.
 int64_t HostBytesForPlans(const Config& config, at::Device device);
 
-// True if the state begins in host memory: a checkpoint's plan has it there, or weights, gradients
-// and state together take more than half of the ceiling. The plan that is made later may bring it
-// back.
+// True if the state begins in host memory: it fits there, and a checkpoint's plan has it there, or
+// weights, gradients and state together take more than half of the ceiling. The plan that is made
+// later may bring it back.
 bool StateBeginsOnHost(const Config& config, const RunRequest& request, const Model& model);
 
-// Bytes per ms of copies between host and device, each way. 0: there is no room to measure.
+// Bytes per ms of copies between host and device, each way. A slow one is assumed if there is no
+// room to measure.
 double MeasureLink(HostPool& pool, at::Device device);
 
 }  // namespace slimreel

@@ -99,7 +99,8 @@ absl::Status PrepareFolder(const Config& config, const RunRequest& request, RunL
   return request.start ? MakeNewest(request.run_dir, *request.start) : absl::OkStatus();
 }
 
-// --plan_only: nothing is trained, and nothing but plan.json is written.
+// --plan_only: nothing is trained, and nothing but plan.json, and the profiles in the user's cache
+// folder, is written.
 absl::Status ShowPlan(const Session& session, RunLock& lock) {
   std::cout << PlanPage(session.settings.plan);
   SLIMREEL_RETURN_IF_ERROR(lock.MakeFolder());
@@ -147,7 +148,7 @@ absl::StatusOr<Session> MakeSessionWithin(const Config& config, const RunRequest
 }
 
 // If nothing fits, a new run gives up what memory.allow lets it give up, and tries again.
-absl::StatusOr<Session> MakeSessionConceding(const RunRequest& request, Config* config) {
+absl::StatusOr<Session> MakeSessionConceding(RunRequest& request, Config* config) {
   std::vector<Concession> made;
   if (request.start) made = request.start->state.concessions;
   absl::StatusOr<Session> session = MakeSessionWithin(*config, request);
@@ -159,6 +160,8 @@ absl::StatusOr<Session> MakeSessionConceding(const RunRequest& request, Config* 
     LOG(WARNING) << "memory.allow lets the run learn something else: " << DescribeConcession(*next);
     Concede(*next, config);
     made.push_back(*next);
+    // The attempt may have lowered the ceiling for its loaders.
+    SLIMREEL_ASSIGN_OR_RETURN(request.ceiling, EnforceBudget(*config, request.device));
     session = MakeSessionWithin(*config, request);
   }
   if (!session.ok()) return session;
@@ -210,7 +213,7 @@ absl::Status RunTrainCommand(const TrainCommand& command,
   SLIMREEL_ASSIGN_OR_RETURN(request.start, FindStart(resume, request.run_dir));
   if (request.start) {
     SLIMREEL_RETURN_IF_ERROR(SettleBest(&*request.start));
-    RepeatConcessions(request.start->state.concessions, &config);
+    request.start->state.concessions = RepeatConcessions(request.start->state.concessions, &config);
     SLIMREEL_ASSIGN_OR_RETURN(request.changes, CompareWithCheckpoint(config, *request.start,
                                                                      command.allow_config_change));
   }
