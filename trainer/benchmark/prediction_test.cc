@@ -206,7 +206,7 @@ TEST(StepPlannerTest, TheSmallestBudgetDoesNotDependOnMeasuredTimes) {
 }
 
 TEST(StepPlannerTest, OffloadBringsPlansBelowTheSmallestBudgetWithoutIt) {
-  MeasuredLearnerOptions options = OptionsOf("video_vit_nano", /*size=*/64);
+  MeasuredLearnerOptions options = OptionsOf("posec3d_nano");
   options.norm_group = kBatch;  // no split
   const auto learner = Make(options);
   PlanningTerms terms = learner->Terms(int64_t{1} << 40);
