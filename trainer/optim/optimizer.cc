@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "memory/paging/host_pool.h"
 #include "memory/tracking/memory_tag.h"
+#include "trainer/optim/state_bytes.h"
 
 namespace slimreel {
 namespace {
@@ -33,9 +34,7 @@ namespace {
 // out of memory. The constructor makes its state. A step then needs only scalars (the norm of each
 // tensor, their stack) and the kernels' partial sums: one 64-byte block each. The optimizer holds a
 // reserve of this size per parameter from the constructor on and releases it during a step, so that
-// these blocks fit even if the budget is otherwise full.
-constexpr int64_t kReservePerParameter = 512;
-constexpr int64_t kReserveFloor = 64 * 1024;
+// these blocks fit even if the budget is otherwise full (ScratchReserveBytes).
 
 // Note [A step in parts]
 // StepStage may run in the middle of backward, where memory is short, and it must never update a
@@ -229,7 +228,14 @@ void Optimizer::SetParts(std::vector<std::vector<int>> parts) {
   pager_ = std::make_unique<Pager>(host_, entries_.front().parameter.device(), std::move(pages));
 }
 
-void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) { SetParts(PartsOf(stages)); }
+void Optimizer::SetReleaseGroups(const std::vector<Tensors>& stages) {
+  std::vector<std::vector<int>> parts = PartsOf(stages);
+  // A plan that comes back finds its parts, and then nothing may fail for want of other buffers.
+  const bool same = std::equal(
+      parts.begin(), parts.end(), parts_.begin(), parts_.end(),
+      [](const std::vector<int>& entries, const Part& part) { return entries == part.entries; });
+  if (!same) SetParts(std::move(parts));
+}
 
 std::vector<std::vector<int>> Optimizer::PartsOf(const std::vector<Tensors>& stages) const {
   if (stages.empty()) return AllInOne();
@@ -255,8 +261,7 @@ std::vector<std::vector<int>> Optimizer::PartsOf(const std::vector<Tensors>& sta
 
 void Optimizer::ReserveScratch() {
   if (reserve_.defined() || entries_.empty()) return;
-  const int64_t bytes =
-      kReserveFloor + kReservePerParameter * static_cast<int64_t>(entries_.size());
+  const int64_t bytes = ScratchReserveBytes(static_cast<int64_t>(entries_.size()));
   const TagScope scope(MemoryTag::kOptimizer);
   reserve_ = at::empty({bytes}, one_.options().dtype(at::kByte));
 }

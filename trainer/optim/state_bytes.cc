@@ -9,7 +9,8 @@
 namespace slimreel {
 namespace {
 
-// See Note [Reserved before the first step] in optimizer.cc.
+// A step needs scalars (the norm of each tensor, their stack) and the kernels' partial sums: one
+// 64-byte block each.
 constexpr int64_t kReservePerParameter = 512;
 constexpr int64_t kReserveFloor = 64 * 1024;
 constexpr int64_t kCounterIncrement = sizeof(float);  // the number that step counters rise by
@@ -56,9 +57,13 @@ int64_t PagedOptimizerBytes(const TrainOptions& options, const std::vector<Named
   return counters + Pager::BufferBytesFor(pages);
 }
 
+int64_t ScratchReserveBytes(int64_t num_parameters) {
+  return kReserveFloor + kReservePerParameter * num_parameters;
+}
+
 int64_t OptimizerReserveBytes(int64_t num_parameters) {
   if (num_parameters == 0) return 0;
-  return kReserveFloor + kReservePerParameter * num_parameters + kCounterIncrement;
+  return ScratchReserveBytes(num_parameters) + kCounterIncrement;
 }
 
 }  // namespace slimreel

@@ -20,7 +20,11 @@ int64_t OptimizerStateBytes(const TrainOptions& options, const std::vector<Named
 int64_t PagedOptimizerBytes(const TrainOptions& options, const std::vector<NamedTensor>& parameters,
                             int64_t block_bytes);
 
-// What the optimizer holds besides its state, for the scratch of an update.
+// What the optimizer holds between steps for the scratch of an update (optimizer.cc, Note [Reserved
+// before the first step]).
+int64_t ScratchReserveBytes(int64_t num_parameters);
+
+// All that the optimizer holds besides its state.
 int64_t OptimizerReserveBytes(int64_t num_parameters);
 
 }  // namespace slimreel

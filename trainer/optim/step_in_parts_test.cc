@@ -272,6 +272,17 @@ TEST_P(StepInPartsTest, TheStateMovesToTheHostAndBackBetweenSteps) {
   }
 }
 
+TEST_P(StepInPartsTest, TheSameReleaseGroupsAgainTakeNoMemory) {
+  HostPool pool;
+  Subject subject(GetParam().options, {.pool = &pool, .page_bytes = 2048});
+  subject.optimizer.SetReleaseGroups(subject.Stages());
+  const int64_t before = ReadCpuMemory().num_refusals;
+  SetCpuBudget(1);  // nothing fits
+  subject.optimizer.SetReleaseGroups(subject.Stages());
+  SetCpuBudget(0);
+  EXPECT_EQ(ReadCpuMemory().num_refusals, before);
+}
+
 TEST_P(StepInPartsTest, AHostThatIsTooSmallLeavesTheStateWhereItIs) {
   HostPool pool(/*budget_bytes=*/64);
   Subject subject(GetParam().options);

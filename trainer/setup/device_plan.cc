@@ -85,10 +85,11 @@ LearnerBytes BytesOf(const Config& config, const Model& model, const BatchTerms&
   // Page-locked memory is taken in powers of two.
   bytes.host_optimizer = static_cast<int64_t>(std::bit_ceil(
       static_cast<uint64_t>(OptimizerStateBytes(config.train, trainable, kPageAlignment))));
-  bytes.reserve = OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
+  bytes.reserve = ScratchReserveBytes(static_cast<int64_t>(trainable.size()));
   const int64_t groups =
       batch.norm_frozen ? 0 : NumNormGroups(batch.effective_batch, 1, batch.norm_group);
-  bytes.other = groups * BlockBytes(Buffers(model)) + bytes.reserve;
+  bytes.other = groups * BlockBytes(Buffers(model)) +
+                OptimizerReserveBytes(static_cast<int64_t>(trainable.size()));
   return bytes;
 }
 
